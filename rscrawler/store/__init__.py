@@ -1,4 +1,4 @@
-"""The store: everything that survives a crash, and all the SQL there is."""
+"""The store: all state that survives a crash, and all SQL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rscrawler.store.retention import RetentionStore
 
 
 class Store:
-    """One database, by subject."""
+    """One database, with a store for each subject."""
 
     def __init__(self, database: Database) -> None:
         self.articles = ArticleStore(database)
@@ -40,19 +40,19 @@ class Store:
 
     @classmethod
     def open(cls, url: str) -> Store:
-        """The store at a database URL, brought to the current schema.
+        """Open the store at a database URL, and migrate it to the current schema.
 
         Raises:
-            ConfigurationError: the URL is of no use.
+            ConfigurationError: the URL is invalid.
             StoreError: the database cannot be used.
         """
         return cls(open_database(url))
 
     @property
     def trouble(self) -> StoreError | None:
-        """What a write met last, if one failed."""
+        """The error of the last failed write; None if there was none."""
         return self._database.trouble
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Close all connections."""
         self._database.close()

@@ -1,7 +1,7 @@
-"""Articles, their versions and what is handed on of them.
+"""Articles, their versions, and the outbox rows of these.
 
-`record` is the one moment at which an article becomes known: article, version,
-addresses, fingerprints, flags and outbox rows are written in one transaction.
+`record` makes articles known: it writes article, version, addresses, fingerprints, flags
+and outbox rows in one transaction.
 """
 
 import json
@@ -40,11 +40,11 @@ from rscrawler.store.tables import LAST_VERSION, address, article, band, flag, o
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The request that brought a page: which address it was for and what it answered."""
+    """A request for a page: the addresses that led to it, and what to store of the response."""
 
     run_id: str
     address_keys: tuple[tuple[str, str], ...]  # (key, url) of every address that led to it
-    page_digest: str | None  # None: "not modified"
+    page_digest: str | None  # None: keep the stored digest and validators
     etag: str | None = None
     last_modified: str | None = None
     next_check_at: datetime | None = None
@@ -52,10 +52,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """All that one transaction writes of a version; `channels` get an outbox row each.
+    """All that is written of a version in a transaction; each of `channels` gets an outbox row.
 
-    `is_folded`: it is a duplicate that says no more than what it repeats. `line`: its record as
-    JSON; without it, it is made of the article.
+    `is_folded`: a duplicate that adds nothing to what it repeats. `line`: the record as JSON text;
+    without it, the article is serialized.
     """
 
     article: Article
@@ -72,18 +72,18 @@ _KNOWN = tuple(article.c[name] for name in KnownArticle.__slots__)
 _CANDIDATE = tuple(article.c[name] for name in Candidate.__slots__)
 
 _KEY_NAMES = tuple(f"key_{number}" for number in range(KEYS))
-_PER_KEY = 40  # the latest articles with one key: a standing text can have thousands
+_PER_KEY = 40  # articles considered for each key: a standing text can have thousands
 _MOST_CANDIDATES = 40
 
-# Built once: for a new article, building statements cost more than running them.
+# Built once: for a new article, building the statements took longer than running them.
 
 
 def _limited(query: Select[Any], limit: int) -> Select[Any]:
-    """A part of a union; only a query around it lets it have an order and a limit."""
+    """A part of a union; SQLite allows its order and limit only within a subquery."""
     return select(query.limit(limit).subquery())
 
 
-# A union, not an OR: each part is answered from its own index.
+# A union, not an OR: each part uses its own index.
 _SHARING = union_all(
     _limited(
         select(article.c.number)
@@ -97,7 +97,7 @@ _SHARING = union_all(
         .order_by(article.c.number),
         _PER_KEY,
     ),
-    # One query for all bands is a seventh faster; only texts that are nearly equal fill it.
+    # One query for all bands is a seventh faster; only nearly equal texts reach its limit.
     _limited(
         select(band.c.article).where(
             band.c.key.in_([bindparam(name) for name in _KEY_NAMES[:BANDS]])
@@ -139,7 +139,7 @@ class ArticleStore(Part):
         self._by_ids = database.lookup(select(*_KNOWN).where(among(article.c.article_id, "ids")))
         self._candidates = database.lookup(_CANDIDATES)
 
-    # Statements of the database's own dialect, made for the first recording: few commands record.
+    # Statements in the database's dialect, built at the first recording, since few commands record.
 
     @cached_property
     def _upsert_address(self) -> Insert:
@@ -167,14 +167,14 @@ class ArticleStore(Part):
     # Look-ups.
 
     def by_ids(self, article_ids: Iterable[str]) -> dict[str, KnownArticle]:
-        """What is known of these articles, by id."""
+        """The known articles among these, by id."""
         if not (ids := list(article_ids)):
             return {}
         found = map(_known_article, self._by_ids(ids=ids))
         return {known.article_id: known for known in found}
 
     def due(self, site: str, now: datetime) -> list[KnownArticle]:
-        """Articles whose next check on the ageing schedule has come, the longest due first."""
+        """Articles whose next check is due, the longest due first."""
         query = select(*_KNOWN).where(article.c.site == site, article.c.next_check_at <= now)
         ordered = query.order_by(article.c.next_check_at, article.c.number)
         return list(map(_known_article, self._database.rows(ordered)))
@@ -182,7 +182,7 @@ class ArticleStore(Part):
     def candidates(self, site: str, fingerprint: Fingerprint) -> list[Candidate]:
         """Articles on any site that may have the same text, first-seen first.
 
-        That is: the same body, a shared key, or (on the same site) the same slug but for its
+        They have the same body, a shared key, or (on the same site) the same slug but for its
         suffix; at most 40, those that share most. Merged articles are left out.
         """
         wanted = {
@@ -194,7 +194,7 @@ class ArticleStore(Part):
         return [Candidate(*row) for row in self._candidates(**wanted)]
 
     def count(self, site: str) -> int:
-        """How many articles of a site are known."""
+        """The number of known articles of a site."""
         return self._database.scalar(select(func.count(article.c.number)).filter_by(site=site)) or 0
 
     def is_empty(self) -> bool:
@@ -202,7 +202,7 @@ class ArticleStore(Part):
         return self._database.scalar(select(article.c.number).limit(1)) is None
 
     def latest_record(self, article_id: str) -> Article | None:
-        """The last recorded version of an article, whole."""
+        """The last version of an article; None if the article is unknown."""
         query = select(version.c.record).where(version.c.article_id == article_id)
         line = self._database.scalar(query.order_by(version.c.version.desc()).limit(1))
         return None if line is None else _article_of(line)
@@ -213,14 +213,14 @@ class ArticleStore(Part):
         return list(map(_article_of, self._database.scalars(query.order_by(version.c.version))))
 
     def alerted_topics(self, article_id: str) -> set[str]:
-        """The topics on which somebody was told of an article."""
+        """The topics on which an article was alerted."""
         query = select(flag.c.topic).where(flag.c.article_id == article_id, _IS_ALERTED)
         return set(self._database.scalars(query))
 
     def flags_alerted(self, article_id: str, *, besides: str) -> list[TopicFlag]:
-        """What an article says on each topic, and what those of its duplicates said that alerted.
+        """The flags of an article, and of those of its duplicates that were alerted.
 
-        `besides` is the duplicate that asks.
+        `besides` is a duplicate to leave out.
         """
         alerted = select(flag.c.article_id).where(_IS_ALERTED)
         is_alerted_copy = and_(
@@ -238,14 +238,14 @@ class ArticleStore(Part):
     def records(
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Every stored record in the order in which they were recorded.
+        """Every stored record, in the order of recording.
 
         `since` is inclusive, `until` exclusive; both are times of recording.
         """
         return map(json.loads, self._lines(_recorded(since, until)))
 
     def latest_articles(self, *, since: datetime | None = None) -> Iterator[Article]:
-        """The last version of every article whose last version was recorded since a time."""
+        """The last version of every article, if it was recorded since a time."""
         return map(_article_of, self._lines(_recorded(since).join(article, LAST_VERSION)))
 
     def count_records(self, *, since: datetime | None = None, until: datetime | None = None) -> int:
@@ -266,7 +266,7 @@ class ArticleStore(Part):
     # Writing.
 
     def record(self, *recordings: Recording, waits_for_disk: bool = True) -> None:
-        """Make versions known, with everything that is to be handed on, in one transaction."""
+        """Record versions, with their outbox rows, in one transaction."""
         with self._database.writing(waits_for_disk=waits_for_disk) as connection:
             numbers = self._write_articles(connection, recordings)
             versions = (
@@ -285,10 +285,10 @@ class ArticleStore(Part):
             _execute_many(connection, _INSERT_OUTBOX, rows)
 
     def restore(self, recordings: Iterable[Recording]) -> int:
-        """Make versions known that were recorded before, with gaps allowed; gives their number.
+        """Record versions again that a lost database had; returns their number. Gaps are allowed.
 
-        All in one transaction: a store that holds a part of them would pass for a whole one.
-        What is to be handed on was handed on: their channels are the files that have their lines.
+        In one transaction: a store with only a part of them would pass for complete.
+        Their outbox rows are done: `channels` are JSONL files that have their lines already.
         """
         count = 0
         with self._database.writing() as connection:
@@ -315,7 +315,7 @@ class ArticleStore(Part):
         _execute_many(connection, written, [{**each, "state": "done"} for each in rows])
 
     def _write_articles(self, connection: Connection, recordings: Sequence[Recording]) -> list[int]:
-        """Insert the new ones and update the others; gives their numbers, in order."""
+        """Insert new articles and update the others; returns their numbers, in order."""
         new = [each for each in recordings if each.article.version == 1]
         numbers: dict[str, int] = {}
         if new:
@@ -340,10 +340,10 @@ class ArticleStore(Part):
     def record_unchanged(
         self, site: str, article_id: str, visit: Visit, fetched_at: datetime, url: str | None = None
     ) -> None:
-        """An article was requested again and its text is as it was.
+        """Record that an article was requested again, and that its text is unchanged.
 
-        After a "not modified" answer validators stay. `url` is where the page is now: an article
-        that has moved is requested there from now on.
+        If `visit` has no page digest, digest and validators stay. `url` is the present address of
+        the page, for an article that has moved: it is requested there from now on.
         """
         values = {"fetched_at": fetched_at, "gone_at": None, **_fields(visit, "next_check_at")}
         if url is not None:
@@ -356,14 +356,14 @@ class ArticleStore(Part):
             _execute_many(connection, self._upsert_address, rows)
 
     def record_failed_check(self, article_id: str, next_check_at: datetime) -> None:
-        """A known article could not be requested again this time."""
+        """Set when to request an article again whose page could not be fetched."""
         self._database.execute(_changed(article_id, next_check_at=next_check_at))
 
     def merge(self, copy_id: str, article_id: str) -> None:
-        """An article is another one: its addresses lead there, and it is requested no more.
+        """Merge `copy_id` into `article_id`: its addresses lead there; it is no longer requested.
 
-        What was recorded of it stays, and whoever was told of it was told of the other. Its
-        text makes no twins any more, and what repeats it repeats the other.
+        Its records stay, and its alerts count for the article, too. Its text is no candidate for
+        duplicates any more, and articles that repeated it now repeat the article.
         """
         notified = select(flag).where(flag.c.article_id == copy_id, _IS_ALERTED)
         addresses = update(address).filter_by(article_id=copy_id)
@@ -381,13 +381,13 @@ class ArticleStore(Part):
     def record_gone(
         self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
     ) -> None:
-        """An article's page answered that it is gone; it is not yet recorded as removed."""
+        """Record that an article's page is gone; the article does not count as removed yet."""
         self._database.execute(_changed(article_id, gone_at=gone_at, next_check_at=next_check_at))
 
     def record_removal(
         self, item: Article, *, removed_at: datetime, run_id: str, channels: Sequence[str]
     ) -> None:
-        """Make the removal of an article known, as its next version, in one transaction."""
+        """Record the removal of an article, as its next version, in one transaction."""
         if item.event is not Event.REMOVED:
             raise ValueError(f"{item.record_id} is not a removal")
         removed = {"version": item.version, "removed_at": removed_at, "next_check_at": None}
@@ -425,12 +425,12 @@ def _fields(source: object, *names: str) -> dict[str, Any]:
 
 
 def _first_values(item: Article) -> dict[str, Any]:
-    """What the first version gives to its article's row for good."""
+    """The values of an article's row that later versions do not change."""
     return _fields(item, "article_id", "site", "novelty", "first_seen_at")
 
 
 def _article_values(recording: Recording) -> dict[str, Any]:
-    """What a version changes in its article's row."""
+    """The values of an article's row that every version sets."""
     item, visit, fingerprint = recording.article, recording.visit, recording.fingerprint
     return {
         **_fields(item, "url", "version", "published_at", "modified_at", "fetched_at"),
@@ -444,8 +444,8 @@ def _article_values(recording: Recording) -> dict[str, Any]:
 
 
 def line_of(record: dict[str, Any]) -> str:
-    """A record as the database and the JSONL have it."""
-    # A lone surrogate has no UTF-8; its escape is what JSON writes for it.
+    """A record as the JSON text that the database stores."""
+    # UTF-8 cannot encode a lone surrogate; this writes its JSON escape.
     text = json.dumps(record, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode()
 

@@ -1,7 +1,7 @@
-"""Versions that are recorded together, so that a full crawl does not wait for the disk each time.
+"""Batches of versions, recorded together so that a full crawl rarely waits for the disk.
 
-Nothing is lost by waiting here: until a version is recorded, its address is pending
-in the database, and a process that dies leaves it to the next cycle.
+Nothing is lost if the process dies: until a version is recorded, its address is pending
+(or its article is due) in the database, and the next cycle requests it again.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ Refused = Callable[[Exception], None]
 
 
 class RecordingBatch:
-    """Recordings, of whatever site this process crawls, that wait for one transaction.
+    """Recordings of all sites in this process that wait for one transaction.
 
-    Look-ups in the store do not see them: ask `concerns` first, and `flush` if it says so.
+    Look-ups in the store do not see them: call `concerns` first, and `flush` if it is true.
     """
 
     def __init__(self, articles: ArticleStore) -> None:
@@ -34,10 +34,10 @@ class RecordingBatch:
         self._texts: dict[tuple[str, str] | str | int, list[Fingerprint]] = {}
 
     def add(self, recording: Recording, refused: Refused) -> None:
-        """Let a recording wait, and record all of them if they are many or have waited long.
+        """Add a recording; flush if there are many, or the first has waited long.
 
-        One that somebody is told of does not wait: another process may meet its text as well.
-        `refused` is called if the database refuses this one, which is then forgotten.
+        A recording with alerts is written at once, since another process may crawl the same text.
+        `refused` is called if the database refuses this recording, which is then dropped.
         """
         self._keep(recording, refused)
         if recording.alerted_topics or self._is_full(recording.recorded_at):
@@ -57,7 +57,7 @@ class RecordingBatch:
         )
 
     def concerns(self, site: str, keys: list[str], fingerprint: Fingerprint) -> bool:
-        """Whether something that waits shares an address with a page, or may share its text."""
+        """Whether a waiting recording shares an address with a page, or has a similar text."""
         if any((site, key) in self._addresses for key in keys):
             return True
         waiting = (self._texts.get(shared, ()) for shared in _texts(site, fingerprint))
@@ -65,12 +65,12 @@ class RecordingBatch:
         return any(are_alike(each, fingerprint) for each in candidates.values())
 
     def flush(self, *, waits_for_disk: bool = True) -> None:
-        """Record all that waits; one that the database refuses keeps no other back.
+        """Record everything that waits; if the database refuses one recording, the others follow.
 
-        Without waiting for the disk it is done where look-ups must see what waits.
+        Do not wait for the disk if this is only done so that look-ups see the recordings.
 
         Raises:
-            StoreError: the database cannot be written at all; what waits goes on waiting.
+            StoreError: the database cannot be written at all; the recordings keep waiting.
         """
         if not self._waiting:
             return
@@ -100,7 +100,7 @@ class RecordingBatch:
 
 
 def _texts(site: str, fingerprint: Fingerprint) -> set[tuple[str, str] | str | int]:
-    """What makes two texts candidates for being the same, as `ArticleStore.candidates` looks."""
+    """The keys by which a text is found as a candidate, as in `ArticleStore.candidates`."""
     found: set[tuple[str, str] | str | int] = {(site, fingerprint.slug_stem), *fingerprint.keys}
     if fingerprint.body_digest is not None:
         found.add(fingerprint.body_digest)

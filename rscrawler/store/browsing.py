@@ -1,6 +1,6 @@
-"""What a person looks through: articles by words and filters, copies, what was sent of them.
+"""Queries for people: articles by words and filters, their copies, their deliveries, counts.
 
-Read-only, over the index of `store.index`.
+Read-only, on the search index of `store.index`.
 """
 
 import json
@@ -48,14 +48,13 @@ _MIDNIGHT = "T00:00:00"
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which articles are wanted; each filter that is given narrows them down.
+    """A filter: an article must meet every condition that is given.
 
-    One of `topics` must reach `minimum` on the article, and name `country` if that is given;
-    with the minimum `none` and no country, any article will do. `query` has words that must
-    all be found in title, subtitle or body; they may go on, "phrases" may not. `since` and
-    `until` (exclusive) are about the date of publication, `seen_after` is about first sight.
-    Copies that say no more than the first-seen article are listed under that alone, unless a
-    `site` is named.
+    Its flag on one of `topics` must reach `minimum`, and name `country` if that is given;
+    with the minimum `none` and no country, any article will do. All words of `query` must be
+    in title, subtitle or body; a word also matches longer ones that begin with it, a "phrase"
+    does not. `since` and `until` (exclusive) limit the date of publication, `seen_after` the
+    first sight. Folded copies are left out, unless a `site` is named.
     """
 
     topics: Sequence[str]
@@ -73,7 +72,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class CoveragePage:
-    """Some articles in their last versions, newest first, and how many there are in all."""
+    """One page of articles in their last versions, newest first, and the total of all pages."""
 
     articles: list[Article]
     total: int
@@ -81,7 +80,7 @@ class CoveragePage:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """An article whose text is that of another."""
+    """An article that repeats another one."""
 
     article_id: str
     site: str
@@ -91,26 +90,26 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What became of one version on one channel."""
+    """The delivery of one version to one channel."""
 
     version: int
     channel: str
     kind: str | None
     created_at: datetime
-    message_id: str | None  # None: a line of the JSONL, or no message carries it yet
+    message_id: str | None  # None: a line of the JSONL, or in no message yet
     composed_at: datetime | None
     state: str  # pending · done · failed
-    served: int  # recipients
+    served: int  # number of recipients
 
 
 class BrowseStore(Part):
-    """The store as people read it."""
+    """Articles, their copies and their deliveries in the database."""
 
     def coverage(self, wanted: Coverage, limit: int, *, page: int = 1) -> CoveragePage:
-        """The wanted articles of one page (from 1), newest first.
+        """One page (from 1) of the wanted articles, newest first.
 
-        An article is as old as its date of publication, or as when it was first seen if it
-        has none or one that lies after that.
+        An article's age counts from its publication, or from first sight if that is earlier or
+        the date is unknown.
         """
         chosen = self._chosen(wanted)
         ordered = _newest_first(chosen.add_columns(func.count().over()))
@@ -124,7 +123,7 @@ class BrowseStore(Part):
         return CoveragePage(articles, total)
 
     def count(self, wanted: Coverage) -> int:
-        """How many articles are wanted."""
+        """The number of wanted articles."""
         query = select(func.count()).select_from(self._chosen(wanted).subquery())
         return self._database.scalar(query) or 0
 
@@ -162,7 +161,7 @@ class BrowseStore(Part):
         return query
 
     def _matches(self, query: str) -> ColumnElement[bool]:
-        """Whether the words of an article fit a query; a query without words fits none."""
+        """The condition that an article matches a query; none matches a query without words."""
         terms = terms_of(query)
         if not terms:
             return false()
@@ -181,14 +180,14 @@ class BrowseStore(Part):
         return self._database.scalars(often_first.limit(limit))
 
     def article_of(self, identity: str) -> str | None:
-        """The id of the article that an article id or a record id stands for, if there is one."""
+        """The article id for an article id or record id; None if it is unknown."""
         query = select(version.c.article_id).where(
             or_(version.c.article_id == identity, version.c.record_id == identity)
         )
         return self._database.scalar(query.limit(1))
 
     def copies(self, article_ids: Iterable[str]) -> dict[str, list[Copy]]:
-        """The articles recorded as copies of others, by the id of theirs; first-seen first."""
+        """The copies of articles, by the id of the article that they repeat; first-seen first."""
         found: dict[str, list[Copy]] = {}
         columns = (article.c[name] for name in Copy.__slots__)
         query = select(article.c.duplicate_of, *columns).where(
@@ -200,7 +199,7 @@ class BrowseStore(Part):
         return found
 
     def sendings(self, article_id: str) -> list[Sending]:
-        """What was sent of an article, and where to; in the order of the outbox."""
+        """The deliveries of all versions of an article, in the order of the outbox."""
         served = (
             select(func.count())
             .where(recipient.c.message_id == outbox.c.message_id, recipient.c.state == "done")
@@ -222,14 +221,14 @@ class BrowseStore(Part):
 
 
 class InsightStore(Part):
-    """Sums over the index. Copies of other articles are left out."""
+    """Counts on the search index. Only `articles_per_site` includes folded copies."""
 
     def by_day(
         self, name: str, topic: str, minimum: Level, since: datetime, until: datetime
     ) -> dict[tuple[str, str], int]:
-        """How many articles were published on each UTC day, by day (`2026-11-24`) and value.
+        """The number of flagged articles by UTC day of publication (`2026-11-24`) and value.
 
-        Of the facet `level` or `country`: an article counts for each of its countries.
+        The value is that of the facet `level` or `country`; an article counts for each country.
         """
         found = facet.alias()
         is_counted = and_(found.c.article == entry.c.number, found.c.name == f"{name}/{topic}")
@@ -240,9 +239,9 @@ class InsightStore(Part):
         return {(row[0], row[1]): row[2] for row in rows}
 
     def hours(self, topic: str, minimum: Level, since: datetime, until: datetime) -> dict[int, int]:
-        """How many articles were published in each hour of the day, UTC.
+        """The number of flagged articles that were published in each hour of the day, UTC.
 
-        Those without a date, or with one without a time (recorded as midnight), do not count.
+        Not those without a date before first sight, or without a time (recorded as midnight).
         """
         moment = type_coerce(entry.c.age, String)
         hour = func.substr(moment, 12, 2)
@@ -255,7 +254,7 @@ class InsightStore(Part):
         return {int(row[0]): row[1] for row in self._database.rows(query)}
 
     def articles_per_site(self, since: datetime) -> Counter[str]:
-        """How many articles of each site were published since a time, flagged or not."""
+        """The number of articles that each site published since a time, flagged or not."""
         query = (
             select(entry.c.site, func.count()).where(entry.c.age >= since).group_by(entry.c.site)
         )
@@ -288,7 +287,7 @@ def _levels(minimum: Level) -> list[str]:
 
 
 def _flagged(wanted: Coverage) -> Any:
-    """The numbers of the articles with a flag that fits."""
+    """The numbers of the articles with a matching flag."""
     found = []
     for topic in wanted.topics:
         query = _having(f"level/{topic}", _levels(wanted.minimum))
@@ -300,19 +299,19 @@ def _flagged(wanted: Coverage) -> Any:
 
 
 def _by_author(name: str) -> Select[Any]:
-    """Articles with an author whose name has these words in it, in this order."""
+    """The numbers of the articles with an author whose name contains `name`."""
     return select(facet.c.article).where(
         facet.c.name == "author", facet.c.value.contains(author_value(name), autoescape=True)
     )
 
 
 def _fts5(terms: Sequence[Term]) -> str:
-    """The terms as FTS5 reads them."""
+    """The terms as a query of FTS5."""
     return " ".join(f'"{" ".join(each.words)}"{"*" if each.is_prefix else ""}' for each in terms)
 
 
 def _tsquery(terms: Sequence[Term]) -> str:
-    """The terms as PostgreSQL reads them."""
+    """The terms as a `tsquery` of PostgreSQL."""
     return " & ".join(
         "("
         + " <-> ".join(f"'{word}'" for word in each.words)
@@ -322,7 +321,7 @@ def _tsquery(terms: Sequence[Term]) -> str:
 
 
 def _published(topic: str, minimum: Level, since: datetime, until: datetime) -> Select[tuple[()]]:
-    """Rows of `entry` and `facet` for each flagged article."""
+    """Rows of `entry` and `facet`, without columns yet, for each flagged article."""
     return (
         select()
         .select_from(entry)

@@ -47,38 +47,38 @@ if TYPE_CHECKING:
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
-_HEADER = ((16, 2), (28, 4))  # of a SQLite file: where it gives bytes a page, and pages
-_COMPILED = 500  # statements, the latest used
-_STREAMED = 100  # rows that are held at a time
+_HEADER = ((16, 2), (28, 4))  # (offset, bytes) of page size and page count in a SQLite file
+_COMPILED = 500  # statements in the LRU cache
+_STREAMED = 100  # rows fetched at a time
 _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _Column = TypeVar("_Column")
 _Columns = TypeVarTuple("_Columns")
 
 
 class DamagedDatabase(StoreError):
-    """The file is no database, its pages do not fit together, or its tables are gone."""
+    """The file is not a database, its pages are inconsistent, or its tables are missing."""
 
 
 class FullDisk(StoreError):
-    """The file cannot be written: no room is left, or the disk fails."""
+    """The file cannot be written: the disk is full, or fails."""
 
 
 class Database:
-    """What every part of the store works through: an engine, for reading and for writing."""
+    """The engine through which every part of the store reads and writes."""
 
     def __init__(self, engine: Engine) -> None:
         self.is_postgresql = engine.dialect.name == "postgresql"
-        self.trouble: StoreError | None = None  # that writing met last
+        self.trouble: StoreError | None = None  # of the last failed write
         self._engine = engine
-        # The same connections. What only reads has no transaction: on PostgreSQL, its begin and its
-        # end would be two more exchanges with the server for each query.
+        # The same pool of connections. Reads have no transaction: on PostgreSQL, its begin and end
+        # would cost each query two more round trips.
         alone = {"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {"is_reader": True}
         self._reader = engine.execution_options(**alone)
         self._hasty = engine.execution_options(is_hasty=True)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that never waits for a writer."""
+        """A connection for reading, which never waits for a writer."""
         with _trouble_named(self._engine.url), self._reader.connect() as connection:
             yield connection
 
@@ -102,8 +102,8 @@ class Database:
         return [row[0] for row in self.rows(query)]
 
     def streamed(self, query: TypedReturnsRows[*_Columns]) -> Generator[Row[*_Columns]]:
-        """The rows of a long query, some at a time. Close it if it is not read to the end."""
-        # Within a transaction, as PostgreSQL's cursors are.
+        """The rows of a long query, fetched in portions. Close it if it is not read to the end."""
+        # PostgreSQL's cursors need a transaction.
         engine = self._engine if self.is_postgresql else self._reader
         with (
             _trouble_named(self._engine.url),
@@ -113,13 +113,13 @@ class Database:
             yield from rows
 
     def execute(self, statement: Executable, parameters: _Parameters = None) -> int:
-        """Run one statement in a transaction of its own; gives how many rows it changed."""
+        """Run one statement in its own transaction; returns the number of rows that it changed."""
         with self.writing() as connection:
             return connection.execute(statement, parameters).rowcount
 
     def lookup(self, query: Select[Any]) -> Callable[..., list[list[Any]]]:
-        """A query that is run for every page, with its parameters by name."""
-        # Only a command that reads pages runs it, and it takes long to compile.
+        """A function that runs a query needed for every page; it takes the parameters by name."""
+        # Compiled at the first call: that is slow, and only commands that process pages need it.
         prepared = cache(lambda: Lookup(query, self._engine.dialect))
 
         def found(**parameters: Any) -> list[list[Any]]:
@@ -132,8 +132,8 @@ class Database:
     def writing(self, *, waits_for_disk: bool = True) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on an error.
 
-        One that does not wait for the disk survives this process, and a failure of power from
-        the next one on that does wait: it is for what nobody outside the database sees before.
+        Without waiting for the disk, a commit survives the end of this process, but a power failure
+        only from the next waiting commit on: use it for what nobody outside sees before that.
         """
         engine = self._engine if waits_for_disk else self._hasty
         try:
@@ -147,7 +147,7 @@ class Database:
     def snapshot(self) -> Iterator[Connection]:
         """A connection that sees the whole database as of one moment.
 
-        PostgreSQL lets others write meanwhile; SQLite keeps them waiting.
+        Meanwhile others can write in PostgreSQL, but must wait in SQLite.
         """
         with _trouble_named(self._engine.url), self._engine.connect() as connection:
             if self.is_postgresql:
@@ -156,7 +156,7 @@ class Database:
                 yield connection
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
+        """An INSERT in the database's dialect, for its `on_conflict_do_…` methods."""
         if self.is_postgresql:
             from sqlalchemy.dialects import postgresql
 
@@ -172,9 +172,9 @@ class Database:
         where: ColumnElement[bool] | None = None,
         **first: Any,
     ) -> postgresql.Insert | sqlite.Insert:
-        """An INSERT that updates the row whose primary key is there already (if it is so).
+        """An INSERT that updates the row with that primary key, if it exists and `where` holds.
 
-        Where it is not, `first` goes into the row as well; without any, parameters say it all.
+        A new row gets `updated` and `first`; without `first`, the parameters of the execution.
         """
         insert = self.insert(table)
         insert = insert.values({**updated, **first}) if first else insert
@@ -183,7 +183,7 @@ class Database:
         )
 
     def compact(self) -> None:
-        """Give the space of what was deleted back to the disk (PostgreSQL does so by itself).
+        """Return the space of deleted rows to the disk; PostgreSQL reuses it without this.
 
         Raises:
             StoreError: another process is writing, or the disk has no room for a copy.
@@ -193,22 +193,22 @@ class Database:
                 connection.exec_driver_sql("VACUUM")
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self._engine.dispose()
 
 
 class Part:
-    """What the store does with one subject, over its database."""
+    """The base class of the stores, each for one subject."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
 
 def open_database(url: str) -> Database:
-    """A database that has the current schema.
+    """Open a database, and migrate it to the current schema.
 
     Raises:
-        ConfigurationError: the URL is not one of SQLite or PostgreSQL.
+        ConfigurationError: as `parsed_url`.
         StoreError: the database cannot be reached, is damaged or is newer than the program.
     """
     parsed = parsed_url(url)
@@ -228,14 +228,14 @@ def open_database(url: str) -> Database:
 
 
 def shown(url: URL) -> str:
-    """A database URL for people: without passwords, wherever they stand in it."""
+    """A database URL for display; passwords are masked, also those in its query."""
     hidden = {name: "***" for name in url.query if has_secret(name)}
     masked = url.update_query_dict(hidden).render_as_string(hide_password=True)
     return masked.replace("%2A%2A%2A", "***")
 
 
 def has_secret(name: str) -> bool:
-    """Whether a key of a database URL's query is secret: `password`, `sslpassword`."""
+    """Whether a key in the query of a database URL holds a secret: `password`, `sslpassword`."""
     return "pass" in name.lower() and name.lower() != "passfile"
 
 
@@ -246,13 +246,13 @@ def is_secret(url: str) -> bool:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite database; None: it is another kind of database."""
+    """The file of a SQLite database; None for PostgreSQL."""
     parsed = parsed_url(url)
     return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
 
 
 def place_of(url: str) -> tuple[object, ...]:
-    """What a database is found by, however its URL (one that `parsed_url` takes) is written."""
+    """The identity of a database, the same for every valid spelling of its URL."""
     if (file := sqlite_file(url)) is not None:
         return (file.resolve(),)
     parsed = parsed_url(url)
@@ -262,9 +262,9 @@ def place_of(url: str) -> tuple[object, ...]:
 
 
 def is_suspect(url: str) -> bool:
-    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says.
+    """Whether a SQLite file may be damaged: it is marked, or shorter than its header says.
 
-    Not for a process that has the file open: see `recovery.StoreKeeper.is_lost`.
+    Must not be called while this process has the file open: see `recovery.StoreKeeper.is_lost`.
     """
     path = sqlite_file(url)
     if path is None:
@@ -273,21 +273,21 @@ def is_suspect(url: str) -> bool:
         with path.open("rb") as file:
             header = file.read(100)
         page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
-        # 1 stands for 65,536. In WAL mode a shorter one can be well: `is_damaged` knows.
+        # 1 stands for 65,536. In WAL mode a shorter file can be intact: `is_damaged` decides.
         whole = pages * (65_536 if page_bytes == 1 else page_bytes)
         return (len(header) == 100 and path.stat().st_size < whole) or is_marked(url)
     except OSError:
-        return False  # gone, or nothing that can be read: opening it says what it is
+        return False  # missing or unreadable: opening it tells which
 
 
 def is_marked(url: str) -> bool:
-    """Whether a process has met damage in a SQLite file, and nobody has looked into it since."""
+    """Whether a process found damage in a SQLite file, which has not been found intact since."""
     path = sqlite_file(url)
     return path is not None and _mark_of(path).exists()
 
 
 def is_damaged(url: str) -> bool:
-    """Whether the pages of a SQLite file do not fit together; reads all of it."""
+    """Whether a SQLite file is damaged; reads all of it, and removes the mark if it is intact."""
     path = sqlite_file(url)
     if path is None or not path.exists():
         return False
@@ -302,18 +302,18 @@ def is_damaged(url: str) -> bool:
 
 
 def _is_damage(error: object) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0)  # an extended one holds the plain one
+    code = getattr(error, "sqlite_errorcode", 0)  # its low byte is the primary code
     is_cut_off = code == sqlite3.SQLITE_IOERR_SHORT_READ
     return is_cut_off or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _has_no_table(error: object) -> bool:
-    is_undefined = getattr(error, "sqlstate", None) == "42P01"  # as PostgreSQL has it
+    is_undefined = getattr(error, "sqlstate", None) == "42P01"  # undefined_table of PostgreSQL
     return is_undefined or str(error).startswith("no such table")
 
 
 def _mark_of(path: Path) -> Path:
-    """What a process leaves that has met damage, for whoever opens the file next."""
+    """The file that marks a database as damaged, for the next process that opens it."""
     return path.with_name(f"{path.name}.suspect")
 
 
@@ -339,7 +339,7 @@ def set_aside(url: str, now: datetime) -> Path:
 
 @contextmanager
 def _trouble_named(url: URL) -> Iterator[None]:
-    """Turn trouble that an operator can mend into one line; a wrong statement stays a bug."""
+    """Turn an error that the operator can fix into a StoreError of one line; others are bugs."""
     try:
         yield
     except DatabaseError as error:
@@ -361,7 +361,7 @@ def _trouble_named(url: URL) -> Iterator[None]:
                 f"database {url.database}: cannot be written ({first_line(error)}): make room on "
                 "its disk; nothing is lost, the next cycle makes up for it"
             ) from error
-        # PostgreSQL's internal ones are a server that only lets itself be read, or is damaged.
+        # PostgreSQL's internal errors are those of a read-only or damaged server.
         is_trouble = isinstance(error, OperationalError | InternalError)
         if is_trouble and code != sqlite3.SQLITE_ERROR:
             raise StoreError(f"database {shown(url)}: {first_line(error)}") from error
@@ -369,27 +369,27 @@ def _trouble_named(url: URL) -> Iterator[None]:
 
 
 def require_existing(url: str) -> None:
-    """Refuse (StoreError) a SQLite file that nobody has made yet: reading must not make one."""
+    """Raise StoreError if the SQLite file does not exist: reading must not create it."""
     file = sqlite_file(url)
     if file is not None and not file.is_file():
         raise StoreError(f"database {file}: is not there yet; `rscrawler crawl` makes it")
 
 
 def parsed_url(url: str) -> URL:
-    """The parts of a database URL; opens nothing.
+    """Parse a database URL; opens nothing.
 
     Raises:
-        ConfigurationError: it is not one of SQLite or PostgreSQL.
+        ConfigurationError: the URL is invalid, or names no SQLite file or PostgreSQL database.
     """
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-        # SQLite in memory would forget with each command what was told before.
+        # A SQLite database in memory would forget after each command what was alerted.
         is_file = backend == "sqlite" and parsed.database not in (None, "", ":memory:")
         if not (is_file and not parsed.query) and backend != "postgresql":
             raise ArgumentError("")
         parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ValueError):  # a port or a bracket that is none
+    except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: a bad port or bracket
         raise ConfigurationError(
             "database_url: is not one that can be used; allowed: sqlite:///path or "
             "postgresql+psycopg://user:password@host/database"
@@ -399,10 +399,10 @@ def parsed_url(url: str) -> URL:
 
 def _postgresql_engine(url: URL) -> Engine:
     prepare_for_postgresql()
-    # Without them, the driver waits for as long as the system does.
+    # Without these, the driver waits for the timeouts of the operating system.
     timeouts = {
         "connect_timeout": POSTGRESQL_TIMEOUT_SECONDS,
-        "tcp_user_timeout": 1000 * POSTGRESQL_TIMEOUT_SECONDS,  # ms, of an answer that is due
+        "tcp_user_timeout": 1000 * POSTGRESQL_TIMEOUT_SECONDS,  # ms without an acknowledgement
     }
     arguments = {name: value for name, value in timeouts.items() if name not in url.query}
     engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
@@ -414,8 +414,8 @@ def _postgresql_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _limit_waits(connection: Any, _record: object) -> None:
-        # Of a machine that died in a transaction, or a session somebody left open in one.
-        # No parameter of the connection, which poolers refuse.
+        # For locks of a machine that died, or of a session that was left open, in a transaction.
+        # Not a connection parameter, since poolers refuse it.
         connection.execute(f"SET lock_timeout = '{POSTGRESQL_TIMEOUT_SECONDS}s'")
         connection.commit()
 
@@ -429,17 +429,17 @@ def _postgresql_engine(url: URL) -> Engine:
 
 @cache
 def _sqlite_dialect() -> tuple[Dialect, MutableMapping[Any, Any]]:
-    """SQLAlchemy's SQLite dialect and the statements compiled for it, for every file.
+    """SQLAlchemy's SQLite dialect and its cache of compiled statements, shared by all files.
 
     A command opens its database several times, and compiling a query takes longer than running it.
     """
     engine = create_engine("sqlite://")
-    engine.connect().close()  # the dialect learns the library's version
+    engine.connect().close()  # the dialect reads the library's version
     return engine.dialect, LRUCache(_COMPILED)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    # Of two processes that make a database at once one is refused at once, whatever its timeout.
+    # If two processes create a database at once, one fails at once, whatever its timeout.
     deadline = time.monotonic() + SQLITE_BUSY_TIMEOUT_SECONDS
     while True:
         try:
@@ -456,12 +456,12 @@ def _sqlite_engine(url: URL) -> Engine:
     path = Path(str(url.database))
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        # For its owner alone, since it names recipients; SQLite gives its WAL the same mode.
+        # Only for its owner, since it names recipients; SQLite gives its WAL the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     dialect, compiled = _sqlite_dialect()
     place, options = dialect.create_connect_args(url)
     options["timeout"] = SQLITE_BUSY_TIMEOUT_SECONDS
-    # The driver's own transactions start late and deadlock two writers.
+    # The driver's own transactions start so late that two writers deadlock.
     options["isolation_level"] = None
     pool = QueuePool(lambda: dialect.connect(*place, **options), dialect=dialect)
     engine = Engine(pool, dialect, url, execution_options={"compiled_cache": compiled})
@@ -486,6 +486,6 @@ def _sqlite_engine(url: URL) -> Engine:
 
 
 def first_line(error: Exception) -> str:
-    """What the driver says of an error, without what SQLAlchemy adds."""
+    """The first line of the driver's error message, without SQLAlchemy's additions."""
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().partition("\n")[0] or type(cause).__name__

@@ -1,8 +1,8 @@
 """Sources and the addresses that they lead to.
 
-An address is written down in the same transaction as the validators of the page
-that showed it. So a source that answers "not modified" never hides an address
-whose article could not be fetched yet.
+An address is stored with the validators of the page that showed it, in the same
+transaction, or before. So a source that responds "not modified" never hides an
+address whose article could not be fetched yet.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -35,7 +35,7 @@ from rscrawler.store.tables import site as site_table
 
 
 class AddressState(StrEnum):
-    """What has become of an address."""
+    """The states of an address; `tables.address` explains them."""
 
     PENDING = "pending"
     SKIPPED = "skipped"
@@ -45,7 +45,7 @@ class AddressState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What is remembered of a source since it was last read."""
+    """The stored state of a source."""
 
     url: str
     etag: str | None = None
@@ -65,7 +65,7 @@ class SourceState:
 class Address:
     """An address as it is stored, or as a source shows it.
 
-    `dated_at` and `published_hint` are the sources' word.
+    `dated_at` and `published_hint` are dates that sources gave.
     """
 
     key: str
@@ -93,12 +93,12 @@ class KeptRobots:
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """One page of a source, read: what it led to and how the walk goes on.
+    """What to store of one page of a source: its addresses, and how pagination goes on.
 
-    `etag`, `last_modified`, `body_digest` and `dated_at` are kept of the first page alone:
-    those of a further one would say nothing of the source. `due_articles` are
-    the ids of articles that this page says have changed: they stay due until asked for.
-    `sitemaps` are those that an index says have changed: their walk is unfinished until read.
+    `etag`, `last_modified`, `body_digest` and `dated_at` are only stored for the first page:
+    those of a further page say nothing about the source. `due_articles` are the ids of articles
+    that have changed according to the page: they stay due until they are requested.
+    `sitemaps` are the changed ones of an index: every cycle requests them until they are read.
     """
 
     site: str
@@ -136,37 +136,37 @@ class DiscoveryStore(Part):
         return _insert_address(self._database)
 
     def sources(self, site: str) -> dict[str, SourceState]:
-        """What is remembered of each source of a site, by its URL."""
+        """The stored state of each source of a site, by its URL."""
         columns = (source.c[name] for name in SourceState.__slots__)
         rows = self._database.rows(select(*columns).where(source.c.site == site))
         return {row.url: SourceState(*row) for row in rows}
 
     def addresses(self, site: str, keys: Iterable[str]) -> dict[str, Address]:
-        """Those of `keys` that were met before."""
+        """The stored addresses among `keys`, by key."""
         found = map(_address_of, self._by_keys(site=site, keys=list(keys)))
         return {known.key: known for known in found}
 
     def pending(self, site: str, now: datetime, *, with_skipped: bool = False) -> list[Address]:
-        """Addresses to be fetched and due, oldest first; `with_skipped` adds the archive."""
+        """Addresses whose request is due, oldest first; `with_skipped` adds the archive."""
         tried = address.c.next_try_at
-        # A time further away than any retry was written by a clock that was wrong.
+        # A time further ahead than any retry was written by a clock that was wrong.
         is_due = or_(tried.is_(None), tried <= now, tried > now + 2 * LONGEST_RETRY)
         due = {AddressState.PENDING: is_due, AddressState.REJECTED: tried <= now}
         if with_skipped:
             due[AddressState.SKIPPED] = true()  # never tried
         found: list[Address] = []
-        for state, condition in due.items():  # one by one, so that the index serves
+        for state, condition in due.items():  # one by one, so that the index is used
             found += self._oldest_first(address.c.site == site, address.c.state == state, condition)
         return sorted(found, key=lambda each: (each.seen_at, each.key))
 
     def unread(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> list[Address]:
-        """The addresses first seen in a span of time that were tried in vain so often."""
+        """Pending addresses, first seen in a span of time, that failed at least so many times."""
         is_pending = address.c.site == site, address.c.state == AddressState.PENDING
         in_vain = address.c.attempts >= attempts, address.c.seen_at.between(*seen)
         return self._oldest_first(*is_pending, *in_vain)
 
     def has_unread(self, site: str) -> bool:
-        """Whether any address is still to be requested that never led to a record."""
+        """Whether any address that has led to no article is still to be requested."""
         is_pending = address.c.state == AddressState.PENDING
         is_tried = address.c.state == AddressState.REJECTED, address.c.next_try_at.is_not(None)
         query = select(address.c.key).where(
@@ -175,18 +175,18 @@ class DiscoveryStore(Part):
         return self._database.scalar(query.limit(1)) is not None
 
     def record_found(self, site: str, path: str, found: Iterable[Address]) -> None:
-        """Write down addresses of a page that is so long that it is read in portions.
+        """Store addresses of a page that is so long that it is processed in portions.
 
-        The page itself is written down with the last of them (`record_reading`).
+        The page itself is stored with the last portion (`record_reading`).
         """
         if rows := _address_rows(site, path, found):
             with self._database.writing(waits_for_disk=False) as connection:
                 connection.execute(self._insert_address, rows)
 
     def record_reading(self, reading: SourceReading) -> None:
-        """Write down a page of a source and every address on it, in one transaction.
+        """Store a page of a source and the addresses on it, in one transaction.
 
-        It need not be on the disk yet: lost with the power, it is requested and read again.
+        It does not wait for the disk: what a power failure loses is requested again.
         """
         values = {
             "kind": reading.kind,
@@ -214,11 +214,11 @@ class DiscoveryStore(Part):
                 connection.execute(due.values(next_check_at=reading.read_at))
 
     def adopt_rules(self, site: str, rules_digest: str, sitemaps: Collection[str]) -> None:
-        """Read by these rules from now on; if they were others, much is due anew.
+        """Store the rules by which the site is read from now on; if they changed, reset its state.
 
-        What was no article by the former rules waits to be fetched again, and no source or article
-        is taken for read as it is: the same page may say something else now. Of sitemaps only
-        those in `sitemaps` are still known; an index will name its own again.
+        Rejected addresses become pending, and sources and articles lose their validators, since
+        the same page may have another meaning now. Of the stored sitemaps, only those in
+        `sitemaps` are kept; an index will list its own again.
         """
         known = select(site_table.c.rules_digest).filter_by(name=site)
         adopted = update(site_table).filter_by(name=site).values(rules_digest=rules_digest)
@@ -234,7 +234,7 @@ class DiscoveryStore(Part):
             if former is None:
                 return
             connection.execute(update(source).filter_by(site=site).values(unread))
-            # What is not requested by its age any more is left, of an archive nearly all.
+            # Not those that are no longer requested by age: nearly all of an archive.
             articles = update(article).filter_by(site=site)
             articles = articles.where(article.c.next_check_at.is_not(None))
             connection.execute(articles.values(etag=None, last_modified=READ_ANEW))
@@ -242,15 +242,15 @@ class DiscoveryStore(Part):
             connection.execute(rejected.values(anew))
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
-        """A source answered that nothing changed since it was last read."""
+        """Record that a source has not changed since it was last read."""
         self._record_walked(site, url, requested_at=now)
 
     def record_end_of_walk(self, site: str, url: str, now: datetime) -> None:
-        """What was still to be read of a source is not there: the walk through it has ended."""
+        """Record that a source's pagination has ended: its next page is missing or forbidden."""
         self._record_walked(site, url, requested_at=now, read_at=now)
 
     def _record_walked(self, site: str, url: str, **moments: datetime) -> None:
-        """Not on the disk yet, as in `record_reading`: an idle cycle writes it for each source."""
+        """Does not wait for the disk, like `record_reading`: an idle cycle does it per source."""
         chosen = update(source).filter_by(site=site, url=url)
         walked = chosen.values(failures=0, pagination_cursor=None, **moments)
         with self._database.writing(waits_for_disk=False) as connection:
@@ -259,7 +259,7 @@ class DiscoveryStore(Part):
     def record_source_failure(
         self, site: str, url: str, kind: str, *, error: str, now: datetime
     ) -> None:
-        """A source could not be read, and why; its validators and its walk stay as they were."""
+        """Record why a source could not be read; its validators and pagination cursor stay."""
         again = {"failures": source.c.failures + 1, "failed_at": now, "last_error": error}
         upsert = self._database.upsert
         self._database.execute(upsert(source, again, site=site, url=url, kind=kind, failures=1))
@@ -267,7 +267,7 @@ class DiscoveryStore(Part):
     def record_rejected(
         self, site: str, key: str, url: str, now: datetime, next_try_at: datetime | None
     ) -> None:
-        """The page behind an address is no article; it may be looked at once more later."""
+        """Reject an address, whose page is not an article; None: it is not requested again."""
         rejected = {"state": AddressState.REJECTED, "next_try_at": next_try_at}
         upsert = self._database.upsert
         self._database.execute(upsert(address, rejected, site=site, key=key, url=url, seen_at=now))
@@ -275,7 +275,7 @@ class DiscoveryStore(Part):
     def record_attempt(
         self, site: str, key: str, next_try_at: datetime, *, is_requested: bool = True
     ) -> None:
-        """An address could not be fetched this time; what an archive passed over is pending now."""
+        """Set when to retry an address that could not be fetched; a skipped one becomes pending."""
         wanted = (address.c.state == AddressState.SKIPPED, AddressState.PENDING)
         again = {
             "state": case(wanted, else_=address.c.state),
@@ -286,26 +286,26 @@ class DiscoveryStore(Part):
         self._database.execute(chosen.where(address.c.state != AddressState.KNOWN).values(again))
 
     def record_over_limit(self, site: str, key: str, *, is_over: bool) -> None:
-        """Whether the page of an address took too much time or memory when it was last read."""
+        """Record whether the page of an address exceeded its limits when it was last read."""
         chosen = update(address).filter_by(site=site, key=key)
         self._database.execute(chosen.values(over_limit=is_over or None))
 
     def over_limit(self, site: str) -> list[Address]:
-        """Addresses whose pages took too much when they were last read, oldest first."""
+        """Addresses whose pages exceeded their limits when last read, oldest first."""
         return self._oldest_first(address.c.site == site, address.c.over_limit.is_not(None))
 
     def robots(self, host: str) -> KeptRobots | None:
-        """The robots.txt of a host as it was last fetched."""
+        """The robots.txt of a host as last fetched; None if it never was."""
         columns = (robots.c[name] for name in KeptRobots.__slots__)
         row = self._database.row(select(*columns).where(robots.c.host == host))
         return KeptRobots(*row) if row else None
 
     def record_robots(self, kept: KeptRobots) -> None:
-        """Keep the robots.txt of a host."""
+        """Store the robots.txt of a host."""
         self._database.execute(self._database.upsert(robots, asdict(kept), host=kept.host))
 
     def addresses_of(self, article_id: str) -> list[Address]:
-        """Every address that led to an article, the first met first."""
+        """Every address that leads to an article, oldest first."""
         return self._oldest_first(address.c.article_id == article_id)
 
     def _oldest_first(self, *where: ColumnElement[bool]) -> list[Address]:
@@ -314,7 +314,7 @@ class DiscoveryStore(Part):
 
 
 def _insert_address(database: Database) -> Insert:
-    """One address of a page of a source; what is known of it already is added to."""
+    """Insert an address that a source shows; a stored one is completed."""
     known, offered = address.c, database.insert(address).excluded
     line = func.char(10) if not database.is_postgresql else func.chr(10)
     shown_before = (line + known.seen_in + line).contains(line + offered.seen_in + line)
@@ -326,13 +326,13 @@ def _insert_address(database: Database) -> Insert:
                 (shown_before, known.seen_in),
                 else_=known.seen_in + line + offered.seen_in,
             ),
-            # The later one; where either is NULL, the other.
+            # The later one; if either is NULL, the other.
             "dated_at": func.coalesce(
                 case((offered.dated_at > known.dated_at, offered.dated_at), else_=known.dated_at),
                 offered.dated_at,
             ),
             "published_hint": func.coalesce(known.published_hint, offered.published_hint),
-            # What an archive passed over, or was no article, may be wanted now.
+            # A skipped or rejected address may be wanted now.
             "state": case(
                 (known.state == AddressState.SKIPPED, offered.state),
                 (known.state == AddressState.REJECTED, offered.state),

@@ -1,4 +1,4 @@
-"""Sites, runs and problems: what `status` tells."""
+"""Sites, runs and problems, which `status` reports."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ RUNS_KEPT = timedelta(days=365)
 
 
 class ProblemCode(StrEnum):
-    """What can be unhealthy."""
+    """The kinds of problems."""
 
     UNREACHABLE = "unreachable"
     ROBOTS_DISALLOWED = "robots-disallowed"
@@ -33,7 +33,7 @@ class ProblemCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something unhealthy about a site (or `outbox`), and since when."""
+    """A problem of a site, or of another subject such as `outbox`, and since when."""
 
     subject: str
     code: ProblemCode
@@ -44,7 +44,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class SiteState:
-    """When a site was last crawled, and with success; `baseline_at` is None before the first."""
+    """When a site was last crawled, and last with success; no baseline before the first success."""
 
     name: str
     baseline_at: datetime | None = None
@@ -69,8 +69,8 @@ class HealthStore(Part):
     def site(self, name: str, *, as_of: datetime | None = None) -> SiteState:
         """The state of a site; an empty one if it was never crawled.
 
-        `as_of`: cycles that are dated later, by a clock that was ahead, are left out; a baseline
-        that is dated later was reached by then.
+        `as_of`: cycles with a later date, by a clock that was ahead, are left out; a baseline with
+        a later date counts as reached at `as_of`.
         """
         with self._database.reading() as connection:
             row = connection.execute(select(site).filter_by(name=name)).one_or_none()
@@ -93,11 +93,11 @@ class HealthStore(Part):
         return self._database.scalars(select(site.c.name).order_by(site.c.name))
 
     def record_start(self, run_id: str, name: str, now: datetime) -> None:
-        """A cycle over a site begins.
+        """Record the start of a cycle over a site.
 
-        Cycles that are dated later, by a clock that was ahead, came before it: left as they are,
-        what they saw would be missing now and be taken for news when their time comes. The same
-        of the baseline: all that is found until its time comes would be no news.
+        Cycles and a baseline with a later date, by a clock that was ahead, are dated before it.
+        Otherwise their observations would be ignored until that time, and then pass for the
+        latest; and nothing that is found before a baseline's date would be news.
         """
         with self._database.writing() as connection:
             connection.execute(self._database.upsert(site, {"last_run_at": now}, name=name))
@@ -120,7 +120,7 @@ class HealthStore(Part):
         drops: Mapping[str, int] | None = None,
         observation: str | None = None,
     ) -> None:
-        """A cycle over a site has ended; its first success ends the site's baseline.
+        """Record the end of a cycle over a site; its first success ends the site's baseline.
 
         `drops`: pages not recorded, by reason; `observation`: what it saw of the layout, as JSON.
         """
@@ -150,13 +150,13 @@ class HealthStore(Part):
         )
 
     def record_not_before(self, name: str, moment: datetime) -> None:
-        """A site asked to be left alone until `moment`."""
+        """Record that a site asked for no requests until `moment`."""
         self._database.execute(update(site).filter_by(name=name).values(not_before=moment))
 
     def runs(
         self, name: str, limit: int | None = None, *, since: datetime | None = None
     ) -> list[Run]:
-        """The ended cycles of a site, newest first: the last ones, or those that ended since."""
+        """The ended cycles of a site (`since`: ended since then), newest first; at most `limit`."""
         has_ended = run.c.ended_at.is_not(None) if since is None else run.c.ended_at >= since
         of_site = select(run).where(run.c.site == name, has_ended)
         query = of_site.order_by(run.c.started_at.desc()).limit(limit)
@@ -166,24 +166,24 @@ class HealthStore(Part):
         ]
 
     def problems(self, *, ended: bool = False) -> list[Problem]:
-        """All that is unhealthy, by subject and code; or has `ended`, and nobody was told so."""
+        """The current problems, by subject and code; or those that `ended` and await the notice."""
         query = select(problem).filter_by(ended=int(ended))
         rows = self._database.rows(query.order_by(problem.c.subject, problem.c.code))
         return list(map(_problem_of, rows))
 
     def raise_problem(self, subject: str, code: ProblemCode, message: str, now: datetime) -> None:
-        """Something is unhealthy; if it already was, only its message is brought up to date.
+        """Raise a problem; if it exists, only its message is updated.
 
-        One that comes back before its end was told has never ended.
+        A problem that comes back before the notice of its end counts as never ended.
         """
         values = {"message": message, "ended": 0}
         upsert = self._database.upsert
         self._database.execute(upsert(problem, values, subject=subject, code=code, since=now))
 
     def clear_problem(self, subject: str, code: ProblemCode) -> None:
-        """Something is healthy again.
+        """Clear a problem.
 
-        If the operators were told that it began, it is kept until they are told that it ended.
+        If the operators were notified of it, it is kept until they are notified of its end.
         """
         present = {"subject": subject, "code": code, "ended": 0}
         with self._database.writing() as connection:
@@ -191,14 +191,14 @@ class HealthStore(Part):
             connection.execute(update(problem).filter_by(**present).values(ended=1))
 
     def notify_start(self, started: Problem, messages: Sequence[NewMessage], now: datetime) -> bool:
-        """Write the messages that tell of a problem; False if another process has told of it."""
+        """Store the notices that a problem began; False if another process has done so."""
         notified = (
             update(problem).filter_by(**_key(started), notified_at=None).values(notified_at=now)
         )
         return write_messages(self._database, messages, (notified, 1))
 
     def notify_end(self, ended: Problem, messages: Sequence[NewMessage]) -> bool:
-        """Write the messages that tell of an end, and forget the problem; False if it is done."""
+        """Store the notices that a problem ended, and delete it; False if that has been done."""
         over = delete(problem).filter_by(**_key(ended), ended=1)
         return write_messages(self._database, messages, (over, 1))
 

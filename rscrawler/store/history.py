@@ -1,4 +1,4 @@
-"""What past cycles leave for those who watch: observations, sums, delays, the weekly mail."""
+"""The past, for monitoring: observations, totals, publications, delays, the last weekly mail."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,16 +13,16 @@ WEEKLY_KIND = "weekly"
 _ALERT_KINDS = ("alert", "summary")
 
 
-# Whatever is counted from its publication on.
+# New articles with a date: only they have a delay since publication.
 _IS_DATED_NEWS = and_(version.c.event == Event.NEW, article.c.published_at.is_not(None))
 Delay = tuple[str, datetime, timedelta]
 
 
 class HistoryStore(Part):
-    """The past, as monitoring reads it from the database."""
+    """Past cycles, records and messages in the database."""
 
     def observations(self, site: str, before: datetime, limit: int) -> list[str]:
-        """What cycles that started before a time observed, as JSON, newest first."""
+        """The observations of cycles that started before a time, as JSON, newest first."""
         query = (
             select(run.c.observation)
             .where(run.c.site == site, run.c.started_at < before, run.c.observation.is_not(None))
@@ -36,21 +36,20 @@ class HistoryStore(Part):
         return self._database.scalar(select(func.max(version.c.recorded_at)))
 
     def totals(self) -> dict[str, dict[str, int]]:
-        """Sums over all cycles ever, by site and name."""
+        """Counters summed over all cycles ever, by site and name."""
         sums: dict[str, dict[str, int]] = {}
         for row in self._database.rows(select(total).order_by(total.c.site, total.c.name)):
             sums.setdefault(row.site, {})[row.name] = int(row.value)
         return sums
 
     def first_run_at(self) -> datetime | None:
-        """When the first cycle that is still remembered began; None: there was none."""
+        """When the first cycle that is still stored began; None without one."""
         return self._database.scalar(select(func.min(run.c.started_at)))
 
     def publications(self, site: str, since: datetime, limit: int | None = None) -> list[datetime]:
-        """When a site's articles (the last `limit` of them) were published since a time; in order.
+        """When a site's articles (the last `limit` of them) were published since a time, sorted.
 
-        An undated article counts from when it was first seen, unless it was there before
-        anybody looked.
+        An undated article counts from first sight, unless it was found in the baseline.
         """
         of_site = article.c.site == site
         published, seen = article.c.published_at, article.c.first_seen_at
@@ -62,10 +61,10 @@ class HistoryStore(Part):
             moments = [at for part in parts for at in connection.scalars(part.limit(limit))]
         return sorted(moments)[-limit:] if limit else sorted(moments)
 
-    # Site, moment, and time from publication to then.
+    # Delays: (site, moment, time from publication to that moment).
 
     def record_delays(self, since: datetime) -> list[Delay]:
-        """How long it took to record each article recorded since a time."""
+        """How long it took to record each new article that was recorded since a time."""
         at = version.c.recorded_at
         query = (
             select(article.c.site, at, article.c.published_at)
@@ -75,10 +74,10 @@ class HistoryStore(Part):
         return self._delays(query)
 
     def alert_delays(self, since: datetime, until: datetime | None = None) -> list[Delay]:
-        """How long it took to alert each article alerted in a span of time.
+        """How long it took to alert each new article that was alerted in a span of time.
 
-        The alert counts from when its message was composed, once all of its recipients
-        are served; an article on several channels counts on each.
+        The alert's time is when its message was composed. Only messages that are done count;
+        an article on several channels counts for each.
         """
         at = message.c.created_at
         is_alert = message.c.kind.in_(_ALERT_KINDS), message.c.state == "done"

@@ -1,9 +1,9 @@
-"""The index that the dashboard looks through: a narrow row, facets and words for each article.
+"""The search index of the dashboard: a narrow row, facets and words for each article.
 
-It is made of the records and can be made anew at any time. Whatever writes a version, or
-folds an article, leaves a mark (a trigger does it, in the same transaction);
-`IndexStore.catch_up` works the marks off, a few in a transaction, so that no crawl waits for
-it or pays for it.
+It is derived from the records, and can be rebuilt at any time. When a version is written or an
+article is folded or unfolded, a trigger leaves a mark in the same transaction.
+`IndexStore.catch_up` processes the marks, a few in a transaction, so that no crawl waits for
+the index or pays for it.
 """
 
 import json
@@ -18,7 +18,7 @@ from rscrawler.store.database import Database, Part
 from rscrawler.store.tables import LAST_VERSION, article, entry, facet, unindexed, version
 from rscrawler.store.words import fold, words_of
 
-# So few that no crawl waits long for its own transaction.
+# Few, so that no crawl waits long for its own transaction.
 ARTICLES_PER_TRANSACTION = 20
 _POSTGRESQL_LOCK = 7_226_104_116
 
@@ -35,16 +35,16 @@ class IndexStore(Part):
         )
 
     def backlog(self) -> int:
-        """How many marks wait to be worked off."""
+        """The number of marks still to be processed."""
         return self._database.scalar(select(func.count()).select_from(unindexed)) or 0
 
     def catch_up(self) -> None:
-        """Work all marks off, newest first."""
+        """Process all marks, newest first."""
         while self.work_off():
             pass
 
     def work_off(self) -> bool:
-        """Index some articles; False if none waits."""
+        """Index some marked articles; False if there were none."""
         with self._database.reading() as connection:
             if connection.scalar(select(unindexed.c.number).limit(1)) is None:
                 return False
@@ -54,7 +54,7 @@ class IndexStore(Part):
             .limit(ARTICLES_PER_TRANSACTION)
         )
         with self._database.writing() as connection:
-            # Or a slow process could write an older text over a newer one.
+            # Otherwise a slow process could write an older text over a newer one.
             if self._database.is_postgresql:
                 connection.execute(select(func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
             found = connection.execute(marks).all()
@@ -118,19 +118,19 @@ def _facets(number: int, record: Article) -> Iterator[dict[str, Any]]:
 
 
 def author_value(name: str) -> str:
-    """An author's name as it is looked for: without case and accents, its words apart."""
+    """An author's name as indexed and searched: without case and accents, with single spaces."""
     return _value(" ".join(fold(name).split()))
 
 
 def _value(printed: str) -> str:
-    """A value that any database takes: no NUL, no lone surrogate, of a reasonable length."""
+    """A value that any database accepts: no NUL, no lone surrogate, at most 200 characters."""
     return printed.encode("utf-8", "ignore").decode().replace("\x00", "")[:200]
 
 
 def tsvector(words: Sequence[str]) -> str:
-    """The words with their places, as PostgreSQL writes it; words are letters and digits only."""
+    """The words with their positions, as PostgreSQL writes a tsvector; only letters and digits."""
     places: dict[str, list[int]] = defaultdict(list)
     for place, word in enumerate(words, start=1):
         places[word].append(min(place, 16_383))
-    # PostgreSQL itself keeps 255 places of a word.
+    # PostgreSQL itself keeps 255 positions of a word.
     return " ".join(f"'{word}':{','.join(map(str, at[:255]))}" for word, at in places.items())

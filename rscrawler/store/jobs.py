@@ -1,8 +1,8 @@
 """Jobs of the schedules: when each fires next, which service runs it, how it ended.
 
-Any number of services share these tables. A fire time is claimed in one transaction
-that moves the job on to its next one, so each runs once; a run whose service has
-died is given back, and is then due again.
+Any number of services share these tables. One transaction claims a fire time and moves
+the job to its next one, so each fire time runs once. A run whose service has died is
+given back, and is then due again.
 """
 
 from collections.abc import Callable, Collection
@@ -17,11 +17,11 @@ from rscrawler.store.database import Part
 from rscrawler.store.leases import SERVICE, is_alive
 from rscrawler.store.tables import fired, job, lease
 
-# What any part of the store raises when a statement fails.
+# What a failed statement raises, unless it is a StoreError.
 DatabaseFailure = SQLAlchemyError
 KEPT = timedelta(days=30)  # how long ended runs are kept
-QUEUE = "(queue)"  # who fired a run that was handed over to the workers' queue
-_QUEUE_LOCK = 7_226_104_116  # of PostgreSQL's advisory locks
+QUEUE = "(queue)"  # `fired_by` of a run that was handed over to the workers' queue
+_QUEUE_LOCK = 7_226_104_116  # key of a PostgreSQL advisory lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """One run of a job: the fire time that it stands for, and which service claimed it."""
+    """One run of a job: its fire time, and the service that claimed it."""
 
     job_id: str
     fire_at: datetime
@@ -60,15 +60,15 @@ class JobStore(Part):
         return {row.job_id: JobState(*row) for row in self._database.rows(select(*columns))}
 
     def schedule(self, job_id: str, definition: str, next_fire_at: datetime) -> None:
-        """Let a job fire at a time, if it is new or its schedule has changed."""
+        """Set when a job fires next, if it is new or its schedule has changed."""
         values = {"definition": definition, "next_fire_at": next_fire_at}
         is_another = job.c.definition != definition
         self._database.execute(self._database.upsert(job, values, is_another, job_id=job_id))
 
     def move(self, job_id: str, *, expected: datetime, to: datetime, now: datetime) -> bool:
-        """Let a job fire at another time than `expected`; False if another service moved it.
+        """Move a job from the fire time `expected` to another; False if another service moved it.
 
-        Deletes ended runs later than `now`, which a clock that was ahead recorded.
+        Deletes ended runs with fire times after `now`, which a clock that was ahead recorded.
         """
         known = update(job).filter_by(job_id=job_id, next_fire_at=expected)
         with self._database.writing() as connection:
@@ -84,13 +84,13 @@ class JobStore(Part):
         now: datetime,
         hand_over: Callable[[Any], bool] | None = None,
     ) -> bool:
-        """Claim one run of a job, and move the job on to its next; False if it is not to be run.
+        """Claim one run of a job, and move the job to its next fire time; False if it must not run.
 
-        That is: another service claimed it (the job's next fire time is no longer
-        `firing.fire_at`), a run of the job has not ended, or this fire time has been run.
+        It must not if another service has moved the job from `firing.fire_at`, or a run of it has
+        not ended. If this fire time has run before, the job moves, but the result is False.
 
-        `hand_over` is called with the driver's connection, in the same transaction: what
-        it writes and the claim happen both or neither. If it returns False, the claim is undone.
+        `hand_over` is called with the driver's connection in the same transaction: what it
+        writes is committed with the claim. If it returns False, both are rolled back.
         """
         job_id = firing.job_id
         is_running = exists().where(fired.c.job_id == job_id, fired.c.ended_at.is_(None))
@@ -118,7 +118,7 @@ class JobStore(Part):
         now: datetime,
         next_fire_at: datetime | None = None,
     ) -> bool:
-        """Record that a run has ended; False if it had been given back, as after a long silence.
+        """Record the end of a run; False if it was given back, as when its service was long silent.
 
         `next_fire_at` moves the job to its next time; None leaves that as it is.
         """
@@ -134,7 +134,7 @@ class JobStore(Part):
             return True
 
     def give_back(self, firing: Firing) -> bool:
-        """Undo a claim whose run was cut short: the job is due again."""
+        """Undo the claim of an interrupted run: it is due again; False if it is not open."""
         later = update(job).where(
             job.c.job_id == firing.job_id, job.c.next_fire_at > firing.fire_at
         )
@@ -164,10 +164,10 @@ class JobStore(Part):
         return [Firing(*row) for row in self._database.rows(query)]
 
     def orphans(self, now: datetime, service: str, running: Collection[str]) -> list[Firing]:
-        """Runs that have not ended and whose service is dead: known so, or long silent.
+        """Runs that have not ended and whose service died, or has not renewed its lease.
 
-        So are those of `service`, which asks, but of the jobs in `running`: a claim whose answer
-        was lost may have been stored. A run that was handed over to the queue has no service.
+        Also runs of `service`, the caller, unless their jobs are in `running`: a claim may be
+        stored though its answer was lost. And all in the queue, which have no service.
         """
         query = (
             select(*_FIRING, lease.c.expires_at)
@@ -187,14 +187,14 @@ class JobStore(Part):
         return orphans
 
     def install_queue(self, table: str, schema: str) -> None:
-        """Make the tables of the workers' queue, another program's, unless `table` is there.
+        """Create the tables of the workers' queue, another library's, unless `table` exists.
 
         Safe when several processes start at once. PostgreSQL only.
         """
         with self._database.writing() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(_QUEUE_LOCK)))
             if not inspect(connection).has_table(table):
-                # The driver's own method: it takes many statements at once, and no parameters.
+                # The driver's own method: without parameters, it takes several statements at once.
                 driver: Any = connection.connection.driver_connection
                 driver.execute(schema)
 

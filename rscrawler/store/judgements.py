@@ -1,4 +1,4 @@
-"""What people say of flags: right, or wrong and what would be true. Nothing is overwritten."""
+"""People's judgements of flags: right, or wrong with what is correct. Nothing is overwritten."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from rscrawler.store.tables import judgement, version
 
 
 class Verdict(StrEnum):
-    """Whether a flag says what is true."""
+    """Whether a flag is right."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -24,10 +24,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One person's word on one flag.
+    """One person's judgement of one flag.
 
-    `flagged_level` and `flagged_countries` are what the flag said of the version `record_id`
-    (the level `none` where there was no flag), `level` and `countries` what is true.
+    `flagged_level` and `flagged_countries` are those of the flag on the version `record_id`
+    (the level `none` if there was no flag), `level` and `countries` the correct ones.
     """
 
     article_id: str
@@ -47,7 +47,7 @@ class JudgementStore(Part):
     """Judgements in the database."""
 
     def add(self, new: Judgement) -> None:
-        """Write a judgement down; it holds from now on, and the former ones stay."""
+        """Store a judgement; it holds from now on, and former ones stay."""
         values = asdict(new)
         for name in ("flagged_countries", "countries"):
             values[name] = " ".join(values[name])

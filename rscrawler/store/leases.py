@@ -1,7 +1,7 @@
-"""Leases: who may do a thing that two must not do at once.
+"""Leases: claims that expire, on what only one process may do at a time.
 
-A lease names its owner and ends by itself unless renewed. An owner that died on
-this machine loses it at once; one on another machine, when it runs out.
+A lease names its owner, and expires unless it is renewed. An owner that died on
+this machine loses it at once; one on another machine when it expires.
 """
 
 import os
@@ -19,48 +19,48 @@ from rscrawler.store.tables import lease
 
 LEASE_DURATION = timedelta(minutes=2)
 LEASE_RENEWAL = timedelta(seconds=30)
-LONGEST_REST = timedelta(minutes=10)  # the greatest download delay that a profile may have
-RESTING = "(resting)"  # owner of a lease that nobody may take for a while
-SERVICE = "service:"  # before the owner: the lease of a service
+LONGEST_REST = timedelta(minutes=10)  # the maximum of a profile's download delay
+RESTING = "(resting)"  # owner of a lease that nobody can take until it expires
+SERVICE = "service:"  # prefix of a service's lease; its owner follows
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSign:
-    """What a service that was not ended left: it ran until `expires_at`, or still does."""
+    """The lease of a service, which runs, or died without releasing it."""
 
     owner: str
     expires_at: datetime
 
     @property
     def seen_at(self) -> datetime:
-        """Its last sign of life."""
+        """When it was last renewed: the service's last sign of life."""
         return self.expires_at - LEASE_DURATION
 
     def is_living(self, now: datetime) -> bool:
-        """Whether it has given a sign of life lately, and its process is not known to be dead."""
+        """Whether it has not expired, and the service's process is not known to be dead."""
         return self.expires_at > now and is_alive(self.owner)
 
 
 def site_lease(site: str) -> str:
-    """The lease that keeps two crawls of a site apart."""
+    """The name of the lease that a crawl of a site holds."""
     return f"site:{site}"
 
 
 def service_lease(owner: str) -> str:
-    """The lease that says of a service that it still runs."""
+    """The name of the lease that a service renews while it runs."""
     return f"{SERVICE}{owner}"
 
 
 def process_identity() -> str:
-    """`host/pid/start`: names this process, and no later one with the same number."""
+    """`host/pid/start`: identifies this process, and no later one with the same process id."""
     pid = os.getpid()
     return f"{socket.gethostname()}/{pid}/{_start_of(pid)}"
 
 
 def is_alive(owner: str) -> bool:
-    """Whether `owner` may still run: False only for one of this machine that is known dead.
+    """Whether `owner` may still run: False only for a process of this machine known to be dead.
 
-    What stands behind a further slash tells two parts of one process apart.
+    A part behind a further slash distinguishes owners in one process.
     """
     host, pid, start, *_ = [*owner.split("/"), "", ""]
     if host != socket.gethostname() or not pid.isdigit():
@@ -69,12 +69,12 @@ def is_alive(owner: str) -> bool:
 
 
 def runs_here(owner: str) -> bool:
-    """Whether `owner` is a process of this machine, and runs."""
+    """Whether `owner` is a process of this machine that runs."""
     return owner.partition("/")[0] == socket.gethostname() and is_alive(owner)
 
 
 def _start_of(pid: int) -> str:
-    """When a process started, as the system counts it; empty when there is none."""
+    """When a process started, in clock ticks since boot; empty if there is no such process."""
     with suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     with suppress(OSError):
@@ -90,10 +90,10 @@ class LeaseStore(Part):
     def acquire(
         self, name: str, owner: str, now: datetime, *, rest: timedelta = timedelta()
     ) -> bool:
-        """Take or renew a lease; False if somebody else holds it, or it rests.
+        """Take or renew a lease; False if another owner holds it, or it rests.
 
-        `rest`: how long a lease whose holder was found dead must rest before it is taken. A rest
-        that would still last longer than any does was begun before the clock was set back.
+        `rest`: how long a lease whose owner was found dead must rest before it can be taken. A rest
+        that would last longer than `LONGEST_REST` began before the clock was set back: it is over.
         """
         is_resting = lease.c.owner == RESTING
         rests_too_long = and_(is_resting, lease.c.expires_at > now + LONGEST_REST)
@@ -108,21 +108,21 @@ class LeaseStore(Part):
             return connection.execute(take.returning(lease.c.name)).first() is not None
 
     def renew(self, name: str, owner: str, now: datetime) -> bool:
-        """Keep a lease; False if it has been lost."""
+        """Renew a lease; False if it has been lost."""
         held = update(lease).filter_by(name=name, owner=owner)
         return self._database.execute(held.values(expires_at=now + LEASE_DURATION)) == 1
 
     def release(self, name: str, owner: str) -> None:
-        """Give a lease back, if it is still this owner's."""
+        """Release a lease, if it is still this owner's."""
         self._database.execute(delete(lease).filter_by(name=name, owner=owner))
 
     def rest(self, name: str, owner: str, until: datetime) -> None:
-        """Give a lease back, if it is still this owner's; nobody may take it before `until`."""
+        """Release a lease, if it is still this owner's; nobody can take it before `until`."""
         held = update(lease).filter_by(name=name, owner=owner)
         self._database.execute(held.values(owner=RESTING, expires_at=until))
 
     def services(self) -> list[ServiceSign]:
-        """The services that run or died without a word, the last heard of at the end."""
+        """The leases of services that run, or died without releasing them; latest renewal last."""
         query = (
             select(lease.c.owner, lease.c.expires_at)
             .where(lease.c.name.startswith(SERVICE))
@@ -131,13 +131,13 @@ class LeaseStore(Part):
         return [ServiceSign(*row) for row in self._database.rows(query)]
 
     def forget_dead_services(self, now: datetime) -> None:
-        """Remove what services left that died: a living one does their work."""
+        """Delete the leases of dead services: a living one takes over their work."""
         dead = [service_lease(each.owner) for each in self.services() if not each.is_living(now)]
         if dead:
             self._database.execute(delete(lease).where(lease.c.name.in_(dead)))
 
     def held(self, now: datetime, names: Iterable[str] | None = None) -> dict[str, str]:
-        """The leases (of `names`; None: all) that live processes hold, with their owners."""
+        """The owners of the leases (of `names`; None: all) that live processes hold, by name."""
         query = (
             select(lease.c.name, lease.c.owner)
             .where(lease.c.expires_at > now, lease.c.owner != RESTING)
@@ -149,5 +149,5 @@ class LeaseStore(Part):
         return {row.name: row.owner for row in rows if is_alive(row.owner)}
 
     def holder(self, name: str) -> str | None:
-        """Who holds a lease, expired or not; None: nobody."""
+        """The owner of a lease, expired or not; None without one."""
         return self._database.scalar(select(lease.c.owner).filter_by(name=name))

@@ -1,4 +1,4 @@
-"""Two things that SQLAlchemy has not: lists as one parameter, and queries at the driver's speed."""
+"""What SQLAlchemy lacks: lists as one parameter, and queries at the speed of the driver."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -21,7 +21,7 @@ from sqlalchemy.sql.operators import OperatorType
 
 
 class among(FunctionElement[bool]):  # noqa: N801 (as SQLAlchemy names its own)
-    """Whether a column's value is in a list of any length, given here or bound by name."""
+    """Whether a column's value is in a list of any length; a text names a bound parameter."""
 
     type = Boolean()
     inherit_cache = True
@@ -34,7 +34,7 @@ class among(FunctionElement[bool]):  # noqa: N801 (as SQLAlchemy names its own)
             super().__init__(column, bindparam(None, list(values), of_type, unique=True))
 
     def self_group(self, against: OperatorType | None = None) -> Self:
-        """As it is. SQLAlchemy would add `= 1` for SQLite, and no index serves that."""
+        """Unchanged: SQLAlchemy would add `= 1` for SQLite, which then uses no index."""
         return self
 
 
@@ -47,9 +47,9 @@ def _among(element: among, compiler: SQLCompiler, **options: Any) -> str:
 
 
 class Lookup:
-    """A query that is run for every page: SQLAlchemy's own work takes five times as long as it.
+    """A query needed for every page, given to the driver: SQLAlchemy would take five times as long.
 
-    Its parameters and columns are converted as SQLAlchemy would.
+    Parameters and columns are converted as by SQLAlchemy.
     """
 
     def __init__(self, query: Select[Any], dialect: Dialect) -> None:

@@ -1,7 +1,7 @@
-"""Numbered steps from an older schema to the current one; only ever appended.
+"""Numbered steps from an older schema to the current one. Append-only.
 
-A new database is made whole from `tables.metadata` and stamped with the last
-number. All steps run in one transaction, with the number that they lead to.
+A new database is created from `tables.metadata`, and gets the last number. All
+steps run in one transaction, which also stores the number that they lead to.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ def _add_robots_validators(connection: Connection) -> None:
             connection.execute(text(f"ALTER TABLE robots ADD COLUMN {name} TEXT"))
 
 
-# Step N brings schema N to N + 1. Schema 1 was the first.
+# Step N (from 1) migrates schema N to N + 1.
 STEPS: list[Step] = [
     ["ALTER TABLE site ADD COLUMN rules_digest VARCHAR(32)"],
     [_add_robots_validators],
@@ -33,7 +33,7 @@ STEPS: list[Step] = [
         "ALTER TABLE article ADD COLUMN is_folded INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE article ADD COLUMN is_merged INTEGER NOT NULL DEFAULT 0",
         "UPDATE article SET is_folded = 1 WHERE duplicate_of IS NOT NULL",
-        # A merged article has handed all its addresses on; no other is without one.
+        # A merged article has passed on all its addresses; every other one has some.
         "UPDATE article SET is_merged = 1 WHERE NOT EXISTS "
         "(SELECT 1 FROM address WHERE address.article_id = article.article_id)",
     ],
@@ -62,7 +62,7 @@ STEPS: list[Step] = [
         "UPDATE address SET state = 'skipped' WHERE state = 'passed'",
     ],
     ["ALTER TABLE article DROP COLUMN dated_at"],
-    # They are followed to pages that were never read: no further than on a first run.
+    # Their pagination now leads to pages never read before: limit it as on a first run.
     ["UPDATE source SET read_at = NULL WHERE kind IN ('section', 'tag')"],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
@@ -70,7 +70,7 @@ _POSTGRESQL_LOCK = 7_226_104_115
 
 
 def migrate(engine: Engine, now: datetime) -> None:
-    """Bring the database to the current schema; safe when several processes start at once.
+    """Migrate the database to the current schema; safe when several processes start at once.
 
     Raises:
         StoreError: the database was written by a newer version of the program.
@@ -80,7 +80,7 @@ def migrate(engine: Engine, now: datetime) -> None:
             return
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            # Another process may be at it, for as long as a large database takes.
+            # Another process may be migrating, which takes long for a large database.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(select(func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
         found = _version(connection)

@@ -1,11 +1,11 @@
-"""The outbox: what is still to be handed on, and to whom.
+"""The outbox: deliveries, the messages that carry them, and their recipients.
 
-A row is one record for one channel, written in the transaction that makes the
-record known. A JSONL row is done when its line is on the disk. Any other row is
-put into a message, whose bytes never change again; the message is claimed by a
-conditional update, sent to those of its recipients that have not been served, and
-is done (with its rows) when none is pending; who refused it is tried again all the
-same. Whoever asks second, of several processes, gets nothing: the rows decide.
+A row is one record for one channel, written in the transaction that stores the
+record. A JSONL row is done when its line is on the disk. Any other row is put into
+a message, whose bytes never change. To send a message, a process claims it by a
+conditional update: of several processes, only the first succeeds. It sends the
+message to the recipients that were not served yet. When none is pending, message
+and rows have ended; recipients that refused it are retried all the same.
 """
 
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
@@ -48,13 +48,13 @@ from rscrawler.store.tables import (
 )
 
 JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
-# No pace puts a next try off so far: what is further away was written by a clock that was ahead.
+# No retry is scheduled further ahead: a later time was written by a clock that was ahead.
 FURTHEST_TRY = timedelta(hours=8)
 _IS_TRIED = recipient.c.state.in_(["pending", "refused"])  # still to be served
 _IS_UNSERVED = recipient.c.state.in_(["pending", "refused", "failed"])
-_ATTEMPTS_IN_VAIN = 3  # from which an address that is no longer configured has a successor
+_ATTEMPTS_IN_VAIN = 3  # after which configured addresses replace one that no longer is
 _FAILED = recipient.alias()
-# When the latest message was composed that reached one who was given up before.
+# For addresses that were given up once: when the last message that reached them was composed.
 _LAST_SERVED = (
     select(message.c.channel, recipient.c.address, func.max(message.c.created_at).label("at"))
     .join(message, message.c.message_id == recipient.c.message_id)
@@ -74,7 +74,7 @@ _UNASSIGNED = and_(
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One record that waits for one channel; `record` is its JSON text."""
+    """A pending row: one record for one channel; `record` is its JSON text."""
 
     number: int
     channel: str
@@ -86,7 +86,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message as it will be sent, and sent again; `kind` is alert, summary, ops or weekly."""
+    """A message as it is stored and sent; `kind` is alert, summary, ops or weekly."""
 
     message_id: str
     channel: str
@@ -98,9 +98,9 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message that this process alone may send for now.
+    """A message that only this process may send for now.
 
-    `attempts`, by address of who is to be served now, count the one that is begun.
+    `attempts` maps the addresses to serve now to their number of attempts, including this one.
     """
 
     message_id: str
@@ -112,7 +112,7 @@ class ClaimedMessage:
 
 @dataclass(frozen=True, slots=True)
 class RecipientOutcome:
-    """What came of one attempt: done, failed, or until `next_try_at` pending or refused."""
+    """The outcome of one attempt: done, failed, or pending or refused until `next_try_at`."""
 
     address: str
     state: str
@@ -122,9 +122,9 @@ class RecipientOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A recipient who has not been served; `last_error` is None while no attempt has ended.
+    """A recipient that was not served; `last_error` is None until an attempt has ended.
 
-    Pending; refused, and tried again nevertheless; or failed (given up), with nothing served since.
+    `state` is pending, refused (but retried), or failed: given up, and not reached since.
     """
 
     message_id: str
@@ -144,7 +144,7 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class WaitingChannel:
-    """Rows of a channel that are not done; `oldest` is when the first was written."""
+    """The number of pending rows of a channel; `oldest` is when the first was created."""
 
     channel: str
     count: int
@@ -154,13 +154,13 @@ class WaitingChannel:
 def write_messages(
     database: Database, messages: Iterable[NewMessage], *marks: tuple[Update | Delete, int]
 ) -> bool:
-    """Write messages, due at once, in the transaction that marks what they tell of as told.
+    """Store messages, due at once, in one transaction with `marks` on what they report.
 
-    False, and nothing is written, if a mark does not change its number of rows, or there is a
-    message of that id: another process has told of it.
+    False, and nothing is stored, if a mark does not change its number of rows, or a message with
+    that id exists: another process was first.
 
     Raises:
-        ValueError: one is for nobody.
+        ValueError: a message has no recipient.
     """
     with database.writing() as connection:
         is_first = all(connection.execute(mark).rowcount == rows for mark, rows in marks)
@@ -206,18 +206,18 @@ class _Rows(Part):
 
 
 class LineStore(_Rows):
-    """The JSONL rows of the outbox, and their files: how far each is whole."""
+    """The JSONL rows of the outbox, and the committed sizes of their files."""
 
     def pending_lines(self, limit: int) -> list[OutboxRow]:
-        """Records that wait to be written to a JSONL file, in the order of the outbox."""
+        """Records still to be written to a JSONL file, in the order of the outbox."""
         return self._pending(outbox.c.channel.in_(JSONL_CHANNELS), limit=limit)
 
     def committed_bytes(self, file: str) -> int | None:
-        """How much of a JSONL file is known to be whole; None: nothing is known of the file."""
+        """The committed size of a JSONL file; None if the file is unknown."""
         return self._database.scalar(select(jsonl_file.c.committed_bytes).filter_by(file=file))
 
     def commit_lines(self, file: str, numbers: Sequence[int], committed_bytes: int) -> bool:
-        """The lines of these rows are on the disk: the rows are done, the file whole to there.
+        """Mark rows as done, whose lines are on the disk, and store the file's committed size.
 
         False, and nothing is changed, if one of the rows was done already.
         """
@@ -231,10 +231,10 @@ class LineStore(_Rows):
     def match_file(
         self, file: str, channel: str, present: Collection[str], committed_bytes: int
     ) -> None:
-        """Bring the rows into line with what a file (a path in the output folder) holds.
+        """Reconcile the rows with a file, a path in the output folder.
 
-        Rows whose line is there (the records `present`) are done; rows of the file whose line is
-        not, pending again. `committed_bytes` of the file are whole.
+        Rows of the records `present` in the file become done, its other rows pending again;
+        `committed_bytes` becomes its committed size.
         """
         of_file = or_(outbox.c.file == file, outbox.c.state == "pending")
         rows = select(outbox.c.number, outbox.c.record_id).filter_by(channel=channel).where(of_file)
@@ -252,7 +252,7 @@ class LineStore(_Rows):
 
 
 def _mark_done(connection: Connection, file: str, numbers: Sequence[int]) -> int:
-    """Mark those of the rows that are pending as written; gives how many."""
+    """Mark the pending ones of the rows as done; returns how many."""
     pending = update(outbox).where(among(outbox.c.number, numbers), outbox.c.state == "pending")
     return connection.execute(pending.values(state="done", file=file)).rowcount
 
@@ -263,11 +263,11 @@ class OutboxStore(_Rows):
     # From rows to messages.
 
     def waiting(self) -> list[WaitingChannel]:
-        """The outbox, channel by channel, as far as it is not done."""
+        """The pending rows, by channel."""
         return self._waiting(outbox.c.state == "pending")
 
     def unassigned(self) -> list[WaitingChannel]:
-        """The channels with rows that no message carries yet."""
+        """The rows that are in no message yet, by channel."""
         return self._waiting(_UNASSIGNED)
 
     def _waiting(self, where: ColumnElement[bool]) -> list[WaitingChannel]:
@@ -276,29 +276,29 @@ class OutboxStore(_Rows):
         return [WaitingChannel(*row) for row in self._database.rows(query)]
 
     def unassigned_rows(self, channel: str) -> list[OutboxRow]:
-        """The rows of a channel that no message carries yet, in the order of the outbox."""
+        """The rows of a channel that are in no message yet, in the order of the outbox."""
         return self._pending(outbox.c.channel == channel, _UNASSIGNED)
 
     def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
-        """Let a message carry these rows; False, and no message, if another carries one."""
+        """Store a message with these rows; False, and nothing, if one is in a message already."""
         rows = update(outbox).where(among(outbox.c.number, numbers), _UNASSIGNED)
         assigned = rows.values(message_id=new.message_id)
         return write_messages(self._database, [new], (assigned, len(numbers)))
 
     def add(self, *messages: NewMessage) -> bool:
-        """Messages that carry no rows; False, and none, if there is one of such an id already."""
+        """Store messages without rows; False, and nothing, if one with such an id exists."""
         return write_messages(self._database, messages)
 
-    # What the spool keeps.
+    # For the spool.
 
     def waiting_rows(self) -> list[dict[str, Any]]:
-        """The rows of every channel that no message carries yet."""
+        """The rows of all channels that are in no message yet."""
         columns = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
         query = select(*columns).where(_UNASSIGNED).order_by(outbox.c.number)
         return [dict(row._mapping) for row in self._database.rows(query)]
 
     def restore_rows(self, rows: Iterable[dict[str, Any]]) -> int:
-        """`waiting_rows` that were lost, of records that are known; returns how many."""
+        """Restore lost `waiting_rows` whose records are known; returns how many."""
         restored = 0
         with self._database.writing() as connection:
             for row in rows:
@@ -310,7 +310,7 @@ class OutboxStore(_Rows):
         return restored
 
     def waiting_messages(self) -> dict[str, tuple[str, ...]]:
-        """The addresses that are still to be served, by message."""
+        """The addresses still to be served, by message id."""
         columns = (recipient.c.message_id, recipient.c.address)
         query = select(*columns).where(_IS_TRIED).order_by(*columns)
         left: dict[str, tuple[str, ...]] = {}
@@ -326,15 +326,15 @@ class OutboxStore(_Rows):
             return None
         return NewMessage(message_id, row.channel, row.kind, row.created_at, row.content, left)
 
-    # After a rebuilding.
+    # After a lost database was rebuilt.
 
     def unalerted(
         self, topics: Sequence[str], levels: Sequence[str], since: datetime
     ) -> list[tuple[str, str]]:
-        """`(topic, record)` of articles first seen since then, flagged and told to nobody.
+        """`(topic, record)` of flagged articles first seen since a time that were never alerted.
 
-        Only of sites that were known before: what is newer there than the last known article,
-        and in the outbox for nobody, as what the spool has given back is.
+        Only those published since the newest article that their site had before. Not those in the
+        outbox, where the spool has restored them.
         """
         rows = outbox.c.record_id == version.c.record_id
         is_in_outbox = exists().where(rows, outbox.c.channel.not_in(JSONL_CHANNELS))
@@ -373,9 +373,9 @@ class OutboxStore(_Rows):
     def alert_unalerted(
         self, flags: Iterable[tuple[str, str]], messages: Sequence[NewMessage], now: datetime
     ) -> bool:
-        """Write messages that tell of `(article_id, topic)`; False if others told of one.
+        """Store messages that alert these `(article_id, topic)`; False if one was alerted before.
 
-        A message that is there already, as the spool has given it back, stays as it is.
+        A message that exists already, restored from the spool, stays as it is.
         """
         is_of_these = among(message.c.message_id, [each.message_id for each in messages])
         known = self._database.scalars(select(message.c.message_id).where(is_of_these))
@@ -410,11 +410,11 @@ class OutboxStore(_Rows):
         *,
         besides: Collection[str] = (),
     ) -> ClaimedMessage | None:
-        """Take a message, to send it; None if it is done, nobody is due, or another has it.
+        """Claim a message for sending; None if it is done, claimed, or due for no recipient.
 
-        Addresses in `besides` are left for later. The attempt counts from here on, so that one
-        counts that is killed. The claim of a process of this machine that has died is void at
-        once; one of another machine, when it runs out.
+        Addresses in `besides` are left for later. The attempt is counted here, so that it counts
+        even if the process is killed. The claim of a process that died on this machine is void at
+        once; one of another machine when it expires.
         """
         chosen = update(message).filter_by(message_id=message_id)
         claim = {"state": "pending", "claimed_by": owner, "claimed_until": until}
@@ -442,7 +442,7 @@ class OutboxStore(_Rows):
         return ClaimedMessage(message_id, row.channel, row.created_at, row.content, attempts)
 
     def mark(self, message_id: str, outcomes: Iterable[RecipientOutcome]) -> bool:
-        """Note what came of an attempt; True if with it the message ended, and served somebody."""
+        """Store outcomes of an attempt; True if this ends the message, and somebody was served."""
         pending = update(recipient).filter_by(message_id=message_id, state="pending")
         with self._database.writing() as connection:
             for outcome in outcomes:
@@ -453,11 +453,11 @@ class OutboxStore(_Rows):
             return _settle(connection, message_id)
 
     def renew(self, message_id: str, owner: str, until: datetime) -> bool:
-        """Keep a claim; False if it has been lost."""
+        """Renew a claim; False if it has been lost."""
         return self._change_claim(message_id, owner, claimed_until=until)
 
     def release(self, message_id: str, owner: str) -> None:
-        """Give a claim back, if it is still this owner's."""
+        """Release a claim, if it is still this owner's."""
         self._change_claim(message_id, owner, claimed_by=None, claimed_until=None)
 
     def _change_claim(self, message_id: str, owner: str, **values: Any) -> bool:
@@ -466,7 +466,7 @@ class OutboxStore(_Rows):
         return self._database.execute(held.values(values)) == 1
 
     def wake(self, channel: str, address: str, now: datetime) -> None:
-        """What an address refused is due at once, now that it takes something."""
+        """Make what an address refused due at once, since it has accepted another message."""
         of_channel = select(message.c.message_id).filter_by(channel=channel)
         refused = update(recipient).filter_by(state="refused", address=address)
         later = refused.where(recipient.c.next_try_at > now)
@@ -477,16 +477,16 @@ class OutboxStore(_Rows):
     def stranded(
         self, channel: str, kinds: Collection[str], addresses: Collection[str]
     ) -> list[str]:
-        """The messages that an address got in vain which a channel has no more."""
+        """Ids of messages that failed repeatedly at an address that their channel no longer has."""
         is_of_channel = and_(message.c.channel == channel, message.c.kind.in_(kinds))
         query = select(message.c.message_id).join_from(recipient, message).distinct()
         return self._database.scalars(query.where(is_of_channel, _gone(addresses)))
 
     def readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
-        """Let those of the addresses who are new to a message have it in the place of others.
+        """Replace the recipients of a message that are gone from the configuration by new ones.
 
-        Without one, or while it is being sent, it stays as it is. One whose place was taken is new
-        to it again.
+        Nothing changes if none of `addresses` is new, or while the message is being sent. A
+        cancelled recipient counts as new.
         """
         chosen = update(message).filter_by(message_id=message_id)
         free = chosen.where(_is_unclaimed(now)).values(state="pending")
@@ -506,7 +506,7 @@ class OutboxStore(_Rows):
             _insert_recipients(connection, message_id, new, now)
 
     def retry_failed(self, now: datetime) -> int:
-        """Make every recipient that refused or was given up due again; gives their number."""
+        """Make every recipient that refused or was given up due again; returns their number."""
         unserved = recipient.c.state.in_(["refused", "failed"])
         of_these = message.c.message_id.in_(select(recipient.c.message_id).where(unserved))
         with self._database.writing() as connection:
@@ -514,15 +514,15 @@ class OutboxStore(_Rows):
             return connection.execute(update(recipient).where(unserved).values(_anew(now))).rowcount
 
     def retry(self, message_id: str, now: datetime) -> bool:
-        """Make whoever was not served by one message due again; False if nobody is to be."""
+        """Make the unserved recipients of a message due again; False if none can be now."""
         return self._change_unserved(message_id, now, _anew(now))
 
     def cancel(self, message_id: str, now: datetime) -> bool:
-        """Give one message up, for whoever was not served by it; False if nobody is left to be."""
+        """Cancel a message for its unserved recipients; False if none can be now."""
         return self._change_unserved(message_id, now, {"state": "cancelled"})
 
     def _change_unserved(self, message_id: str, now: datetime, values: dict[str, Any]) -> bool:
-        """Change the unserved recipients of a message that is not being sent this moment."""
+        """Change the unserved recipients of a message; False if none, or while it is being sent."""
         chosen = update(message).filter_by(message_id=message_id)
         free = chosen.where(_is_unclaimed(now)).values(claimed_by=None, claimed_until=None)
         unserved = update(recipient).filter_by(message_id=message_id).where(_IS_UNSERVED)
@@ -535,10 +535,10 @@ class OutboxStore(_Rows):
             _settle(connection, message_id)
             return True
 
-    # What waits.
+    # What is pending.
 
     def undelivered(self) -> list[Undelivered]:
-        """Recipients still to be served, and those given up whom nothing has reached since."""
+        """Recipients still to be served, and those given up that no later message has reached."""
         served = _LAST_SERVED.c
         is_same = and_(served.channel == message.c.channel, served.address == recipient.c.address)
         counts = or_(_IS_TRIED, served.at.is_(None), served.at <= message.c.created_at)
@@ -556,13 +556,13 @@ class OutboxStore(_Rows):
         return [Undelivered(*row) for row in self._database.rows(query)]
 
     def pending_line_count(self) -> int:
-        """How many lines wait for their JSONL file."""
+        """The number of lines still to be written to JSONL files."""
         return sum(each.count for each in self.waiting() if each.channel in JSONL_CHANNELS)
 
-    # What messages and feeds are made of.
+    # For reports and feeds.
 
     def delivered_by_site(self, run_id: str) -> dict[str, int]:
-        """How many messages that reached somebody carried articles that a run found, by site."""
+        """The number of messages with articles of a run that reached somebody, by site."""
         has_served = exists().where(
             recipient.c.message_id == outbox.c.message_id, recipient.c.state == "done"
         )
@@ -598,7 +598,7 @@ class OutboxStore(_Rows):
 
 
 def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
-    created_at = message.c.created_at  # which may be of a wrong clock as well
+    created_at = message.c.created_at  # may also be of a wrong clock
     was_there = or_(created_at <= since, created_at > now + CLOCK_TOLERANCE)
     return and_(
         recipient.c.message_id == message.c.message_id,
@@ -608,7 +608,7 @@ def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
 
 
 def _gone(addresses: Collection[str]) -> ColumnElement[bool]:
-    # What was hardly tried may be of another service, which has read a later configuration.
+    # An address with few attempts may come from a service with a newer configuration.
     is_other = recipient.c.address.not_in(addresses)
     return and_(_IS_TRIED, recipient.c.attempts >= _ATTEMPTS_IN_VAIN, is_other)
 
@@ -626,7 +626,7 @@ def _anew(now: datetime) -> dict[str, Any]:
 
 
 def _settle(connection: Connection, message_id: str) -> bool:
-    """End a message with its rows once no recipient is pending; whether so, and one was served."""
+    """End a message with its rows if no recipient is pending; True if so, and one was served."""
     chosen = select(recipient.c.state).filter_by(message_id=message_id).distinct()
     states = set(connection.scalars(chosen))
     if "pending" in states:

@@ -1,7 +1,7 @@
-"""PostgreSQL's driver, which waits for an answer for as long as a server says nothing.
+"""A connection to PostgreSQL that does not wait for a frozen server for ever, as the driver does.
 
-The network tells of a machine that is gone, not of a server that is frozen: its system goes on
-acknowledging what is sent to it.
+TCP timeouts detect a machine that is gone, but not a server process that is frozen: its operating
+system still acknowledges what is sent to it.
 """
 
 import time
@@ -15,27 +15,27 @@ LONGEST_SILENCE_SECONDS = 300.0
 CONNECT_SECONDS = 30
 
 ResultT = TypeVar("ResultT")
-_Waiting = Generator[Any, Any, ResultT]  # gives what it waits for, and is sent what is there
+_Waiting = Generator[Any, Any, ResultT]  # yields what it waits for, and is sent what is ready
 
 
 class LimitedConnection(psycopg.Connection[Any]):
-    """A connection that is given up once its server has said nothing for too long, to anybody.
+    """A connection that gives up if its server is silent for long and accepts no new connection.
 
-    A server that lets itself be reached meanwhile is at work, be it for hours.
+    A server that accepts a new connection meanwhile is at work, even for hours.
     """
 
     _reach: Callable[[], psycopg.Connection[Any]]
 
     @classmethod
     def connect(cls, *place: Any, **options: Any) -> Self:
-        """A connection, as the driver makes it."""
+        """Connect as the driver does, and keep the arguments for a new connection."""
         connection = super().connect(*place, **options)
         again = {**options, "connect_timeout": CONNECT_SECONDS}
         connection._reach = partial(psycopg.Connection.connect, *place, **again)
         return connection
 
     def wait(self, gen: _Waiting[ResultT], *args: Any, **kwargs: Any) -> ResultT:
-        """What the driver's exchange with the server comes to.
+        """The result of an exchange of the driver with the server.
 
         Raises:
             psycopg.OperationalError: the server does not answer.
@@ -47,7 +47,7 @@ class LimitedConnection(psycopg.Connection[Any]):
         try:
             wanted = next(exchange)
             while True:
-                ready = yield wanted  # nothing, several times a second while nothing is heard
+                ready = yield wanted  # empty several times a second while the server is silent
                 if ready:
                     heard_at = time.monotonic()
                 elif time.monotonic() - heard_at >= LONGEST_SILENCE_SECONDS:

@@ -1,4 +1,4 @@
-"""Forgetting text, but never that an article was seen."""
+"""Deletes old texts, but never the knowledge that an article was seen."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ _VERSIONS_PER_TRANSACTION = 500
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was forgotten."""
+    """How much was deleted."""
 
     versions: int
     messages: int
@@ -32,7 +32,7 @@ class RetentionStore(Part):
     """Retention in the database. The JSONL files are the user's own and stay as they are."""
 
     def outlook(self, before: datetime) -> Pruned:
-        """What `prune` would forget. Changes nothing."""
+        """What `prune` would delete. Changes nothing."""
         old = {
             version: _old_texts(before),
             message: _old_messages(before),
@@ -44,10 +44,10 @@ class RetentionStore(Part):
     def prune(
         self, before: datetime, on_versions: Callable[[int], object] = lambda _: None
     ) -> Pruned:
-        """Forget the text of versions, the bytes of messages and the runs from before a time.
+        """Delete the text of versions, the bytes of messages and the runs from before a time.
 
-        Kept for good: addresses, articles with their fingerprints, flags, and of each record
-        all but body and evidence. What is still to be delivered is kept whole; what was given up
+        Kept for good: addresses, articles with their fingerprints, flags, and records without body
+        and evidence. What is still to be delivered is kept whole; messages that were given up
         cannot be sent again. `on_versions` is called with the number of versions pruned so far.
         """
         versions, last = 0, ""
@@ -69,7 +69,7 @@ class RetentionStore(Part):
         return Pruned(versions, messages, runs)
 
     def _prune_versions(self, before: datetime, *, behind: str) -> list[str]:
-        """Prune some versions, in the order of their ids from one on; gives the ids."""
+        """Prune some versions, sorted by id, with ids greater than `behind`; returns the ids."""
         query = (
             select(version.c.record_id, version.c.record)
             .where(_old_texts(before), version.c.record_id > behind)

@@ -1,6 +1,6 @@
-"""The current schema, whole.
+"""The complete current schema.
 
-A new database is made from this module; an older one is brought here by the
+A new database is created from this module; an older one is migrated by the
 numbered steps in `migrations.py`. Times are text (`Moment`), so that SQLite and
 PostgreSQL store and sort them alike.
 """
@@ -41,16 +41,16 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        """Text for the database; a time without a zone is a bug and is refused."""
+        """The text for the database; a time without a zone is a bug, and raises ValueError."""
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError(f"{value} has no time zone")
-        # A third of the time that `strftime` takes.
+        # Takes a third of the time of `strftime`.
         return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The time, in UTC; text without a zone was written past this type: a bug."""
+        """The time in UTC; text without a zone bypassed this type: a bug, and raises ValueError."""
         if value is None:
             return None
         moment = datetime.fromisoformat(value)
@@ -59,7 +59,7 @@ class Moment(TypeDecorator[datetime]):
         return moment
 
 
-# SQLite numbers rows by itself only in a column declared INTEGER.
+# SQLite numbers rows automatically only in a column that is declared INTEGER.
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 schema_version = Table(
@@ -76,11 +76,11 @@ site = Table(
     Column("baseline_at", Moment),  # end of the first successful cycle; NULL: not yet
     Column("last_run_at", Moment),
     Column("last_success_at", Moment),
-    Column("not_before", Moment),  # a long Retry-After: the host is left alone until then
-    Column("rules_digest", String(32)),  # of the profile that the last cycle read by
+    Column("not_before", Moment),  # no requests until then, after a long Retry-After
+    Column("rules_digest", String(32)),  # of the profile's rules in the last cycle
 )
 
-# A host's robots.txt as it was last fetched.
+# A host's robots.txt as last fetched.
 robots = Table(
     "robots",
     metadata,
@@ -99,13 +99,13 @@ source = Table(
     Column("kind", String, nullable=False),
     Column("etag", Text),
     Column("last_modified", Text),
-    Column("body_digest", String(32)),  # of the last page; NULL: never read
-    Column("read_at", Moment),  # last time that a walk through its text ended; NULL: never
-    Column("requested_at", Moment),  # last answer, "not modified" included
-    Column("dated_at", Moment),  # the date that the site's index gives it
-    Column("pagination_cursor", Integer),  # page that must still be reached; NULL: none
+    Column("body_digest", String(32)),  # of its first page; NULL: not read by the present rules
+    Column("read_at", Moment),  # when its pagination last ended; NULL: never
+    Column("requested_at", Moment),  # last success, "not modified" included
+    Column("dated_at", Moment),  # a sitemap's date in its index
+    Column("pagination_cursor", Integer),  # page that pagination must reach; NULL: it ended
     Column("failures", Integer, nullable=False, default=0),  # in a row
-    Column("failed_at", Moment),  # the last time, and why; kept when it is well again
+    Column("failed_at", Moment),  # last failure; kept after a success, as is its error
     Column("last_error", Text),
 )
 
@@ -124,19 +124,19 @@ article = Table(
     Column("fetched_at", Moment, nullable=False),
     Column("etag", Text),
     Column("last_modified", Text),
-    Column("page_digest", String(32), nullable=False),  # of the bytes, to skip parsing
+    Column("page_digest", String(32), nullable=False),  # of the bytes: equal ones are not parsed
     Column("text_digest", String(32), nullable=False),  # of the normalized title, subtitle and body
     Column("body_digest", String(32)),  # of the normalized body; NULL: too short to compare
     Column("slug_stem", Text, nullable=False),
     Column("signature", LargeBinary),  # MinHash, 128 × uint32; NULL: too short to compare
     Column("duplicate_of", String(20)),
-    Column("next_check_at", Moment),  # NULL: only when a source dates it later
+    Column("next_check_at", Moment),  # NULL: requested only if a source dates it later
     Column("gone_at", Moment),  # first check that found it gone; NULL: it is there
     Column("removed_at", Moment),  # recorded as removed
-    Column("follows", String(20)),  # the article of which it is an update
-    # 1: a duplicate that says no more than what it repeats; listed under that alone
+    Column("follows", String(20)),  # the article whose story it continues
+    # 1: a duplicate that adds nothing to what it repeats, and is listed only under that
     Column("is_folded", Integer, nullable=False, default=0, server_default="0"),
-    # 1: it turned out to be another article; its text makes twins no more
+    # 1: merged into another article; its text is no candidate for duplicates any more
     Column("is_merged", Integer, nullable=False, default=0, server_default="0"),
     Index("article_due", "site", "next_check_at"),
     Index("article_body", "body_digest"),
@@ -146,24 +146,24 @@ article = Table(
     Index("article_copies", "duplicate_of", sqlite_where=text("duplicate_of IS NOT NULL")),
 )
 
-# Every address ever met, so that none is fetched twice and none is forgotten.
+# Every address ever discovered, so that none is fetched twice, and none is forgotten.
 address = Table(
     "address",
     metadata,
     Column("site", String, primary_key=True),
     Column("key", String, primary_key=True),  # see identity.addresses.address_key
     Column("url", Text, nullable=False),
-    # pending: to be fetched · skipped: seen in an archive, not wanted · known: an article's
-    # · rejected: its page is no article
+    # pending: to be requested · skipped: in a site's archive, requested only by a full crawl
+    # · known: leads to an article · rejected: its page is not an article
     Column("state", String, nullable=False),
     Column("article_id", String(20)),
     Column("seen_at", Moment, nullable=False),
-    Column("seen_in", Text, nullable=False, default=""),  # paths of the sources, by line feeds
+    Column("seen_in", Text, nullable=False, default=""),  # paths of sources, one a line
     Column("dated_at", Moment),  # the latest date that a feed or sitemap gave
-    Column("published_hint", Moment),  # what a feed or sitemap says of its publication
+    Column("published_hint", Moment),  # first publication date that a source gave
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_at", Moment),
-    Column("over_limit", Boolean),  # true: its page took too much time or memory; else NULL
+    Column("over_limit", Boolean),  # true: its page exceeded its limits; else NULL
     Index("address_pending", "site", "state", "next_try_at"),
     Index("address_over_limit", "site", sqlite_where=text("over_limit IS NOT NULL")),
     Index("address_article", "article_id"),
@@ -194,7 +194,7 @@ band = Table(
     sqlite_with_rowid=False,
 )
 
-# The level of an article's last version on a topic, and whether anybody was told.
+# The level of an article's last version on a topic, and when the article was alerted on it.
 flag = Table(
     "flag",
     metadata,
@@ -204,7 +204,7 @@ flag = Table(
     Column("alerted_at", Moment),
 )
 
-# What a person says of a flag; only ever appended: the last one of an article and topic holds.
+# People's judgements of flags. Append-only: the last one of an article and topic holds.
 judgement = Table(
     "judgement",
     metadata,
@@ -212,10 +212,10 @@ judgement = Table(
     Column("article_id", String(20), nullable=False),
     Column("record_id", String(32), nullable=False),  # the version that was judged
     Column("topic", String, nullable=False),
-    Column("flagged_level", String, nullable=False),  # what the flag said then
-    Column("flagged_countries", Text, nullable=False),  # codes, divided by blanks
+    Column("flagged_level", String, nullable=False),  # of the flag when it was judged
+    Column("flagged_countries", Text, nullable=False),  # codes, separated by spaces
     Column("verdict", String, nullable=False),  # right · wrong
-    Column("level", String, nullable=False),  # what is true
+    Column("level", String, nullable=False),  # the correct one
     Column("countries", Text, nullable=False),
     Column("note", Text, nullable=False, default=""),
     Column("judged_by", String, nullable=False),
@@ -227,7 +227,7 @@ judgement = Table(
 ARTICLES_CHANNEL = "articles"
 FLAGGED_CHANNEL = "flagged"
 
-# What is still to be handed on. A row is one record for one channel:
+# Deliveries, pending and done. A row is one record for one channel:
 # `articles` and `flagged` (the JSONL files), `email`, `channel:NAME`, `webhook:NAME`.
 outbox = Table(
     "outbox",
@@ -238,7 +238,7 @@ outbox = Table(
     Column("run_id", String(32), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("state", String, nullable=False),  # pending · done
-    Column("message_id", String),  # the message that carries it; NULL: none yet, or a JSONL row
+    Column("message_id", String),  # NULL: in no message yet, or a JSONL row
     Column("file", String),  # JSONL rows: the file under output_dir that has the line
     UniqueConstraint("channel", "record_id"),
     Index("outbox_pending", "state", "channel", "number"),
@@ -247,7 +247,7 @@ outbox = Table(
     Index("outbox_run", "run_id", "state", sqlite_where=text("message_id IS NOT NULL")),
 )
 
-# How much of each JSONL file is known to be whole; what lies beyond is cut off on start.
+# The committed size of each JSONL file. Beyond it, whole lines are kept, a torn one is cut off.
 jsonl_file = Table(
     "jsonl_file",
     metadata,
@@ -255,7 +255,7 @@ jsonl_file = Table(
     Column("committed_bytes", BigInteger, nullable=False),
 )
 
-# A message as it is sent, and sent again: the bytes never change once composed.
+# A message as it is sent: its bytes never change, so a resend is identical.
 message = Table(
     "message",
     metadata,
@@ -270,8 +270,8 @@ message = Table(
     Index("message_state", "state", "channel"),
 )
 
-# One addressee of a message. One that was served is never served again; pending and refused
-# are tried again, failed is given up.
+# One recipient of a message: pending and refused are retried, failed is given up, done is never
+# sent again, cancelled was dropped by a user, by pruning or for an address that replaces it.
 recipient = Table(
     "recipient",
     metadata,
@@ -287,12 +287,12 @@ recipient = Table(
 problem = Table(
     "problem",
     metadata,
-    Column("subject", String, primary_key=True),  # a site's name, or `outbox`
+    Column("subject", String, primary_key=True),  # a site, `outbox`, `schedule`, `disk` …
     Column("code", String, primary_key=True),
     Column("message", Text, nullable=False),
     Column("since", Moment, nullable=False),
-    Column("notified_at", Moment),  # when the operators were; NULL: not yet
-    Column("ended", Integer, nullable=False, default=0),  # 1: over, and nobody notified of it yet
+    Column("notified_at", Moment),  # of the operators; NULL: not yet
+    Column("ended", Integer, nullable=False, default=0),  # 1: it is over; nobody notified yet
 )
 
 run = Table(
@@ -304,12 +304,12 @@ run = Table(
     Column("ended_at", Moment),
     Column("succeeded", Integer),
     Column("counters", Text),  # JSON
-    # JSON, see monitoring.observation; NULL: it read no page that tells of the site's layout
+    # JSON, see monitoring.observation; NULL: the cycle failed, or saw nothing of the layout
     Column("observation", Text),
     Index("run_site", "site", "started_at"),
 )
 
-# Sums over all cycles of a site, which outlive the runs themselves.
+# Counters summed over all cycles of a site; they are kept when runs are deleted.
 total = Table(
     "total",
     metadata,
@@ -326,19 +326,19 @@ lease = Table(
     Column("expires_at", Moment, nullable=False),
 )
 
-# A job of the schedules: when it fires next, and how it went last.
+# A job of the schedules: when it fires next, and the outcome of its last run.
 job = Table(
     "job",
     metadata,
     Column("job_id", String, primary_key=True),
-    Column("definition", Text, nullable=False),  # the text of its times; another: planned anew
+    Column("definition", Text, nullable=False),  # its schedule; a new one sets next_fire_at anew
     Column("next_fire_at", Moment, nullable=False),
     Column("last_fired_at", Moment),
     Column("last_outcome", Text),
     Column("failures", Integer, nullable=False, default=0),  # in a row
 )
 
-# Each run of a job, by the fire time that it stands for: services share it, and none runs twice.
+# Each run of a job by its fire time: of several services, only one can insert the row.
 fired = Table(
     "fired",
     metadata,
@@ -346,21 +346,21 @@ fired = Table(
     Column("fire_at", Moment, primary_key=True),
     Column("fired_by", String, nullable=False),  # see store.leases.process_identity
     Column("fired_at", Moment, nullable=False),
-    Column("ended_at", Moment),  # NULL: it runs, or its service has died
+    Column("ended_at", Moment),  # NULL: queued or running, or its service died
     Column("outcome", Text),
     Index("fired_running", "ended_at", "job_id"),
 )
 
 
 def prepare_for_postgresql() -> None:
-    """Let indexes over a part of their rows be so there, too; that imports the whole dialect."""
+    """Make partial indexes partial in PostgreSQL, too; this imports the whole dialect."""
     for table in metadata.tables.values():
         for index in table.indexes:
             index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
 
 
-# The index that the dashboard looks through, see `store.index`: all of it is derived, and no copy
-# of a store needs it.
+# The search index of the dashboard, see `store.index`. It is derived from the records, so it is not
+# copied with a store.
 index_metadata = MetaData()
 
 unindexed = Table(
@@ -376,7 +376,7 @@ entry = Table(
     Column("number", RowNumber, primary_key=True, autoincrement=False),  # the article's
     Column("article_id", String(20), nullable=False),
     Column("site", String, nullable=False),
-    Column("age", Moment, nullable=False),  # published, as far as that can be believed
+    Column("age", Moment, nullable=False),  # publication; first sight if undated or earlier
     Column("first_seen_at", Moment, nullable=False),
     Column("novelty", String, nullable=False),
     Column("is_folded", Integer, nullable=False),  # as the article's
@@ -384,7 +384,7 @@ entry = Table(
     Index("entry_site", "site", "age"),
 )
 
-# level/TOPIC, country/TOPIC, section, author: what an article is found by.
+# The values by which articles are filtered: level/TOPIC, country/TOPIC, section, author.
 facet = Table(
     "facet",
     index_metadata,
@@ -395,8 +395,8 @@ facet = Table(
     sqlite_with_rowid=False,
 )
 
-# The texts themselves are in the records; older versions of SQLite must keep them here as well
-# to be able to take them out again.
+# The texts are in the records, so the index keeps none. Before SQLite 3.43 it must keep them, since
+# rows cannot be deleted otherwise.
 _CONTENT = (
     ", content = '', contentless_delete = 1" if sqlite3.sqlite_version_info >= (3, 43) else ""
 )
@@ -411,7 +411,7 @@ _INDEX_DDL = {
         f"words, tokenize = 'unicode61 remove_diacritics 0'{_CONTENT})",
         f"CREATE TRIGGER version_inserted AFTER INSERT ON version{_MARK}",
         f"CREATE TRIGGER version_updated AFTER UPDATE OF record ON version{_MARK}",
-        # What a copy repeats can turn out to be the same article, without a new version.
+        # A copy is unfolded without a new version when its original is merged into it.
         "CREATE TRIGGER article_folded AFTER UPDATE OF is_folded ON article"
         f" WHEN old.is_folded <> new.is_folded{_MARK}",
     ),
@@ -432,7 +432,7 @@ _INDEX_DDL = {
 
 
 def create_index(connection: Connection) -> None:
-    """Make the index, in the place of one that is there, with a mark for every article."""
+    """Create the search index, replacing an existing one, with a mark for every article."""
     index_metadata.drop_all(connection)
     index_metadata.create_all(connection)
     for statement in _INDEX_DDL[connection.dialect.name]:

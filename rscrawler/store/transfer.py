@@ -1,7 +1,7 @@
-"""Moving a whole store from one database to another: SQLite to PostgreSQL, and back.
+"""Copies a whole store to another database: from SQLite to PostgreSQL, or back.
 
-Everything is copied in one transaction of the target, read back from it there, and
-compared with the source table by table; only then is it committed.
+One transaction of the target inserts all rows, reads them back, and compares them with
+the source, table by table; only then is it committed.
 """
 
 import hashlib
@@ -30,8 +30,8 @@ OnBatch = Callable[[Rows], object]
 class CopiedTable:
     """A table that is the same in both databases.
 
-    `digest` (32 hex digits) is the sum of the digests of its rows: their order, which
-    the two databases see differently, does not matter.
+    `digest` (32 hex digits) is the sum of the digests of its rows: it does not depend on
+    their order, which differs between the databases.
     """
 
     name: str
@@ -44,13 +44,13 @@ def migrate_store(
 ) -> list[CopiedTable]:
     """Copy every table of one database into another, which must be empty.
 
-    `on_rows` is called for each batch copied or compared: with its number of rows, and with all.
+    `on_rows` is called for each batch copied or compared: with its number of rows, and the total.
 
     Raises:
-        ConfigurationError: a URL is of no use, both name one database, or the source is not there.
-        StoreError: a database cannot be used; the source is in use (somebody holds a
-            lease); the target holds something already; what was copied is not the same.
-            The target is then as it was.
+        ConfigurationError: a URL is invalid, both name one database, or the source does not exist.
+        StoreError: a database cannot be used; the source is in use (a process holds a
+            lease); the target is not empty; the copy differs from the source. No row is
+            then kept in the target.
     """
     if place_of(source_url) == place_of(target_url):
         raise ConfigurationError(
@@ -118,7 +118,7 @@ def _copy_table(
 
 
 def _summary(table: Table, connection: Connection, on_batch: OnBatch) -> CopiedTable:
-    """What a table holds; `on_batch` gets all of its rows, some at a time."""
+    """The row count and digest of a table; `on_batch` gets all of its rows, some at a time."""
     count = total = 0
     result = connection.execute(select(table), execution_options={"yield_per": ROWS_PER_BATCH})
     for batch in result.mappings().partitions():
@@ -131,13 +131,13 @@ def _summary(table: Table, connection: Connection, on_batch: OnBatch) -> CopiedT
 
 
 def _row_digest(row: dict[str, Any]) -> int:
-    # Whatever the driver, SQLAlchemy makes the same of a value: a time in UTC, bytes, a number.
+    # SQLAlchemy returns the same values for every driver: times in UTC, bytes, numbers.
     digest = hashlib.blake2b(repr(row).encode(), digest_size=_DIGEST_BYTES).digest()
     return int.from_bytes(digest, "big")
 
 
 def _set_sequences(tables: list[Table], connection: Connection) -> None:
-    """PostgreSQL numbers on from a sequence, which rows that bring their number leave as it is."""
+    """Set PostgreSQL's sequences to the highest numbers: inserted numbers do not advance them."""
     for table in tables:
         column = table.autoincrement_column
         if column is None or not isinstance(column.type, Integer):

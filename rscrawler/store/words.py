@@ -1,7 +1,7 @@
-"""Words as the search finds them: the same in both databases, in any script.
+"""Splits texts and queries into words for the search: alike for both databases, in any script.
 
-Case and accents do not matter. Scripts that put no blanks between words (Chinese, Japanese,
-Thai …) are cut into single letters, so a word of theirs is found as a phrase.
+Case and accents do not matter. Scripts without spaces between words (Chinese, Japanese,
+Thai …) are split into single letters, so a word in them is found as a phrase.
 """
 
 import re
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-# A tsvector of PostgreSQL holds 1 MiB, a lexeme of it 2 kB.
+# A tsvector of PostgreSQL has at most 1 MiB, a lexeme in it 2 kB.
 MAX_CHARACTERS = 300_000
 MAX_WORD = 100
 MAX_TERMS = 20
-# Shorter ones match whole words only: "a*" would be half of all texts.
+# Shorter words match whole words only: "a*" would match half of all texts.
 SHORTEST_PREFIX = 3
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff"
@@ -29,13 +29,13 @@ _ITEM = re.compile(r'"([^"]*)"?|([^\s"]+)')
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that must follow each other; with `is_prefix`, the last may go on."""
+    """Consecutive words; with `is_prefix`, the last one matches every word that begins with it."""
 
     words: tuple[str, ...]
     is_prefix: bool
 
     def begins(self, words: list[str], at: int) -> bool:
-        """Whether it is what stands in `words` at an index."""
+        """Whether the term matches the words from index `at` on."""
         found = words[at : at + len(self.words)]
         if len(found) < len(self.words) or found[:-1] != list(self.words[:-1]):
             return False
@@ -53,7 +53,7 @@ def fold(text: str) -> str:
 
 @cache
 def _marks() -> re.Pattern[str]:
-    """Everything that Unicode puts on or under a letter."""
+    """A pattern for all combining marks of Unicode (category Mn)."""
     marks = (chr(code) for code in range(sys.maxunicode) if unicodedata.category(chr(code)) == "Mn")
     return re.compile(f"[{''.join(map(re.escape, marks))}]")
 
@@ -67,7 +67,7 @@ def words_of(text: str) -> list[str]:
 
 
 def terms_of(query: str) -> list[Term]:
-    """What a query asks for: words, and "phrases" between quotation marks; all must be found."""
+    """The terms of a query: words, and "phrases" in quotation marks; all must be found."""
     terms: list[Term] = []
     for phrase, item in _ITEM.findall(query):
         words = tuple(words_of(phrase or item))
@@ -78,7 +78,7 @@ def terms_of(query: str) -> list[Term]:
 
 
 def spots(text: str, terms: list[Term]) -> Iterator[tuple[int, int]]:
-    """Where the terms stand in a text (in NFC), start and end, from left to right, apart."""
+    """(start, end) of each match of the terms in a text (in NFC), in order, without overlaps."""
     matches = list(_SPOT.finditer(text))
     words = [_folded_word(match.group()) for match in matches]
     at = 0
