@@ -348,13 +348,13 @@ def _trouble_named(url: URL) -> Iterator[None]:
             with suppress(OSError):
                 _mark_of(Path(str(url.database))).touch(mode=0o600)
             raise DamagedDatabase(
-                f"database {url.database}: is damaged ({first_line(error)}); it is set aside, and "
-                "rebuilt from the JSONL, by the next command that writes"
+                f"database {url.database}: is damaged ({first_line(error)}); the next command that "
+                "writes sets it aside, and rebuilds it from the JSONL"
             ) from error
         if _has_no_table(error.orig):
             raise DamagedDatabase(
-                f"database {shown(url)}: its tables are gone; they are made again, and rebuilt "
-                "from the JSONL, by the next command that writes"
+                f"database {shown(url)}: its tables are missing; the next command that writes "
+                "creates them, and rebuilds their content from the JSONL"
             ) from error
         if isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             raise FullDisk(
@@ -391,7 +391,7 @@ def parsed_url(url: str) -> URL:
         parsed.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: a bad port or bracket
         raise ConfigurationError(
-            "database_url: is not one that can be used; allowed: sqlite:///path or "
+            "database_url: names no database that can be used; allowed: sqlite:///path or "
             "postgresql+psycopg://user:password@host/database"
         ) from None
     return parsed

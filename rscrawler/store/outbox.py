@@ -139,7 +139,7 @@ class Undelivered:
     @property
     def reason(self) -> str:
         """Why the last attempt failed."""
-        return self.last_error or "cut short before it ended"
+        return self.last_error or "interrupted before it ended"
 
 
 @dataclass(frozen=True, slots=True)

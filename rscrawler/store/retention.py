@@ -65,7 +65,7 @@ class RetentionStore(Part):
         try:
             self._database.compact()
         except StoreError as error:
-            logger.warning("the space is not given back to the disk yet, prune again: %s", error)
+            logger.warning("deleted texts still take up disk space, prune again: %s", error)
         return Pruned(versions, messages, runs)
 
     def _prune_versions(self, before: datetime, *, behind: str) -> list[str]:

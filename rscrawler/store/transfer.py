@@ -58,7 +58,7 @@ def migrate_store(
         )
     file = sqlite_file(source_url)
     if file is not None and not file.is_file():
-        raise ConfigurationError(f"FROM_URL: {file} is not there; allowed: a store that is")
+        raise ConfigurationError(f"FROM_URL: {file} is not there; allowed: an existing database")
     with (
         closing(open_database(source_url)) as source,
         closing(open_database(target_url)) as target,

@@ -128,7 +128,7 @@ def test_an_attempt_counts_from_its_claim_on_however_it_ends(store: Store) -> No
         assert claimed is not None
         assert set(claimed.attempts.values()) == {attempts}
     waiting = {each.address: (each.attempts, each.reason) for each in store.outbox.undelivered()}
-    assert waiting == dict.fromkeys(message.addresses, (2, "cut short before it ended"))
+    assert waiting == dict.fromkeys(message.addresses, (2, "interrupted before it ended"))
 
 
 def test_a_message_nobody_is_due_for_is_not_claimed_and_not_kept(store: Store) -> None:

@@ -127,6 +127,6 @@ def test_what_is_forgotten_stays_so_though_the_file_cannot_be_compacted(
         monkeypatch.setattr(store.retention._database, "compact", while_another_writes)
         assert store.retention.prune(NOW).versions == 1
     assert caplog.messages == [
-        "the space is not given back to the disk yet, prune again: "
+        "deleted texts still take up disk space, prune again: "
         f"database sqlite:///{file}: database is locked"
     ]
