@@ -1,8 +1,8 @@
 """Watches news sites for coverage of Central Asia.
 
-Three functions are public and stable, with the types that they give: `extract_page` reads one page,
-`flag_text` judges one text, `read_records` reads what was recorded. Everything else is private.
-They are imported at first use, so that `import rscrawler` stays cheap.
+Three functions are public, with the types that they return: `extract_page` extracts one page,
+`flag_text` flags one text, `read_records` reads recorded articles. Everything else is private.
+They are imported at first use, so that `import rscrawler` stays fast.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""`rscrawler`, and `python -m rscrawler`."""
+"""The entry point of `rscrawler` and `python -m rscrawler`."""
 
 import os
 import signal
@@ -9,11 +9,11 @@ EXIT_INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line, which takes a second to load."""
+    """Run the command line, whose import takes about a second."""
     _open_standard_streams()
     command = next((each for each in sys.argv[1:] if not each.startswith("-")), None)
     if command == "run":
-        # It means a reload. Until the service can hear it, it is held, and must not end it.
+        # SIGHUP means reload: blocked until the service handles it, else it would end the process.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         from rscrawler.cli import main as run
@@ -23,18 +23,18 @@ def main() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Put something in the place of streams that were closed.
+    """Replace standard streams that are closed.
 
-    A file that is opened later, such as the database, would have their numbers and be written
-    into. What was meant for standard output fails as soon as anything is; what was meant for
-    standard error is lost.
+    Otherwise a file that is opened later, such as the database, would get their descriptors, and
+    output would be written into it. A write to the replaced standard output fails; what is written
+    to the replaced standard error is lost.
     """
     for descriptor, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
             with suppress(OSError):
-                os.set_inheritable(os.open(os.devnull, flags), True)  # the lowest that is free
+                os.set_inheritable(os.open(os.devnull, flags), True)  # gets the lowest free number
     if sys.stdout is None:
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     if sys.stderr is None:

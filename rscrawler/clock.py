@@ -1,16 +1,16 @@
-"""The time."""
+"""The current time, and times in UTC."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 
 def utc_now() -> datetime:
-    """The time, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 def in_utc(moment: Any) -> datetime | None:
-    """The same moment in UTC; one without a zone is taken as UTC. None for what is no moment."""
+    """Convert a time to UTC; without a zone it is UTC already. None if it is not a datetime."""
     if not isinstance(moment, datetime):
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,7 +1,7 @@
-"""One cycle over any number of sites, in this process.
+"""Runs one cycle over any number of sites in this process.
 
-A Twisted reactor does not start twice, so a process runs one cycle; the scheduler
-starts a child for each.
+A Twisted reactor cannot be restarted, so a process runs one cycle; the scheduler
+starts a child process for each.
 """
 
 import gc
@@ -11,9 +11,9 @@ from contextlib import closing
 from datetime import datetime
 from itertools import chain
 
-# Scrapy would import it later, from twice as deep. For each of its deprecated classes, and of those
-# of the TLS that it imports, it looks at every frame of the stack, and for each frame at every
-# module there is: a twentieth of an idle cycle. It installs no reactor.
+# Imported early, since Scrapy would import it from a stack twice as deep. For each deprecated class
+# in it and in its TLS modules, Scrapy inspects every frame of the stack, and every module for each
+# frame: a twentieth of an idle cycle. The import installs no reactor.
 import scrapy.core.downloader.contextfactory  # noqa: F401
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
@@ -41,15 +41,15 @@ from rscrawler.topics import (
 
 logger = logging.getLogger(__name__)
 
-GARBAGE_THRESHOLD = 10_000  # new objects from which the youngest are gone through
+GARBAGE_THRESHOLD = 10_000  # new objects before the youngest generation is collected
 
 
 @kept
 def load_flagger(config: Config) -> Flagger:
-    """What flags texts by the configured watch-lists.
+    """The flagger for the configured watch-lists.
 
     Raises:
-        ConfigurationError: `alerts.topics` names what is not there.
+        ConfigurationError: `alerts.topics` names an unknown topic.
     """
     topics = usable_topics(config)
     check_alerted(config, {*topics.lists, *topics.problems})
@@ -57,10 +57,10 @@ def load_flagger(config: Config) -> Flagger:
 
 
 def prepare(config: Config) -> None:
-    """Read and compile what each cycle needs, for this process and those forked from it.
+    """Load and compile what every cycle needs, for this process and those forked from it.
 
     Raises:
-        ConfigurationError: a profile is wrong.
+        ConfigurationError: a profile or `alerts.topics` is wrong.
     """
     keep(config)
     reader = PageReader(load_sites(config), load_flagger(config))
@@ -77,30 +77,30 @@ def run_cycle(
     limit: int | None = None,
     on_crawler: Callable[[str, Crawler], None] | None = None,
 ) -> CycleReport:
-    """Crawl the named sites (none: all enabled ones), side by side.
+    """Crawl the named sites concurrently; without names, all enabled ones.
 
-    `on_crawler` is told of each site's crawler before it starts, to watch its progress; `opening`
-    opens the store.
+    `opening` opens the store. `on_crawler` is called with each site's name and crawler before the
+    crawl starts, to watch its progress.
 
     Raises:
         ConfigurationError: a site is unknown or its profile is wrong.
         StoreError: the database cannot be used.
-        CrawlStopped: a second signal ended it before its end was written down.
+        CrawlStopped: a crawl ended before its outcome was recorded, as after a second signal.
     """
     sites = chosen_sites(load_sites(config), list(names))
     flagger = load_flagger(config)
-    # Forks, and so comes before the reactor and the database.
+    # First, since it forks: before the reactor starts and the database is opened.
     readers = Readers(config.crawl, PageReader(sites, flagger))
     settings = Settings()
     settings.setmodule("rscrawler.settings", priority="project")
-    settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one
-    if not config.archive.enabled:  # it takes long to import
+    settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line installs one
+    if not config.archive.enabled:  # its import is slow
         settings["EXTENSIONS"].delete("rscrawler.extensions.archive.ArchiveExtension", "project")
     run_id, started_at = new_run_id(), utc_now()
     process = AsyncCrawlerProcess(settings)
-    # Which has opened Scrapy's logger for every level: a line for each request and each item.
+    # The process has set Scrapy's logger to DEBUG, which logs every request and every item.
     logging.getLogger("scrapy").setLevel(settings.get("LOG_LEVEL"))
-    # What it logs of a download that fails is told of with its cause.
+    # It logs failed downloads, which the spider logs with their cause.
     logging.getLogger("scrapy.core.downloader.handlers.http11").setLevel(logging.CRITICAL)
     crawlers: dict[str, Crawler] = {}
     with closing(readers), closing(opening(config)) as store:
@@ -126,7 +126,7 @@ def run_cycle(
 
 
 def _judge_topics(config: Config, store: Store, now: datetime) -> tuple[str, ...]:
-    """Raise or clear that watch-lists are wrong, and keep a copy of each good one."""
+    """Raise or clear the problem of wrong watch-lists, and keep a copy of each good one."""
     topics = usable_topics(config)
     if problems := tuple(chain.from_iterable(topics.problems.values())):
         text = "; ".join(problems)
@@ -141,10 +141,10 @@ def _judge_topics(config: Config, store: Store, now: datetime) -> tuple[str, ...
 
 
 def _collect_garbage_seldom() -> None:
-    """Let what this process keeps to its end be, and look for cycles among the rest less often.
+    """Exempt all present objects from garbage collection, and collect new ones less often.
 
-    Watch-lists and modules are some hundred thousand objects; going through them again and
-    again was a tenth of a full crawl.
+    Watch-lists and modules are some hundred thousand objects; scanning them again and again
+    took a tenth of a full crawl.
     """
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)

@@ -1,7 +1,7 @@
-"""What should happen, decided over plain values with the time handed in.
+"""Decides what should happen, from plain values and the given time.
 
-Nothing here reads a clock, a file or a database: the pipelines and the spider
-ask, and carry the answers out.
+Nothing here reads a clock, a file or a database: the spider and the pipelines call
+these functions and carry out the decisions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,14 @@ from datetime import datetime, time, timedelta
 
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 
-_LONGEST_TRUST = timedelta(days=1)  # in a server that says "not modified"
-# In the place of `last_modified`: the rules are others than when the page was read.
+_LONGEST_TRUST = timedelta(days=1)  # in a server that responds "not modified"
+# Stored as `last_modified` after a change of the profile's rules: parse the page again.
 READ_ANEW = ""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownArticle:
-    """What the store knows of an article, as far as decisions need it."""
+    """The stored state of an article, as far as decisions need it."""
 
     article_id: str
     url: str
@@ -39,9 +39,9 @@ class KnownArticle:
 
 
 def event_of(known: KnownArticle | None, digest: str) -> Event | None:
-    """What a freshly read page is: new, updated, or None for unchanged.
+    """The event of a newly fetched page: new, updated, or None for unchanged.
 
-    An article that comes back after it was recorded as removed is an update.
+    An article that returns after its removal was recorded is an update.
     """
     if known is None:
         return Event.NEW
@@ -51,21 +51,21 @@ def event_of(known: KnownArticle | None, digest: str) -> Event | None:
 
 
 def is_overtaken(known: KnownArticle, fetched_at: datetime, page_digest: str) -> bool:
-    """Whether an archived page is older than what is known of its article from a later visit."""
+    """Whether a later visit to its article has made an archived page out of date."""
     if known.removed_at is not None:
         return fetched_at < known.removed_at
     return known.page_digest != page_digest and fetched_at < known.fetched_at
 
 
-_METHODS = ("structured", "fallback", "profile")  # of extraction, the best last
+_METHODS = ("structured", "fallback", "profile")  # of extraction, the best one last
 
 
 def is_mere_degradation(before: Article, after: Article) -> bool:
-    """Whether a changed text says more of the reading than of the article.
+    """Whether a text changed because extraction got worse, not because the article was edited.
 
-    A page that the profile's selectors read before and now fail on has a new layout; what
-    a fallback makes of it is no edit, and neither is a text that is gone from a page that stays.
-    The drift is reported, and the stored text stays.
+    If the profile's selectors no longer match, the layout has changed, and the text of a fallback
+    is not an edit; nor is an empty body on a page that had one. The stored text stays, and the
+    drift is reported.
     """
     ranks = [_METHODS.index(each.extraction.method) for each in (before, after)]
     return ranks[1] < ranks[0] or bool(before.body and not after.body)
@@ -74,7 +74,7 @@ def is_mere_degradation(before: Article, after: Article) -> bool:
 def novelty_of(
     published_at: datetime | None, first_seen_at: datetime, max_age: timedelta, *, in_baseline: bool
 ) -> Novelty:
-    """Whether an article is news. One without a date counts as published when it was first seen."""
+    """The novelty of an article. Without a date, it counts as published when first seen."""
     if in_baseline:
         return Novelty.BASELINE
     if published_at is not None and first_seen_at - published_at > max_age:
@@ -92,14 +92,13 @@ def topics_to_alert(
     was_copy: bool = False,
     repeated: Iterable[TopicFlag] = (),
 ) -> list[TopicFlag]:
-    """The flags of this version that somebody should be told of; empty: nobody.
+    """The flags of this version that warrant an alert; empty if none does.
 
-    A new article alerts when it is news; an updated one when its level rises to
-    `minimum` or above. `levels_before` are the levels of the text before, judged by
-    the present watch-list, so that a changed watch-list alone never alerts. Nobody is told
-    of one article twice on one topic. A duplicate alerts where it says more than `repeated`,
-    the flags of what it repeats. An article that was a copy before (`was_copy`) alerts as a new
-    one would: its level before was told to nobody.
+    A new article alerts if it is news; an updated one if its level rises to `minimum` or above.
+    `levels_before` are the levels of the previous text by the present watch-list, so a changed
+    watch-list alone never alerts. No article alerts twice on one topic. A duplicate alerts where it
+    adds to `repeated`, the flags of what it repeats. A former copy (`was_copy`) alerts like a new
+    article, since its earlier level alerted nobody.
     """
     if article.event is Event.REMOVED:
         return []
@@ -122,7 +121,7 @@ def topics_to_alert(
 
 
 def flags_beyond(flags: Iterable[TopicFlag], others: Iterable[TopicFlag]) -> list[TopicFlag]:
-    """Those flags that say more than others do: a higher level on the topic, or another country."""
+    """The flags that add to others: a higher level on their topic, or a further country."""
     known, beyond = list(others), []
     for flag in flags:
         alerted = [each for each in known if each.topic == flag.topic]
@@ -134,7 +133,7 @@ def flags_beyond(flags: Iterable[TopicFlag], others: Iterable[TopicFlag]) -> lis
 
 
 def is_folded(article: Article, repeated: Iterable[TopicFlag]) -> bool:
-    """Whether a duplicate says no more than what it repeats, and is shown under that alone."""
+    """Whether a duplicate adds nothing to what it repeats, and is listed only under that."""
     return article.duplicate_of is not None and not flags_beyond(article.topics, repeated)
 
 
@@ -144,11 +143,11 @@ def next_check(
     recheck_after: Sequence[timedelta],
     dated_at: datetime | None = None,
 ) -> datetime | None:
-    """When a page is requested again on an ageing schedule; None: no more by age.
+    """When to request a page again by its age; None after the last age of `recheck_after`.
 
-    A visit that comes late takes the place of every check that it has passed. A visit for which a
-    source's date (`dated_at`) was the reason is followed by one at the next age of that, too: the
-    page may have come from a cache that is older, and what a day dates may change on that day.
+    A late visit replaces every check that was due before it. If a source's date (`dated_at`) was
+    the reason for a visit, the ages count from that date, too: a cache may have returned an older
+    page, and a page that is dated by a day alone may still change on that day.
     """
     since = [first_seen_at] if dated_at is None else [first_seen_at, dated_at]
     checks = (start + age for start in since for age in recheck_after)
@@ -158,8 +157,8 @@ def next_check(
 def is_dated_later(known: KnownArticle, dated_at: datetime | None, before: datetime | None) -> bool:
     """Whether a feed's or sitemap's date says that the stored version is out of date.
 
-    Compared with the date that the same signals gave `before`; failing that, with the page's
-    own dates; failing those, with the time of the fetch.
+    Compares with the date that the sources gave `before`; without it, with the page's own dates;
+    without those, with the time of the fetch.
     """
     reference = before or known.modified_at or known.published_at or known.fetched_at
     return dated_at is not None and dated_at > reference
@@ -167,15 +166,15 @@ def is_dated_later(known: KnownArticle, dated_at: datetime | None, before: datet
 
 # Clocks of two machines may differ by this much.
 CLOCK_TOLERANCE = timedelta(minutes=1)
-# A host that asks for more is asked again then, whether it still wants it.
+# A longer Retry-After is cut to this; then the host is requested again.
 LONGEST_PAUSE = timedelta(days=1)
 
 
 def requested_pause(not_before: datetime | None, now: datetime) -> datetime | None:
-    """Until when a host has asked to be left alone, as it is stored.
+    """The stored end of the pause that a host asked for; None if there is none.
 
-    A pause that would still last longer than any was stored by a clock that was ahead, and
-    counts for nothing.
+    An end further ahead than the longest pause was stored by a clock that was ahead, and is
+    ignored.
     """
     if not_before is None or not_before > now + LONGEST_PAUSE + CLOCK_TOLERANCE:
         return None
@@ -183,15 +182,15 @@ def requested_pause(not_before: datetime | None, now: datetime) -> datetime | No
 
 
 LONGEST_RETRY = timedelta(hours=6)
-_MOST_PAGES = 50  # of a listing, on any run but a first or a full one
-_PATIENCE = timedelta(minutes=10)  # a short outage costs a due page no cycle
+_MOST_PAGES = 50  # of a listing, except on a first or full run
+_PATIENCE = timedelta(minutes=10)  # for this long, every cycle requests a due page
 
 
 def recheck_at(known: KnownArticle, now: datetime) -> datetime:
-    """When a known page that could not be fetched is requested again.
+    """When to request a known page again that could not be fetched.
 
-    With the next cycle while it has been due for less than 10 min; then after as long again
-    as it has been out of reach, 10 min at least and a day at most.
+    With the next cycle while it has been due for less than 10 min. After that, the delay is the
+    time since its last fetch, at least 10 min and at most a day.
     """
     due_at = min(known.next_check_at or now, now)
     if now - due_at < _PATIENCE:
@@ -200,16 +199,16 @@ def recheck_at(known: KnownArticle, now: datetime) -> datetime:
 
 
 def are_rewritten(changed: int, known: int) -> bool:
-    """Whether a source dates so many of its known articles later that it says nothing of them.
+    """Whether a source gives so many known articles a later date that its dates mean nothing.
 
-    Some sites write the present time beside every address of a sitemap, each time.
+    Some sites write the current time beside every address of a sitemap.
     """
     return changed > 20 and 2 * changed > known
 
 
 @dataclass(frozen=True, slots=True)
 class GoneDecision:
-    """What to do about an article whose page answers 404 or 410."""
+    """What to record of an article whose page responds 404 or 410."""
 
     record_removal: bool
     gone_at: datetime
@@ -217,7 +216,7 @@ class GoneDecision:
 
 
 def after_gone(known: KnownArticle, now: datetime, removal_after: timedelta) -> GoneDecision:
-    """Removed once two checks, at least `removal_after` apart, both found it gone."""
+    """Record the removal once two checks, at least `removal_after` apart, found the page gone."""
     if known.removed_at is not None:
         return GoneDecision(False, known.gone_at or now, None)
     if known.gone_at is not None and now - known.gone_at >= removal_after:
@@ -227,30 +226,30 @@ def after_gone(known: KnownArticle, now: datetime, removal_after: timedelta) -> 
 
 
 def retry_at(attempts: int, now: datetime) -> datetime:
-    """When an address that could not be fetched is tried again.
+    """When to retry an address that could not be fetched.
 
     After the first attempt with the next cycle; then after 1 min, doubling, up to 1 h; after
-    about two days in vain every 6 h.
+    50 attempts (about two days) every 6 h.
     """
     if attempts <= 1:
         return now
     if attempts > 50:
         return now + LONGEST_RETRY
-    doublings = min(attempts - 2, 6)  # more pass the limit, and then all bounds
+    doublings = min(attempts - 2, 6)  # more would exceed the limit, and finally overflow
     return now + min(timedelta(minutes=2**doublings), timedelta(hours=1))
 
 
 def is_surely_an_article(hint: datetime | None, found_at: datetime, now: datetime) -> bool:
-    """Whether a page that looks like none is one all the same, and asked for until it does.
+    """Whether a page is an article though it does not look like one, and must be retried.
 
-    Feeds carry articles, with their dates; but some a podcast or a film too, and some an
-    address that was never there.
+    Feeds date their articles (`hint`); but some list podcasts, films or dead addresses as well, so
+    a date counts for two days only.
     """
     return hint is not None and now - found_at < timedelta(days=2)
 
 
-# Ages of an address, since it was found, at which a page that was no article is looked at again:
-# a consent wall or a notice of maintenance stands in an article's place for a while.
+# Ages of an address, since it was found, at which to request a page again that was not an article:
+# a consent wall or a maintenance notice may have replaced the article for a while.
 SECOND_LOOKS = (
     timedelta(minutes=10),
     timedelta(hours=1),
@@ -263,10 +262,10 @@ SECOND_LOOKS = (
 
 
 def next_look(found_at: datetime, now: datetime, *, was_out_of_reach: bool) -> datetime | None:
-    """When a page that was no article is looked at again; None: no more.
+    """When to request a page again that was not an article; None for never.
 
-    Once, a day later, where it could not be had until its looks had passed: after an outage a
-    site may come back with a notice in the place of its pages.
+    By its age. Once more, a day later, if it could not be fetched until the last age had passed:
+    after an outage, a site may first show a notice in place of its pages.
     """
     by_age = next_check(found_at, now, SECOND_LOOKS)
     return now + timedelta(days=1) if by_age is None and was_out_of_reach else by_age
@@ -282,13 +281,13 @@ def walks_on(
     has_links: bool,
     has_news: bool,
 ) -> bool:
-    """Whether a listing is followed to its next page.
+    """Whether to follow a listing to its next page.
 
-    A site may name further pages that no walk has read yet, its whole archive: it is not read.
+    Pagination may lead through a site's whole archive, which only a full crawl reads.
 
-    `has_links`: the page shows an article at all that this walk has not shown before;
-    `has_news`: it shows one that was unknown, or that others have told of since the listing was
-    last read; `must_reach`: the page that an earlier, unfinished walk was about to read (0: none).
+    `has_links`: the page shows an article that no earlier page of this cycle has shown;
+    `has_news`: it shows an address that is unknown, or that was found elsewhere since the listing
+    was last read; `must_reach`: the next page of an earlier, unfinished pagination (0: none).
     """
     if page < must_reach:
         return True
@@ -302,16 +301,16 @@ def walks_on(
 
 
 def was_read_too_soon(dated_at: datetime, read_at: datetime) -> bool:
-    """Whether what a mere day dates may have changed after it was read: the day was not over.
+    """Whether something dated by a day alone may have changed after it was read, on that day.
 
-    Somewhere a day lasts for 14 h longer than in UTC.
+    The day ends up to 12 h later than in UTC; 14 h are on the safe side.
     """
     return dated_at.time() == time.min and read_at < dated_at + timedelta(days=1, hours=14)
 
 
 def trusts_not_modified(read_at: datetime | None, now: datetime) -> bool:
-    """Whether a source may be asked conditionally: not if its text was not seen for a day.
+    """Whether to request a source conditionally: only if its content was read within a day.
 
-    A server that answers "not modified" to everything can so hide news for a day, no more.
+    So a server that always responds "not modified" hides news for at most a day.
     """
     return read_at is not None and now - read_at < _LONGEST_TRUST

@@ -1,24 +1,24 @@
-"""What can go wrong in a way that the person at the keyboard can mend.
+"""Errors that the user can fix.
 
     RscrawlerError
     ├── ConfigurationError   a file or key is wrong; exit status 2
-    │   └── MissingExtra     a package that one of our extras brings is not installed
-    ├── CrawlStopped         a crawl was ended from outside before it could say what came of it
+    │   └── MissingExtra     a package of one of our extras is not installed
+    ├── CrawlStopped         a crawl was ended from outside before its outcome was recorded
     ├── StoreError           the database cannot be opened, read or migrated
     └── OutputError          the output folder cannot be written
 
-Anything else that is raised is a bug and is left to show as one.
+Any other exception is a bug, and is not hidden.
 """
 
 
 class RscrawlerError(Exception):
-    """The root: its text is one line that says what is wrong and what to do."""
+    """The root of the tree; its text says what is wrong and what to do."""
 
 
 class ConfigurationError(RscrawlerError):
     """A configuration file, site profile, watch-list or schedule is wrong.
 
-    `problems` holds every line found wrong at once, each naming file and key.
+    `problems` has one line for each error found, with its file and key.
     """
 
     def __init__(self, *problems: str) -> None:
@@ -27,7 +27,7 @@ class ConfigurationError(RscrawlerError):
 
 
 class MissingExtra(ConfigurationError):
-    """A package is not installed that one of our extras brings."""
+    """A package of one of our extras is not installed."""
 
     def __init__(self, what: str, package: str | None, extra: str) -> None:
         super().__init__(
@@ -36,7 +36,7 @@ class MissingExtra(ConfigurationError):
 
 
 class CrawlStopped(RscrawlerError):
-    """A crawl was ended from outside; what it had recorded stays, the next one does the rest."""
+    """A crawl was ended from outside; its records stay, and the next crawl does the rest."""
 
 
 class StoreError(RscrawlerError):

@@ -1,13 +1,13 @@
-"""Processes forked from one that has everything ready.
+"""Forks processes from a prepared process, the nursery.
 
-A *nursery* is a process with one thread that does nothing but fork when it is asked to. What it
-has imported and computed its children have at once, and share its memory. It is asked over a
-socket pair: one byte, and the descriptors that the child is to have. It answers with the
-child's process id, and later with how that ended. It ends with the socket, and so with whoever
-asks; on Linux its children end with it.
+A *nursery* is a single-threaded process that only forks, on request. Its children share its memory,
+and so have all that it has imported and computed. A request over a socket pair is one byte and the
+file descriptors for the child. The response is the child's process id, and later its exit status.
+The nursery ends when the requesting process closes the socket or dies; on Linux, its children end
+with it.
 
-Where nothing can be forked, `python -m rscrawler.forks PARENT ARGUMENTS…` is the same command as a
-fresh process. It too dies with its parent: a crawl must not go on without who would judge it.
+Where nothing can be forked, `python -m rscrawler.forks PARENT ARGUMENTS…` runs the command in a new
+process. That dies with its parent, too: a crawl must not go on if nobody judges its outcome.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-CAN_FORK = sys.platform == "linux"  # elsewhere a child would outlive who asked for it
+CAN_FORK = sys.platform == "linux"  # elsewhere a child would outlive its requester
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MOST_DESCRIPTORS = 8
-ANSWER_SECONDS = 120.0  # one that says nothing for so long, even when it starts, is frozen
-ENDING_SECONDS = 5.0  # one that has not ended by then is killed
+ANSWER_SECONDS = 120.0  # a nursery silent for longer, even at its start, hangs
+ENDING_SECONDS = 5.0  # a nursery that has not ended by then is killed
 ANSWER = struct.Struct("=ii")  # process id; exit status, negative for a signal, or STARTED
 STARTED = -1_000
 
@@ -46,19 +46,19 @@ class Forked:
         self._ended = asyncio.Event()
 
     async def wait(self) -> int:
-        """How it ended, once it has."""
+        """Wait for its end; returns the exit status, negative for a signal."""
         await self._ended.wait()
         assert self.returncode is not None
         return self.returncode
 
     def end(self, status: int) -> None:
-        """Note how it ended."""
+        """Record its exit status."""
         self.returncode = status
         self._ended.set()
 
 
 class Nursery:
-    """The side of who asks; to be used in one event loop. `reap` waits for the process's end."""
+    """The requesting side, for one event loop. `reap` waits for the end of the nursery process."""
 
     def __init__(self, control: socket.socket, pid: int, reap: Callable[[], object]) -> None:
         control.setblocking(False)
@@ -69,10 +69,10 @@ class Nursery:
         self.is_lost = False
 
     async def fork(self, descriptors: Sequence[int]) -> Forked:
-        """A new child that has these descriptors.
+        """Fork a child that gets these file descriptors.
 
         Raises:
-            NurseryLost: there will be none.
+            NurseryLost: no child could be forked.
         """
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
@@ -92,7 +92,7 @@ class Nursery:
             raise NurseryLost("the process that forks does not answer") from None
 
     def kill(self) -> None:
-        """End a nursery that does not answer."""
+        """Kill a nursery that does not respond."""
         with suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
         self.close()
@@ -104,7 +104,7 @@ class Nursery:
         reap()
 
     def close_when_idle(self) -> None:
-        """End the nursery, once its last child has ended."""
+        """End the nursery after its last child has ended."""
         if self._running or self._requested:
             asyncio.get_running_loop().call_later(1.0, self.close_when_idle)
         else:
@@ -112,7 +112,7 @@ class Nursery:
 
     def _hear(self) -> None:
         try:
-            answer = self._control.recv(ANSWER.size)  # written at once, and so read at once
+            answer = self._control.recv(ANSWER.size)  # sent in one piece, so received in one
         except BlockingIOError:
             return
         except OSError:
@@ -133,7 +133,7 @@ class Nursery:
                 started.set_exception(NurseryLost(os.strerror(-pid)))
             return
         child = self._running[pid] = Forked(pid, self)
-        if started.done():  # who asked has gone
+        if started.done():  # the requester has gone
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         else:
@@ -151,16 +151,16 @@ class Nursery:
                 started.set_exception(NurseryLost("the process that forks has died"))
         for child in self._running.values():
             with suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGKILL)  # as the kernel does where it can
+                os.kill(child.pid, signal.SIGKILL)  # as the kernel does on Linux
             child.end(-signal.SIGKILL)
         self._requested.clear()
         self._running.clear()
 
 
 def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -> Nursery:
-    """A nursery forked from this process, which must have one thread.
+    """Fork a nursery from this process, which must have only one thread.
 
-    `run` is for its children; `prepare` is done in the nursery, before it forks the first one.
+    Each child calls `run`; the nursery calls `prepare` before it forks the first one.
     """
     ours, theirs = socket.socketpair()
 
@@ -173,7 +173,7 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
     theirs.close()
 
     def reap() -> None:
-        # It ends by itself, with its children, whose times count as its own then; frozen, never.
+        # Unless it hangs, it ends by itself, after its children, so their times count as its own.
         with open(os.pidfd_open(pid)) as end:  # noqa: PTH123 (a descriptor)
             if not select.select([end], [], [], ENDING_SECONDS)[0]:
                 os.kill(pid, signal.SIGKILL)
@@ -189,10 +189,10 @@ def serve(
     *,
     in_own_groups: bool = False,
 ) -> None:
-    """Fork for each request until the socket is closed; a child's exit status is what `run` gives.
+    """Fork for each request until the socket is closed; a child exits with the result of `run`.
 
-    A signal to end is for those who do the work: the nursery goes with its socket. Children are
-    in its process group, or each in one of its own.
+    The nursery ignores SIGTERM and SIGINT, and ends with its socket. Children are in its process
+    group, or each in its own.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
@@ -219,7 +219,7 @@ def serve(
             _tell_ended(control, running)
         if control.fileno() in ready:
             request, descriptors = b"", list[int]()
-            with suppress(ConnectionResetError):  # closed before what was said had been read
+            with suppress(ConnectionResetError):  # closed with unread data
                 request, descriptors, _, _ = socket.recv_fds(control, 1, _MOST_DESCRIPTORS)
             if not request:
                 _end(running)
@@ -233,16 +233,16 @@ def serve(
             except OSError as error:
                 pid = -(error.errno or 1)
             if in_own_groups:
-                with suppress(OSError):  # by both, so that it is done when either goes on
+                with suppress(OSError):  # parent and child both do it: either may go on first
                     os.setpgid(pid, pid)
             for each in descriptors:
                 os.close(each)
-            with suppress(OSError):  # nobody listens any more: the next look at the socket tells
+            with suppress(OSError):  # the requester has gone: the next recv returns nothing
                 control.sendall(ANSWER.pack(pid, STARTED))
 
 
 def _fork(run: Callable[[], int]) -> int:
-    """The process id of a child that does `run`, ends with the status that it gives, or with us."""
+    """Fork a child that exits with the result of `run`, and dies with us; returns its pid."""
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -255,13 +255,13 @@ def _fork(run: Callable[[], int]) -> int:
         finally:
             try:
                 sys.stderr.flush()
-            finally:  # also where standard error is closed, and so None
+            finally:  # even if standard error is closed, and so None
                 os._exit(status)
     return pid
 
 
 def _end(running: set[int]) -> None:
-    """End children and wait for them, so that what they took counts as this process's."""
+    """Kill the children and wait for them, so their resource usage counts as this process's."""
     for pid in running:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -284,7 +284,7 @@ def _tell_ended(control: socket.socket, running: set[int]) -> None:
 
 
 def die_with(parent: int) -> None:
-    """Let the kernel kill this process when `parent` (its process id) ends.
+    """Let the kernel (Linux) kill this process when `parent` (a process id) ends.
 
     Raises:
         SystemExit: the parent has ended already.

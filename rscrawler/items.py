@@ -1,8 +1,8 @@
-"""The article and its parts: what every other module passes around.
+"""The article and its parts, which all other modules pass around.
 
-An `Article` is the item that the spider yields and the pipelines complete. It is the one
-table of the record's fields: item, record, JSON Schema, normalization, export and `explain`
-follow from it, so that a further field is one line here and a place where it is found.
+An `Article` is filled from a page and completed by the pipelines. It is the only table of the
+record's fields: item, record, JSON Schema, normalization, export and `explain` follow from it. A
+new field takes one line here, and the code that finds it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from rscrawler.clock import in_utc
 from rscrawler.text import clean, clean_body
 
 RECORD_SCHEMA = "rscrawler.article/1"
-PRUNED = "pruned"  # the warning that marks a version whose text was forgotten
-EMPTY = ", empty"  # ends the body's provenance where its element is there without a text
+PRUNED = "pruned"  # the warning of a version whose text was deleted
+EMPTY = ", empty"  # ends the body's provenance if its element has no text
 _Count = Annotated[int, Field(ge=0)]
 
 
@@ -44,7 +44,7 @@ class Level(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for none to 3 for primary."""
+        """0 for none, up to 3 for primary."""
         return list(Level).index(self)
 
     def reaches(self, minimum: Level) -> bool:
@@ -132,14 +132,14 @@ class ChangeSummary:
 
 
 def rfc3339(moment: datetime | None) -> str | None:
-    """`2022-06-21T14:05:00Z`; fractions of a second are dropped. None stays None."""
+    """Format a time as `2022-06-21T14:05:00Z`, without fractions of a second. None stays None."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="seconds")[:-6] + "Z"
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """The moment that `rfc3339` wrote, in UTC.
+    """The time, in UTC, from the output of `rfc3339`.
 
     Raises:
         ValueError: the text is not a date with a time zone.
@@ -156,10 +156,10 @@ def _as_it_is(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class OnPage:
-    """Marks a field that a page says.
+    """Marks a field whose value comes from the page.
 
-    `form` brings its value into the one form that is recorded; `is_beside`: a page that says
-    it otherwise is no new version, but `reparse` tells of it.
+    `form` normalizes the value for the record. `is_beside`: a change of this field alone is not a
+    new version, but `reparse` reports it.
     """
 
     form: Callable[[Any], Any] = _as_it_is
@@ -168,7 +168,7 @@ class OnPage:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Marks a part that a table cannot hold: a column, its type, and its value in the part."""
+    """Marks a nested field: one table column, with its type and its value from the field."""
 
     name: str
     type: type
@@ -176,7 +176,7 @@ class Column:
 
 
 def _means(text: str) -> Any:
-    """Marks what a field means, for the JSON Schema and the reference."""
+    """The description of a field, for the JSON Schema and the reference."""
     return Field(description=text)
 
 
@@ -207,7 +207,7 @@ _Moment = Annotated[
 ]
 _Text = Annotated[
     str,
-    BeforeValidator(lambda text: text or ""),  # null in the record: forgotten
+    BeforeValidator(lambda text: text or ""),  # null in the record: deleted
     WithJsonSchema({"type": ["string", "null"]}),
 ]
 
@@ -216,11 +216,10 @@ _Text = Annotated[
 class Article:
     """One version of one article, its fields in the order of the record.
 
-    The spider fills what the page says; the pipelines fill identity, novelty,
-    `duplicate_of`, `follows` and `topics`; the store gives `version`, `event` and `record_id`.
-    A field that is not known is None (an empty list for the plural ones). `found_in`
-    holds the paths of the sources that had shown the article when it was recorded; `change` is
-    there when `event` is updated.
+    Extraction fills what the page says. The dedupe pipeline sets the ids, `version`,
+    `first_seen_at`, `found_in`, `duplicate_of` and `follows`; the store pipeline sets `event`,
+    `novelty`, `topics` and `change`, which is None unless `event` is updated. An unknown field is
+    None (a list or `body`: empty).
     """
 
     record_id: Annotated[str, _means("this version; the same however often it is delivered")] = ""
@@ -323,16 +322,16 @@ class Article:
 
     @property
     def word_count(self) -> int:
-        """Words in the body, as white space divides them."""
+        """The number of words in the body, as white space separates them."""
         return _count_words(self.body)
 
     @property
     def is_pruned(self) -> bool:
-        """Whether its text was forgotten: the body is empty, and was not."""
+        """Whether the text of this version was deleted by `rscrawler prune`."""
         return PRUNED in self.extraction.warnings
 
     def normalize(self) -> None:
-        """Bring every text, list and date that the page says into its one form, in place."""
+        """Normalize every field that comes from the page, in place."""
         for name, on_page in fields_on_page().items():
             setattr(self, name, on_page.form(getattr(self, name)))
 
@@ -341,16 +340,16 @@ class Article:
         return next((flag.level for flag in self.topics if flag.topic == topic), Level.NONE)
 
     def to_record(self) -> dict[str, Any]:
-        """The record of the contract, ready for `json.dumps`."""
+        """The record as a dict, ready for `json.dumps`."""
         text = (None, None) if self.is_pruned else (self.body, self.word_count)
         return _as_record(_adapter().dump_python(self, mode="json"), RECORD_SCHEMA, *text)
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Self:
-        """The article that a record of `to_record` describes.
+        """The article of a record from `to_record`.
 
         Raises:
-            ValueError: it is no record.
+            ValueError: the dict is not a record.
         """
         article: Self = _adapter().validate_python(record)
         if missing := {"event", "novelty", "extraction"} - record.keys():
@@ -359,7 +358,7 @@ class Article:
 
 
 def _as_record(fields: dict[str, Any], schema: Any, body: Any, word_count: Any) -> dict[str, Any]:
-    """The fields of an article, with those that a record has beside them, in its order."""
+    """The fields of an article with `schema` and `word_count`, in the order of the record."""
     record = {"schema": schema}
     for name, value in fields.items():
         record[name] = body if name == "body" else value
@@ -381,7 +380,7 @@ def _marks() -> dict[str, tuple[Any, ...]]:
 
 @cache
 def fields_on_page() -> dict[str, OnPage]:
-    """The fields that a page says, by name, in the order of the record."""
+    """The fields that come from the page, by name, in the order of the record."""
     return {
         name: mark for name, marks in _marks().items() for mark in marks if isinstance(mark, OnPage)
     }
@@ -389,7 +388,7 @@ def fields_on_page() -> dict[str, OnPage]:
 
 @cache
 def columns() -> tuple[tuple[str, Column], ...]:
-    """The columns that a table of records has, each with the name of its field."""
+    """The columns of an exported table, each with the name of its field."""
     found: list[tuple[str, Column]] = []
     for name, (hint, *marks) in _marks().items():
         own = [mark for mark in marks if isinstance(mark, Column)]
@@ -406,7 +405,7 @@ def _plain_column(name: str, hint: Any) -> Column:
 
 
 def record_schema() -> dict[str, Any]:
-    """The JSON Schema of a record: every field is there, and no other."""
+    """The JSON Schema of a record: every field is required, and no other is allowed."""
     schema = _adapter().json_schema(mode="serialization")
     properties = schema["properties"]
     number = {"type": ["integer", "null"], "minimum": 0, "description": "of the body"}
@@ -422,6 +421,6 @@ def record_schema() -> dict[str, Any]:
     return schema
 
 
-@lru_cache(maxsize=8)  # digest, health and record each ask for the same body
+@lru_cache(maxsize=8)  # digest, health and record count the same body
 def _count_words(text: str) -> int:
     return len(text.split())

@@ -1,27 +1,27 @@
-"""Scrapy's settings. What a site or a user may set comes from profile and configuration."""
+"""Scrapy's settings, except those that come from a site's profile or the configuration."""
 
 from rscrawler import __version__
 
 BOT_NAME = "rscrawler"
-SPIDER_MODULES = ["rscrawler.spiders.news"]  # of a package Scrapy imports all modules
+SPIDER_MODULES = ["rscrawler.spiders.news"]  # given a package, Scrapy imports all its modules
 
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
 USER_AGENT = f"{BOT_NAME}/{__version__}"  # a crawl adds the contact
 DOWNLOAD_VERIFY_CERTIFICATES = True
-DOWNLOAD_DELAY_JITTER = 0  # else half of the delay that the profile promises will do
+DOWNLOAD_DELAY_JITTER = 0  # else Scrapy may wait for only half of the profile's delay
 LOG_LEVEL = "WARNING"
-RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the spider tells why
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the spider logs the reason
 LOG_VERSIONS: list[str] = []
 STATS_DUMP = False
-# Else Scrapy parses the source of the callback for every answer; the type checker sees as much.
+# Else Scrapy parses the callback's source for every response, to find what the type checker finds.
 WARN_ON_GENERATOR_RETURN_VALUE = False
 
-# Scrapy starts so many tasks for each response; our pipelines do not wait for anything.
+# Scrapy starts this many tasks for each response; one is enough, as our pipelines never wait.
 CONCURRENT_ITEMS = 1
 
-# Scrapy's own parts, without those that nothing here uses: one that is only switched off is
-# imported all the same, and cookies, console and remote control take two tenths of a second.
+# Scrapy's own components, without those that we do not use. Scrapy imports a component even if it
+# is disabled; the imports for cookies, console and remote control take 0.2 s.
 DOWNLOADER_MIDDLEWARES_BASE = {
     "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,

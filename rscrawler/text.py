@@ -1,21 +1,21 @@
-"""Text as it is recorded, wherever it comes from."""
+"""Cleans text for the record."""
 
 import re
 import unicodedata
 
-# Soft hyphens, zero-width characters and unseen operators print nothing; direction marks,
-# overrides and isolates print nothing and can turn the words around them.
+# Soft hyphens, zero-width characters and invisible operators; direction marks, overrides and
+# isolates, which can also reorder the words around them.
 INVISIBLE = (
     "\u00ad\u200b\u2060\u2061\u2062\u2063\ufeff"
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-# They part or join the letters beside them: Persian words and pictures are spelt with them.
+# They separate or join adjacent letters: Persian words and emoji contain them.
 JOINERS = "\u200c\u200d"
 
 _CONTROLS = {
     **dict.fromkeys(range(0x20), " "),
     0x7F: None,
-    # Windows-1252 read as Latin-1: these controls never occur in text.
+    # Windows-1252 decoded as Latin-1: as control characters, these never occur in text.
     **{code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)},
 }
 _LONE_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
@@ -24,11 +24,11 @@ _ODD = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{INVISIBLE}]")
 
 
 def clean(text: str) -> str:
-    """`text` on one line in NFC: white space collapsed, what prints nothing removed.
+    """The text on one line in NFC: white space collapsed, invisible characters removed.
 
-    Joiners stay but where they stand alone. Empty if nothing is left; any text can be written.
+    Joiners stay, except alone between spaces. May be empty; can always be encoded as UTF-8.
     """
-    if text.isprintable() and "  " not in text:  # most lines: no white space but single spaces
+    if text.isprintable() and "  " not in text:  # most lines: only single spaces
         return unicodedata.normalize("NFC", text.strip())
     if text.isascii():
         return " ".join(text.translate(_TABLE).split())
@@ -41,5 +41,5 @@ def clean(text: str) -> str:
 
 
 def clean_body(body: str) -> str:
-    """Each paragraph on one line, a blank line between two, none of them empty."""
+    """Clean each paragraph of a body: one line each, separated by blank lines, none empty."""
     return "\n\n".join(filter(None, map(clean, re.split(r"\n\s*\n", body))))

@@ -1,1 +1,1 @@
-"""Item pipelines: dedupe, store and record, in this order; topics, for other projects."""
+"""Item pipelines: dedupe, store, record, in this order; topics is for other projects."""

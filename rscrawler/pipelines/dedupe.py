@@ -1,4 +1,4 @@
-"""Whose page is this: an article that is known, a copy or an update of one, or a new one?"""
+"""Identifies the article of a page: known, moved, new, or new as a copy or follow-up."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -21,14 +21,14 @@ from rscrawler.store.discovery import Address
 
 
 class DedupePipeline:
-    """Gives an item its identity, its event, its sources and what it repeats or follows.
+    """Identifies a page's article; sets its event, sources, and what it repeats or follows.
 
-    1. A known address, or the address that a known page was asked by: that article. An address
-       that only the page itself names as its own counts if title or text are that article's too.
-    2. On the same site, the same slug and the same text but for edits, or another slug and the
-       very same title and text: that article, moved.
-    3. The same news anywhere else: an article of its own, `duplicate_of` the first seen.
-    4. The same story with new facts: an article of its own, `follows` the last seen.
+    1. An address of a known article led to the page: that article. An address that only the page
+       itself declares counts if title or text are that article's, too.
+    2. On the same site, the same slug with the same text except for edits, or another slug with
+       the same title and text: that article, moved.
+    3. The same news anywhere else: a separate article, `duplicate_of` the first seen.
+    4. The same story with new facts: a separate article, `follows` the last seen.
     """
 
     def __init__(self, session: CrawlSession) -> None:
@@ -40,13 +40,13 @@ class DedupePipeline:
         return cls(session_of(crawler))
 
     def process_item(self, outcome: PageOutcome) -> PageOutcome:
-        """The same outcome; its page with identity, event, fingerprint and `duplicate_of`."""
+        """Identify the page's article, if the page was read; returns the same outcome."""
         if outcome.page is not None:
             self.identify(outcome.page, outcome.requested)
         return outcome
 
     def identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:
-        """Say whose page it is, in place."""
+        """Set the identity, event, `duplicate_of` and `follows` of an article, in place."""
         article, keys = item.article, [key for key, _ in item.addresses]
         store = self._session.store
         if store.batch.concerns(article.site, keys, item.fingerprint):
@@ -70,7 +70,7 @@ class DedupePipeline:
     def _known(
         self, item: FetchedArticle, requested: RequestedArticle, met: dict[str, Address]
     ) -> KnownArticle | None:
-        """The article whose page this is."""
+        """The stored article to which the page's addresses lead; None if there is none."""
         articles = self._session.store.articles
         leading = [key for key, _ in item.addresses if key not in item.declared]
         leading_ids = _led_to(met, leading)
@@ -87,14 +87,14 @@ class DedupePipeline:
         former, owner = found[requested_id], found[here]
         if here == requested_id:
             return owner
-        is_first = leading_ids[0] == here  # since its page was on the way, or for long
+        is_first = leading_ids[0] == here  # the requested address leads to it by now
         if not is_first and (requested.is_elsewhere or not item.has_moved):
-            # For now; or an article's own address led to nothing, and an old one leads here.
+            # A temporary redirect; or the article's own address is gone, and an old one leads here.
             item.led_here = former
             _keep_addresses(item, met, others_than={requested_id})
             return owner
-        # For good. The new address of an article that was retitled and moved may be met before
-        # the old one is requested again, and is then taken for that of a copy.
+        # A permanent redirect. If an article was retitled and moved, its new address may have been
+        # found before the old one was requested again, and recorded as a copy: keep the original.
         if not is_first and owner.duplicate_of == former.article_id:
             former, owner = owner, former
         item.merged = former
@@ -103,7 +103,7 @@ class DedupePipeline:
     def _related(
         self, item: FetchedArticle, known: KnownArticle | None, met: dict[str, Address]
     ) -> KnownArticle | None:
-        """Say what a text repeats or follows; gives the article that it turns out to be."""
+        """Set what the text repeats or follows; returns the stored article if it is one."""
         article, articles = item.article, self._session.store.articles
         relatives = relatives_of(article, item.fingerprint, articles)
         if known is None:
@@ -121,9 +121,9 @@ class DedupePipeline:
     def _named(
         self, item: FetchedArticle, relatives: list[Relative], met: dict[str, Address]
     ) -> KnownArticle | None:
-        """The article whose address a page declares, if title or text are that article's too.
+        """The article whose address the page declares, if title or text are that article's, too.
 
-        Templates that name one canonical address on many pages make no one article of them.
+        Some templates declare one canonical address on many pages; these are separate articles.
         """
         article, articles = item.article, self._session.store.articles
         declared = articles.by_ids(_led_to(met, item.declared)).values()
@@ -142,7 +142,7 @@ class DedupePipeline:
         return None
 
     def _drop_declared(self, item: FetchedArticle) -> None:
-        """Let a page that names another article's address go by the one that led to it."""
+        """Drop the declared addresses, which are another article's; keep what led here."""
         article = item.article
         item.addresses = tuple(pair for pair in item.addresses if pair[0] not in item.declared)
         article.url = item.addresses[0][1]
@@ -175,7 +175,7 @@ class DedupePipeline:
             article.aliases = self._aliases(item)
 
     def _aliases(self, item: FetchedArticle) -> list[str]:
-        """Every address that ever led to the article, but for other spellings of its own."""
+        """Every address that ever led to the article, except other spellings of its own."""
         article, profile = item.article, self._session.profile
         discovery = self._session.store.discovery
         known = discovery.addresses_of(article.article_id) if item.known else []
@@ -188,7 +188,7 @@ class DedupePipeline:
 def _keep_addresses(
     item: FetchedArticle, met: dict[str, Address], others_than: Collection[str | None]
 ) -> None:
-    """Leave to other articles the addresses that only led on to this page."""
+    """Drop the addresses of other articles, which only redirected to this page."""
     item.addresses = tuple(
         (key, url)
         for key, url in item.addresses
@@ -197,7 +197,7 @@ def _keep_addresses(
 
 
 def _led_to(met: dict[str, Address], keys: Collection[str]) -> list[str]:
-    """The ids of the articles that `keys` lead to already."""
+    """The ids of the articles to which `keys` already lead."""
     ids = (met[key].article_id for key in keys if key in met)
     return [article_id for article_id in ids if article_id is not None]
 
@@ -205,7 +205,7 @@ def _led_to(met: dict[str, Address], keys: Collection[str]) -> list[str]:
 def relatives_of(
     article: Article, fingerprint: Fingerprint, articles: ArticleStore
 ) -> list[Relative]:
-    """Stored articles that a text resembles, and what it is to each; first-seen first."""
+    """Stored articles with a similar text, and its relation to each; first-seen first."""
     candidates = articles.candidates(article.site, fingerprint)
     compared = kinship.worth_comparing(candidates, fingerprint)
     if not compared:
@@ -228,7 +228,7 @@ def _verdict_on(
     before = articles.latest_record(candidate.article_id)
     if before is None:
         return Verdict(Relation.DIFFERENT, "unknown")
-    # Of a text that was forgotten, only its digest can say that it is the same.
+    # A stored text that was deleted can be compared only by its digest.
     body = article.body if kinship.has_same_body(candidate, fingerprint) else before.body
     if not body:
         return Verdict(Relation.DIFFERENT, "forgotten")

@@ -1,4 +1,4 @@
-"""What a crawl recorded, handed on as Scrapy's users expect it: an item is a record."""
+"""Turns each item into its record, which is what Scrapy's exports and your pipelines get."""
 
 from typing import Any
 
@@ -9,25 +9,25 @@ from rscrawler.spiders.outcomes import Kind, PageOutcome
 
 
 class Unchanged(DropItem):
-    """The page is that of a version which is recorded already."""
+    """The page shows a version that is already recorded."""
 
 
 class Unread(DropItem):
-    """The page gave no article: it is gone, cut off, forbidden or something else."""
+    """The page gave no article: it is gone, cut off, forbidden or not an article."""
 
 
 class RecordPipeline:
-    """Gives the record of what was recorded, as a dict; drops a page of which nothing was.
+    """Returns the record of a page as a dict; drops a page that led to no record.
 
-    The last of the pipelines: feed exports, `item_scraped` and pipelines behind it see records.
-    An `Article` of another spider becomes its record too; any other item is left alone.
+    It is the last of our pipelines: feed exports, `item_scraped` and later pipelines get records.
+    An `Article` from another spider becomes its record, too; other items pass unchanged.
     """
 
     def process_item(self, item: Any) -> Any:
-        """The record.
+        """The record of the item.
 
         Raises:
-            Unchanged, Unread: there is none.
+            Unchanged, Unread: there is no record.
         """
         if isinstance(item, PageOutcome):
             if item.record is None:

@@ -1,4 +1,4 @@
-"""The moment at which an article becomes known."""
+"""Records the outcomes of article pages in the database."""
 
 import logging
 from dataclasses import replace
@@ -36,8 +36,8 @@ from rscrawler.topics import FlaggableText
 logger = logging.getLogger(__name__)
 
 
-MAX_ATTEMPTS = 3  # of an address that answers 404, or redirects to another site
-OVER_LIMIT_PAUSE = timedelta(hours=1)  # what took too long once will again
+MAX_ATTEMPTS = 3  # at an address that responds 404 or 410, or redirects to another site
+OVER_LIMIT_PAUSE = timedelta(hours=1)  # a page that exceeded a limit will do so again
 
 
 class StorePipeline:
@@ -55,13 +55,13 @@ class StorePipeline:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Built for the site of the crawler's spider."""
         pipeline = cls(session_of(crawler), crawler.stats, crawler.signals)
-        # Scrapy logs either with its traceback.
+        # Scrapy logs both with their tracebacks.
         crawler.signals.connect(pipeline.on_broken_page, signals.item_error)
         crawler.signals.connect(pipeline.on_broken_page, signals.spider_error)
         return pipeline
 
     def process_item(self, outcome: PageOutcome) -> PageOutcome:
-        """The same outcome, after it has been made durable."""
+        """Record the outcome, send `outcome_recorded`, and return the same outcome."""
         match outcome.kind:
             case Kind.READ:
                 self._record_read(outcome)
@@ -78,11 +78,11 @@ class StorePipeline:
         return outcome
 
     def on_broken_page(self, response: Any, failure: Failure) -> None:
-        """The program broke on an article's page: it is tried again, ever later."""
-        # Where an errback broke, Scrapy hands on the failure that it was called for.
+        """Schedule a retry of an article page on which our code raised an exception."""
+        # If an errback raised, Scrapy passes the failure that the errback handled.
         requested = request_context(response)
         if isinstance(failure.value, StoreError) or not isinstance(requested, RequestedArticle):
-            return  # that is the spider's
+            return  # the spider handles it
         url, reason = response.request.url, f"the program broke on it: {failure.value!r}"
         outcome = PageOutcome(Kind.REFUSED, requested, url, self._session.now(), reason)
         self._record_failure(outcome)
@@ -106,7 +106,7 @@ class StorePipeline:
         visit, session = self._visit(outcome, known.article_id, known.first_seen_at), self._session
         fetched_at = outcome.at
         if outcome.page and outcome.page.fingerprint.text_digest != known.text_digest:
-            # It was read worse than before: a mended profile is to read the same bytes.
+            # Extraction got worse: keep the old digest, so a fixed profile parses the page again.
             visit, fetched_at = replace(visit, page_digest=None), known.fetched_at
         session.store.articles.record_unchanged(
             session.site, known.article_id, visit, fetched_at, url
@@ -114,7 +114,7 @@ class StorePipeline:
         self._count("articles/unchanged")
 
     def _visit(self, outcome: PageOutcome, article_id: str, first_seen_at: datetime) -> Visit:
-        """What is remembered of a request; of one that brought no page, nothing of that."""
+        """What to store of a request; without a page, only the next check."""
         page, session = outcome.page, self._session
         recheck_after, dated_at = (
             session.config.crawl.recheck_after,
@@ -134,13 +134,13 @@ class StorePipeline:
             next_check_at=next_check_at,
         )
 
-    # Pages that were not.
+    # Pages that were not read.
 
     def _record_no_article(self, outcome: PageOutcome) -> None:
-        """The page is not there, is something else, or leads to another site."""
+        """Record a page that is gone, is not an article, or redirects to another site."""
         requested, is_gone = outcome.requested, outcome.kind is Kind.GONE
         if (known := requested.known) is not None:
-            # What is no article at another address than its own is none there either.
+            # Its own address is gone, and its other address does not show an article: it is gone.
             if is_gone or (outcome.kind is Kind.NOT_ARTICLE and requested.is_elsewhere):
                 outcome.record = self._record_gone(known, outcome.at)
                 return
@@ -158,19 +158,19 @@ class StorePipeline:
             self._record_failure(outcome)
 
     def _leads_nowhere(self, outcome: PageOutcome) -> bool:
-        """Whether an address is taken for no article's here, as far as can be seen now."""
+        """Whether to reject the address: its page is not an article, or failed too often."""
         requested = outcome.requested
         if outcome.kind is not Kind.NOT_ARTICLE and requested.attempts + 1 < MAX_ATTEMPTS:
             return False
         if outcome.kind is Kind.OFF_SITE:
-            # What a feed dated is an article: it is the site that leads astray, for now.
+            # An address that a source dated is an article: its redirect is a temporary fault.
             return requested.hint is None
         return not decisions.is_surely_an_article(requested.hint, requested.found_at, outcome.at)
 
     def _record_forbidden(self, outcome: PageOutcome) -> None:
         self._count("articles/forbidden")
         if outcome.requested.known is None:
-            # It stays pending: the rules may change, or could only not be had just now.
+            # It stays pending: robots.txt may change.
             self._record_attempt(outcome, is_requested=False)
 
     def _record_failure(self, outcome: PageOutcome) -> None:
@@ -181,7 +181,7 @@ class StorePipeline:
         self._record_attempt(outcome)
 
     def _record_attempt(self, outcome: PageOutcome, *, is_requested: bool = True) -> None:
-        """The page is requested again, later each time."""
+        """Schedule the next request of a page that failed, later each time."""
         requested, store, site = outcome.requested, self._session.store, self._session.site
         pause = OVER_LIMIT_PAUSE if outcome.kind is Kind.OVER_LIMIT else timedelta()
         earliest = outcome.at + pause
@@ -207,7 +207,7 @@ class StorePipeline:
         )
 
     def _note_limit(self, outcome: PageOutcome) -> None:
-        """Remember a page that took too much time or memory, until it does not."""
+        """Store that a page exceeded a limit, or that it no longer does."""
         session, key = self._session, outcome.requested.key
         is_over = outcome.kind is Kind.OVER_LIMIT
         if is_over or key in session.over_limit:
@@ -226,7 +226,7 @@ class StorePipeline:
             articles.record_failed_check(item.led_here.article_id, again_at)
 
     def close_spider(self) -> None:
-        """Record what still waits; a cycle that cannot is no good one."""
+        """Record the rest of the batch; if that fails, so has the cycle."""
         try:
             self._session.store.batch.flush()
         except Exception:
@@ -272,7 +272,7 @@ class StorePipeline:
             self._count("alerts")
 
     def _record_refused(self, outcome: PageOutcome, error: Exception) -> None:
-        """The database takes everything but this version: its page waits as one that failed."""
+        """Handle a version that the database rejects, while it accepts others: retry later."""
         if outcome.page is not None and outcome.page.is_archived:
             raise error
         reason = f"the database refuses what was read of it: {error!r}"
@@ -289,7 +289,7 @@ class StorePipeline:
         )
 
     def _repeated_flags(self, article: Article) -> list[TopicFlag]:
-        """What the article that this one repeats says, and what was told of its other copies."""
+        """The flags of the article that this one repeats, and of its other copies that alerted."""
         if article.duplicate_of is None or not article.topics:
             return []
         return self._session.store.articles.flags_alerted(
@@ -299,16 +299,16 @@ class StorePipeline:
     def _alerts_for(
         self, article: Article, before: Article | None, repeated: list[TopicFlag]
     ) -> list[TopicFlag]:
-        """The flags that somebody should be told of; the costly look-ups only if any may be."""
+        """The flags that warrant an alert; queries the store only for flagged articles."""
         if not self._is_flagged(article):
             return []
         levels_before: dict[str, Level] = {}
         already_alerted: set[str] = set()
         if before is not None:
             already_alerted = self._session.store.articles.alerted_topics(article.article_id)
-            # Judged by the present watch-list: a change of that alone is no news.
+            # By the present watch-list, so that a change of the list alone does not alert.
             flags = (
-                before.topics  # its text was forgotten, its verdict was not
+                before.topics  # its text was deleted, its flags were not
                 if before.is_pruned
                 else self._session.flagger.flag(FlaggableText.from_article(before))
             )
@@ -332,7 +332,7 @@ class StorePipeline:
         )
 
     def _record_gone(self, known: KnownArticle, at: datetime) -> dict[str, Any] | None:
-        """Write down that a page is not there; gives the removal, if that is one."""
+        """Record that a page is gone; returns the record of the removal, if it is one."""
         session = self._session
         decision = decisions.after_gone(known, at, session.config.crawl.removal_after)
         if not decision.record_removal:

@@ -1,4 +1,4 @@
-"""Watch-lists for the items of any spider, in a Scrapy project of one's own."""
+"""Flags the items of any spider by watch-lists, in your own Scrapy project."""
 
 from dataclasses import asdict
 from typing import Any, Self
@@ -14,18 +14,18 @@ from rscrawler.topics import FlaggableText, Flagger, load_watchlists
 
 
 class BelowLevel(DropItem):
-    """No watch-list gives the item the level that `RSCRAWLER_MIN_LEVEL` asks for."""
+    """The item reaches the level of `RSCRAWLER_MIN_LEVEL` on no topic."""
 
 
 class TopicsPipeline:
-    """Judges an item's `title`, `subtitle` and `body` by watch-lists, and sets its `topics`.
+    """Flags an item by its `title`, `subtitle` and `body`, and sets its `topics`.
 
     `body` is a text with blank lines between paragraphs, or a list of paragraphs. `topics` is as
     in the record: a list of `{topic, level, score, countries, evidence}`.
 
-    Settings: `RSCRAWLER_TOPICS`, the watch-lists (default: central-asia), shipped ones or those of
-    the configuration that the commands would find; `RSCRAWLER_MIN_LEVEL` (mention, substantial,
-    primary): items below it are dropped (default: none is).
+    Settings: `RSCRAWLER_TOPICS` names watch-lists, shipped ones or those of the configuration that
+    the commands find (default: central-asia). `RSCRAWLER_MIN_LEVEL` (mention, substantial,
+    primary): items below it are dropped (default: none).
     """
 
     def __init__(self, flagger: Flagger, minimum: Level) -> None:
@@ -36,7 +36,7 @@ class TopicsPipeline:
         """Built from the project's settings.
 
         Raises:
-            ConfigurationError: a setting names what there is not.
+            ConfigurationError: a setting names an unknown watch-list or level.
         """
         names = crawler.settings.getlist("RSCRAWLER_TOPICS", ["central-asia"])
         known = load_watchlists(load_config(find_config(None)))
@@ -57,7 +57,7 @@ class TopicsPipeline:
         """The same item, with its topics.
 
         Raises:
-            BelowLevel: it is about none of them.
+            BelowLevel: the item is below the minimum on every topic.
         """
         if isinstance(item, Article):
             flags = item.topics = self._flagger.flag(FlaggableText.from_article(item))

@@ -1,1 +1,1 @@
-"""Discovery: a site's sources, the addresses on them, the article pages behind those."""
+"""The spider: requests a site's sources, discovers addresses, fetches article pages."""

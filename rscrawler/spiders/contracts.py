@@ -1,4 +1,4 @@
-"""What `scrapy check news -a site=…` asks for."""
+"""The contract of `scrapy check news -a site=…`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from rscrawler.sites import SourceKind
 
 
 class SourceContract(Contract):
-    """Sets (`@source`) the sample address: the first listing or feed of the spider's site."""
+    """`@source`: the sample address is the site's first source that is not a sitemap, if any."""
 
     name = "source"
 

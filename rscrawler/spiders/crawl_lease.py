@@ -1,9 +1,9 @@
-"""Crawl leases: one crawl of a site, and of a host, at a time, on one machine or on many.
+"""Crawl leases: one crawl of a site, and of a host, at a time, on any number of machines.
 
-The site's lease says that it is being crawled: who finds it taken leaves. The leases of
-its hosts are waited for, since another profile may have pages on the same host. A host's
-lease rests for the download delay when it is given back, so that the next crawl, wherever
-it runs, does not ask sooner than one that goes on would have.
+A crawl ends at once if another one holds the lease of its site. It waits for the leases of
+its hosts, since another profile may have pages on the same host. After its release, a host's
+lease rests for the download delay, so that the next crawl keeps the delay to the last request,
+on whatever machine it runs.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ class CrawlLease:
     """The leases of one crawl.
 
     Args:
-        leases: where they are kept.
-        owner: the crawl; two of one process have different names.
+        leases: the store of leases.
+        owner: names the crawl; two crawls of one process have different names.
         site: the lease of the site.
-        hosts: the leases of its hosts, in an order that every crawl keeps to.
-        delay: what the site is promised between two requests.
-        now: the time.
+        hosts: the leases of its hosts, in an order common to all crawls.
+        delay: the site's download delay, between two requests.
+        now: the current time.
     """
 
     def __init__(
@@ -45,21 +45,21 @@ class CrawlLease:
         self._held: list[str] = []
 
     def begin(self) -> bool:
-        """Take the site; False if it is being crawled."""
+        """Acquire the site's lease; False if another crawl holds it."""
         if not self._leases.acquire(self._site, self._owner, self._now()):
             return False
         self._held.append(self._site)
         return True
 
     async def wait_for_hosts(self) -> None:
-        """Take every host, as soon as it is free and has rested."""
+        """Acquire the lease of each host, once it is free and has rested."""
         for host in self._hosts:
             while not self._leases.acquire(host, self._owner, self._now(), rest=self._delay):
                 await asyncio.sleep(HOST_POLL.total_seconds())
             self._held.append(host)
 
     async def keep(self) -> None:
-        """Renew the leases until one is lost; a database that is away is waited for."""
+        """Renew the leases until one is lost; retry after database errors until they expire."""
         renewed_at = self._now()
         while True:
             await asyncio.sleep(LEASE_RENEWAL.total_seconds())
@@ -74,12 +74,12 @@ class CrawlLease:
                     return
 
     def renew(self) -> bool:
-        """Keep the leases for longer; False: one has been lost."""
+        """Renew the leases; False if one has been lost."""
         now = self._now()
         return all(self._leases.renew(name, self._owner, now) for name in self._held)
 
     def end(self) -> None:
-        """Give everything back."""
+        """Release all leases; those of the hosts rest for the download delay."""
         rested_at = self._now() + self._delay
         for name in self._held:
             if name in self._hosts:

@@ -1,4 +1,4 @@
-"""What the entries on a source mean, given what is known; the spider carries it out."""
+"""Compares the entries of a source with what is stored; the spider requests what follows."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,26 +13,26 @@ from rscrawler.spiders.session import CrawlSession
 from rscrawler.spiders.sources import Entry
 from rscrawler.store.discovery import Address, AddressState, SourceState
 
-# Of an index: read once a day though their dates have not moved, since some never move.
+# The latest sitemaps of an index are read once a day even with unchanged dates: some never change.
 LATEST_SITEMAPS = 3
-# A source's date further ahead is an error: kept, it would be later than that of any real change.
+# A date further ahead is an error, and ignored: no real change would ever be dated later.
 MOST_AHEAD = timedelta(days=1)
 
 
 @dataclass(slots=True)
 class DiscoveredLinks:
-    """What one page of a source means.
+    """What follows from one page of a source.
 
     Attributes:
-        keys: of every article's address that it shows.
-        addresses: those that tell something not yet written down, but for `redated`.
-        redated: those of `dated_later`: once their dates are written down, they are later no more.
-        unread: those whose page is to be requested.
+        keys: the keys of all article addresses on it.
+        addresses: addresses with something new to store, except those in `redated`.
+        redated: addresses of `dated_later`; once their dates are stored, they are not later again.
+        unread: addresses to request that lead to no known article yet.
         articles: how many known articles it shows.
-        dated_later: those of them that it says have changed since; `dates` says when, by id.
-        returned: those that were recorded as removed.
-        sitemaps: further sitemaps that are to be read.
-        has_news: it shows an address that this source never showed before.
+        dated_later: known articles that it dates later than before; `dates` has the date by id.
+        returned: known articles that were recorded as removed.
+        sitemaps: further sitemaps to read.
+        has_news: whether it shows an address that this source never showed before.
     """
 
     keys: set[str] = field(default_factory=set)
@@ -48,17 +48,17 @@ class DiscoveredLinks:
 
     @property
     def changed(self) -> list[KnownArticle]:
-        """Known articles that are to be requested again."""
+        """Known articles to request again."""
         if decisions.are_rewritten(len(self.dated_later), self.articles):
             return self.returned
         return [*self.dated_later, *self.returned]
 
 
 class Discovery:
-    """What one cycle has found out so far from the sources of its site.
+    """What one cycle has discovered so far on the sources of its site.
 
-    `published` holds the date of publication that a source gave, by address key; `shown` the keys
-    that the walk through each source has shown, `linked` how many its first page led to.
+    `published` maps address keys to the date of publication that a source gave. By source address,
+    `shown` has the keys that its pages have shown, and `linked` how many its first page showed.
     """
 
     def __init__(self, session: CrawlSession) -> None:
@@ -74,7 +74,7 @@ class Discovery:
         state: SourceState,
         discovered: DiscoveredLinks,
     ) -> None:
-        """Add what a portion of a page of `source` means, by what is known; writes nothing."""
+        """Add what follows from a portion of a page of `source`; stores nothing."""
         session = self._session
         found = self._addresses(shown)
         known = session.store.discovery.addresses(session.site, found)
@@ -104,13 +104,13 @@ class Discovery:
         source: Source,
         discovered: DiscoveredLinks,
     ) -> None:
-        """Add what an address means that was known `before`, and may be an `article`'s.
+        """Add what follows from an address that is stored as `before`, perhaps as an `article`'s.
 
-        What was passed over in an archive is wanted once a listing shows it; a page that was no
-        article, once a feed says when it was published, or a source dates it later. What is
-        wanted is pending from then on: once its date is written down, it is later no more.
+        A skipped address is requested once a listing shows it; a rejected one once a source gives
+        its date of publication, or dates it later. Both become pending, since a date that is stored
+        is not later any more.
         """
-        # What was re-dated together with all the others is told from what is re-dated after that.
+        # Dates are stored even if all are changed at once, so that a later change is detected.
         is_later = _is_after(address.dated_at, before.dated_at)
         is_redated = article is not None and decisions.is_dated_later(
             article, address.dated_at, before.dated_at
@@ -152,7 +152,7 @@ class Discovery:
     def next_page(
         self, has_next: bool, state: SourceState, page: int, discovered: DiscoveredLinks
     ) -> int | None:
-        """The page that the walk through a source goes on to; None: it has ended."""
+        """The number of the source's next page to request; None if pagination ends here."""
         shown = self.shown.setdefault(state.url, set())
         has_links = not discovered.keys <= shown
         shown |= discovered.keys
@@ -169,11 +169,11 @@ class Discovery:
         return page + 1 if goes_on else None
 
     def _is_archived(self, address: Address, source: Source, state: SourceState) -> bool:
-        """Whether an address on a sitemap is from before this site was watched.
+        """Whether an address on a sitemap is older than the site's baseline.
 
-        A mended profile may take more addresses there for articles than the former one. Without a
-        date, all is old on a sitemap that is read for the first time and that the profile names
-        or has just led to; one that an index names later holds news.
+        A fixed profile may accept more addresses of a sitemap than before. Without a date, all
+        addresses are old on a sitemap that is read for the first time, if the profile names it or
+        has just changed; a sitemap that an index names later has news.
         """
         if self._is_wanted(source):
             return False
@@ -187,11 +187,11 @@ class Discovery:
         return is_unread and (is_own or session.has_new_rules)
 
     def _is_wanted(self, source: Source) -> bool:
-        """Whether a source shows what is wanted now, not an archive of all there ever was."""
+        """Whether to request all that a source shows; a sitemap's archive only on a full crawl."""
         return self._session.is_full or source.kind is not SourceKind.SITEMAP
 
     def unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterator[SourceState]:
-        """The sitemaps of an index that are to be read, as far as hosts and dates tell."""
+        """The sitemaps of an index to read: on the site's hosts, and changed by their dates."""
         if not sitemaps:
             return
         states, now = self._session.store.discovery.sources(self._session.site), self._session.now()
@@ -199,7 +199,7 @@ class Discovery:
         latest = dates[-LATEST_SITEMAPS:][:1]
         for entry in sitemaps:
             if canonical_url(entry.url, self._session.profile) is None:
-                continue  # on another host, where no crawl goes
+                continue  # on another host, which is never crawled
             state = states.get(entry.url, SourceState(entry.url))
             is_as_read = (
                 entry.dated_at is not None
@@ -215,7 +215,7 @@ class Discovery:
 
 
 def _is_missed(address: Address, source: Source, state: SourceState) -> bool:
-    """Whether others have shown an address since a source was read, which never has."""
+    """Whether an address was found elsewhere since this source, which never showed it, was read."""
     is_later = state.read_at is None or address.seen_at >= state.read_at
     return is_later and source.path not in address.seen_in
 

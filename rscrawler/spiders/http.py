@@ -1,4 +1,4 @@
-"""What the spider takes from requests, answers and failures; why a request is not sent."""
+"""Helpers for requests, responses and failures; the reasons not to send a request."""
 
 import hashlib
 import zlib
@@ -25,13 +25,13 @@ class ForbiddenByRobots(IgnoreRequest):
 
 
 class OffSite(IgnoreRequest):
-    """An address, or a redirect's target, that is not on the site's hosts."""
+    """The address, or a redirect's target, is not on the site's hosts."""
 
 
 class HeldBack(IgnoreRequest):
-    """The host is left alone for the rest of the cycle.
+    """No more requests go to the host in this cycle.
 
-    It asked for that, does not answer, or its robots.txt cannot be read.
+    It asked for a pause, does not respond, or its robots.txt cannot be read.
     """
 
 
@@ -45,7 +45,7 @@ _WORDS = {
 
 
 def page_digest(body: bytes) -> str:
-    """32 hex digits of a page's bytes."""
+    """The digest of a page's bytes, 32 hex digits."""
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
@@ -56,13 +56,13 @@ def validators(etag: str | None, last_modified: str | None) -> dict[str, str]:
 
 
 def header_of(response: Response, name: str) -> str | None:
-    """A header of an answer, as text."""
+    """A response header as text; None if it is missing or empty."""
     value = response.headers.get(name)
     return value.decode("latin-1") if value else None
 
 
 def status_of(failure: Failure) -> int | None:
-    """The status that a request failed with; None if there was no answer."""
+    """The status code of a failed request; None if there was no response."""
     return failure.value.response.status if isinstance(failure.value, HttpError) else None
 
 
@@ -73,7 +73,7 @@ def reason_of(failure: Failure) -> str:
 
 
 def in_words(error: BaseException) -> str:
-    """Why there is no answer, or none that can be read."""
+    """Why there is no response, or no readable one, in a few words."""
     for kinds, words in _WORDS.items():
         if isinstance(error, kinds):
             return words
@@ -84,5 +84,5 @@ def in_words(error: BaseException) -> str:
 
 
 def was_held_back(failure: Failure, request: Request) -> bool:
-    """Whether a request was never sent since its host is left alone, so that it says nothing."""
+    """Whether the request was never sent, since its host is held back; that is no failure."""
     return isinstance(failure.value, HeldBack) and not request.meta.get("retry_times")

@@ -1,7 +1,7 @@
 """The `news` spider: sources → addresses → article pages.
 
-It asks, reads and writes down what it met; what follows from that is decided in
-`rscrawler.decisions` and carried out by the pipelines.
+It stores the addresses that it discovers, and yields the outcome of each article page.
+`rscrawler.decisions` decides what follows, and the pipelines record it.
 """
 
 import asyncio
@@ -50,59 +50,59 @@ from rscrawler.store.discovery import (
 logger = logging.getLogger(__name__)
 
 GONE_STATUSES = frozenset({404, 410})
-END_STATUSES = GONE_STATUSES | {400}  # behind the last page; WordPress' JSON answers 400 there
+END_STATUSES = GONE_STATUSES | {400}  # past the last page; WordPress' JSON responds 400
 PERMANENT_REDIRECTS = frozenset({301, 308})
 SOURCE_PRIORITY = 100
 REVISIT_PRIORITY = -1
-FEW_ATTEMPTS = 3  # of an address that was never read, in which another form of it is tried
-MAX_SITEMAP_DEPTH = 2  # of an index in an index; the protocol allows for 1
+FEW_ATTEMPTS = 3  # at an unread address, in which its other form is tried as well
+MAX_SITEMAP_DEPTH = 2  # an index within an index; the protocol allows 1
 MAX_SOURCES = 1_000  # in one cycle, sitemaps included
 
 
 class NewsSpider(Spider):
-    """One cycle over one site."""
+    """Crawls one site for one cycle."""
 
     name = "news"
     session: CrawlSession
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """A spider with a session: the one handed in, or one made of the arguments."""
+        """Create the spider with the given session, or one made from the spider arguments."""
         session = kwargs.pop("session", None) or session_from_arguments(
             kwargs.pop("site", None),
             kwargs.pop("config", None),
             kwargs.pop("full", False),
             kwargs.pop("limit", None),
         )
-        if not crawler.settings.frozen:  # as `scrapy shell` does before it makes a spider
+        if not crawler.settings.frozen:  # `scrapy shell` freezes them before it creates the spider
             for key, value in crawl_settings(session).items():
                 crawler.settings.set(key, value, priority="spider")
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.prepare(session)
-        # Scrapy logs either with its traceback.
+        # Scrapy logs both with their tracebacks.
         crawler.signals.connect(spider.on_broken_page, signals.item_error)
         crawler.signals.connect(spider.on_broken_page, signals.spider_error)
         crawler.signals.connect(spider.on_closed, signals.spider_closed)
         return spider
 
     def prepare(self, session: CrawlSession) -> None:
-        """Set up what one cycle keeps in memory."""
+        """Set up the state that one cycle keeps in memory."""
         self.session = session
         self.profile: SiteProfile = session.profile
         assert session.readers is not None
         self._readers = session.readers
         self.discovery = Discovery(session)
         self.has_begun = False
-        self._requested: set[str] = set()  # keys of addresses and ids of articles
+        self._requested: set[str] = set()  # address keys and article ids
         self._requested_sources: set[str] = set()
         self._stopping: asyncio.Future[None] | None = None
         self._lease = session.crawl_lease()
-        self._watch: asyncio.Task[None] | None = None  # there while this crawl has the lease
+        self._watch: asyncio.Task[None] | None = None  # set while this crawl holds the lease
 
     def parse(self, response: Response) -> Iterator[Request | dict[str, Any]]:
-        """Read one page for `scrapy parse`, `check` and `shell`; nothing is stored.
+        """Parse one page for `scrapy parse`, `check` and `shell`; nothing is stored.
 
-        An article's page gives its record, that of a source requests for what it leads to.
+        An article page yields its record; a source yields requests for its sitemaps and articles.
 
         @source
         @returns requests 1
@@ -128,7 +128,7 @@ class NewsSpider(Spider):
     # Requests.
 
     async def start(self) -> AsyncIterator[Any]:
-        """Ask for every source, for what earlier cycles left, and for what is due."""
+        """Request every source, addresses left by earlier cycles, and articles due for a check."""
         self.has_begun = True
         session, now = self.session, self.session.now()
         paused_until = decisions.requested_pause(session.state.not_before, now)
@@ -159,7 +159,7 @@ class NewsSpider(Spider):
             yield request
 
     async def _watch_lease(self) -> None:
-        """Stop when another process has taken the lease."""
+        """Stop the crawl when its lease is lost."""
         await self._lease.keep()
         logger.error("%s: its lease was lost to another process; stopping", self.session.site)
         self._stop()
@@ -167,7 +167,7 @@ class NewsSpider(Spider):
     def _source_request(
         self, source: Source, url: str, state: SourceState, page: int = 1, depth: int = 0
     ) -> Request:
-        """A request for one page of a source; conditional where "not modified" says it all."""
+        """The request for one page of a source; conditional if a 304 would leave nothing to do."""
         self._requested_sources.add(url)
         is_conditional = (
             url == state.url
@@ -189,7 +189,7 @@ class NewsSpider(Spider):
     def _article_requests(
         self, unread: Iterable[Address], known: Iterable[KnownArticle]
     ) -> Iterator[Request]:
-        """Requests for pages that were never read, and for known ones; none twice in a cycle."""
+        """Requests for unread addresses and known articles, each at most once in a cycle."""
         for address in unread:
             if self._is_to_be_requested(address.key):
                 requested = RequestedArticle(
@@ -208,7 +208,7 @@ class NewsSpider(Spider):
                 yield self._article_request(url, requested)
 
     def _is_to_be_requested(self, identity: str) -> bool:
-        """Whether a page was not requested in this cycle, which may ask for another one."""
+        """Whether the page is new to this cycle and within its limit; then it is counted."""
         limit = self.session.limit
         if identity in self._requested or (limit is not None and len(self._requested) >= limit):
             return False
@@ -216,7 +216,7 @@ class NewsSpider(Spider):
         return True
 
     def _article_request(self, url: str, requested: RequestedArticle) -> Request:
-        """A request for an article's page; conditional if that is known, and at its own address."""
+        """The request for an article page; conditional for a known article at its own address."""
         known, headers = requested.known, None
         if known is not None and known.removed_at is None and not requested.is_elsewhere:
             headers = http.validators(known.etag, known.last_modified)
@@ -237,7 +237,7 @@ class NewsSpider(Spider):
     async def parse_source(
         self, response: Response, requested: RequestedSource
     ) -> AsyncIterator[Request]:
-        """Read one page of a source, write its addresses down, and go on from them."""
+        """Parse one page of a source, store its addresses, and request what follows."""
         source, state = requested.source, requested.state
         store, now = self.session.store.discovery, self.session.now()
         digest = http.page_digest(response.body)
@@ -255,10 +255,10 @@ class NewsSpider(Spider):
         discovered = await self._discovered(reading, source, state)
         following = reading.next_url
         if following is not None and canonical_url(following, self.profile) is None:
-            following = None  # on another host, where no crawl goes
+            following = None  # on another host, which is never crawled
         has_next = source.is_paged or following is not None
         next_page = self.discovery.next_page(has_next, state, requested.page, discovered)
-        if discovered.changed:  # what waits must not be written over the mark that they are due
+        if discovered.changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
         store.record_reading(
             SourceReading(
@@ -309,11 +309,11 @@ class NewsSpider(Spider):
     async def _discovered(
         self, reading: ReadSource, source: Source, state: SourceState
     ) -> DiscoveredLinks:
-        """What a page of a source means; between two portions others have their turn.
+        """What follows from a page of a source; other tasks run between two portions.
 
-        All addresses but those of the last portion are written down at once: what the source is
-        remembered for, its validators, comes with the last. So do the dates by which articles have
-        changed, since how many there are in all decides whether they are due.
+        The addresses of all portions but the last are stored at once. The last ones are stored with
+        the source's validators, when the whole page is known. So are later dates of articles, since
+        their total number decides whether the articles are due.
         """
         discovered = DiscoveredLinks(
             sitemaps=list(self.discovery.unread_sitemaps(reading.sitemaps))
@@ -331,7 +331,7 @@ class NewsSpider(Spider):
     def _sitemap_requests(
         self, sitemaps: Iterable[SourceState], requested: RequestedSource
     ) -> Iterator[Request]:
-        """Requests for the sitemaps that an index names; neither too deep nor too many."""
+        """Requests for the sitemaps of an index, up to the limits of depth and number."""
         for each in sitemaps:
             if each.url in self._requested_sources:
                 continue
@@ -342,7 +342,7 @@ class NewsSpider(Spider):
             yield self._source_request(requested.source, each.url, each, depth=requested.depth + 1)
 
     def _unread_sitemaps(self, states: Iterable[SourceState]) -> Iterator[Request]:
-        """Requests for the sitemaps of an index that a new reading of it need not lead to."""
+        """Requests for known sitemaps to which reading their index may not lead again."""
         sitemaps = (each for each in self.profile.sources if each.kind is SourceKind.SITEMAP)
         source = next(sitemaps, None)
         for state in states:
@@ -352,7 +352,7 @@ class NewsSpider(Spider):
                 yield self._source_request(source, state.url, state)
 
     def source_failed(self, failure: Failure) -> None:
-        """A source could not be fetched: after the retries, so for this cycle."""
+        """Handle a source that could not be fetched in this cycle, after all retries."""
         request: Request = failure.request  # type: ignore[attr-defined]
         requested: RequestedSource = request.cb_kwargs["requested"]
         status, cause = http.status_of(failure), http.reason_of(failure)
@@ -390,7 +390,7 @@ class NewsSpider(Spider):
         )
 
     def _is_end_of_walk(self, requested: RequestedSource, status: int | None) -> bool:
-        """Whether a page behind a source's first one, or a sitemap of an index, is not there."""
+        """Whether a further page of a source, or a sitemap of an index, does not exist."""
         if requested.page > 1:
             return status in END_STATUSES
         own = {self.profile.address(source.path) for source in self.profile.sources}
@@ -401,7 +401,7 @@ class NewsSpider(Spider):
     async def parse_article(
         self, response: Response, requested: RequestedArticle
     ) -> AsyncIterator[PageOutcome | Request]:
-        """Read one article page."""
+        """Parse one article page; yields its outcome, or a request to another address of it."""
         if requested.hint is None:
             requested = replace(requested, hint=self.discovery.published.get(requested.key))
         if response.status in GONE_STATUSES:
@@ -420,7 +420,7 @@ class NewsSpider(Spider):
             reason = "answers 304 to an unconditional request"
             yield self._outcome(Kind.REFUSED, requested, response.url, reason)
         elif not isinstance(response, TextResponse):
-            # A PDF, a recording: it is looked at again, like any page that is no article.
+            # A PDF, a recording: requested again, like any page that is not an article.
             reason = f"{response.url}: the answer is not a page of text"
             yield self._outcome(Kind.NOT_ARTICLE, requested, response.url, reason)
         else:
@@ -449,7 +449,7 @@ class NewsSpider(Spider):
         outcome = self._outcome(Kind.READ, requested, response.url)
         page.etag = http.header_of(response, "ETag")
         page.last_modified = http.header_of(response, "Last-Modified")
-        # Whether the address that was requested leads on to the page's for good.
+        # Whether the requested address redirects to the page's permanently.
         reasons = response.meta.get("redirect_reasons", [])
         page.has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
         outcome.page = page
@@ -461,10 +461,10 @@ class NewsSpider(Spider):
         return PageOutcome(kind, requested, url, self.session.now(), reason)
 
     def _elsewhere(self, requested: RequestedArticle, url: str) -> str | None:
-        """Where else the page may be, of which `url` says that it is not there.
+        """Another address to try, after `url` responded 404 or 410; None if there is none.
 
-        Some templates declare an address at which nothing is; and a site may answer an address
-        only with its trailing slash, or only without.
+        Some templates declare an address that does not exist; and some sites respond only with the
+        trailing slash, or only without it.
         """
         if requested.is_elsewhere:
             return None
@@ -477,11 +477,11 @@ class NewsSpider(Spider):
         return next((each for each in urls if each != own), None)
 
     def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:
-        """An article page could not be fetched: after the retries, so for this cycle."""
+        """Handle an article page that could not be fetched in this cycle, after all retries."""
         request: Request = failure.request  # type: ignore[attr-defined]
         requested: RequestedArticle = request.cb_kwargs["requested"]
         if http.was_held_back(failure, request):
-            return  # it waits as before
+            return  # it stays pending or due
         if isinstance(failure.value, http.ForbiddenByRobots):
             yield self._outcome(Kind.FORBIDDEN, requested, request.url)
         elif isinstance(failure.value, http.OffSite):
@@ -493,11 +493,11 @@ class NewsSpider(Spider):
     # The end.
 
     def on_broken_page(self, response: Response | Failure | None, failure: Failure) -> None:
-        """The program broke on a page of a source, or nothing can be recorded any more."""
+        """Handle an exception on a page of a source, or stop if the store fails."""
         if isinstance(failure.value, StoreError):
             self._stop_unrecorded()
             return
-        # Where an errback broke, Scrapy hands on the failure that it was called for.
+        # If an errback raised, Scrapy passes the failure that the errback handled.
         requested = request_context(response)
         if isinstance(requested, RequestedSource):
             cause = f"the program broke on it: {failure.value!r}"
@@ -506,7 +506,7 @@ class NewsSpider(Spider):
             self.count("errors")
 
     def _stop_unrecorded(self) -> None:
-        """What cannot be recorded is not to be requested; its address stays pending."""
+        """Stop: request no page that cannot be recorded; its address stays pending."""
         self.count("errors")
         self.count("unrecorded")
         if self._stopping is None:
@@ -514,23 +514,23 @@ class NewsSpider(Spider):
             self._stop()
 
     def _stop(self) -> None:
-        """End this crawl, in a task of its own: its end cancels the one that watches."""
+        """End this crawl, in a separate task: the end cancels the task that watches the lease."""
         self._stopping = self._stopping or asyncio.ensure_future(self.crawler.stop_async())
 
     async def on_closed(self) -> None:
-        """Give the lease back, after all others have heard of the end and written it down."""
+        """Release the leases, after all other handlers have recorded the end of the crawl."""
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.sleep(0)
             self._lease.end()
 
     def count(self, name: str, by: int = 1) -> None:
-        """Add to one of this project's counters."""
+        """Increase one of this project's statistics, `rscrawler/NAME`."""
         self.crawler.stats.inc_value(f"rscrawler/{name}", by)
 
 
 def is_as_known(response: Response, requested: RequestedArticle) -> bool:
-    """Whether the page is, to the byte, the one that was read before, by the same rules."""
+    """Whether the page is unchanged (304 or the same bytes), and was parsed by the same rules."""
     known = requested.known
     if known is None or known.removed_at is not None or known.last_modified == decisions.READ_ANEW:
         return False
@@ -538,12 +538,12 @@ def is_as_known(response: Response, requested: RequestedArticle) -> bool:
 
 
 def is_whole_page(body: bytes) -> bool:
-    """Whether it is HTML from its beginning to its end: anything else is a passing fault."""
+    """Whether the body is complete HTML; anything else may be a temporary fault."""
     return b"<html" in body[:2048].lower() and not looks_cut_off(body)
 
 
 def crawl_settings(session: CrawlSession) -> dict[str, Any]:
-    """Scrapy's settings, as far as site and configuration decide them."""
+    """The Scrapy settings that depend on the site's profile and the configuration."""
     crawl, profile = session.config.crawl, session.profile
     return {
         "USER_AGENT": session.config.user_agent,

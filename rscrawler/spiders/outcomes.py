@@ -1,7 +1,7 @@
-"""What the spider asks for, and what it hands to the pipelines: the outcome for an article page.
+"""Request contexts, and the item that the spider yields: the outcome of an article page.
 
-An outcome is made once, by whoever read the page or failed to get it; one pipeline says whose
-page it is, another records it, and the observer counts it.
+The spider creates an outcome once, when a page was parsed or could not be fetched. The dedupe
+pipeline identifies its article, the store pipeline records it, and monitoring counts it.
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from rscrawler.store.discovery import SourceState
 
 @dataclass(frozen=True, slots=True)
 class RequestedSource:
-    """One page of a source that is requested; travels with the request to its answer.
+    """The context of a request for one page of a source; the callback gets it in `cb_kwargs`.
 
     Attributes:
-        page: its number.
-        is_conditional: whether "not modified" is an answer to it.
+        page: its number, from 1.
+        is_conditional: whether the response may show that the source is unchanged.
         depth: 0 for a source of the profile, 1 for a sitemap that an index names, and so on.
     """
 
@@ -37,16 +37,16 @@ class RequestedSource:
 
 @dataclass(frozen=True, slots=True)
 class RequestedArticle:
-    """An article page that is requested; travels with the request to its answer.
+    """The context of a request for an article page; the callback gets it in `cb_kwargs`.
 
     Attributes:
-        key: of the address that is requested.
+        key: the key of the requested address.
         found_at: when that address was found, or the article first seen.
-        hint: the date that a feed or sitemap gave it.
-        attempts: earlier requests in vain.
-        known: the article as it is stored; None if the page was never read.
-        is_second_look: whether it was taken for no article before.
-        is_elsewhere: whether the address is another one, after the article's own led to nothing.
+        hint: the date of publication that a source gave it.
+        attempts: the number of earlier requests that failed.
+        known: the stored article; None if the page was never read.
+        is_second_look: whether the page was rejected before, as not an article.
+        is_elsewhere: whether this is another address, tried since the article's own one is gone.
     """
 
     key: str
@@ -59,9 +59,9 @@ class RequestedArticle:
 
 
 def request_context(asked: Any) -> RequestedSource | RequestedArticle | None:
-    """What a request of the spider asks for; None for any other (robots.txt).
+    """The context of a request of the spider; None for any other (robots.txt).
 
-    Of an answer or a failure, what its request asked for.
+    For a response or a failure, the context of its request.
     """
     request = asked if isinstance(asked, Request) else getattr(asked, "request", None)
     requested = request.cb_kwargs.get("requested") if isinstance(request, Request) else None
@@ -70,21 +70,21 @@ def request_context(asked: Any) -> RequestedSource | RequestedArticle | None:
 
 @dataclass(slots=True)
 class FetchedArticle:
-    """An article page that was fetched and read; from `known` on, what the dedupe pipeline adds.
+    """A fetched and extracted article page; the dedupe pipeline sets `known` and what follows it.
 
     Attributes:
         addresses: (key, url) of every address that led to the page, and of those that it declares
             to be its own.
-        declared: the keys of such as only the page itself says so.
-        fingerprint: what tells its text from another.
-        flags: what the watch-lists say of its text; None if nobody looked.
-        has_moved: the one that was requested leads on for good.
-        is_archived: the page was read from the archive. That is no news, and no visit: the next
-            one stays when it was.
-        known: the article whose page this is; None if it is a new one.
-        event: what its record is; None if it is as it was.
-        merged: an article that turns out to be this one.
-        led_here: an article whose address leads here, though they stay two.
+        declared: the keys of those that only the page itself declares.
+        fingerprint: the digests of its text.
+        flags: the verdicts of the watch-lists; None if the text was not judged.
+        has_moved: whether the requested address redirects here permanently.
+        is_archived: whether the page comes from the archive. Then it alerts nobody, and is not a
+            visit: the next check stays when it was.
+        known: the stored article of this page; None if it is new.
+        event: the event to record; None if there is nothing to record.
+        merged: another stored article that turned out to be this one.
+        led_here: another stored article whose address led here; both stay separate.
     """
 
     article: Article
@@ -103,35 +103,35 @@ class FetchedArticle:
     led_here: KnownArticle | None = None
 
 
-# A signal, as Scrapy's are: what came of an article page is recorded. Handlers get `outcome`.
+# A Scrapy signal: the outcome of an article page has been recorded. Handlers get `outcome`.
 outcome_recorded = object()
 
 
 class Kind(StrEnum):
-    """What came of asking for an article page."""
+    """The kinds of outcome of a request for an article page."""
 
-    READ = "read"  # new, updated, moved or unchanged: `page` says which, once it is identified
-    UNCHANGED = "unchanged"  # not modified, or the very bytes that were read before
+    READ = "read"  # new, updated, moved or unchanged: `page` says which after the dedupe pipeline
+    UNCHANGED = "unchanged"  # "not modified", or the same bytes as before
     GONE = "gone"  # 404 or 410
     NOT_ARTICLE = "not an article"
     INCOMPLETE = "incomplete"  # cut off, empty or garbage
-    OVER_LIMIT = "over its limit"  # of time or memory, while it was read
-    REFUSED = "refused"  # no answer, an error, or one that the program broke on
+    OVER_LIMIT = "over its limit"  # of time, memory or size, when it was parsed
+    REFUSED = "refused"  # no response, an error status, or an exception in our code
     OFF_SITE = "off site"  # a redirect to another site
     FORBIDDEN = "forbidden"  # by robots.txt
 
 
 @dataclass(slots=True)
 class PageOutcome:
-    """What came of asking for one article page.
+    """The outcome of a request for one article page: the item of the spider.
 
     Attributes:
         url: the final address.
-        at: when it was found out.
-        reason: why it is no article, where it is none.
-        page: what was read, where `kind` is READ.
-        record: the version, or the removal, that was recorded of it, if one was.
-        is_whole_page: HTML from its beginning to its end, that no reading was needed to know.
+        at: when the outcome was known.
+        reason: why there is no article, if there is none.
+        page: the extracted page, if `kind` is READ.
+        record: the recorded version or removal; None if nothing was recorded.
+        is_whole_page: whether a page that gave no article is complete HTML.
     """
 
     kind: Kind
@@ -144,5 +144,5 @@ class PageOutcome:
     is_whole_page: bool = False
 
     def __repr__(self) -> str:
-        """Short: Scrapy puts items into its log."""
+        """Short, since Scrapy logs items."""
         return f"<PageOutcome {self.kind} {self.url}>"

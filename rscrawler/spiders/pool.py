@@ -1,8 +1,8 @@
-"""Reader processes: each page is read in one, with a limit of time and of memory.
+"""Reader processes: they parse and extract pages, each page with a limit of time and of memory.
 
 They are forked from a nursery that is itself forked before the reactor starts (`rscrawler.forks`).
-A page that takes longer than most is read on beside the others, with less claim to a processor,
-and its site waits for it; another reader takes the next page. So no page holds up another site.
+A reader with a slow page gets no other one, and later a lower priority; the page's site waits for
+it, and another reader takes the next page. So no page holds up another site.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from rscrawler.spiders.reading import (
 
 logger = logging.getLogger(__name__)
 
-SLOW_AFTER_SECONDS = 0.2  # from here on a page is read beside the others
-VERY_SLOW_AFTER_SECONDS = 2.0  # from here on with less claim to a processor
-LESS_CLAIM = 10  # as niceness
-PAGES_AHEAD = 6  # that a process has: so many keep it busy while this one writes a batch down
-MAX_ARTICLE_BYTES = 2 * 2**20  # of what is read of one page, packed
+SLOW_AFTER_SECONDS = 0.2  # after this, other readers take the next pages
+VERY_SLOW_AFTER_SECONDS = 2.0  # after this, its reader gets a lower priority
+LESS_CLAIM = 10  # niceness
+PAGES_AHEAD = 6  # of a reader, which keep it busy while the crawl stores a batch
+MAX_ARTICLE_BYTES = 2 * 2**20  # of the pickled result of one page
 MAX_SOURCE_BYTES = 16 * 2**20
 _LENGTH = struct.Struct("=I")
 _CHUNK_BYTES = 2**18
@@ -52,7 +52,7 @@ _GARBAGE_THRESHOLD = 10_000
 
 
 class ReadingBroke(Exception):
-    """The program broke on a page, in a reader; told in the words of what was raised there."""
+    """An exception in a reader; its text is the `repr` of the original one."""
 
     def __repr__(self) -> str:
         return str(self)
@@ -62,10 +62,10 @@ class ReadingBroke(Exception):
 class _Task:
     page: PageToRead
     done: asyncio.Future[Reading]
-    deaths: int = 0  # of readers, while they were at it
+    deaths: int = 0  # of readers that were parsing it
 
     def finish(self, reading: Reading | Exception) -> None:
-        """Hand the reading, or what went wrong, to who waits for it, if anybody does still."""
+        """Pass the result or the exception to the waiting caller, if it still waits."""
         if self.done.done():
             return
         if isinstance(reading, Exception):
@@ -75,9 +75,9 @@ class _Task:
 
 
 class Readers:
-    """Reads the pages of a crawl, in processes of its own or (`settings.readers` 0) in this one.
+    """Parses the pages of a crawl, in reader processes or (`settings.readers` 0) in this process.
 
-    To be made before there are threads: it forks.
+    Create it before there are threads: it forks.
     """
 
     def __init__(self, settings: CrawlSettings, reader: PageReader) -> None:
@@ -91,7 +91,7 @@ class Readers:
         self._has_complained = False
 
     async def read(self, page: PageToRead) -> Reading:
-        """What a page says; one that is over its limit is `Kind.OVER_LIMIT`."""
+        """Parse a page; one that exceeds a limit gives `Unread` with `Kind.OVER_LIMIT`."""
         if self._nursery is not None and not self._nursery.is_lost:
             task = _Task(page, asyncio.get_running_loop().create_future())
             self._waiting.setdefault(page.site, deque()).append(task)
@@ -107,21 +107,21 @@ class Readers:
         return self._read_here(page)
 
     def close(self) -> None:
-        """End every process."""
+        """End every reader and the nursery."""
         if self._nursery is not None:
             self._nursery.close()
         for process in self._processes:
             process.kill()
 
-    # Who reads what.
+    # Assigning pages to readers.
 
     def _hand_out(self) -> None:
-        """Give out what may be given: the sites in turn, one that has a slow page not."""
+        """Hand out tasks, round-robin over sites; skip sites that have a slow page."""
         while (site := self._next_site()) and (process := self._free_process()):
             tasks = self._waiting.pop(site)
             process.give(tasks.popleft())
             if tasks:
-                self._waiting[site] = tasks  # behind the others
+                self._waiting[site] = tasks  # after the other sites
             if len(process.tasks) == 1:
                 self._watch_first_page(process)
 
@@ -130,7 +130,7 @@ class Readers:
         return next((site for site in self._waiting if site not in slow), None)
 
     def _free_process(self) -> _Process | None:
-        """An idle process, or a new one; if as many work as may, one that can have a page ahead."""
+        """An idle reader, else a new one, else the least busy one; None if all are full."""
         quick = [each for each in self._processes if not each.is_slow]
         idlest = min(quick, key=lambda each: len(each.tasks), default=None)
         if idlest is not None and (not idlest.tasks or len(quick) >= self._settings.readers):
@@ -149,7 +149,7 @@ class Readers:
             self._finish(process, error)
 
     def _finish(self, process: _Process, reading: Reading | Exception) -> None:
-        """Hand on what came of a process's first page; end it, or let it go on with the next."""
+        """Pass on the result of a reader's first page; end the reader, or let it go on."""
         process.tasks.popleft().finish(reading)
         is_over_limit = isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT
         if is_over_limit or process.is_slow or isinstance(reading, NurseryLost):
@@ -159,7 +159,7 @@ class Readers:
         self._hand_out()
 
     def _take_death(self, process: _Process) -> None:
-        """A reader may have been killed for no fault of its page: that is tried once more."""
+        """Handle the death of a reader: its page, perhaps not the cause, is retried once."""
         if process.tasks:
             process.tasks[0].deaths += 1
             if process.tasks[0].deaths == 2:
@@ -174,13 +174,13 @@ class Readers:
         process.kill()
 
     def _take_back(self, process: _Process, but: int = 0) -> None:
-        """Let what a process was given wait again, first of all; `but` for so many."""
+        """Put a reader's tasks back at the front of the queue, all but its first `but`."""
         while len(process.tasks) > but:
             task = process.tasks.pop()
             self._waiting.setdefault(task.page.site, deque()).appendleft(task)
             self._waiting.move_to_end(task.page.site, last=False)
 
-    # A page that takes long.
+    # Slow pages.
 
     def _watch_first_page(self, process: _Process) -> None:
         if process.patience is not None:
@@ -191,9 +191,9 @@ class Readers:
             process.first_since = loop.time()
 
     def _lose_patience(self, process: _Process) -> None:
-        """Look at a process whose first page takes long, again and again.
+        """Check a reader whose first page takes long, and schedule the next check.
 
-        On a busy machine that may be for want of a processor: then it is not the page that is slow.
+        On a busy machine the reader may lack a processor, so CPU time decides if the page is slow.
         """
         seconds = asyncio.get_running_loop().time() - process.first_since
         if seconds >= self._limit_seconds:
@@ -202,7 +202,7 @@ class Readers:
         if process.is_slow and seconds >= VERY_SLOW_AFTER_SECONDS:
             process.lower()
         if not process.is_slow and process.cpu_seconds_of_page() > SLOW_AFTER_SECONDS / 2:
-            # Other pages are read elsewhere than by a process whose page is slow, its last one.
+            # A slow page is the last one of its reader; other readers take its further pages.
             process.is_slow = True
             self._take_back(process, but=1)
             self._hand_out()
@@ -225,7 +225,7 @@ class Readers:
         except MemoryError:
             return Unread(Kind.OVER_LIMIT, "takes more memory than there is")
 
-    # In a reader's process, and the one that forks it.
+    # In the reader processes and the nursery.
 
     def _prepare(self) -> None:
         self._reader.prepare(self._limit_seconds)
@@ -240,12 +240,12 @@ class Readers:
         channel = socket.socket(fileno=descriptors[0])
         gone = suppress(EOFError, pickle.UnpicklingError)
         with channel, channel.makefile("rb") as pages, gone:
-            while True:  # until who asks is gone, if in the middle of a page
+            while True:  # until the crawl has gone, even in the middle of a page
                 channel.sendall(self._answer(pickle.load(pages)))  # noqa: S301 (our own crawl)
         return 0
 
     def _answer(self, page: PageToRead) -> bytes:
-        """What is sent back; this process is ended if that is that a page is over its limit."""
+        """The response to the crawl, which ends this process if a page is over its limit."""
         try:
             result: object = self._reader.read(page)
         except MemoryError:
@@ -263,9 +263,9 @@ class Readers:
 
 
 class _Process:
-    """A reader, as the crawl sees it, and what it was given, in its order.
+    """A reader, as the crawl sees it, with its tasks in order.
 
-    It has the next page before it has answered, so that it never waits for this process.
+    It gets the next page before it has responded, so that it never waits for the crawl.
     """
 
     def __init__(
@@ -276,28 +276,28 @@ class _Process:
         self.tasks: deque[_Task] = deque()
         self.is_slow = False
         self.patience: asyncio.TimerHandle | None = None
-        self.first_since = 0.0  # when its first page became that, by the loop's time
-        self.starting: asyncio.Future[None] | None = None  # kept: the loop does not
+        self.first_since = 0.0  # when its first page became the first, in loop time
+        self.starting: asyncio.Future[None] | None = None  # kept, as the loop does not keep it
         self._answered, self._died = answered, died
-        self.child: Forked | None = None  # once it is forked
+        self.child: Forked | None = None  # None until it is forked
         self._loop = asyncio.get_running_loop()
         self._channel, self._theirs = socket.socketpair()
         self._channel.setblocking(False)
         self._loop.add_reader(self._channel, self._hear)
         self._unsent, self._heard = bytearray(), bytearray()
-        self._cpu_seconds = 0.0  # of the process, when it had read its last page
+        self._cpu_seconds = 0.0  # of the process, at the end of its last page
 
     async def start(self, nursery: Nursery) -> None:
-        """Fork it.
+        """Fork the reader.
 
         Raises:
-            NurseryLost: there will be none.
+            NurseryLost: it could not be forked.
         """
         with self._theirs:
             self.child = await nursery.fork([self._theirs.fileno()])
 
     def give(self, task: _Task) -> None:
-        """Send it a page, behind those that it has."""
+        """Send it a page, after those that it already has."""
         self.tasks.append(task)
         is_behind = bool(self._unsent)
         self._unsent += pickle.dumps(task.page, pickle.HIGHEST_PROTOCOL)
@@ -305,14 +305,14 @@ class _Process:
             self._send()
 
     def _send(self) -> None:
-        """Send what it can take now, and the rest as soon as it can take that."""
+        """Send as much as the socket takes now, and the rest once it is writable."""
         try:
             while self._unsent:
                 del self._unsent[: self._channel.send(self._unsent)]
         except BlockingIOError:
             self._loop.add_writer(self._channel, self._send)
             return
-        except OSError:  # it has died, as will be heard
+        except OSError:  # it has died, which `_hear` handles
             self._unsent.clear()
         self._loop.remove_writer(self._channel)
 
@@ -333,23 +333,23 @@ class _Process:
             self._answered(self, reading)
 
     def cpu_seconds_of_page(self) -> float:
-        """Processor time that its first page has taken so far."""
+        """The CPU time that its first page has taken so far."""
         assert self.child is not None
         try:
             stat = Path(f"/proc/{self.child.pid}/stat").read_text(encoding="ascii")
-        except OSError:  # it has died, as will be heard
+        except OSError:  # it has died, which `_hear` handles
             return 0.0
         user, system = stat.rpartition(")")[2].split()[11:13]  # see proc(5)
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK") - self._cpu_seconds
 
     def lower(self) -> None:
-        """Give it less claim to a processor."""
+        """Lower its scheduling priority."""
         if self.child is not None and self.child.returncode is None:
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self.child.pid, LESS_CLAIM)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it, and close its socket."""
         if self.patience is not None:
             self.patience.cancel()
         if self.child is not None and self.child.returncode is None:
@@ -363,13 +363,13 @@ class _Process:
 
 
 def _packed(what: object) -> bytes:
-    """A message to the crawl: its length, and a pickle."""
+    """A message to the crawl: a length and a pickle."""
     body = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
     return _LENGTH.pack(len(body)) + body
 
 
 def _end_of_message(heard: bytearray) -> int:
-    """Where the first message ends; 0: it is not whole yet."""
+    """The end of the first message; 0 while it is incomplete."""
     if len(heard) < _LENGTH.size:
         return 0
     end: int = _LENGTH.size + _LENGTH.unpack_from(heard)[0]
@@ -377,6 +377,6 @@ def _end_of_message(heard: bytearray) -> int:
 
 
 def _address_space() -> int:
-    """Bytes that this process has mapped."""
+    """The bytes that this process has mapped."""
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
     return int(pages) * resource.getpagesize()

@@ -1,8 +1,8 @@
-"""One page, read: what a reader process is given, what it does with it, what it gives back.
+"""Parses one page: the input, the work and the result of a reader process.
 
-All that takes long for a long or a pathological page is here, so that it can be done where it
-holds up nobody: parsing, extraction, fingerprint and flags of an article's page; parsing of a
-source's, and which of its addresses are articles'. `spiders.pool` has the processes.
+All steps that take long for a long or pathological page are here, so that they can run in another
+process: parsing, extraction, fingerprint and flags of an article page; parsing of a source, and the
+choice of its article addresses. `spiders.pool` has the processes.
 """
 
 import pickle
@@ -25,10 +25,10 @@ from rscrawler.spiders.outcomes import FetchedArticle, Kind
 from rscrawler.spiders.sources import Entry, SourcePage, UnreadableSource, read_source
 from rscrawler.topics import FlaggableText, Flagger
 
-_FIRST_PAGE = PACKAGE_DIR / "spiders" / "first_page.html"  # with every part that a page may have
-PORTION = 500  # addresses of a source that are looked up and written down together
+_FIRST_PAGE = PACKAGE_DIR / "spiders" / "first_page.html"  # a sample with every part of a page
+PORTION = 500  # addresses of a source that are looked up and stored together
 
-# (key, canonical address, when it was changed, when published) as a source says of an article.
+# (key, canonical address, date of change, date of publication) of an article, by a source.
 ShownArticle = tuple[str, str, datetime | None, datetime | None]
 
 
@@ -37,10 +37,10 @@ class ArticleToRead:
     """An article page as it was fetched.
 
     Attributes:
-        key: of the address that was requested.
-        led_by: the addresses that led to `url`, the one that was requested first, `url` last.
-        published_at: as a source dates it.
-        known_text: the digest of the text that it had before.
+        key: the key of the requested address.
+        led_by: the requested address and its redirects; `url` is the last one.
+        published_at: the date that a source gave.
+        known_text: the digest of the stored text; None if it is unknown.
     """
 
     site: str
@@ -56,21 +56,21 @@ class ArticleToRead:
 
 @dataclass(frozen=True, slots=True)
 class ReadSource:
-    """What a page of a source leads to; articles in packed portions, since there may be many."""
+    """The content of a source's page; articles in pickled portions, since there may be many."""
 
     portions: tuple[bytes, ...]
     sitemaps: tuple[Entry, ...]
     next_url: str | None
 
     def articles(self) -> Iterator[list[ShownArticle]]:
-        """The portions, at least one."""
+        """Yield the portions, at least one."""
         for portion in self.portions:
             yield pickle.loads(portion)  # noqa: S301 (our own)
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why nothing came of a page."""
+    """Why a page gave no result."""
 
     kind: Kind
     reason: str
@@ -81,12 +81,12 @@ Reading = FetchedArticle | ReadSource | Unread
 
 
 class TimeIsUp(BaseException):
-    """Not an Exception: nobody who reads a page must handle it."""
+    """The time limit has passed. Not an `Exception`, so that no broad handler catches it."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Let what is done within, in the main thread, end with `TimeIsUp` after so long."""
+    """Raise `TimeIsUp` in the block after this time; in the main thread only."""
 
     def ring(*_: Any) -> None:
         raise TimeIsUp
@@ -101,21 +101,21 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 class PageReader:
-    """Reads pages of some sites, one at a time, in this process."""
+    """Parses pages of the given sites, one at a time, in this process."""
 
     def __init__(self, profiles: Mapping[str, SiteProfile], flagger: Flagger) -> None:
         self._profiles, self._flagger = profiles, flagger
-        # A site's pages lead to the same neighbours again and again.
+        # Cached, since a site's sources show the same addresses again and again.
         self._article_address: dict[str, Callable[[str], tuple[str, str] | None]] = {
             site: lru_cache(maxsize=16_384)(partial(article_address, profile=profile))
             for site, profile in profiles.items()
         }
 
     def prepare(self, limit_seconds: float) -> None:
-        """Do what the first page takes, for this process and those forked from it.
+        """Parse a sample page for each site, so that this process and its forks have all they need.
 
-        All of it takes no longer than a page may: a pattern of a profile that never ends must not
-        stop other sites. What is left undone the first page of each site takes.
+        All sites share one page's time limit: a pattern in a profile that never ends must not stop
+        the others. A site that is left out does the work with its first page.
         """
         import feedparser  # noqa: F401
 
@@ -129,7 +129,7 @@ class PageReader:
         self._flagger.flag(FlaggableText(title="what the first text takes"))
 
     def read(self, page: PageToRead) -> Reading:
-        """What a page says, or why it says nothing."""
+        """Parse a page; `Unread` says why it gave no result."""
         try:
             if isinstance(page, SourcePage):
                 return self._source(page)

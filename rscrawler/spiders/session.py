@@ -1,4 +1,4 @@
-"""What one cycle over one site works with: made once, handed to every component."""
+"""The session: what all components of one cycle over one site share."""
 
 import sys
 import uuid
@@ -25,7 +25,7 @@ from rscrawler.topics import Flagger, usable_watchlists
 
 
 def new_run_id() -> str:
-    """A name for one cycle: its second, and enough chance to tell two of them apart."""
+    """A unique name for one cycle: the time to the second, and a random part."""
     return f"{utc_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
@@ -33,12 +33,12 @@ def new_run_id() -> str:
 class CrawlSession:
     """One cycle over one site; the sites of one process share store and readers.
 
-    `readers` are of a session whose pages are requested; `limit` is the most article pages to ask
-    for (None: no limit); `state` is the site's state before this cycle; `unread_robots` says of
-    hosts why their robots.txt could not be read in this cycle, `failed_sources` why a source could
-    not, by address; `over_limit` are the keys of addresses whose pages were over their limit when
-    they were last read; `redated` are the known articles that a source of this cycle dates later
-    (or shows again, None), with that date.
+    `readers` is None if no pages are fetched; `limit` is the maximum of article pages to request
+    (None: no limit); `state` is the site's state before this cycle; `unread_robots` maps hosts to
+    the reason why their robots.txt could not be read, `failed_sources` maps source addresses to
+    the reason why they failed; `over_limit` has the keys of addresses whose pages last exceeded a
+    limit; `redated` maps the ids of known articles that a source dates later to that date, and of
+    removed ones that a source shows again to None.
     """
 
     config: Config
@@ -65,12 +65,12 @@ class CrawlSession:
 
     @property
     def lease_name(self) -> str:
-        """The lease that keeps two crawls of the site apart."""
+        """The name of the lease that allows one crawl of the site at a time."""
         return site_lease(self.site)
 
     @property
     def has_new_rules(self) -> bool:
-        """Whether this is the first cycle since the profile was mended."""
+        """Whether this is the first cycle since the profile's rules changed."""
         return self.state.rules_digest not in (None, self.profile.rules_digest)
 
     def crawl_lease(self) -> CrawlLease:
@@ -90,7 +90,7 @@ def session_of(crawler: Crawler) -> CrawlSession:
 
     Raises:
         NotConfigured: no spider runs, as in `scrapy shell` and `scrapy fetch`.
-        TypeError: the spider is not ours.
+        TypeError: the spider is not `news`.
     """
     session = getattr(crawler.spider, "session", None)
     if isinstance(session, CrawlSession):
@@ -103,11 +103,11 @@ def session_of(crawler: Crawler) -> CrawlSession:
 def session_from_arguments(
     site: str | None, config: str | None, full: str | bool, limit: str | int | None
 ) -> CrawlSession:
-    """The session that `scrapy crawl news -a site=… -a full=1 -a limit=5 -a config=FILE` means.
+    """The session for `scrapy crawl news -a site=… -a full=1 -a limit=5 -a config=FILE`.
 
     Raises:
-        SystemExit: an argument, the configuration or the database is wrong. Scrapy would show
-            the error with a traceback, and after it as a task whose exception nobody asked for.
+        SystemExit: an argument, the configuration or the database is wrong. For other exceptions
+            Scrapy shows a traceback, and then one of a task whose exception was never retrieved.
     """
     try:
         return _session_meant(site, config, full, limit)
@@ -130,7 +130,7 @@ def _session_meant(
         raise ConfigurationError(f"spider argument limit: {limit!r} is not a number from 1 on")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     flagger = Flagger(usable_watchlists(loaded))
-    # Before there is a database, whose connections are not for processes forked from this one.
+    # Before the database is opened: forked processes must not share its connections.
     readers = Readers(loaded.crawl, PageReader(chosen, flagger))
     store = Store.open(loaded.database)
     ((name, profile),) = chosen.items()

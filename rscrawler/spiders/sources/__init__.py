@@ -1,7 +1,7 @@
-"""What leads to a site's articles, read to addresses and dates; nothing decides here.
+"""Parsers of sources: they return addresses and dates, and decide nothing.
 
-Each kind of source is a module with `read(page)`, and a row in `KINDS`; what a profile
-says of it is `sites.Source`.
+Each kind of source is a module with `read(page)`, and a row in `KINDS`; `sites.Source` is
+its configuration in a profile.
 """
 
 from collections.abc import Callable
@@ -31,10 +31,10 @@ KINDS: dict[SourceKind, Callable[[SourcePage], SourceContent]] = {
 
 
 def read_source(page: SourcePage) -> SourceContent:
-    """What a page of a source leads to.
+    """Parse a page of a source.
 
     Raises:
-        UnreadableSource: the page is not what its kind of source should be.
+        UnreadableSource: the page does not fit its kind of source.
     """
     if not page.body.strip():
         raise UnreadableSource("is empty")
@@ -42,7 +42,7 @@ def read_source(page: SourcePage) -> SourceContent:
 
 
 def page_address(source: Source, url: str, page: int) -> str:
-    """The address of a source's `page`-th page; the first one is the source's own."""
+    """The address of a source's `page`-th page, from 1; the first is the source's own."""
     if page <= 1 or not source.page_parameter:
         return url
     parts, name = urlsplit(url), source.page_parameter

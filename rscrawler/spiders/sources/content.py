@@ -1,4 +1,4 @@
-"""A page of a source as it was fetched, and what it says: addresses, dates, what is next."""
+"""The input and output of source parsers: a fetched page, its addresses and dates."""
 
 import re
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ _FALSE_UTF16 = re.compile(
 
 
 class UnreadableSource(Exception):
-    """The answer is not what its kind of source should be: garbage, empty or cut off."""
+    """The response does not fit its kind of source: garbage, empty or cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
     """One page of a source of `site`.
 
-    `link_header` is the answer's `Link`; `within` the profile's selectors of where links count.
+    `link_header` is the response's `Link`; `within` selects elements whose links count (none: all).
     """
 
     site: str
@@ -34,7 +34,7 @@ class SourcePage:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One address on a source, and what the source says of it."""
+    """One address on a source, with the dates and the title that the source gives it."""
 
     url: str
     dated_at: datetime | None = None
@@ -44,7 +44,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class SourceContent:
-    """A page's entries, the sitemaps that it names, and its next page if it names that."""
+    """A page's entries, the sitemaps that it names, and its next page if it names one."""
 
     entries: tuple[Entry, ...]
     sitemaps: tuple[Entry, ...] = ()
@@ -52,11 +52,11 @@ class SourceContent:
 
 
 def moment_of(text: str) -> datetime | None:
-    """The date that a source gives; None if it is none, as the year 1 of an undated page."""
+    """Parse a source's date; None if it is invalid or too early, as the year 1 of undated pages."""
     found = read_date(text)
     return found.at if found is not None and found.at >= EARLIEST else None
 
 
 def without_false_encoding(body: bytes) -> bytes:
-    """XML without a declaration of UTF-16 that its own bytes belie: .NET writes it on UTF-8."""
+    """XML without a false declaration of UTF-16, which .NET writes into UTF-8."""
     return _FALSE_UTF16.sub(rb"\1", body)

@@ -1,4 +1,4 @@
-"""JSON endpoints, such as WordPress' `/wp-json/wp/v2/posts`: a list of articles by paths."""
+"""JSON endpoints, such as WordPress' `/wp-json/wp/v2/posts`; `paths` locate the fields."""
 
 import json
 import re
@@ -16,12 +16,12 @@ from rscrawler.spiders.sources.content import (
     moment_of,
 )
 
-MAX_ENTRIES = 1_000  # as of a feed: the newest stand first
+MAX_ENTRIES = 1_000  # as of a feed: the newest come first
 _NEXT = re.compile(r"<([^<>]+)>[^<,]*;\s*rel\s*=\s*\"?next\b", re.IGNORECASE)  # RFC 8288
 
 
 def read(page: SourcePage) -> SourceContent:
-    """The articles in the list, and the next page that the answer or its header names."""
+    """The articles in the list, and the next page that the response or its header names."""
     paths = page.source.paths
     try:
         answer = json.loads(page.body)
@@ -42,7 +42,7 @@ def read(page: SourcePage) -> SourceContent:
 
 
 def _at(value: Any, path: str) -> Any:
-    """What stands at `title.rendered` or `0.link`; None if nothing does."""
+    """The value at a path such as `title.rendered` or `0.link`; None if there is none."""
     for name in filter(None, path.split(".")):
         if isinstance(value, dict):
             value = value.get(name)

@@ -20,8 +20,8 @@ from rscrawler.spiders.sources.content import (
     without_false_encoding,
 )
 
-MAX_ENTRIES = 1_000  # the newest stand first
-# All that may hold an address or a date of a feed's entry, in RSS 0.9 to 2.0, RDF and Atom.
+MAX_ENTRIES = 1_000  # the newest come first
+# Elements that can hold the address or a date of an entry, in RSS 0.9 to 2.0, RDF and Atom.
 _ENTRY_PARTS = frozenset({
     "link", "origlink", "guid", "id", "url", "uri", "homepage",
     "published", "pubdate", "issued", "created", "updated", "modified", "lastbuilddate", "date",
@@ -34,14 +34,14 @@ def read(page: SourcePage) -> SourceContent:
 
     try:
         feed = feedparser.parse(
-            # Bytes as such that look like an address or a path would be opened.
+            # A stream: feedparser opens bytes that look like an address or a path.
             io.BytesIO(_without_texts(without_false_encoding(page.body))),
             response_headers={"content-location": page.url},
-            # Only links and dates are used; cleaning the rest of a broken feed takes long.
+            # Only links and dates are used; sanitizing the rest of a broken feed is slow.
             sanitize_html=False,
             resolve_relative_uris=False,
         )
-    # &#x110000; for example, or a <category> that ends behind its <item>.
+    # &#x110000; for example, or a <category> that ends after its <item>.
     except (ValueError, OverflowError, LookupError) as error:
         raise UnreadableSource(f"is not a feed that can be read: {error}") from error
     if not feed.get("version"):
@@ -50,7 +50,7 @@ def read(page: SourcePage) -> SourceContent:
     for entry in feed.entries:
         if url := web_address(_link(entry), page.url):
             published, changed = _date(entry, "published"), _date(entry, "updated")
-            # `dc:date`, the only date of RSS 1.0, is an update to feedparser.
+            # `dc:date`, the only date of RSS 1.0, is `updated` in feedparser.
             is_dated_once = published is None and not feed.version.startswith("atom")
             entries.append(
                 Entry(url, changed or published, changed if is_dated_once else published)
@@ -59,11 +59,11 @@ def read(page: SourcePage) -> SourceContent:
 
 
 def _link(entry: Any) -> str:
-    """The first page that an entry links to; feedparser takes the last link, as of a picture.
+    """The first HTML page that an entry links to; feedparser takes the last link, even a picture's.
 
-    FeedBurner and Pheedo have links of their own that count clicks, and name the page beside them.
+    FeedBurner and Pheedo link to counters of clicks, and name the page in elements of their own.
     """
-    # An element of that name, or with attributes of its own, takes the place of what is meant.
+    # A feed's own element of the same name, or attributes on it, can replace feedparser's value.
     links = (each for each in entry.get("links", ()) if isinstance(each, dict))
     pages = (
         each.get("href")
@@ -76,11 +76,11 @@ def _link(entry: Any) -> str:
 
 
 def _without_texts(body: bytes) -> bytes:
-    """A well-formed feed whose entries keep addresses and dates alone; another as it is.
+    """Reduce the entries of a well-formed feed to addresses and dates; just cut off any other feed.
 
-    feedparser handles each character reference of a full text by itself: three quarters of
-    its time. It also sees through a wrong declaration of an encoding, and so gets the bytes
-    of a feed that declares any but Unicode's.
+    feedparser handles each character reference of a full text separately, which took three
+    quarters of its time. It also detects a false declaration of an encoding, and so gets the
+    original bytes of a feed that declares any but Unicode's.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     try:
@@ -102,14 +102,14 @@ def _without_texts(body: bytes) -> bytes:
 
 
 def _cut_off(body: bytes) -> bytes:
-    """A feed that is no XML, up to the last entry that is looked at."""
+    """The bytes of a feed up to the end of its last entry that is used."""
     ends = re.finditer(rb"</(?:item|entry)\s*>", body, re.IGNORECASE)
     last = next(islice(ends, MAX_ENTRIES - 1, None), None)
     return body if last is None else body[: last.end()]
 
 
 def _date(entry: Any, name: str) -> datetime | None:
-    """A date of an entry by our own reading, since feedparser takes 2 PM for 2 AM; else by its."""
+    """A date of an entry by our parser, since feedparser reads 2 PM as 2 AM; else by feedparser."""
     if name not in entry:
         return None
     text, parsed = entry[name], entry.get(f"{name}_parsed")

@@ -1,4 +1,4 @@
-"""Sections and tags: pages of which every link counts."""
+"""Listings (sections and tags): HTML pages whose links are the entries."""
 
 from urllib.parse import urljoin
 
@@ -7,26 +7,26 @@ from rscrawler.extraction.selectors import select
 from rscrawler.identity.addresses import web_address
 from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, UnreadableSource
 
-# Of which any page made by a site has some, and garbage has none.
+# Any page made by a site has some of these, and garbage has none.
 _PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
-_NEXT = "[rel~='next'][href]"  # of HTML; WordPress and Drupal have it, whatever they count from
+_NEXT = "[rel~='next'][href]"  # WordPress and Drupal declare it, wherever they count from
 
 
 def read(page: SourcePage) -> SourceContent:
-    """Every link in what `within` selects, in page order, without repeats; what is next, anywhere.
+    """The links in the elements that `within` selects, in page order, without repeats.
 
-    The next page is the one that the page itself says is (`rel="next"` of HTML).
+    The next page is the first that is declared anywhere on the page (`rel="next"` of HTML).
     """
     root = parse_page(page.body, page.content_type)
     scopes = [found for selector in page.within for found in select(root, selector)]
     base = str(root.xpath("string(//head/base/@href)")).strip()
     base = urljoin(page.url, base) if base else page.url
     hrefs = (link.get("href", "") for scope in scopes or [root] for link in scope.iter("a"))
-    # The same addresses stand in menus and cards of one page: each is made absolute once.
+    # Menus and cards repeat addresses: each one is made absolute only once.
     links = dict.fromkeys(web_address(href, base) for href in dict.fromkeys(hrefs))
     entries = tuple(Entry(link) for link in links if link)
     if not entries and next(root.iter(*_PAGE_ELEMENTS), None) is None:
-        raise UnreadableSource("is no page")  # an empty list is one, and fine
+        raise UnreadableSource("is no page")  # a page without links is fine
     following = (web_address(each.get("href", ""), base) for each in select(root, _NEXT))
-    further = (each for each in following if each and each != page.url)  # no button of a script
+    further = (each for each in following if each and each != page.url)  # not a script's button
     return SourceContent(entries, next_url=next(further, None))

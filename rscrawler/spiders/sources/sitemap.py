@@ -1,4 +1,4 @@
-"""Sitemaps, and indexes of them; packed or not."""
+"""Sitemaps and indexes of sitemaps, compressed or not."""
 
 import zlib
 from collections.abc import Iterator
@@ -54,10 +54,10 @@ def _unpacked(body: bytes) -> bytes:
 
 def _entries(root: Element) -> Iterator[Entry]:
     for element in root:
-        # Of its own: an image or a video in it may have another `loc` and another date.
+        # Direct children only: an image or a video in it may have another `loc` and date.
         values = _texts_of_parts(element)
         news = next((_texts_of_parts(part) for part in element if _name(part) == "news"), {})
-        # A relative one, which the protocol does not allow, is no address either.
+        # Relative addresses, which the protocol does not allow, are ignored.
         if location := web_address(values.get("loc", ""), ""):
             published = moment_of(news.get("publication_date", ""))
             yield Entry(location, moment_of(values.get("lastmod", "")) or published, published)
