@@ -136,7 +136,7 @@ def _judge_topics(config: Config, store: Store, now: datetime) -> tuple[str, ...
     try:
         keep_good_copies(config)
     except OSError as error:
-        logger.warning("%s: no copy of a watch-list is kept: %s", error.filename, error.strerror)
+        logger.warning("%s: cannot keep a copy of a watch-list: %s", error.filename, error.strerror)
     return problems
 
 
@@ -154,7 +154,7 @@ def _outcome(crawler: Crawler, trouble: StoreError | None) -> CycleOutcome:
     extension = crawler.get_extension(CycleExtension)
     if extension is None or extension.outcome is None:
         raise trouble or CrawlStopped(
-            "a crawl was stopped before it began, or its end could not be written down: "
-            "a signal, or what the log above says"
+            "a crawl was stopped before it began, or its outcome could not be recorded: "
+            "by a signal, or by an error in the log above"
         )
     return extension.outcome

@@ -70,7 +70,7 @@ class Novelty(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The lead image. `url` is as printed, with its expiring tokens."""
+    """The lead image. `url` is as on the page, with tokens that may expire."""
 
     url: str | None = None
     caption: str | None = None
@@ -79,7 +79,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One passage that made an article count for a topic.
+    """One term in an article that led to a flag, quoted with the words around it.
 
     `field` is `title`, `subtitle`, `body` or `tags`; `paragraph` counts from 0 in
     the body and is None elsewhere. `start` and `end` are code-point offsets of
@@ -101,7 +101,7 @@ _Country = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2
 
 @dataclass(frozen=True, slots=True)
 class TopicFlag:
-    """The verdict of one watch-list on one article; `score` is in 0 … 1."""
+    """The verdict of one watch-list on one article; `score` is from 0 to 1."""
 
     topic: str
     level: Level
@@ -112,7 +112,7 @@ class TopicFlag:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """How the fields were found. `provenance` maps a field to what gave it."""
+    """How the fields were found; `provenance` maps a field to the selector or tag that gave it."""
 
     method: str
     warnings: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ _Changed = Annotated[str, WithJsonSchema({"enum": ["title", "subtitle", "body"]}
 
 @dataclass(frozen=True, slots=True)
 class ChangeSummary:
-    """What an update changed: which of title, subtitle and body, and how many words in all."""
+    """What an update changed: the fields, and how many words in all of them."""
 
     fields: tuple[_Changed, ...]
     words_added: _Count
@@ -197,7 +197,7 @@ def _countries(flags: list[dict[str, Any]]) -> list[str]:
 
 
 _NAMES, _DATE = OnPage(_lines, is_beside=True), OnPage(in_utc, is_beside=True)
-_SLUGS = _means("the slugs in their addresses, in page order")
+_SLUGS = _means("slugs from their addresses, in page order")
 _Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 _Moment = Annotated[
     AwareDatetime,
@@ -222,57 +222,58 @@ class Article:
     None (a list or `body`: empty).
     """
 
-    record_id: Annotated[str, _means("this version; the same however often it is delivered")] = ""
+    record_id: Annotated[str, _means("identifies the version; the same in every delivery")] = ""
     event: Annotated[
         Event,
         _means(
-            "new: the first version; updated: title, subtitle or body changed in substance; "
-            "removed: 404 or 410 at two checks, an hour or more apart"
+            "new: the first version; updated: title, subtitle or body changed beyond typography, "
+            "or it is back after a removal; removed: 404 or 410 at two checks, "
+            "crawl.removal_after or more apart"
         ),
     ] = Event.NEW
     novelty: Annotated[
         Novelty,
         _means(
-            "baseline: found in the site's first successful cycle; backfill: older than "
-            "alerts.max_age_days when first seen; new: the rest"
+            "baseline: found in the site's first successful cycle; backfill: published more than "
+            "alerts.max_age_days before it was first seen; new: all others"
         ),
     ] = Novelty.NEW
     change: Annotated[
         ChangeSummary | None,
-        _means("of an update: the fields that changed, words added and removed"),
+        _means("only of an update: changed fields, number of words added and removed"),
         Column("changed_fields", list, itemgetter("fields")),
         Column("words_added", int, itemgetter("words_added")),
         Column("words_removed", int, itemgetter("words_removed")),
     ] = None
-    article_id: Annotated[str, _means("the article, in all its versions")] = ""
+    article_id: Annotated[str, _means("identifies the article; the same in all its versions")] = ""
     version: Annotated[
         int,
-        _means("of the article, from 1"),
+        _means("number of the version, from 1"),
         WithJsonSchema({"type": "integer", "minimum": 1}),
     ] = 0
     site: Annotated[str, _means("the name of the site's profile")]
     url: Annotated[_Url, _means("the canonical address"), OnPage(_line)]
-    aliases: Annotated[list[str], _means("other addresses that led to it"), OnPage(_lines)] = field(
+    aliases: Annotated[list[str], _means("other addresses of the article"), OnPage(_lines)] = field(
         default_factory=list
     )
     found_in: Annotated[
-        list[str], _means("paths of the sources that showed it before this record")
+        list[str], _means("paths of the sources that listed it, when this version was recorded")
     ] = field(default_factory=list)
-    title: Annotated[str | None, _means("as printed"), OnPage(_line)] = None
-    subtitle: Annotated[str | None, _means("as printed"), OnPage(_line)] = None
-    authors: Annotated[list[str], _means("names as printed"), _NAMES] = field(default_factory=list)
+    title: Annotated[str | None, _means("the headline, as on the page"), OnPage(_line)] = None
+    subtitle: Annotated[str | None, _means("as on the page"), OnPage(_line)] = None
+    authors: Annotated[list[str], _means("as on the page"), _NAMES] = field(default_factory=list)
     sections: Annotated[list[str], _SLUGS, _NAMES] = field(default_factory=list)
     tags: Annotated[list[str], _SLUGS, _NAMES] = field(default_factory=list)
-    language: Annotated[str | None, _means("a code such as en"), OnPage()] = None
-    published_at: Annotated[_Moment | None, _means("as the page says"), _DATE] = None
-    modified_at: Annotated[_Moment | None, _means("as the page says"), _DATE] = None
-    first_seen_at: Annotated[_Moment | None, _means("when a source first showed it")] = None
+    language: Annotated[str | None, _means("language code, such as en"), OnPage()] = None
+    published_at: Annotated[_Moment | None, _means("date of publication"), _DATE] = None
+    modified_at: Annotated[_Moment | None, _means("date of the last change"), _DATE] = None
+    first_seen_at: Annotated[_Moment | None, _means("when its address was first found")] = None
     fetched_at: Annotated[_Moment, _means("when this version was fetched")]
     body: Annotated[
         _Text,
         _means(
-            "the article's own paragraphs, a blank line between two; null once rscrawler prune "
-            "has forgotten it"
+            "the article's own paragraphs, separated by blank lines; null after rscrawler prune "
+            "has deleted it"
         ),
         OnPage(clean_body),
     ] = ""
@@ -287,29 +288,29 @@ class Article:
     republished_from: Annotated[
         str | None,
         _means(
-            "the outlet that a line on the page names: 'This article was republished with "
+            "the original outlet, if the page names it: 'This article was republished with "
             "permission from …'"
         ),
         OnPage(_line),
     ] = None
     duplicate_of: Annotated[
         str | None,
-        _means("article_id of the first-seen article whose news it repeats, on any site"),
+        _means("article_id of the first-seen article with the same news, on any site"),
     ] = None
     follows: Annotated[
         str | None, _means("article_id of the article whose story it continues with new facts")
     ] = None
     topics: Annotated[
         list[TopicFlag],
-        _means("for each watch-list: level, score, countries and evidence"),
+        _means("for each topic that it names: level, score, countries and evidence"),
         Column("topics", list, _levels),
         Column("countries", list, _countries),
     ] = field(default_factory=list)
     extraction: Annotated[
         Extraction,
         _means(
-            "method: profile, structured or fallback; warnings; and what gave each field "
-            "(provenance)"
+            "method (profile, structured or fallback), warnings, and provenance: the selector or "
+            "tag that gave each field"
         ),
         Column("extraction_method", str, itemgetter("method")),
         Column("extraction_warnings", list, itemgetter("warnings")),
@@ -408,8 +409,8 @@ def record_schema() -> dict[str, Any]:
     """The JSON Schema of a record: every field is required, and no other is allowed."""
     schema = _adapter().json_schema(mode="serialization")
     properties = schema["properties"]
-    number = {"type": ["integer", "null"], "minimum": 0, "description": "of the body"}
-    name = {"const": RECORD_SCHEMA, "description": "the version of this form"}
+    number = {"type": ["integer", "null"], "minimum": 0, "description": "words in the body"}
+    name = {"const": RECORD_SCHEMA, "description": "name and version of this format"}
     schema["properties"] = _as_record(properties, name, properties["body"], number)
     schema["description"] = "One line of output/articles and output/flagged."
     for part in (schema, *schema["$defs"].values()):

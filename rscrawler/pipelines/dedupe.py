@@ -150,7 +150,7 @@ class DedupePipeline:
         article.extraction = replace(
             article.extraction,
             provenance={**article.extraction.provenance, "url": "response: url"},
-            warnings=(*article.extraction.warnings, "url: what the page declares is another's"),
+            warnings=(*article.extraction.warnings, "url: the declared one is another article's"),
         )
         stem = slug_stem(article.url, self._session.profile)
         item.fingerprint = replace(item.fingerprint, slug_stem=stem)

@@ -83,7 +83,7 @@ class StorePipeline:
         requested = request_context(response)
         if isinstance(failure.value, StoreError) or not isinstance(requested, RequestedArticle):
             return  # the spider handles it
-        url, reason = response.request.url, f"the program broke on it: {failure.value!r}"
+        url, reason = response.request.url, f"rscrawler failed on it: {failure.value!r}"
         outcome = PageOutcome(Kind.REFUSED, requested, url, self._session.now(), reason)
         self._record_failure(outcome)
         self._note_limit(outcome)
@@ -93,7 +93,7 @@ class StorePipeline:
     def _record_read(self, outcome: PageOutcome) -> None:
         item = outcome.page
         if item is None:
-            raise ValueError(f"{outcome.url}: was read, and says nothing")
+            raise ValueError(f"{outcome.url}: was read, but has no extracted page")
         self._settle_others(item, outcome.requested)
         if item.event is None and item.known is not None:
             self._record_unchanged(outcome, item.known)
@@ -145,7 +145,7 @@ class StorePipeline:
                 outcome.record = self._record_gone(known, outcome.at)
                 return
             if outcome.kind is Kind.NOT_ARTICLE:
-                outcome.reason = f"was an article and is none now: {outcome.reason}"
+                outcome.reason = f"was an article and is not one now: {outcome.reason}"
             self._record_failure(outcome)
             return
         if is_gone:
@@ -197,7 +197,7 @@ class StorePipeline:
         is_failed = requested.attempts > 0 and not requested.is_second_look
         was_out_of_reach = is_failed and outcome.kind is not Kind.GONE
         self._count("rejected")
-        logger.info("%s is no article: %s", outcome.url, outcome.reason)
+        logger.info("%s is not an article: %s", outcome.url, outcome.reason)
         self._session.store.discovery.record_rejected(
             self._session.site,
             requested.key,
@@ -275,7 +275,7 @@ class StorePipeline:
         """Handle a version that the database rejects, while it accepts others: retry later."""
         if outcome.page is not None and outcome.page.is_archived:
             raise error
-        reason = f"the database refuses what was read of it: {error!r}"
+        reason = f"the database rejects this version of it: {error!r}"
         outcome = replace(outcome, kind=Kind.REFUSED, reason=reason, at=self._session.now())
         self._record_failure(outcome)
 

@@ -49,7 +49,7 @@ class TopicsPipeline:
         level = crawler.settings.get("RSCRAWLER_MIN_LEVEL", Level.NONE)
         if level not in list(Level):
             raise ConfigurationError(
-                f"RSCRAWLER_MIN_LEVEL: {level!r} is no level; allowed: {', '.join(Level)}"
+                f"RSCRAWLER_MIN_LEVEL: {level!r} is not a level; allowed: {', '.join(Level)}"
             )
         return cls(Flagger([known[name] for name in names]), Level(level))
 

@@ -161,7 +161,7 @@ class NewsSpider(Spider):
     async def _watch_lease(self) -> None:
         """Stop the crawl when its lease is lost."""
         await self._lease.keep()
-        logger.error("%s: its lease was lost to another process; stopping", self.session.site)
+        logger.error("%s: its lease was lost or could not be renewed; stopping", self.session.site)
         self._stop()
 
     def _source_request(
@@ -336,7 +336,7 @@ class NewsSpider(Spider):
             if each.url in self._requested_sources:
                 continue
             if requested.depth >= MAX_SITEMAP_DEPTH or len(self._requested_sources) >= MAX_SOURCES:
-                logger.warning("%s: is one sitemap too many: not requested", each.url)
+                logger.warning("%s: too many sitemaps, or nested too deep: not requested", each.url)
                 self.count("errors")
                 return
             yield self._source_request(requested.source, each.url, each, depth=requested.depth + 1)
@@ -421,7 +421,7 @@ class NewsSpider(Spider):
             yield self._outcome(Kind.REFUSED, requested, response.url, reason)
         elif not isinstance(response, TextResponse):
             # A PDF, a recording: requested again, like any page that is not an article.
-            reason = f"{response.url}: the answer is not a page of text"
+            reason = f"{response.url}: the answer is not text"
             yield self._outcome(Kind.NOT_ARTICLE, requested, response.url, reason)
         else:
             yield await self._read(response, requested)
@@ -500,7 +500,7 @@ class NewsSpider(Spider):
         # If an errback raised, Scrapy passes the failure that the errback handled.
         requested = request_context(response)
         if isinstance(requested, RequestedSource):
-            cause = f"the program broke on it: {failure.value!r}"
+            cause = f"rscrawler failed on it: {failure.value!r}"
             self._record_source_failure(requested, requested.state.url, cause)
         elif requested is None:
             self.count("errors")

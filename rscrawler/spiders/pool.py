@@ -163,7 +163,7 @@ class Readers:
         if process.tasks:
             process.tasks[0].deaths += 1
             if process.tasks[0].deaths == 2:
-                twice = Unread(Kind.OVER_LIMIT, "its reader died of it twice")
+                twice = Unread(Kind.OVER_LIMIT, "its reader process died twice")
                 process.tasks.popleft().finish(twice)
         self._end(process)
         self._hand_out()
@@ -253,12 +253,12 @@ class Readers:
             result = Unread(Kind.OVER_LIMIT, f"takes more than {mib} MiB to read")
         except Exception as error:
             result = ReadingBroke(repr(error))
-            logger.exception("the program broke on a page")
+            logger.exception("rscrawler failed on a page")
         answer = _packed((result, time.process_time()))
         most = MAX_SOURCE_BYTES if isinstance(result, ReadSource) else MAX_ARTICLE_BYTES
         if len(answer) <= most:
             return answer
-        reason = f"says more than {most // 2**20} MiB of text and links"
+        reason = f"has more than {most // 2**20} MiB of text and links"
         return _packed((Unread(Kind.OVER_LIMIT, reason), time.process_time()))
 
 

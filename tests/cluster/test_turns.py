@@ -112,7 +112,7 @@ def test_a_crawl_whose_lease_is_taken_over_ends_by_itself_and_says_why(
         ended = crawl.wait()
         assert len(articles_requested(site)) < 60
     assert ended.status == 1
-    assert "its lease was lost to another process; stopping" in ended.stderr
+    assert "its lease was lost or could not be renewed; stopping" in ended.stderr
     assert rows_of(workspace, "SELECT ended_at IS NOT NULL, succeeded FROM run") == [(1, 0)]
     owners = dict(rows_of(workspace, "SELECT name, owner FROM lease"))
     assert owners.pop(SITE) == OTHER

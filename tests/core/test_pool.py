@@ -120,7 +120,7 @@ def test_a_page_that_its_reader_dies_of_is_tried_once_more() -> None:
     async def scenario(readers: Readers) -> None:
         dies = await readers.read(page("dies"))
         assert is_over_limit(dies)
-        assert reason(dies) == "its reader died of it twice"
+        assert reason(dies) == "its reader process died twice"
 
     with_readers(scenario, page_time_limit="1m")
 

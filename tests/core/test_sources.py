@@ -382,7 +382,7 @@ def test_a_list_that_is_empty_is_a_page_and_garbage_is_none() -> None:
     page = b"<html><head><title>x</title></head><body><div></div></body></html>"
     assert read("tag", page).entries == ()
     for garbage in (b"\x13\x07 nothing of a page", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"):
-        with pytest.raises(UnreadableSource, match="is no page"):
+        with pytest.raises(UnreadableSource, match="is not an HTML page"):
             read("tag", garbage)
 
 

@@ -659,7 +659,7 @@ def test_a_page_that_the_program_breaks_on_is_tried_ever_later_and_spoils_no_oth
     fault = BREAKING.format(module=module, name=name, slug=slug)
     broken = workspace.start("crawl", "--full", "--json", before=fault).wait()
     assert (broken.status, broken.json["errors"]) == (1, 1)
-    assert "the program broke on it: RuntimeError('a mistake of ours')" in broken.stderr
+    assert "rscrawler failed on it: RuntimeError('a mistake of ours')" in broken.stderr
     assert broken.json["articles_new"] == len(site.stories) - 1
     assert rows_of(workspace, "SELECT baseline_at FROM site") != [(None,)]
     waiting = "SELECT url, attempts FROM address WHERE state = 'pending'"
@@ -680,7 +680,7 @@ def test_a_record_that_the_database_refuses_leaves_its_page_to_be_tried_later(
     )
     refused = workspace.run("crawl", "--full", "--json")
     assert (refused.status, refused.json["errors"]) == (1, 1)
-    assert "the database refuses what was read of it: IntegrityError" in refused.stderr
+    assert "the database rejects this version of it: IntegrityError" in refused.stderr
     assert len(workspace.records()) == len(site.stories) - 1
     waiting = "SELECT url, attempts FROM address WHERE state = 'pending'"
     assert rows_of(workspace, waiting) == [(f"{site.base_url}/{slug}/", 1)]

@@ -152,7 +152,7 @@ def test_pages_that_declare_one_address_are_as_many_articles_as_they_have_texts(
         f"{site.base_url}/{story.slug}/" for story in others
     }
     assert len({record["article_id"] for record in found}) == 3
-    assert all("another's" in str(record["extraction"]["warnings"]) for record in found[1:])
+    assert all("another article's" in str(record["extraction"]["warnings"]) for record in found[1:])
 
 
 def test_an_article_that_is_gone_is_gone_though_its_first_address_leads_home(

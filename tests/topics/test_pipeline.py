@@ -54,7 +54,7 @@ def test_what_is_below_the_level_is_dropped() -> None:
     ("settings", "says"),
     [
         ({"RSCRAWLER_TOPICS": ["nothing"]}, r"RSCRAWLER_TOPICS: 'nothing' is not known.*central"),
-        ({"RSCRAWLER_MIN_LEVEL": "high"}, "RSCRAWLER_MIN_LEVEL: 'high' is no level.*substantial"),
+        ({"RSCRAWLER_MIN_LEVEL": "high"}, "RSCRAWLER_MIN_LEVEL: 'high' is not a level.*primary"),
     ],
 )
 def test_a_wrong_setting_is_named(settings: dict[str, object], says: str) -> None:

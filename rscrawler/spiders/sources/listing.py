@@ -26,7 +26,7 @@ def read(page: SourcePage) -> SourceContent:
     links = dict.fromkeys(web_address(href, base) for href in dict.fromkeys(hrefs))
     entries = tuple(Entry(link) for link in links if link)
     if not entries and next(root.iter(*_PAGE_ELEMENTS), None) is None:
-        raise UnreadableSource("is no page")  # a page without links is fine
+        raise UnreadableSource("is not an HTML page")  # a page without links is fine
     following = (web_address(each.get("href", ""), base) for each in select(root, _NEXT))
     further = (each for each in following if each and each != page.url)  # not a script's button
     return SourceContent(entries, next_url=next(further, None))
