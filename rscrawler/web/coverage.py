@@ -59,7 +59,10 @@ def coverage(request: Request) -> Response:
     dashboard.catch_up()
     parameters = request.query_params
     kind = chosen(parameters, "format", FORMATS)
-    last_visit = None if kind else _last_visit(request.session, dashboard.now())
+    if not kind:
+        _record_visit(request.session, dashboard.now())
+    since = request.session.get("since")
+    last_visit = parse_rfc3339(since) if since else None
     requested = _requested_for(dashboard, parameters, last_visit)
     if kind == "atom":
         return _feed(request, dashboard, requested)
@@ -237,16 +240,9 @@ def _number(parameters: Mapping[str, str]) -> int:
     return min(int(value), MAX_PAGE)
 
 
-def _last_visit(session: dict[str, Any], now: datetime) -> datetime | None:
-    """When the visit before this one ended; None if there was none.
-
-    A visit ends when `/` was not requested for half an hour.
-    """
-    seen, since = (
-        parse_rfc3339(session[name]) if name in session else None for name in ("seen", "since")
-    )
-    if seen is not None and now - seen > _VISIT_ENDS_AFTER:
-        since = seen
-        session["since"] = rfc3339(seen)
+def _record_visit(session: dict[str, Any], now: datetime) -> None:
+    """Set `since` to the end of the last visit, which ends half an hour after its last page."""
+    seen = session.get("seen")
+    if seen and now - parse_rfc3339(seen) > _VISIT_ENDS_AFTER:
+        session["since"] = seen
     session["seen"] = rfc3339(now)
-    return since

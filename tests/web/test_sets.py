@@ -10,10 +10,12 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
+from rscrawler.config import Config
 from rscrawler.items import Level, TopicFlag
 from rscrawler.store import Store
+from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, an_article, record
-from tests.web.conftest import Browser
+from tests.web.conftest import Browser, served
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
@@ -63,6 +65,24 @@ def test_every_filter_has_a_feed(browser: Browser, shelf: Store) -> None:
     assert browser.get("/?country=KZ&format=atom", headers=again).status == 304
     [link] = browser.get("/?country=KZ").tree.xpath("//head/link[@title='These articles']/@href")
     assert browser.get(link).body == answer.body
+
+
+def test_what_is_new_since_the_last_visit_can_be_downloaded(config: Config, shelf: Store) -> None:
+    clock = [NOW - timedelta(days=1)]
+    record(shelf, an_article(1, first_seen_at=NOW - timedelta(days=2)))
+    with served(Dashboard.of(config, shelf, now=lambda: clock[0])) as browser:
+        browser.get("/")
+        clock[0] = NOW
+        record(shelf, an_article(2, first_seen_at=NOW - timedelta(hours=1)))
+        page = browser.get("/?new=1")
+        [link] = page.tree.xpath("//a[text()='JSONL']/@href")
+        # Not a visit: the page stays open for as long as it is read.
+        clock[0] = NOW + timedelta(hours=2)
+        for _ in range(2):
+            [line] = browser.get(link).text.splitlines()
+            assert json.loads(line)["article_id"] == an_article(2).article_id
+        [row] = csv.DictReader(io.StringIO(browser.get("/?new=1&format=csv").text, newline=""))
+        assert row["url"] == an_article(2).url
 
 
 def test_an_empty_set_is_a_file_too(browser: Browser) -> None:
