@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.delivery.records import COMPRESSED, day_lines
+from rscrawler.delivery.records import COMPRESSED, day_lines, line_of
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
@@ -31,8 +31,6 @@ LOCK_NAME = ".jsonl.lock"
 WRITER = "writer"  # name of the lease
 LOCK_TIMEOUT_SECONDS = 120.0
 _LOCK_POLL_SECONDS = 0.02
-# JSON allows these in strings, but some readers split lines at them.
-_LINE_BREAKS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> int:
@@ -80,14 +78,6 @@ def _name(channel: str, day: date) -> str:
 
 def _file_of(row: OutboxRow) -> str:
     return _name(row.channel, row.recorded_at)
-
-
-def line_of(record: str) -> bytes:
-    """A record's JSON text as a line, with its line feed."""
-    for character, escape in _LINE_BREAKS.items():  # `str.translate` is many times slower
-        record = record.replace(character, escape)
-    # UTF-8 cannot encode a lone surrogate; this writes its JSON escape.
-    return record.encode("utf-8", "backslashreplace") + b"\n"
 
 
 class _LineFile:

@@ -7,12 +7,11 @@ import logging
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from rscrawler.errors import ConfigurationError, MissingExtra, OutputError, RscrawlerError
 from rscrawler.items import Article, Level, columns
@@ -21,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 _PARQUET_BATCH = 1_000
 COMPRESSED = ".gz"  # suffix of a file that the user has compressed
+# JSON allows these in strings, but some readers split lines at them.
+_LINE_BREAKS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 class RecordError(RscrawlerError, ValueError):
@@ -71,6 +72,14 @@ def day_lines(path: Path) -> Iterator[bytes]:
             logger.warning("%s: the rest of it cannot be read: %s", path, error)
 
 
+def line_of(record: str) -> bytes:
+    """A record's JSON text as a line, with its line feed."""
+    for character, escape in _LINE_BREAKS.items():  # `str.translate` is many times slower
+        record = record.replace(character, escape)
+    # UTF-8 cannot encode a lone surrogate; this writes its JSON escape.
+    return record.encode("utf-8", "backslashreplace") + b"\n"
+
+
 # Export.
 
 
@@ -115,11 +124,11 @@ def export_records(
         else:
             is_csv = export_format is ExportFormat.CSV
             lines = csv_lines(counted(), is_raw=is_raw) if is_csv else jsonl_lines(counted())
-            opened: AbstractContextManager[IO[str]] = nullcontext(sys.stdout)
-            if output is not None:
-                opened = output.open("w", encoding="utf-8", newline="")
-            with opened as stream:
-                stream.writelines(lines)
+            if output is None:
+                sys.stdout.writelines(line.decode() for line in lines)
+            else:
+                with output.open("wb") as stream:
+                    stream.writelines(lines)
     except OSError as error:
         if output is None or isinstance(error, BrokenPipeError):
             raise  # the command line reports errors of standard output
@@ -134,9 +143,9 @@ def _reaches(record: dict[str, Any], topic: str, minimum: Level) -> bool:
     )
 
 
-def jsonl_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+def jsonl_lines(records: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """The records as lines of JSONL."""
-    return (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    return (line_of(json.dumps(record, ensure_ascii=False)) for record in records)
 
 
 def defused(cell: Any) -> Any:
@@ -146,13 +155,13 @@ def defused(cell: Any) -> Any:
 
 
 class _Line:
-    """A file whose `write` returns the text, so that `csv` returns the lines that it writes."""
+    """A file whose `write` returns the bytes, so that `csv` returns the lines that it writes."""
 
-    def write(self, text: str) -> str:
-        return text
+    def write(self, text: str) -> bytes:
+        return text.encode()
 
 
-def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Iterator[str]:
+def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Iterator[bytes]:
     """The records as lines of CSV, after a line with the names of the columns.
 
     With `is_raw`, cells that a spreadsheet would read as formulas are left as they are.
@@ -199,5 +208,12 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
     for name, column in columns():
         value = record.get(name)
         unknown: Any = [] if column.type is list else None
-        cells[column.name] = unknown if value is None else column.value(value)
+        cells[column.name] = unknown if value is None else _encodable(column.value(value))
     return cells
+
+
+def _encodable(cell: Any) -> Any:
+    """A cell with lone surrogates, which UTF-8 cannot encode, as escapes."""
+    if isinstance(cell, list):
+        return [_encodable(each) for each in cell]
+    return cell.encode("utf-8", "backslashreplace").decode() if isinstance(cell, str) else cell

@@ -14,7 +14,7 @@ from typing import Any
 from rscrawler import __version__
 from rscrawler.config import Config, WebhookSettings
 from rscrawler.delivery.channel import SERVED, Batch, Fate, MessageChannel, Outcome, within
-from rscrawler.delivery.jsonl import line_of
+from rscrawler.delivery.records import line_of
 from rscrawler.store.outbox import NewMessage, OutboxRow
 
 

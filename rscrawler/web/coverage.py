@@ -158,7 +158,7 @@ def _download(dashboard: Dashboard, requested: Asked, kind: str) -> Response:
     )
     lines = csv_lines(records) if kind == "csv" else jsonl_lines(records)
     return StreamingResponse(
-        (line.encode("utf-8", "backslashreplace") for line in _together(lines)),
+        _together(lines),
         headers={
             "Content-Type": _MEDIA_TYPES[kind],
             "Content-Disposition": f'attachment; filename="coverage.{kind}"',
@@ -166,9 +166,9 @@ def _download(dashboard: Dashboard, requested: Asked, kind: str) -> Response:
     )
 
 
-def _together(lines: Iterator[str]) -> Iterator[str]:
+def _together(lines: Iterator[bytes]) -> Iterator[bytes]:
     """The lines in blocks of a hundred, since the server sends each block by itself."""
-    while block := "".join(islice(lines, 100)):
+    while block := b"".join(islice(lines, 100)):
         yield block
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
+from rscrawler.delivery import deliver_jsonl
 from rscrawler.delivery.records import ExportFormat, export_records
 from rscrawler.items import ChangeSummary, Extraction
 from rscrawler.store import Store
-from tests.delivery.helpers import an_article, record
+from tests.delivery.helpers import NOW, a_config, an_article, on_sqlite, record
 
 DOCS = Path(__file__).parents[2] / "docs" / "output.md"
 
@@ -79,3 +80,28 @@ def test_no_cell_becomes_a_formula_in_a_spreadsheet(
         )
         with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
             assert next(csv.DictReader(stream))["title"] == expected
+
+
+@on_sqlite
+@pytest.mark.parametrize("to_file", [True, False])
+def test_a_line_that_is_exported_is_the_one_that_was_delivered(
+    store: Store, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], to_file: bool
+) -> None:
+    record(store, an_article(1, title="one\u2028two\u0085three \ud800 four"))
+    deliver_jsonl(a_config(tmp_path), store)
+    file = tmp_path / "x.jsonl" if to_file else None
+    export_records(store.articles.records(), ExportFormat.JSONL, file)
+    written = file.read_bytes() if file else capfdbinary.readouterr().out
+    assert written == (tmp_path / "articles" / f"{NOW:%Y-%m-%d}.jsonl").read_bytes()
+
+
+@on_sqlite
+def test_a_lone_surrogate_stands_as_its_escape_in_tables(store: Store, tmp_path: Path) -> None:
+    record(store, an_article(1, title="lone \ud800", authors=["\udfff"]))
+    table, columns = tmp_path / "x.csv", tmp_path / "x.parquet"
+    export_records(store.articles.records(), ExportFormat.CSV, table)
+    export_records(store.articles.records(), ExportFormat.PARQUET, columns)
+    [row] = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    assert (row["title"], row["authors"]) == ("lone \\ud800", "\\udfff")
+    [typed] = pyarrow.parquet.read_table(columns).to_pylist()
+    assert (typed["title"], typed["authors"]) == ("lone \\ud800", ["\\udfff"])

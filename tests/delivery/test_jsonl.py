@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from rscrawler.delivery import deliver_jsonl, jsonl
+from rscrawler.delivery.records import line_of
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from tests.delivery.helpers import (
@@ -67,7 +68,7 @@ def test_whatever_a_title_holds_makes_one_line(store: Store, tmp_path: Path, tit
 
 
 def test_a_lone_surrogate_becomes_its_escape() -> None:
-    line = jsonl.line_of('{"title": "\ud800"}')
+    line = line_of('{"title": "\ud800"}')
     assert line == b'{"title": "\\ud800"}\n'
     assert json.loads(line) == {"title": "\ud800"}
 
@@ -202,7 +203,7 @@ def test_a_file_of_a_lost_database_is_kept_and_gone_on_with(store: Store, tmp_pa
     foreign = b'{"record_id": "of-the-lost-database-1"}\n'
     (tmp_path / "articles").mkdir()
     (tmp_path / FILE).write_bytes(
-        foreign + jsonl.line_of(json.dumps(known.to_record())) + b'{"record_id": "to'
+        foreign + line_of(json.dumps(known.to_record())) + b'{"record_id": "to'
     )
     record(store, known)
     record(store, new)
