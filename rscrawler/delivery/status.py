@@ -98,9 +98,9 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
     for rows in store.outbox.unassigned():
         if is_old(rows.oldest) and not channels.composing_waits(rows.channel, rows.oldest, then):
             yield min(rows.oldest, then)
-    for _, name, kind in store.outbox.due_messages(now, since=then):
+    for name, kind, since in store.outbox.due_since(now, then):
         if not channels.sending_waits(name, kind, then):
-            yield then
+            yield min(since, then)
 
 
 def word_is_due(config: Config, store: Store) -> bool:

@@ -386,18 +386,24 @@ class OutboxStore(_Rows):
 
     # Sending.
 
-    def due_messages(
-        self, now: datetime, since: datetime | None = None
-    ) -> list[tuple[str, str, str]]:
-        """`(message_id, channel, kind)` of messages with a recipient to serve, oldest first.
-
-        With `since`, only those that were due at that time in the past already.
-        """
-        is_due = _is_due(now, now if since is None else since)
+    def due_messages(self, now: datetime) -> list[tuple[str, str, str]]:
+        """`(message_id, channel, kind)` of messages with a recipient to serve, oldest first."""
         query = (
             select(message.c.message_id, message.c.channel, message.c.kind)
-            .where(message.c.state.in_(["pending", "failed"]), exists().where(is_due))
+            .where(message.c.state.in_(["pending", "failed"]), exists().where(_is_due(now, now)))
             .order_by(message.c.created_at, message.c.message_id)
+        )
+        return [(*row,) for row in self._database.rows(query)]
+
+    def due_since(self, now: datetime, then: datetime) -> list[tuple[str, str, datetime]]:
+        """`(channel, kind, since when)` of messages that were due then and still are."""
+        by_clock = case(
+            (_is_of_wrong_clock(now), message.c.created_at), else_=recipient.c.next_try_at
+        )
+        query = (
+            select(message.c.channel, message.c.kind, func.min(by_clock))
+            .where(message.c.state.in_(["pending", "failed"]), _is_due(now, then))
+            .group_by(message.c.channel, message.c.kind)
         )
         return [(*row,) for row in self._database.rows(query)]
 

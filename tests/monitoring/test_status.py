@@ -162,6 +162,21 @@ def test_an_alert_that_nobody_sends_is_told(tmp_path: Path, store: Store) -> Non
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
 
 
+def test_the_outbox_is_overdue_since_its_oldest_message_was_due(
+    tmp_path: Path, store: Store
+) -> None:
+    alerts = {"channels": {"desk": "json://127.0.0.1:1/"}}
+    config = Config.model_validate({"output_dir": tmp_path, "alerts": alerts})
+    for number, due_at in enumerate((NOW + 2 * HOUR, NOW + HOUR, NOW + 3 * HOUR)):
+        new = NewMessage(f"m-{number}", "channel:desk", "alert", NOW, b"{}", ("key",))
+        store.outbox.add(new)
+        tried = RecipientOutcome("key", "pending", "no answer", due_at)
+        store.outbox.mark(new.message_id, [tried])
+    for later in (2 * DAY, 3 * DAY):
+        (problem,) = read_status(config, store, NOW + later, ()).others["outbox"]
+        assert (problem.code, problem.since) == ("overdue", NOW + HOUR)
+
+
 def test_what_a_clock_that_was_ahead_has_put_off_or_written_is_told(
     tmp_path: Path, store: Store
 ) -> None:
