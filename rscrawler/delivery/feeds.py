@@ -12,20 +12,17 @@ from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest, alert_of
 from rscrawler.delivery.jsonl import output_errors, replace_file
 from rscrawler.delivery.wording import one_line, rendered
-from rscrawler.items import Article, rfc3339
+from rscrawler.items import Article, Level, rfc3339
 from rscrawler.store import Store
 
 FEED_SIZE = 100
-# Flagged records read for all feeds: flagged articles are few, but one may have many versions.
-_RECORDS_READ = 1_000
 _GAPS = re.compile("…[ …]*…")
 Item = dict[str, Any]  # an item of JSON Feed 1.1
 
 
 def write_feeds(config: Config, store: Store, interest: Interest) -> int:
     """Update the feeds of each topic; returns how many files changed."""
-    with closing(store.outbox.flagged_records()) as records:
-        found = _items(records, interest)
+    found = {topic: _items(store, topic, interest) for topic in interest.topics}
     folder, changed = config.output_dir / "feeds", 0
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,23 +40,23 @@ def feed_of(articles: Sequence[Article], interest: Interest, *, name: str, title
     return _atom_feed(_uri(f"feed:?{name}"), one_line(title), items)
 
 
-def _items(records: Iterator[str], interest: Interest) -> dict[str, list[Item]]:
-    """For each topic, the articles flagged on it in their last flagged version, newest first."""
-    found: dict[str, list[Item]] = {topic: [] for topic in interest.topics}
+def _items(store: Store, topic: str, interest: Interest) -> list[Item]:
+    """The last articles flagged on a topic in their last flagged version, newest first."""
+    alone = Interest([topic], interest.minimum, interest.titles)
+    levels = [level for level in Level if level.reaches(interest.minimum)]
+    with closing(store.outbox.flagged_records(topic, levels)) as records:
+        articles = (Article.from_record(json.loads(record)) for record in records)
+        found = (each for each in _first_of_each(articles) if each.level_on(topic) in levels)
+        return [_item(article, alone) for article in islice(found, FEED_SIZE)]
+
+
+def _first_of_each(articles: Iterator[Article]) -> Iterator[Article]:
+    """The articles, each in the version that comes first."""
     seen: set[str] = set()
-    for record in islice(records, _RECORDS_READ):
-        open_topics = [topic for topic, items in found.items() if len(items) < FEED_SIZE]
-        if not open_topics:
-            break
-        article = Article.from_record(json.loads(record))
-        if article.article_id in seen:
-            continue
-        seen.add(article.article_id)
-        for topic in open_topics:
-            if article.level_on(topic).reaches(interest.minimum):
-                alone = Interest([topic], interest.minimum, interest.titles)
-                found[topic].append(_item(article, alone))
-    return found
+    for article in articles:
+        if article.article_id not in seen:
+            seen.add(article.article_id)
+            yield article
 
 
 def _item(article: Article, interest: Interest) -> Item:

@@ -581,19 +581,22 @@ class OutboxStore(_Rows):
         )
         return {row[0]: row[1] for row in self._database.rows(query)}
 
-    def flagged_records(self) -> Generator[str]:
+    def flagged_records(self, topic: str, levels: Collection[str]) -> Generator[str]:
         """The JSON text of flagged versions that are in the JSONL, newest first.
 
-        Removed articles, and copies that say no more than the first, are left out. Close it when
-        it is not read to the end.
+        Only of articles that have one of the levels on a topic. Removed articles, and copies that
+        say no more than the first, are left out. Close it when it is not read to the end.
         """
         query = (
             select(version.c.record)
             .join(outbox, outbox.c.record_id == version.c.record_id)
             .join(article, article.c.article_id == version.c.article_id)
+            .join(flag, flag.c.article_id == version.c.article_id)
             .where(
                 outbox.c.state == "done",
                 outbox.c.channel == FLAGGED_CHANNEL,
+                flag.c.topic == topic,
+                flag.c.level.in_(levels),
                 article.c.removed_at.is_(None),
                 article.c.is_folded == 0,
             )

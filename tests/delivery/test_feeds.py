@@ -150,6 +150,17 @@ def test_each_topic_has_its_own_feeds(store: Store, tmp_path: Path) -> None:
     assert title == "Drones & more: flagged coverage"
 
 
+@on_sqlite
+def test_a_busy_topic_leaves_a_rare_one_its_feed(store: Store, tmp_path: Path) -> None:
+    config = a_config(tmp_path, topics=["central-asia", "drones"])
+    record(store, an_article(0, topics=[a_flag(topic="drones"), a_flag(Level.MENTION)]))
+    for number in range(1, 1_001):
+        record(store, an_article(number, topics=[a_flag(), a_flag(Level.MENTION, "drones")]))
+    deliver(config, store, now=NOW)
+    assert len(feeds(config)[0]) == 100
+    assert [entry.link for entry in feeds(config, "drones")[0]] == [an_article(0).url]
+
+
 def test_feeds_are_written_only_when_something_changed(store: Store, config: Config) -> None:
     assert deliver(config, store, now=NOW).feeds == 2
     assert deliver(config, store, now=NOW + timedelta(hours=1)).feeds == 0
