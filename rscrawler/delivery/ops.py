@@ -55,7 +55,9 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
     ]
     # Refused, given up, or attempted three times.
     failing = [
-        each for each in undelivered if each.state != "pending" or each.attempts >= FAILING_ATTEMPTS
+        each
+        for each in undelivered
+        if each.state != "pending" or each.failures(now) >= FAILING_ATTEMPTS
     ]
     message = None
     if failing:

@@ -55,7 +55,7 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     total = sum(each.count for each in waiting) + len(pending)
     for each in (*pending, *failed):
         wait = _wait_of(channels, each, now)
-        error = f"{each.address}: {each.reason}" if each.attempts else None
+        error = f"{each.address}: {each.reason}" if each.failures(now) else None
         waiting.append(Waiting(each.channel, 1, wait.why, wait.until, error))
     return OutboxSummary(total, len(failed), tuple(waiting))
 
@@ -65,9 +65,9 @@ def _wait_of(channels: Channels, each: Undelivered, now: datetime) -> Wait:
         return Wait("given up")
     if wait := channels.sending_waits(each.channel, each.kind, now):
         return wait
-    if each.attempts == 0:
-        return _NEXT
-    times = "once" if each.attempts == 1 else f"{each.attempts} times"
+    if not (failures := each.failures(now)):
+        return Wait("is being sent") if each.attempts else _NEXT
+    times = "once" if failures == 1 else f"{failures} times"
     is_of_wrong_clock = each.next_try_at - now > FURTHEST_TRY  # it is due now
     return Wait(
         f"{'refused' if each.state == 'refused' else 'failed'} {times}",

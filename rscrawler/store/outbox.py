@@ -135,6 +135,17 @@ class Undelivered:
     attempts: int
     next_try_at: datetime
     last_error: str | None
+    claimed_by: str | None
+    claimed_until: datetime | None
+
+    def failures(self, now: datetime) -> int:
+        """How many attempts have failed; one that is running has not."""
+        is_running = (
+            self.state == "pending"
+            and self.next_try_at <= now < (self.claimed_until or now)
+            and is_alive(self.claimed_by or "")
+        )
+        return max(0, self.attempts - is_running)
 
     @property
     def reason(self) -> str:
@@ -552,14 +563,14 @@ class OutboxStore(_Rows):
             select(
                 message.c.message_id, message.c.channel, message.c.kind, recipient.c.address,
                 recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
-                recipient.c.last_error,
+                recipient.c.last_error, message.c.claimed_by, message.c.claimed_until,
             )
             .join(message, message.c.message_id == recipient.c.message_id)
             .outerjoin(_LAST_SERVED, is_same)
             .where(_IS_UNSERVED, counts)
             .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
         )  # fmt: skip
-        return [Undelivered(*row) for row in self._database.rows(query)]
+        return [Undelivered(**row._mapping) for row in self._database.rows(query)]
 
     def pending_line_count(self) -> int:
         """The number of lines still to be written to JSONL files."""

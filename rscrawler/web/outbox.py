@@ -15,7 +15,7 @@ def outbox(request: Request) -> Response:
     status = dashboard.status()
     failed: dict[str, list[Undelivered]] = {}
     for each in dashboard.store.outbox.undelivered():
-        if each.attempts:
+        if each.failures(dashboard.now()):
             failed.setdefault(each.message_id, []).append(each)
     return dashboard.page(
         request,

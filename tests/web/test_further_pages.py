@@ -18,6 +18,8 @@ from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
+from rscrawler.store.leases import process_identity
+from rscrawler.store.outbox import NewMessage, RecipientOutcome
 from rscrawler.web.dashboard import Dashboard, newest_store
 from tests.delivery.helpers import NOW, an_article, record
 from tests.web import desk
@@ -80,6 +82,19 @@ def test_the_outbox_says_what_waits_and_why(browser: Browser, shelf: Store) -> N
         "jsonl 2 goes out with the next delivery",
         "e-mail 1 goes out with the next delivery",
     ]
+
+
+def test_a_message_that_is_being_sent_has_not_failed(browser: Browser, shelf: Store) -> None:
+    new = NewMessage("m-1", "email", "alert", NOW, b"mail", ("secret.desk@example.org",))
+    shelf.outbox.add(new)
+    shelf.outbox.claim("m-1", process_identity(), NOW, NOW + timedelta(minutes=15))
+    assert browser.get("/outbox").rows == ["e-mail 1 is being sent"]
+    shelf.outbox.mark("m-1", [RecipientOutcome("secret.desk@example.org", "pending", "busy", NOW)])
+    shelf.outbox.release("m-1", process_identity())
+    shelf.outbox.claim("m-1", process_identity(), NOW, NOW + timedelta(minutes=15))
+    failed, waiting = browser.get("/outbox").rows
+    assert failed.startswith("e-mail alert 1 2 ")
+    assert waiting.startswith("e-mail 1 failed once ")
 
 
 def test_a_message_that_failed_is_retried_or_given_up(browser: Browser, shelf: Store) -> None:
