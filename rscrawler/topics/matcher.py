@@ -153,9 +153,10 @@ class Matcher:
         self._spellings = spellings
         self._cases: list[str] = []
         self._open = [each.text.endswith(_ENDING) for each in spellings]
+        self._stems = [each.text.removesuffix(_ENDING).strip() for each in spellings]
         owners: dict[str, list[int]] = defaultdict(list)
         for index, spelling in enumerate(spellings):
-            plain = fold(spelling.text.removesuffix(_ENDING).strip())
+            plain = fold(self._stems[index])
             # All symbols fold to one sign, so a name that has one must match exactly.
             self._cases.append("exact" if _SIGN in plain else spelling.case)
             # Hyphens and blanks match each other.
@@ -197,11 +198,10 @@ class Matcher:
         return by_group
 
     def _is_printed_right(self, index: int, printed: str) -> bool:
-        case = self._cases[index]
-        spelling = self._spellings[index].text
+        case, stem = self._cases[index], self._stems[index]
         if case == "exact":
-            return printed == spelling
-        return case == "any" or printed[0].isupper() or spelling[0].islower()
+            return printed.startswith(stem) if self._open[index] else printed == stem
+        return case == "any" or printed[0].isupper() or stem[0].islower()
 
 
 def _ends_word(plain: str, start: int, end: int) -> bool:

@@ -25,6 +25,12 @@ def test_a_final_star_takes_any_ending() -> None:
     assert found("В Казахстане", Spelling("Казахстан*")) == ["Казахстане"]
 
 
+def test_an_ending_may_follow_what_is_spelled_exactly() -> None:
+    text = "Temirs, temirs, TEMIR, Temir; €uros, $uros"
+    spellings = Spelling("Temir*", "exact"), Spelling("€uro*")
+    assert found(text, *spellings) == ["Temirs", "Temir", "€uros"]
+
+
 def test_hyphens_and_blanks_stand_for_each_other() -> None:
     assert found("central-asia, Nur Sultan", Spelling("Central Asia"), Spelling("Nur-Sultan")) == [
         "central-asia",
