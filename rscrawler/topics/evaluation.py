@@ -19,6 +19,7 @@ from rscrawler.topics.model import FEATURES, Model, Weights
 from rscrawler.topics.text import FlaggableText
 
 _FLAGGED = Level.SUBSTANTIAL
+_LEARNT = {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY}
 # The inverse of the regularization: the lower, the closer to zero the weights.
 _STRENGTH = 0.1
 _DIGITS = 4
@@ -204,10 +205,21 @@ def rows_of(flagger: Flagger, parts: Parts) -> list[Row]:
 
 
 def held_out(rows: Sequence[Row]) -> dict[str, Evaluation]:
-    """Rows judged by a model fitted without their fold: by file, and `all` files."""
+    """Rows judged by a model fitted without their fold: by file, and `all` files.
+
+    Raises:
+        ConfigurationError: as `fit`.
+    """
     judged: dict[str, list[Judgement]] = {row.fold[0]: [] for row in rows}
     for fold in dict.fromkeys(row.fold for row in rows):
-        model = _fitted([row for row in rows if row.fold != fold], {})
+        others = [row for row in rows if row.fold != fold]
+        if not _LEARNT.issubset(row.level for row in others if row.values):
+            held = " ".join(filter(None, fold))
+            raise ConfigurationError(
+                f"labelled lines other than {held}, which is held out: need "
+                "each of mention, substantial and primary; add a file, or a `source` to each line"
+            )
+        model = _fitted(others, {})
         for row in rows:
             if row.fold == fold:
                 verdict = model.judge(row.values) if row.values else (Level.NONE, 0.0)
@@ -220,11 +232,9 @@ def fit(flagger: Flagger, parts: Parts) -> Model:
     """Fit the model on the labelled lines of all `parts`, for the first watch-list.
 
     Raises:
-        ConfigurationError: scikit-learn is not installed, or the lines lack a level.
+        ConfigurationError: scikit-learn is not installed, or all lines but a fold's lack a level.
     """
     rows = rows_of(flagger, parts)
-    if not {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY} <= {r.level for r in rows if r.values}:
-        raise ConfigurationError("labelled lines: need each of mention, substantial and primary")
     return _fitted(rows, {name: each.figures for name, each in held_out(rows).items()})
 
 

@@ -41,6 +41,16 @@ def test_lines_without_a_level_to_learn_are_refused(central_asia: Flagger) -> No
         fit(central_asia, {"one": [LINES[0]]})
 
 
+def test_what_is_left_when_a_file_is_held_out_must_have_each_level(
+    central_asia: Flagger,
+) -> None:
+    primary = [each for each in LINES if each["level"] == "primary"]
+    others = [each for each in LINES if each["level"] != "primary"]
+    for parts in ({"one": LINES}, {"one": primary, "two": others}):
+        with pytest.raises(ConfigurationError, match=r"than one, .* add a file, or a `source`"):
+            fit(central_asia, parts)
+
+
 def test_each_feature_of_a_text_has_its_share_in_the_score(central_asia: Flagger) -> None:
     text = FlaggableText("Kazakhstan votes", None, ("Kazakhstan votes on Sunday.",))
     found = central_asia.explain(text)["central-asia"]
