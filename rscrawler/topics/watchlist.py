@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -274,12 +275,12 @@ def keep_good_copies(config: Config) -> None:
         if copy.exists() and copy.read_bytes() == text:
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
-        part = copy.with_suffix(".part")
-        part.write_bytes(text)
-        with suppress(ConfigurationError):
+        # In a folder of its own: other crawls may copy the same file now.
+        with TemporaryDirectory(dir=copy.parent) as folder, suppress(ConfigurationError):
+            part = Path(folder, copy.name)
+            part.write_bytes(text)
             read_watchlist(part)
             part.replace(copy)
-        part.unlink(missing_ok=True)
 
 
 def _good_copy(config: Config, name: str) -> Path:

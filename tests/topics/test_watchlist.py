@@ -6,7 +6,8 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
-from rscrawler.topics import WatchList, load_watchlists
+from rscrawler.topics import WatchList, keep_good_copies, load_watchlists
+from rscrawler.topics.watchlist import read_watchlist
 
 SMALL = """
 title = "Baltic states"
@@ -92,3 +93,23 @@ def test_the_json_schema_describes_every_key() -> None:
     schema = WatchList.model_json_schema()
     assert {"title", "states", "context", "entity", "places", "levels"} <= set(schema["properties"])
     assert "spellings" in schema["$defs"]["Entity"]["properties"]
+
+
+def test_crawls_at_the_same_time_keep_a_good_copy_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(output_dir=tmp_path / "output", topics_dir=tmp_path)
+    written(tmp_path, SMALL)
+
+    def read_while_another_crawl_copies(file: Path) -> WatchList:
+        found = read_watchlist(file)
+        monkeypatch.undo()
+        keep_good_copies(config)
+        return found
+
+    monkeypatch.setattr(
+        "rscrawler.topics.watchlist.read_watchlist", read_while_another_crawl_copies
+    )
+    keep_good_copies(config)
+    [copy] = (tmp_path / "output/watch-lists").iterdir()
+    assert (copy.name, copy.read_text()) == ("baltic.toml", SMALL)
