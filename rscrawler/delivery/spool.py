@@ -74,7 +74,7 @@ def _keep(folder: Path, store: Store) -> None:
     for name in present - wanted.keys():
         (folder / name).unlink(missing_ok=True)
     for name in wanted.keys() - present:
-        if (kept := store.outbox.message(wanted[name])) is not None:
+        if (kept := store.outbox.message(wanted[name], waiting[wanted[name]])) is not None:
             replace_file(folder / name, json.dumps(_values(kept)).encode(), _OWNER_ALONE)
 
 

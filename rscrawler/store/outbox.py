@@ -329,13 +329,12 @@ class OutboxStore(_Rows):
             left[message_id] = (*left.get(message_id, ()), address)
         return left
 
-    def message(self, message_id: str) -> NewMessage | None:
-        """A message, for those of its recipients who are still to be served."""
-        left = self.waiting_messages().get(message_id)
+    def message(self, message_id: str, addresses: tuple[str, ...]) -> NewMessage | None:
+        """A message, for these of its recipients."""
         row = self._database.row(select(message).filter_by(message_id=message_id))
-        if row is None or not left:
+        if row is None:
             return None
-        return NewMessage(message_id, row.channel, row.kind, row.created_at, row.content, left)
+        return NewMessage(message_id, row.channel, row.kind, row.created_at, row.content, addresses)
 
     # After a lost database was rebuilt.
 

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from rscrawler.delivery import deliver
+from rscrawler.delivery.spool import sync_spool
 from rscrawler.extensions.jsonl import JsonlExtension
 from rscrawler.sites import load_sites
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
+from rscrawler.store.outbox import NewMessage, OutboxStore
 from rscrawler.topics import Flagger
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW, an_article, on_sqlite, record
+from tests.delivery.helpers import NOW, a_config, an_article, on_sqlite, record
 from tests.delivery.mailbox import Mailbox
 
 pytestmark = on_sqlite
@@ -57,6 +59,26 @@ def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
     assert first.mail["Message-ID"] == second.mail["Message-ID"]
     assert spool(tmp_path) == []
     assert deliver(config, another, now=NOW + HOUR).served == 0
+
+
+def test_recipients_are_read_as_often_for_many_messages_as_for_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, counts = OutboxStore.waiting_messages, list[int]()
+
+    def counted(self: OutboxStore) -> dict[str, tuple[str, ...]]:
+        counts[-1] += 1
+        return read(self)
+
+    monkeypatch.setattr(OutboxStore, "waiting_messages", counted)
+    for messages in (1, 20):
+        for number in range(messages):
+            new = NewMessage(f"{messages}-{number}", "email", "ops", NOW, b"mail", ("a@x.org",))
+            store.outbox.add(new)
+        counts.append(0)
+        sync_spool(a_config(tmp_path / "out"), store)
+    assert len(spool(tmp_path)) == 21
+    assert counts[0] == counts[1]
 
 
 def test_an_alert_is_kept_before_its_record_is_in_the_jsonl(
