@@ -31,6 +31,7 @@ LOCK_NAME = ".jsonl.lock"
 WRITER = "writer"  # name of the lease
 LOCK_TIMEOUT_SECONDS = 120.0
 _LOCK_POLL_SECONDS = 0.02
+_LEASE_POLL_SECONDS = 1.0  # each poll is a transaction of the database
 
 
 def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> int:
@@ -197,7 +198,7 @@ def only_holder(lock: Path) -> Iterator[None]:
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         held = f"{lock}: another process has held it for {LOCK_TIMEOUT_SECONDS:g} s"
-        _wait(lambda: _locked(descriptor), lambda: held, LOCK_TIMEOUT_SECONDS)
+        _wait(lambda: _locked(descriptor), lambda: held, LOCK_TIMEOUT_SECONDS, _LOCK_POLL_SECONDS)
         yield
     finally:
         os.close(descriptor)
@@ -227,15 +228,18 @@ def _acquire(store: Store, seconds: float) -> None:
         lambda: store.leases.acquire(WRITER, process_identity(), utc_now()),
         lambda: f"{store.leases.holder(WRITER)} writes the output",
         seconds,
+        _LEASE_POLL_SECONDS,
     )
 
 
-def _wait(is_ours: Callable[[], bool], complaint: Callable[[], str], seconds: float) -> None:
+def _wait(
+    is_ours: Callable[[], bool], complaint: Callable[[], str], seconds: float, poll_seconds: float
+) -> None:
     deadline = time.monotonic() + seconds
     while not is_ours():
         if time.monotonic() > deadline:
             raise OutputError(f"{complaint()}; nothing is lost")
-        time.sleep(_LOCK_POLL_SECONDS)
+        time.sleep(poll_seconds)
 
 
 # Files.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,11 +22,14 @@ ELSEWHERE = "another-machine/17/4711"
 def test_a_process_of_another_machine_that_writes_is_waited_for(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jsonl, "LOCK_TIMEOUT_SECONDS", 0.05)
+    slept: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append)
+    monkeypatch.setattr(jsonl, "time", clock)
     record(store, an_article(1))
     store.leases.acquire(jsonl.WRITER, ELSEWHERE, datetime.now(UTC))
     with pytest.raises(OutputError, match=f"{ELSEWHERE} writes the output"):
         deliver_jsonl(a_config(tmp_path), store)
+    assert len(slept) <= sum(slept)  # the database is asked once a second at most
     store.leases.release(jsonl.WRITER, ELSEWHERE)
     assert deliver_jsonl(a_config(tmp_path), store) == 2
     assert store.leases.holder(jsonl.WRITER) is None
