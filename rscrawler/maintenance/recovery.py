@@ -9,7 +9,7 @@ baseline mode: nobody is alerted, except for one summary of newer articles
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -49,6 +49,7 @@ logger = logging.getLogger(__name__)
 RUN_ID = "rebuilt"
 LOCK_NAME = ".rebuild.lock"
 UNCERTAIN = timedelta(days=1)  # before a loss; operators get a list of what was flagged in it
+_FILES_OF_TWO_DAYS = 4  # each day has a file, and perhaps a compressed one
 
 
 def open_store(config: Config) -> Store:
@@ -156,9 +157,11 @@ def _has_lines(output_dir: Path) -> bool:
 
 def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:
     """Every version in the JSONL, as a recording that alerts nobody."""
-    flagged = {each.record_id for each, _ in _articles(config.output_dir / FLAGGED_CHANNEL)}
+    flagged = {
+        each.record_id for each, _ in _articles(day_files(config.output_dir / FLAGGED_CHANNEL))
+    }
     said: dict[str, list[TopicFlag]] = {}  # by article id, without the evidence
-    for article, first_seen_at in _articles(config.output_dir / ARTICLES_CHANNEL):
+    for article, first_seen_at in _articles(day_files(config.output_dir / ARTICLES_CHANNEL)):
         said[article.article_id] = [replace(flag, evidence=()) for flag in article.topics]
         if profile := sites.get(article.site):
             recording = _recording(config, article, first_seen_at, profile)
@@ -173,9 +176,9 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
             _warn(f"site {article.site!r} has no profile: its articles are not rebuilt")
 
 
-def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
+def _articles(files: Iterable[Path]) -> Iterator[tuple[Article, datetime]]:
     """Each recorded version, and when its article was first seen."""
-    for path in day_files(folder):
+    for path in files:
         for number, line in enumerate(_lines(path), start=1):
             try:
                 article = Article.from_record(json.loads(line.decode(errors="replace")))
@@ -227,7 +230,8 @@ def _recording(
 
 def _flagged_before(config: Config) -> list[tuple[str, str]]:
     """(title, url) of articles flagged in the last day before a loss and not in the spool."""
-    last = deque((article for article, _ in _articles(config.output_dir / FLAGGED_CHANNEL)), 20)
+    files = day_files(config.output_dir / FLAGGED_CHANNEL)[-_FILES_OF_TWO_DAYS:]
+    last = deque((article for article, _ in _articles(files)), 20)
     newest = max((each.fetched_at for each in last), default=None)
     spooled = spooled_record_ids(config)
     return [

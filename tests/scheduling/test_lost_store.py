@@ -9,6 +9,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ import pytest
 from sqlalchemy import delete, text
 
 from rscrawler.config import Config
+from rscrawler.delivery.records import day_lines
 from rscrawler.errors import StoreError
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.service import Service
@@ -218,6 +220,34 @@ def test_a_line_that_is_no_record_is_logged_once_however_often_the_store_is_rebu
     said = [each.split(": ")[-1] for each in warnings_of(log)]
     assert said.count("left out") == 1
     assert sum("has been rebuilt" in each for each in warnings_of(log)) == 2
+
+
+def test_what_was_flagged_last_is_looked_for_in_the_files_of_the_last_days(
+    keep_file: Callable[[], StoreKeeper], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 9):
+        seen_at = NOON - timedelta(days=8 - day)
+        article = an_article(day, site=SITE, first_seen_at=seen_at, fetched_at=seen_at)
+        for folder in ("articles", "flagged"):
+            path = file.parent / folder / f"2026-11-0{day}.jsonl"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(article.to_record()) + "\n", encoding="utf-8")
+    read = Counter[str]()
+
+    def counted(path: Path) -> Iterator[bytes]:
+        read[f"{path.parent.name}/{path.name}"] += 1
+        return day_lines(path)
+
+    monkeypatch.setattr("rscrawler.maintenance.recovery.day_lines", counted)
+    store = keep_file().store
+    ((message_id, _, _),) = store.outbox.due_messages(datetime.now(UTC))
+    message = store.outbox.message(message_id, ("",))
+    assert message is not None
+    assert b"part 8" in message.content
+    assert b"part 7" not in message.content
+    assert [each for each, times in read.items() if times > 1] == [
+        f"flagged/2026-11-0{day}.jsonl" for day in range(5, 9)
+    ]
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
