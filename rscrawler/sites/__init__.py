@@ -15,6 +15,7 @@ from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import ParseResult, SplitResult, urljoin, urlsplit, urlunsplit
@@ -231,11 +232,9 @@ class Markup(Model):
     @property
     def selectors(self) -> tuple[str, ...]:
         """All selectors."""
-        return (
-            *self.container, *self.foreign, *self.title, *self.subtitle, *self.authors,
-            *self.sections, *self.tags, *self.published_text, *self.body, *self.image,
-            *self.caption, *self.credit, *self.cut,
-        )  # fmt: skip
+        fields = type(self).model_fields.items()
+        lists = (getattr(self, name) for name, field in fields if field.annotation == Selectors)
+        return tuple(chain.from_iterable(lists))
 
 
 # The places where most sites have these; a missing one costs a request and is skipped.
