@@ -6,13 +6,14 @@ Any number of processes may deliver at the same time.
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.delivery import messages, ops
 from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.channel import ALERT_KINDS
-from rscrawler.delivery.channels import FILES, alert_channels, message_channels
+from rscrawler.delivery.channels import alert_channels, message_channels
+from rscrawler.delivery.feeds import write_feeds
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.delivery.spool import sync_spool
@@ -82,11 +83,12 @@ def deliver(
 
 
 def _write_files(config: Config, delivery: messages.Round, now: datetime) -> None:
-    for name, write in FILES.items():
-        try:
-            setattr(delivery.report, name, write(config, delivery.store, delivery.interest, now))
-        except OutputError as error:
-            delivery.report.output_problem = delivery.report.output_problem or str(error)
+    report, store = delivery.report, delivery.store
+    try:
+        report.lines = deliver_jsonl(config, store, now.astimezone(UTC).date())
+        report.feeds = write_feeds(config, store, delivery.interest)
+    except OutputError as error:
+        report.output_problem = str(error)
 
 
 def _sites(config: Config) -> Mapping[str, SiteProfile]:

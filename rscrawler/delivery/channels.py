@@ -2,16 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rscrawler.config import Config, QuietHours
 from rscrawler.delivery import chat, mail, webhook
-from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.channel import ALERT_KINDS, MessageChannel, Notice
-from rscrawler.delivery.feeds import write_feeds
-from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.timing import Wait, quiet_until
-from rscrawler.store import Store
 from rscrawler.store.outbox import NewMessage
 
 # Each function yields the channels of its kind that are configured.
@@ -20,13 +16,6 @@ CHANNELS: tuple[Callable[[Config], Iterator[MessageChannel]], ...] = (
     chat.configured,
     webhook.configured,
 )
-# Files, which have no recipients, in the order of writing. Each function returns how many lines or
-# files it wrote. If it raises `OutputError`, nothing is lost.
-FILES: Mapping[str, Callable[[Config, Store, Interest, datetime], int]] = {
-    "lines": lambda config, store, _, now: deliver_jsonl(config, store, now.astimezone(UTC).date()),
-    "feeds": lambda config, store, interest, _: write_feeds(config, store, interest),
-}
-# Perhaps a setting is missing by mistake.
 _UNKNOWN = Wait("the channel is not configured; configure one of this name to send what waits")
 
 
