@@ -102,7 +102,7 @@ def named_behind(own: Own) -> Iterator[Element]:
 
 def is_author(element: Element) -> bool:
     """Whether an element is marked as an author's name: by `rel`, `itemprop`, class or link."""
-    if element.get("rel") == "author" or element.get("itemprop") == "author":
+    if "author" in (element.get("rel") or "").split() or element.get("itemprop") == "author":
         return True
     if is_called_author(element.get("class") or ""):
         return True

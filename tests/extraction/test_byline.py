@@ -57,6 +57,10 @@ def read(
         ('<p class="author">VESTNIK.KZ</p>', []),
         ("<p>By Nora Weiss, Photos by Bob Ray</p>", ["Nora Weiss"]),
         ('<footer class="meta"><a rel="author" href="/w">Nora Weiss</a></footer>', ["Nora Weiss"]),
+        (
+            '<footer class="meta"><a rel="nofollow author" href="/w">Nora Weiss</a></footer>',
+            ["Nora Weiss"],
+        ),
         ('<p class="author-role">Water editor</p>', []),
         ('<p class="byline">Staff</p>', []),
         ('<p class="byline">Nora Weiss (@nora.weiss)</p>', ["Nora Weiss"]),
