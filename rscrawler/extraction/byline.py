@@ -83,11 +83,15 @@ def names_in(lines: Iterable[Element]) -> list[str]:
         if names := _names(text_of(each) for each in named if each not in around):
             return names
     for line in lines:
-        text = text_of(line)
-        match = pattern("bylines").match(text) or pattern("other_bylines").match(text)
-        if match and (names := _names(_OTHER_AND.split(text[match.end() :]))):
+        if names := names_after_by(text_of(line)):
             return names
     return []
+
+
+def names_after_by(text: str) -> list[str]:
+    """The authors in a line that begins with "by" or the like; none in other lines."""
+    match = pattern("bylines").match(text) or pattern("other_bylines").match(text)
+    return _names(_OTHER_AND.split(text[match.end() :])) if match else []
 
 
 def named_behind(own: Own) -> Iterator[Element]:

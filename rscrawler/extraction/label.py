@@ -13,6 +13,8 @@ from itertools import accumulate
 
 from rscrawler.extraction.appeals import Voice, appeals_among, lines_before_appeal
 from rscrawler.extraction.blocks import Block
+from rscrawler.extraction.byline import names_after_by
+from rscrawler.extraction.dates import read_date
 from rscrawler.extraction.republication import is_republication_line
 from rscrawler.extraction.text import straight
 from rscrawler.extraction.vocabulary import pattern
@@ -65,6 +67,11 @@ class Body:
     def _heads(block: Block) -> bool:
         is_headline = block.is_heading or block.text.count(" ") >= _LEAST_HEADLINE - 1
         return block.is_link and is_headline
+
+    @cached_property
+    def first_prose(self) -> int:
+        """The number of the first block of running text; 0 without any."""
+        return next((number for number, block in enumerate(self.blocks) if block.prose), 0)
 
     @cached_property
     def end(self) -> int:
@@ -121,6 +128,14 @@ def is_pointer(text: str) -> bool:
     return label is not None and label[0].rstrip().endswith(tuple(":：>»→–—-"))
 
 
+def _is_byline(body: Body, number: int) -> bool:
+    """Whether a block above the running text is a line with an author or a date."""
+    block = body.blocks[number]
+    if number >= body.first_prose or block.is_heading:
+        return False
+    return bool(names_after_by(block.text)) or read_date(block.text, day_first=True) is not None
+
+
 def _says(name: str) -> Callable[[Body, int], bool]:
     """The condition that a list of patterns in the vocabulary matches the block."""
     return lambda body, n: pattern(name).search(straight(body.blocks[n].text)) is not None
@@ -151,6 +166,7 @@ RULES: tuple[Rule, ...] = (
          lambda body, n: not body.is_guess and body.blocks[n] in body.teasers),
     Rule("label", "boilerplate", "Responsible Statecraft", _says("labels"), _SHORT),
     Rule("label of a box", "boilerplate", "990 pages", _says("ends"), _SHORT, is_guess=True),
+    Rule("byline", "boilerplate", "both corpora; htmldate", _is_byline, _SHORT, is_guess=True),
     Rule("pointer", "related", "sites of the region", _is_pointer),
     Rule("way", "related", "both corpora", _is_way),
     Rule("credit", "credit", "contract", _says("credits"), 160),

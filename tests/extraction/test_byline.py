@@ -17,12 +17,17 @@ TEXT = "".join(
 
 
 def read(
-    around: str = "", head: str = "", lang: str = "en", behind: str = "", url: str = URL
+    around: str = "",
+    head: str = "",
+    lang: str = "en",
+    behind: str = "",
+    url: str = URL,
+    text: str = TEXT,
 ) -> Article:
     """The article on a page with `around` between its headline and its text, `behind` after it."""
     page = (
         f'<html lang="{lang}"><head><title>{TITLE}</title>{head}</head><body><div class="c-story">'
-        f'<div class="c-head"><h1>{TITLE}</h1>{around}</div><div class="c-text">{TEXT}</div>'
+        f'<div class="c-head"><h1>{TITLE}</h1>{around}</div><div class="c-text">{text}</div>'
         f"{behind}</div></body></html>"
     )
     return rscrawler.extract_page(page.encode(), url)
@@ -70,6 +75,31 @@ def read(
 def test_authors_are_whom_the_lines_at_the_headline_name(byline: str, names: list[str]) -> None:
     article = read(f"{byline}<p>12 comments</p>")
     assert article.authors == names
+
+
+@pytest.mark.parametrize(
+    ("lines", "names", "day"),
+    [
+        ("<p>By Nora Weiss</p>", ["Nora Weiss"], None),
+        ("<p>9 December 2024</p><p>By Nora Weiss</p>", ["Nora Weiss"], 9),
+        ("<p>Von Nora Weiss und Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"], None),
+        ("<p>Bishkek, 9 December 2024</p>", [], 9),
+    ],
+)
+def test_author_and_date_above_the_first_paragraph_are_no_text(
+    lines: str, names: list[str], day: int | None
+) -> None:
+    article = read(text=lines + TEXT)
+    assert article.body == read().body
+    assert article.authors == names
+    assert article.published_at == (day and datetime(2024, 12, day, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("line", ["<p>9 December 2024</p>", "<p>By Nora Weiss</p>"])
+def test_author_and_date_between_paragraphs_stay_text(line: str) -> None:
+    article = read(text=TEXT + line + TEXT.replace("village", "town"))
+    assert line[3:-4] in article.body.split("\n\n")
+    assert (article.authors, article.published_at) == ([], None)
 
 
 def test_a_picture_names_no_author() -> None:
