@@ -327,6 +327,7 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
             yield "profile: time[datetime]", element.get("datetime")
     yield "hint: published_at", source.page.published_at
     markup, is_printed = source.context.profile.markup, False
+    # `time[datetime]` in running text counts here: in some templates the byline is a sentence.
     for text, origin, element in source.printed(markup.published_text):
         is_printed = "published_text" in markup.model_fields_set
         for value in (*_exact_dates(element), text):

@@ -153,6 +153,17 @@ def test_a_line_at_the_headline_tells_the_date_whatever_its_region_is_called() -
         assert read(line).published_at == datetime(2024, 12, 9, 8, 15, tzinfo=UTC), line
 
 
+def test_a_time_in_a_sentence_is_the_date_if_no_other_is_found() -> None:
+    sentence = (
+        "<p>This report by our correspondents in the valley and the capital was published on "
+        '<time datetime="2024-12-09T08:15Z">Monday</time>.</p>'
+    )
+    assert read(text=sentence + TEXT).published_at == datetime(2024, 12, 9, 8, 15, tzinfo=UTC)
+    line = '<p><time datetime="2024-12-08T08:15Z">Sunday</time></p>'
+    other = read(text=sentence + TEXT, behind=line)
+    assert other.published_at == datetime(2024, 12, 8, 8, 15, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("behind", "day"),
     [
