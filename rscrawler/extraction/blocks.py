@@ -152,9 +152,7 @@ class _Walk:
         waiting = [(root, False)]
         while waiting:
             element, is_read = waiting.pop()
-            if not is_read and (
-                self._start(element) if self._open else self._begin(element, None, "")
-            ):
+            if not is_read and self._start(element):
                 self._text(element.text)
                 if len(element):
                     waiting.append((element, True))
@@ -167,14 +165,17 @@ class _Walk:
     def _start(self, element: Element) -> bool:
         """Begin an element; False if its content is skipped."""
         name = element.tag
+        if not self._open:
+            self._begin(element, None, "")
+            return True
         if name in _UNREAD:
             return False
         is_cut = element in self._left_out
         if name in _BLOCKS:
             self._flush()
             kind, label = ("cut", "profile") if is_cut else kind_of(element)
-            return self._begin(element, kind, label)
-        if name == "br":
+            self._begin(element, kind, label)
+        elif name == "br":
             self._breaks += 1
             if self._breaks >= 2:
                 self._flush()
@@ -190,7 +191,7 @@ class _Walk:
             self._link = (element.get("href") or "", len(self._pieces))
         return True
 
-    def _begin(self, element: Element, kind: str | None, name: str) -> bool:
+    def _begin(self, element: Element, kind: str | None, name: str) -> None:
         tag = str(element.tag)
         region = Region(element, tag if self._open else "div", len(self.blocks), 0, kind, name)
         tag = tag if tag in _TELLING or tag in HEADINGS else "div"
@@ -198,7 +199,6 @@ class _Walk:
             tag = around
         self.regions.append(region)
         self._open.append((region, tag))
-        return True
 
     def _end(self, element: Element) -> None:
         region, _ = self._open[-1]
