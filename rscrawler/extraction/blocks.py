@@ -48,6 +48,7 @@ _SENTENCE_ENDS, _CLOSING = frozenset(".!?…。！？؟:;।"), "”’\"')]»"
 _SEPARATORS = " *•·.…_=~#–—-"
 _BREAK = "\v"  # stands for a `br`; white space that no page can hold
 _LEAST_PROSE, _LEAST_SENTENCE = 80, 30  # unlinked characters
+_LEAST_HEADLINE = 4  # words
 
 
 @dataclass(slots=True, eq=False)
@@ -108,6 +109,11 @@ class Block:
     def is_link(self) -> bool:
         """Whether at least 70 % of it is linked."""
         return self.linked >= 0.7 * len(self.text)
+
+    @property
+    def has_words_of_headline(self) -> bool:
+        """Whether it has enough words for a headline."""
+        return self.text.count(" ") >= _LEAST_HEADLINE - 1
 
     @property
     def is_small_print(self) -> bool:

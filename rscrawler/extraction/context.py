@@ -59,7 +59,7 @@ class PageContext:
 
     def is_foreign_link(self, href: str | None) -> bool:
         """Whether `href` leads to another article of the site."""
-        if not href or href.startswith(("#", "mailto:", "javascript:", "tel:")):
+        if href is None or not leads_to_page(href):
             return False
         if href not in self._foreign:
             address = absolute(href, self.structured.base)
@@ -79,6 +79,11 @@ class PageContext:
                 else max((shared_words(own, title) for title in self._title_words), default=0.0)
             )
         return self._agreements[headline]
+
+
+def leads_to_page(href: str) -> bool:
+    """Whether a link leads to a page, not to a place on this page, a mail, a script or a call."""
+    return bool(href) and not href.startswith(("#", "mailto:", "javascript:", "tel:"))
 
 
 def links_elsewhere(headline: Element, page: PageContext) -> bool:

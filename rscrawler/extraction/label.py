@@ -22,7 +22,6 @@ from rscrawler.extraction.vocabulary import pattern
 KEPT = frozenset({"text", "heading", "reprint line"})
 _SHORT = 60  # characters of a label, a button, a heading of a box
 _LONGEST_END = 80  # characters of a heading that ends the article
-_LEAST_HEADLINE = 4  # words
 _LEAST_ABOVE = 0.85  # share of the running text above a heading that ends the article
 _LEAST_TEASER, _LONGEST_TEASER = 40, 1_500  # characters
 _SENTENCE = re.compile(r"(?<!\.)\.[”\"')\]]*$|^[“\"].*[.?!…,][”\"]$")
@@ -65,8 +64,7 @@ class Body:
 
     @staticmethod
     def _heads(block: Block) -> bool:
-        is_headline = block.is_heading or block.text.count(" ") >= _LEAST_HEADLINE - 1
-        return block.is_link and is_headline
+        return block.is_link and (block.is_heading or block.has_words_of_headline)
 
     @cached_property
     def first_prose(self) -> int:

@@ -15,7 +15,7 @@ from operator import itemgetter
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import Block, Region
-from rscrawler.extraction.context import PageContext
+from rscrawler.extraction.context import PageContext, leads_to_page
 
 _Marks = list[tuple[str, str] | None]  # for each block: label and rule, None if unmarked
 _LEAST_BODY = 100  # characters; with less, the names of regions are distrusted
@@ -23,16 +23,11 @@ _LEAST_BODY = 100  # characters; with less, the names of regions are distrusted
 _MOST_SHARE = {"comments": 0.9, "navigation": 0.9, "hidden": 0.9, "caption": 0.3}
 _MOST_SHARE_ELSE = 0.5
 _WHOLE = 0.9  # of all running text; a consent box with as much is the page itself
-LABEL_OF_KIND = {
-    "request": "appeal",
-    "related": "related",
-    "caption": "caption",
-}
+_LABEL_OF_KIND = {"request": "appeal", "related": "related", "caption": "caption"}
 _MOST_CARD = 600  # characters of running text under one linked headline
 _MOST_CARDS = 0.5  # of all running text
 _CARD_HEAD = 4  # the headline of a card is among its first blocks, this many
 _LONGEST_KICKER = 60  # characters of a block before that headline
-_LEAST_HEADLINE = 4  # words
 _LINK_COST, _LINK_COST_EACH, _MARK_COST = 10.0, 0.3, 12.0  # in characters of running text
 # A paragraph or a list is seldom the whole article, so only this share of its value counts.
 _PARTS, _PART = frozenset({"p", "li", "blockquote", "ul", "ol"}), 0.4
@@ -123,7 +118,7 @@ class Locator:
             is_large = shares[region.name] > _MOST_SHARE.get(kind, _MOST_SHARE_ELSE)
             if kind != "cut" and (is_large or region.holds(headline)):
                 continue
-            mark = LABEL_OF_KIND.get(kind, "boilerplate"), f"{kind}: {region.name}"
+            mark = _LABEL_OF_KIND.get(kind, "boilerplate"), f"{kind}: {region.name}"
             covered = _give(marks, region, mark)
         if not is_doubted:
             self._mark_cards(marks, headline)
@@ -268,10 +263,7 @@ def _is_kicker(block: Block) -> bool:
 
 def _is_head(block: Block) -> bool:
     """Whether a block is a link to another page, long enough for a headline."""
-    if block.text.count(" ") < _LEAST_HEADLINE - 1 or not block.is_link:
-        return False
-    href = block.links[0][0]
-    return bool(href) and not href.startswith(("#", "mailto:", "javascript:", "tel:"))
+    return block.has_words_of_headline and block.is_link and leads_to_page(block.links[0][0])
 
 
 def _give(marks: _Marks, region: Region, mark: tuple[str, str]) -> int:
