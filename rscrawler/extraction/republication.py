@@ -35,13 +35,13 @@ def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> 
     The last one counts. One about "the article" counts only at the beginning or end of the text,
     and only without another one. The site itself (`own_names`, with its host) never counts.
     """
+    own = {_letters(name) for each in own_names for name in (each, each.rsplit(".", 1)[0])}
+    editions = tuple(f"{name.casefold()} " for name in own_names)
     distant: str | None = None
     for index in range(len(paragraphs) - 1, -1, -1):
         outlet, is_distant = _line(paragraphs[index])
         if outlet is None:
             continue
-        own = {_letters(name) for each in own_names for name in (each, each.rsplit(".", 1)[0])}
-        editions = tuple(f"{name.casefold()} " for name in own_names)
         if _letters(outlet) in own or outlet.casefold().startswith(editions):
             continue
         if not is_distant:
