@@ -182,10 +182,15 @@ def _leave_out_each(
     regions = vocabulary.table("regions")
     for kind in [name for name in regions if name != "ignored"]:
         words, regions[kind] = regions[kind], ["(?!)"]  # fits no name; the order of kinds stays
-        vocabulary.forget()
+        _clear_caches()
         print(_row(f"regions of {kind}", measure(own_reader, bodies, pages)))
         regions[kind] = words
-    vocabulary.forget()
+    _clear_caches()
+
+
+def _clear_caches() -> None:
+    vocabulary.region_kind.cache_clear()
+    vocabulary.region_patterns.cache_clear()
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def region_kind(names: str) -> tuple[str, str] | None:
     for plain in map(_plain, names.split()):
         if _ignored().match(plain):
             continue
-        for kind, words in _regions():
+        for kind, words in region_patterns():
             if words.search(plain):
                 return kind, plain
     return None
@@ -70,14 +70,9 @@ def _ignored() -> re.Pattern[str]:
 
 
 @cache
-def _regions() -> list[tuple[str, re.Pattern[str]]]:
+def region_patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """The kinds of regions, each with the pattern of its names."""
     kinds = {kind: words for kind, words in table("regions").items() if kind != "ignored"}
     return [
         (kind, re.compile(rf"(?:^|-)(?:{'|'.join(words)})(?=$|-)")) for kind, words in kinds.items()
     ]
-
-
-def forget() -> None:
-    """Clear the caches of regions: for a benchmark that measures the value of each list."""
-    region_kind.cache_clear()
-    _regions.cache_clear()
