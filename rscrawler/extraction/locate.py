@@ -9,6 +9,7 @@ share of all running text is ignored.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from operator import itemgetter
 
@@ -63,22 +64,14 @@ class Locator:
     ) -> None:
         self._blocks, self._regions, self._page = blocks, regions, page
         self._is_guess = is_guess
-        told = [each for each in regions if _is_told(each.element)]
-        is_one = all(each.last <= told[0].last for each in told)
-        self._told = told[0] if told and is_one else None
-        seen: set[str] = set()
-        prose = []
-        for block in blocks:
-            prose.append(0 if block.text in seen else block.prose)  # repeated text counts once
-            seen.add(block.text)
-        self._prose = [0, *accumulate(prose)]
-        covered = 0
-        for region in regions:
-            is_new = region.kind == "consent" and region.last > covered
-            if is_new and self._held(region) < _WHOLE * self._prose[-1]:
-                covered = region.last
-                prose[region.first : covered] = [0] * (covered - region.first)
-        self._prose = [0, *accumulate(prose)]
+        self._prose = [0, *accumulate(_counted_prose(blocks, regions))]
+
+    @cached_property
+    def _declared(self) -> Region | None:
+        """The region that the page marks as an article's text; None if several are apart."""
+        found = [each for each in self._regions if _is_declared_text(each.element)]
+        is_one = all(each.last <= found[0].last for each in found)
+        return found[0] if found and is_one else None
 
     def locate(self) -> Located:
         """Find the article's region and headline; label all blocks by their regions."""
@@ -158,9 +151,9 @@ class Locator:
             found = [(0.0, number) for number in reversed(named)]
         total = self._prose[-1]
         found.sort(key=itemgetter(0))
-        told = self._told.first if self._told else 0
+        text = self._declared.first if self._declared else 0
         least = _LEAST_BELOW * total
-        return next((n for _, n in found if n < told or total - self._prose[n] >= least), None)
+        return next((n for _, n in found if n < text or total - self._prose[n] >= least), None)
 
     def _shares(self) -> dict[str, float]:
         """The share of all running text that the regions of each name hold together."""
@@ -184,9 +177,9 @@ class Locator:
             share = _PART if region.tag in _PARTS else 1.0
             return share * held, region.first - region.last
 
-        best, told = max(self._regions, key=value), self._told
-        is_apart = told is not None and (told.last <= best.first or best.last <= told.first)
-        return (told if told and is_apart and self._left(told, marks) else best), marks
+        best, text = max(self._regions, key=value), self._declared
+        is_apart = text is not None and (text.last <= best.first or best.last <= text.first)
+        return (text if text and is_apart and self._left(text, marks) else best), marks
 
     def _worth(self, number: int, headline: int | None, marks: _Marks) -> float:
         block = self._blocks[number]
@@ -248,10 +241,27 @@ class Locator:
         return is_headed and self._page.is_foreign_link(self._blocks[single[0]].links[0][0])
 
 
-def _is_told(element: Element) -> bool:
+def _counted_prose(blocks: Sequence[Block], regions: Sequence[Region]) -> list[int]:
+    """The running text of each block that counts: not repeated, and in no consent box."""
+    seen: set[str] = set()
+    prose = []
+    for block in blocks:
+        prose.append(0 if block.text in seen else block.prose)
+        seen.add(block.text)
+    before, covered = [0, *accumulate(prose)], 0
+    for region in (each for each in regions if each.kind == "consent"):
+        held = before[region.last] - before[region.first]
+        if region.last > covered and held < _WHOLE * before[-1]:
+            covered = region.last
+            prose[region.first : covered] = [0] * (covered - region.first)
+    return prose
+
+
+def _is_declared_text(element: Element) -> bool:
     """Whether microdata or microformats mark an element as the text of an article."""
-    names = f"{element.get('itemprop') or ''} {element.get('class') or ''}".split()
-    return not _TEXT.isdisjoint(names)
+    names, itemprop = element.get("class"), element.get("itemprop")
+    is_named = names is not None and not _TEXT.isdisjoint(names.split())
+    return is_named or (itemprop is not None and not _TEXT.isdisjoint(itemprop.split()))
 
 
 def _is_kicker(block: Block) -> bool:
