@@ -204,14 +204,17 @@ def _furniture(own: Own, context: PageContext) -> set[Element]:
     listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
     found = {element for selector in listed for element in own.matches(selector)}
     linked = [*markup.authors, *markup.sections, *markup.published_text]
-    found |= {e for selector in linked for e in own.matches(selector) if not _is_in_prose(e)}
+    found |= {e for selector in linked for e in own.matches(selector) if not _is_in_paragraph(e)}
     if own.headline is not None:
         found.add(own.headline)
     return found | set(own.foreign)
 
 
-def _is_in_prose(element: Element) -> bool:
-    """Whether an element matched as a byline is only part of a running paragraph."""
+def _is_in_paragraph(element: Element) -> bool:
+    """Whether an element matched as a byline is only part of a running paragraph.
+
+    The blocks, by which `Source.is_in_prose` decides, are not known yet.
+    """
     block = next(element.iterancestors("p", "li", "blockquote"), None)
     return block is not None and text_length(block) - text_length(element) >= _LEAST_PROSE
 

@@ -345,8 +345,8 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
 def _agreed_dates(source: Source) -> list[tuple[str, str]]:
     """The dates in elements with a date's class; none if they are more than a day apart."""
     given = [
-        (origin.replace("profile", "fallback"), value)
-        for origin, elements in source.own.places(CALLED_DATES)
+        (origin, value)
+        for origin, elements in source.own.places(CALLED_DATES, finder="fallback")
         for element in islice(elements, _MOST_WITHIN)
         if text_length(element) <= _LONGEST_DATE and not source.is_in_prose(element)
         for value in _dates_in(element)
