@@ -72,7 +72,7 @@ def _requests() -> dict[str, list[_Request]]:
     return dict(found)
 
 
-def _said(text: str, tokens: frozenset[str]) -> list[_Request]:
+def _matching_requests(text: str, tokens: frozenset[str]) -> list[_Request]:
     """The rows of `[requests]` whose pattern matches the lower-cased text."""
     requests, text = _requests(), text.lower()
     rows = dict.fromkeys(row for token in tokens & requests.keys() for row in requests[token])
@@ -82,11 +82,11 @@ def _said(text: str, tokens: frozenset[str]) -> list[_Request]:
 @cache
 def _asking_words() -> frozenset[str]:
     """Words of which every appeal has one, unless it has a link to give or join."""
-    return _words_of(*_WEIGHTS, "phrases") | _soliciting().keys()
+    return _request_words(*_WEIGHTS, "phrases") | _soliciting().keys()
 
 
 @cache
-def _words_of(*names: str) -> frozenset[str]:
+def _request_words(*names: str) -> frozenset[str]:
     """The words by which the rows of these lists in `[requests]` are found."""
     return frozenset(w for w, rows in _requests().items() if any(r.listed in names for r in rows))
 
@@ -155,7 +155,7 @@ class _Weighed:
 _NOTHING = _Weighed(0.0)
 
 
-class _Run:
+class _Paragraphs:
     """The paragraphs of a body, each weighed on first use."""
 
     def __init__(self, paragraphs: Sequence[Block], voice: Voice) -> None:
@@ -165,7 +165,7 @@ class _Run:
     def weighed(self, number: int) -> _Weighed:
         if number not in self._weighed:
             paragraph = self._paragraphs[number]
-            self._weighed[number] = _weigh(paragraph.text, _giving(paragraph), self._voice)
+            self._weighed[number] = _weigh(paragraph.text, _giving_length(paragraph), self._voice)
         return self._weighed[number]
 
     def appeals(self) -> set[int]:
@@ -174,7 +174,7 @@ class _Run:
         marked = {
             number
             for number, paragraph in enumerate(paragraphs)
-            if _may_ask(paragraph, self._voice) and self.weighed(number).weight >= _APPEAL
+            if _may_be_appeal(paragraph, self._voice) and self.weighed(number).weight >= _APPEAL
         }
         if not marked:
             return marked
@@ -228,13 +228,13 @@ class _Run:
 
 def appeals_among(paragraphs: Sequence[Block], voice: Voice) -> set[int]:
     """The numbers of the appeals among the paragraphs of a body."""
-    return _Run(paragraphs, voice).appeals()
+    return _Paragraphs(paragraphs, voice).appeals()
 
 
 def speaks_of_giving(title: str, url: str) -> bool:
     """Whether a page's headline or address is about giving or subscribing."""
     subjects = _soliciting().keys() | {"give", "support"}
-    is_about_giving = not subjects.isdisjoint(_words_of_letters(title))
+    is_about_giving = not subjects.isdisjoint(_ascii_words(title))
     return is_about_giving or pattern("giving_links").search(url) is not None
 
 
@@ -254,19 +254,19 @@ def _is_farewell(paragraph: Block) -> bool:
     return pattern("farewells").search(text) is not None
 
 
-def _may_ask(paragraph: Block, voice: Voice) -> bool:
+def _may_be_appeal(paragraph: Block, voice: Voice) -> bool:
     """Whether a paragraph can be an appeal by itself: it has a word or link of one, and a voice."""
     text = paragraph.text
-    tokens = _words_of_letters(text)
+    tokens = _ascii_words(text)
     if _asking_words().isdisjoint(tokens):
-        return _giving(paragraph) > 0
+        return _giving_length(paragraph) > 0
     if len(text) < _TERSE or not _PERSONS.isdisjoint(tokens):
         return True
-    is_outlet = not _words_of("outlet").isdisjoint(tokens) or voice.as_us(text) != text
-    return is_outlet or _giving(paragraph) > 0
+    is_outlet = not _request_words("outlet").isdisjoint(tokens) or voice.as_us(text) != text
+    return is_outlet or _giving_length(paragraph) > 0
 
 
-def _giving(paragraph: Block) -> int:
+def _giving_length(paragraph: Block) -> int:
     """Characters of the links that lead to giving, subscribing or joining."""
     if not paragraph.links:
         return 0
@@ -285,15 +285,15 @@ def _weigh(printed: str, giving: int, voice: Voice) -> _Weighed:
     is_named = bare != unquoted
     if "?" in bare and pattern("interviewer").match(bare):
         return _NOTHING
-    tokens = frozenset(_words_of_letters(bare))
+    tokens = frozenset(_ascii_words(bare))
     is_settled = is_republication_line(text) or pattern("notes").match(text) is not None
     to_you = not tokens.isdisjoint(_YOU)
     is_we = not tokens.isdisjoint(_WE) or ("us" in tokens and _US.search(bare) is not None)
-    said = _said(bare, tokens)
-    is_outlet = any(row.listed == "outlet" for row in said)
+    requests = _matching_requests(bare, tokens)
+    is_outlet = any(row.listed == "outlet" for row in requests)
     kinds = {_soliciting()[token] for token in tokens & _soliciting().keys()}
-    kinds |= {row.kind for row in said if row.listed == "phrases"}
-    asking = max((_WEIGHTS.get(row.listed, 0.0) for row in said), default=0.0)
+    kinds |= {row.kind for row in requests if row.listed == "phrases"}
+    asking = max((_WEIGHTS.get(row.listed, 0.0) for row in requests), default=0.0)
 
     weight = asking + min(2.0, float(len(kinds)))
     weight += 0.5 * (to_you + is_we)
@@ -313,6 +313,6 @@ def _weigh(printed: str, giving: int, voice: Voice) -> _Weighed:
     return _Weighed(weight, is_outlet or is_named, to_you or is_we, is_settled)
 
 
-def _words_of_letters(text: str) -> list[str]:
+def _ascii_words(text: str) -> list[str]:
     """The lower-cased words of a text, separated by anything but the letters a to z."""
     return text.encode("ascii", "replace").translate(_LETTERS_ALONE).decode("ascii").split()

@@ -42,7 +42,7 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
     context = PageContext.of(page, profile)
     located = locate_text(context)
     if located is None:
-        raise _no_text(page, context.structured)
+        raise _no_text_error(page, context.structured)
 
     url, aliases, origin = addresses_of(context)
     article = Article(site=site, url=url, fetched_at=page.fetched_at, aliases=aliases)
@@ -98,13 +98,13 @@ def _read_body(article: Article, located: LocatedText, warnings: list[str]) -> d
 def _method(located: LocatedText, body_origin: str, *, has_body: bool) -> str:
     if body_origin == _ARTICLE_BODY:
         return "structured"
-    is_told = body_origin.startswith("profile") or not has_body
-    if not (located.own.is_from_profile and is_told):
+    is_by_profile = body_origin.startswith("profile") or not has_body
+    if not (located.own.is_from_profile and is_by_profile):
         return "fallback"
     return "profile" if has_body else "structured"
 
 
-def _no_text(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
+def _no_text_error(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
     """The error for a page without located text: it is not an article, or it is broken."""
     if not str(page.root.xpath("string()")).strip():
         return IncompletePage(page.url, "the page is empty")
@@ -136,10 +136,10 @@ def _check_is_article(
     own, profile, structured = located.own, located.own.page.profile, located.own.page.structured
     # Found by a fallback they are no sign: any page may print a date or a name at its headline.
     others = ("fallback", "hint")
-    told = {name for name, origin in provenance.items() if not origin.startswith(others)}
-    is_dated = "published_at" in told
+    reliable = {name for name, origin in provenance.items() if not origin.startswith(others)}
+    is_dated = "published_at" in reliable
     signs = sum((
-        is_dated, "authors" in told, bool(article.sections), structured.says_article,
+        is_dated, "authors" in reliable, bool(article.sections), structured.says_article,
         "article:section" in structured.meta, bool(article.tags),
     ))  # fmt: skip
     if structured.is_listing and not is_article:

@@ -29,7 +29,7 @@ _BLOCKS = HEADINGS | {
 }  # fmt: skip
 _CELLS = frozenset({"td", "th"})
 # Block tags besides headings; in other elements it is "div", or a tag around it (_KEPT_BELOW).
-_TELLING = frozenset({"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"})
+_TEXT_TAGS = frozenset({"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"})
 _KEPT_BELOW = {"div": HEADINGS | {"li", "blockquote", "figcaption", "dd"},
                "p": frozenset({"blockquote", "figcaption"})}  # fmt: skip
 _KIND_OF_TAG = {
@@ -200,7 +200,7 @@ class _Walk:
     def _begin(self, element: Element, kind: str | None, name: str) -> None:
         tag = str(element.tag)
         region = Region(element, tag if self._open else "div", len(self.blocks), 0, kind, name)
-        tag = tag if tag in _TELLING or tag in HEADINGS else "div"
+        tag = tag if tag in _TEXT_TAGS or tag in HEADINGS else "div"
         if self._open and (around := self._open[-1][1]) in _KEPT_BELOW.get(tag, ()):
             tag = around
         self.regions.append(region)
@@ -268,7 +268,7 @@ def kind_of(element: Element) -> tuple[str | None, str]:
     if _is_hidden(attributes):
         return "hidden", "hidden"
     names = attributes.get("class", "")
-    is_text = tag in _TELLING or tag in HEADINGS
+    is_text = tag in _TEXT_TAGS or tag in HEADINGS
     if not is_text and tag not in _ANCHORED:
         names = f"{names} {attributes.get('id', '')}"
     kind, name = region_kind(names) or (None, "")

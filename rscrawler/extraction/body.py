@@ -13,7 +13,7 @@ from rscrawler.extraction.blocks import FOREIGN_KINDS, Block, Region, blocks_of
 from rscrawler.extraction.container import Own, find_container, text_length
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.label import KEPT, Body, is_pointer, label
-from rscrawler.extraction.locate import Locator
+from rscrawler.extraction.locate import CARD, Locator
 from rscrawler.extraction.selectors import Index
 from rscrawler.extraction.structured import json_ld_paragraphs
 from rscrawler.sites import Markup
@@ -77,7 +77,7 @@ def declared_text(context: PageContext) -> list[str]:
 
 def _profile_text(own: Own, context: PageContext) -> LocatedText:
     """The text in the elements of the profile's `body`; without any, in the best region."""
-    left_out = _furniture(own, context)
+    left_out = _boilerplate(own, context)
     best, most, origin = list[Block](), 0, ""
     for selector in context.profile.markup.body:
         bodies = _outermost(own.matches(selector), context.index)
@@ -142,7 +142,7 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
         and each.last > each.first
         and kept.isdisjoint(blocks[each.first : each.last])
     )
-    foreign += tuple(b.region.element for b in blocks if b.rule.startswith("another"))
+    foreign += tuple(b.region.element for b in blocks if (b.label, b.rule) == CARD)
     own = Own((container,), heading, "fallback: densest region", context, foreign)
     return LocatedText(own, own_blocks, "densest region")
 
@@ -198,7 +198,7 @@ def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | 
     ]
 
 
-def _furniture(own: Own, context: PageContext) -> set[Element]:
+def _boilerplate(own: Own, context: PageContext) -> set[Element]:
     """The elements whose text is another field, another article or boilerplate."""
     markup = context.profile.markup
     listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]

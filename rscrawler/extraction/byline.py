@@ -20,13 +20,14 @@ _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 _OTHER_AND = re.compile(r"\s+(?:und|et|y|и)\s+(?=[^\W\d_a-zà-ÿа-я])")
 _LABEL = re.compile(r"^[^:]+:(?:\s+|$)")  # "Added by: ", in any language
 _LONGEST = 100  # characters of a line with author or date
-_MOST, _MOST_NAMED = 2000, 50  # elements visited before the text; elements marked as authors
+_MOST_ELEMENTS = 2000  # visited before the text
+_MOST_MARKED = 50  # elements marked as authors
 _STACKED = frozenset({"div", "p", "ul", "ol", "li", "h1", "h2", "h3", "header", "section"})
-_NO_LINES = frozenset({
+_NO_BYLINE_TAGS = frozenset({
     "h1", "figure", "figcaption", "blockquote", "q", "cite", "script", "style", "noscript", "nav",
     "form",
 })  # fmt: skip
-_OTHERS = ("related", "comments", "advertising")  # kinds of regions without bylines
+_NO_BYLINE_KINDS = ("related", "comments", "advertising")  # kinds of regions without bylines
 
 
 def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
@@ -46,13 +47,13 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
     """The outermost short elements before the text."""
     index = own.page.index
     waiting = [element]
-    for _ in range(_MOST):
+    for _ in range(_MOST_ELEMENTS):
         if not waiting:
             break
         element = waiting.pop()
         if index.place(element) >= first_text or element is own.headline:
             continue
-        if _is_others(element):
+        if _holds_no_byline(element):
             continue
         is_around = index.end(element) >= first_text or _is_stack(element)
         length = _LONGEST + 1 if is_around else text_length(element)
@@ -62,9 +63,9 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
             yield element
 
 
-def _is_others(element: Element) -> bool:
+def _holds_no_byline(element: Element) -> bool:
     """Whether an element holds no byline: a picture, a quotation, a menu, related articles."""
-    return element.tag in _NO_LINES or kind_of(element)[0] in _OTHERS
+    return element.tag in _NO_BYLINE_TAGS or kind_of(element)[0] in _NO_BYLINE_KINDS
 
 
 def _is_stack(element: Element) -> bool:
@@ -78,7 +79,7 @@ def names_in(lines: Iterable[Element]) -> list[str]:
     """The authors in the lines: in elements marked as authors, else behind "by"."""
     lines = list(lines)
     for line in lines:
-        named = list(islice(filter(is_author, islice(line.iter(), _MOST)), _MOST_NAMED))
+        named = list(islice(filter(is_author, islice(line.iter(), _MOST_ELEMENTS)), _MOST_MARKED))
         around = {ancestor for each in named for ancestor in each.iterancestors()}
         if names := _names(text_of(each) for each in named if each not in around):
             return names
@@ -94,13 +95,13 @@ def names_after_by(text: str) -> list[str]:
     return _names(_OTHER_AND.split(text[match.end() :])) if match else []
 
 
-def named_behind(own: Own) -> Iterator[Element]:
+def marked_authors(own: Own) -> Iterator[Element]:
     """The elements of the article that are marked as authors, in reading order."""
     for part in own.parts:
         outside = {part, *part.iterancestors()}
-        for element in islice(filter(is_author, part.iter()), _MOST_NAMED):
+        for element in islice(filter(is_author, part.iter()), _MOST_MARKED):
             around = (each for each in element.iterancestors() if each not in outside)
-            if not any(map(_is_others, (element, *around))):
+            if not any(map(_holds_no_byline, (element, *around))):
                 yield element
 
 
@@ -121,8 +122,8 @@ def _names(texts: Iterable[str]) -> list[str]:
 def _is_name(text: str) -> bool:
     """Whether a text can be an author's name."""
     is_long = len(text) > 60 or text.count(" ") > 5
-    is_said = is_nobody(text) or pattern("other_work").search(text) is not None
-    return not is_long and not is_said and text[0] == text[0].upper()
+    is_no_name = is_nobody(text) or pattern("other_work").search(text) is not None
+    return not is_long and not is_no_name and text[0] == text[0].upper()
 
 
 def is_nobody(name: str) -> bool:

@@ -15,7 +15,7 @@ from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import FOREIGN_KINDS, HEADINGS, kind_of
 from rscrawler.extraction.context import PageContext, links_elsewhere
-from rscrawler.extraction.selectors import apart, covers
+from rscrawler.extraction.selectors import covers, outer_intervals
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
@@ -57,7 +57,7 @@ class Own:
             self._matches[selector] = found
         return found
 
-    def places(
+    def search(
         self, selectors: list[str], *, only_behind: bool = False, finder: str = "profile"
     ) -> Iterator[tuple[str, list[Element]]]:
         """The matches of each selector in the parts, then those beside them; each with its origin.
@@ -85,7 +85,7 @@ class Own:
     def _foreign_places(self) -> list[tuple[int, int]]:
         index = self.page.index
         ranges = [(index.place(each), index.end(each)) for each in self.foreign]
-        return apart(ranges)
+        return outer_intervals(ranges)
 
     def holds(self, element: Element) -> bool:
         """Whether an element lies in one of the parts."""
@@ -100,7 +100,7 @@ class Own:
         found = [e for e in index.select(index.root, selector) if not self._is_elsewhere(e)]
         if not found:
             return found
-        closed, start, end = self._surroundings
+        closed, start, end = self._search_range
         start = index.end(self.parts[-1]) if only_behind else start
         return [
             element
@@ -119,7 +119,7 @@ class Own:
         return {ancestor for part in self.parts for ancestor in part.iterancestors()}
 
     @cached_property
-    def _surroundings(self) -> tuple[list[tuple[int, int]], int, int]:
+    def _search_range(self) -> tuple[list[tuple[int, int]], int, int]:
         """The regions closed to the search for fields, and the first and last place of the search.
 
         Forward, it ends at the first sign of another article. Backward, it leaves out an ancestor
@@ -211,9 +211,9 @@ def _candidates(page: PageContext) -> list[_Candidate]:
             if headline is not None and (
                 headline.tag == "h1" or _has_text(element, _LEAST_OWN_TEXT)
             ):
-                score += _worth(headline, page)
+                score += _headline_score(headline, page)
             elif rank < ranks:
-                score += _worth_headless(element, page)
+                score += _headless_score(element, page)
             else:
                 score -= 1.0
             # `foreign` is weak evidence: it may match the page's own article, too.
@@ -227,7 +227,7 @@ def _candidates(page: PageContext) -> list[_Candidate]:
     return list(found.values())
 
 
-def _worth(headline: Element, page: PageContext) -> float:
+def _headline_score(headline: Element, page: PageContext) -> float:
     """The score that a headline adds to its element."""
     agreement = page.agrees(text_of(headline))
     score = 1.5 if headline.tag == "h1" else 0.0
@@ -236,7 +236,7 @@ def _worth(headline: Element, page: PageContext) -> float:
     return score - 1.0 if page.titles else score
 
 
-def _worth_headless(element: Element, page: PageContext) -> float:
+def _headless_score(element: Element, page: PageContext) -> float:
     """The score of an element without a headline, by the headline before it."""
     if not _has_text(element):
         return -3.0

@@ -16,7 +16,7 @@ from rscrawler.identity.addresses import absolute, address_key, is_article_addre
 from rscrawler.sites import SiteProfile
 
 CALLED_DATES = ["[class*='date']", "[class*='Date']", "[class*='time']", "[class*='ublish']"]
-LINKED_SHARE = 0.7  # of a headline, from which a link in it counts as a link of the whole
+_LINKED_SHARE = 0.7  # of a headline, from which a link in it counts as a link of the whole
 
 
 @dataclass(frozen=True)
@@ -100,5 +100,5 @@ def headline_links(headline: Element) -> Iterator[str]:
     if links:
         length = len(text_of(headline))
         for link in links:
-            if len(text_of(link)) >= LINKED_SHARE * length:
+            if len(text_of(link)) >= _LINKED_SHARE * length:
                 yield link.get("href") or ""

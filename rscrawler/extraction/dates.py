@@ -86,7 +86,7 @@ class FoundDate:
         """Whether the text gave time and zone."""
         return self.has_time and self.has_zone
 
-    def is_bettered_by(self, other: FoundDate) -> bool:
+    def is_refined_by(self, other: FoundDate) -> bool:
         """Whether `other` may be this date with time and zone; midnight UTC counts as a day."""
         if self.is_moment or not other.is_moment or other.at.time() == time():
             return False

@@ -15,7 +15,7 @@ from lxml.etree import _Element as Element
 from rscrawler.extraction.byline import (
     is_nobody,
     lines_at_headline,
-    named_behind,
+    marked_authors,
     names_in,
     split_names,
 )
@@ -23,18 +23,10 @@ from rscrawler.extraction.container import Own, text_length
 from rscrawler.extraction.context import CALLED_DATES, PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.page import Page
-from rscrawler.extraction.structured import (
-    TITLE_SEPARATOR,
-    Structured,
-)
+from rscrawler.extraction.structured import TITLE_SEPARATOR, Structured
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
-from rscrawler.identity.addresses import (
-    absolute,
-    address_key,
-    canonical_url,
-    is_article_address,
-)
+from rscrawler.identity.addresses import absolute, address_key, canonical_url, is_article_address
 from rscrawler.items import Article, Image
 from rscrawler.sites import SourceKind
 from rscrawler.text import clean
@@ -73,7 +65,7 @@ _SOURCES = (
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[wx],?")
-_PATH = re.compile(r"^(?:[a-z+.-]+:)?(?://[^/?#]*)?|[?#].*", re.IGNORECASE | re.DOTALL)  # not path
+_NOT_PATH = re.compile(r"^(?:[a-z+.-]+:)?(?://[^/?#]*)?|[?#].*", re.IGNORECASE | re.DOTALL)
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
 _Given = tuple[Any, str]  # a value, empty if not found, and its origin
 _NOTHING: _Given = (None, "")
@@ -111,7 +103,7 @@ class Source:
 
     def printed(self, selectors: list[str]) -> Iterator[tuple[str, str, Element]]:
         """Text, origin and element of each match of the selectors, including empty texts."""
-        for origin, elements in self.own.places(selectors):
+        for origin, elements in self.own.search(selectors):
             for element in elements:
                 yield text_of(element), origin, element
 
@@ -224,7 +216,7 @@ def _language(source: Source) -> _Given:
 
 def _authors(source: Source) -> _Given:
     """The authors: by selector, else declared, else in a byline if the profile has no selectors."""
-    for origin, elements in source.own.places(source.context.profile.markup.authors):
+    for origin, elements in source.own.search(source.context.profile.markup.authors):
         printed = (text_of(each) for each in elements if not source.is_in_prose(each))
         if names := _unique(name for text in printed for name in split_names(text)):
             return names, origin
@@ -233,22 +225,22 @@ def _authors(source: Source) -> _Given:
             return names, origin
     if "authors" in source.context.profile.markup.model_fields_set:
         return _NOTHING
-    behind = (each for each in named_behind(source.own) if not source.is_in_prose(each))
-    names = names_in(source.lines) or names_in(behind)
-    return list(_others(names, source.structured)), "fallback: byline"
+    marked = (each for each in marked_authors(source.own) if not source.is_in_prose(each))
+    names = names_in(source.lines) or names_in(marked)
+    return list(_without_outlets(names, source.structured)), "fallback: byline"
 
 
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
     """The persons and organisations in declared texts; a single word must be in capitals."""
-    names = (name for text in _others(texts, structured) for name in split_names(text))
+    names = (name for text in _without_outlets(texts, structured) for name in split_names(text))
     return _unique(
         name
-        for name in _others(names, structured)
+        for name in _without_outlets(names, structured)
         if not is_nobody(name) and (" " in name or name == name.upper())
     )
 
 
-def _others(names: Iterable[str], structured: Structured) -> Iterator[str]:
+def _without_outlets(names: Iterable[str], structured: Structured) -> Iterator[str]:
     """The names without those of the site."""
     outlets = {name.casefold() for name in structured.site_names}
     return (name for name in names if name.casefold() not in outlets)
@@ -272,7 +264,7 @@ def _tags(source: Source) -> _Given:
 
 def _slugs(source: Source, selectors: list[str], *, only_behind: bool = False) -> _Given:
     """The last path component of each link that `selectors` match outside running text."""
-    for origin, elements in source.own.places(selectors, only_behind=only_behind):
+    for origin, elements in source.own.search(selectors, only_behind=only_behind):
         links = (e if e.get("href") else e.find(".//a") for e in elements)
         slugs = (
             last_component(link.get("href") or "")
@@ -307,7 +299,7 @@ def last_component(address: str) -> str:
 
     A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too.
     """
-    slug = unquote(_PATH.sub("", address.strip())).strip("/ ").rpartition("/")[2]
+    slug = unquote(_NOT_PATH.sub("", address.strip())).strip("/ ").rpartition("/")[2]
     return re.sub(r"[\s+]+", "-", slug.strip().lower())
 
 
@@ -337,7 +329,7 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
     for line in source.lines:
         for value in _dates_in(line):
             yield "fallback: line at the headline", value
-    if match := _DAY_IN_PATH.search(_PATH.sub("", source.context.url)):
+    if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", source.context.url)):
         yield "fallback: address", "-".join(match.groups())
     yield from _agreed_dates(source)
 
@@ -346,7 +338,7 @@ def _agreed_dates(source: Source) -> list[tuple[str, str]]:
     """The dates in elements with a date's class; none if they are more than a day apart."""
     given = [
         (origin, value)
-        for origin, elements in source.own.places(CALLED_DATES, finder="fallback")
+        for origin, elements in source.own.search(CALLED_DATES, finder="fallback")
         for element in islice(elements, _MOST_WITHIN)
         if text_length(element) <= _LONGEST_DATE and not source.is_in_prose(element)
         for value in _dates_in(element)
@@ -387,7 +379,7 @@ def _first_date(
     chosen, chosen_origin = None, ""
     for origin, value in candidates:
         found = _date(name, origin, value, source) if value else None
-        if found is not None and (chosen is None or chosen.is_bettered_by(found)):
+        if found is not None and (chosen is None or chosen.is_refined_by(found)):
             chosen, chosen_origin = found, origin
         if chosen is not None and chosen.is_moment:
             break
@@ -423,15 +415,15 @@ def _image(source: Source) -> _Given:
     markup = source.context.profile.markup
     if url is None or not source.own.is_from_profile:
         for declared, values in source.declared("image"):
-            if _is_no_picture(values[0]):
+            if _is_no_picture_address(values[0]):
                 continue
             address = absolute(values[0], source.structured.base)
             shown = _picture_at(source, address)
             lead = shown if shown is not None or url is not None else lead
             url, origin = address, declared
             break
-    credit = _words_of(source, markup.credit, lead)
-    caption = _words_of(source, markup.caption, lead)
+    credit = _text_at_lead(source, markup.credit, lead)
+    caption = _text_at_lead(source, markup.caption, lead)
     labels = pattern("credit_labels")
     if caption and (match := labels.match(caption)):
         labelled = caption[match.end() :]
@@ -451,9 +443,9 @@ def _image(source: Source) -> _Given:
     )
 
 
-def _is_no_picture(address: str) -> bool:
+def _is_no_picture_address(address: str) -> bool:
     """Whether a declared address is that of a placeholder or a logo."""
-    name = _PATH.sub("", address).rpartition("/")[2]
+    name = _NOT_PATH.sub("", address).rpartition("/")[2]
     return bool(_PLACEHOLDER.search(address) or pattern("no_pictures").search(name))
 
 
@@ -461,7 +453,7 @@ def _lead(source: Source) -> tuple[Element | None, str | None, str]:
     """The first picture, its address and origin; not below the text's first block."""
     unloaded = None
     context, first = source.context, source.first_text
-    for origin, elements in source.own.places(context.profile.markup.image):
+    for origin, elements in source.own.search(context.profile.markup.image):
         for element in elements:
             if not is_picture(element) or (first and context.index.place(element) > first):
                 continue
@@ -473,7 +465,7 @@ def _lead(source: Source) -> tuple[Element | None, str | None, str]:
 
 def _picture_at(source: Source, address: str) -> Element | None:
     """The article's first picture with that address, in the text or not."""
-    for _, elements in source.own.places(source.context.profile.markup.image):
+    for _, elements in source.own.search(source.context.profile.markup.image):
         for element in elements:
             found = image_source(element) if is_picture(element) else None
             if found and absolute(found, source.structured.base) == address:
@@ -519,19 +511,19 @@ def _largest(srcset: str) -> str:
     return max(sized, key=itemgetter(0))[1] if sized else "".join(words[:1]).rstrip(",")
 
 
-def _words_of(source: Source, selectors: list[str], lead: Element | None) -> str | None:
+def _text_at_lead(source: Source, selectors: list[str], lead: Element | None) -> str | None:
     """The first text, a caption or credit, that belongs to the lead image."""
     return next(
         (
             text
             for text, _, element in source.printed(selectors)
-            if text and _belongs(element, lead, source.own)
+            if text and _belongs_to_lead(element, lead, source.own)
         ),
         None,
     )
 
 
-def _belongs(element: Element, lead: Element | None, own: Own) -> bool:
+def _belongs_to_lead(element: Element, lead: Element | None, own: Own) -> bool:
     """Whether no other picture is nearer to a caption than the lead image."""
     for ancestor in element.iterancestors():
         if ancestor in own.parts or own.page.index.is_within(own.parts[0], ancestor):

@@ -32,12 +32,12 @@ _LEAST_LINKED = 0.8  # share of links in the text that follows the words of a po
 class Body:
     """The blocks of an article that no region has labelled, and what is known of the page.
 
-    `flow` has these and the labelled ones, in document order. `own_texts` are declared headlines.
-    `is_guess`: no profile says where the text is, so rules on shape apply.
+    `all_blocks` has these and the labelled ones, in document order. `own_texts` are declared
+    headlines. `is_guess`: no profile says where the text is, so rules on shape apply.
     """
 
     blocks: Sequence[Block]
-    flow: Sequence[Block]
+    all_blocks: Sequence[Block]
     own_texts: frozenset[str]
     voice: Voice
     is_guess: bool
@@ -51,20 +51,17 @@ class Body:
     def teasers(self) -> set[Block]:
         """The blocks from a linked headline to the "keep reading" below it."""
         found: set[Block] = set()
-        for number, block in enumerate(self.flow):
+        blocks = self.all_blocks
+        for number, block in enumerate(blocks):
             if len(block.text) > _SHORT or not pattern("teaser_ends").search(block.text):
                 continue
             length, head = 0, number - 1
-            while head >= 0 and length <= _LONGEST_TEASER and not self._heads(self.flow[head]):
-                length += len(self.flow[head].text)
+            while head >= 0 and length <= _LONGEST_TEASER and not _is_linked_headline(blocks[head]):
+                length += len(blocks[head].text)
                 head -= 1
             if head >= 0 and _LEAST_TEASER <= length <= _LONGEST_TEASER:
-                found |= set(self.flow[head : number + 1])
+                found |= set(blocks[head : number + 1])
         return found
-
-    @staticmethod
-    def _heads(block: Block) -> bool:
-        return block.is_link and (block.is_heading or block.has_words_of_headline)
 
     @cached_property
     def first_prose(self) -> int:
@@ -86,19 +83,23 @@ class Body:
     def last(self) -> int:
         """The number of the article's last block; headings and labels at the end do not count."""
         number = min(self.end, len(self.blocks)) - 1
-        while number >= 0 and _is_loose(self.blocks[number]):
+        while number >= 0 and _is_heading_or_label(self.blocks[number]):
             number -= 1
         return number
 
 
-def _is_loose(block: Block) -> bool:
+def _is_linked_headline(block: Block) -> bool:
+    return block.is_link and (block.is_heading or block.has_words_of_headline)
+
+
+def _is_heading_or_label(block: Block) -> bool:
     if block.is_heading:
         return True
     is_label = block.tag in ("p", "div") and len(block.text) < _SHORT
     return is_label and not block.prose and not block.is_sentence
 
 
-def _is_way(body: Body, number: int) -> bool:
+def _is_bare_link(body: Body, number: int) -> bool:
     """Whether a block is a link to another page, not a linked sentence between paragraphs."""
     block = body.blocks[number]
     if not block.is_link:
@@ -134,7 +135,7 @@ def _is_byline(body: Body, number: int) -> bool:
     return bool(names_after_by(block.text)) or read_date(block.text, day_first=True) is not None
 
 
-def _says(name: str) -> Callable[[Body, int], bool]:
+def _matches(name: str) -> Callable[[Body, int], bool]:
     """The condition that a list of patterns in the vocabulary matches the block."""
     return lambda body, n: pattern(name).search(straight(body.blocks[n].text)) is not None
 
@@ -162,15 +163,15 @@ RULES: tuple[Rule, ...] = (
          lambda body, n: is_republication_line(body.blocks[n].text)),
     Rule("teaser", "related", "Responsible Statecraft",
          lambda body, n: not body.is_guess and body.blocks[n] in body.teasers),
-    Rule("label", "boilerplate", "Responsible Statecraft", _says("labels"), _SHORT),
-    Rule("label of a box", "boilerplate", "990 pages", _says("ends"), _SHORT, is_guess=True),
+    Rule("label", "boilerplate", "Responsible Statecraft", _matches("labels"), _SHORT),
+    Rule("label of a box", "boilerplate", "990 pages", _matches("ends"), _SHORT, is_guess=True),
     Rule("byline", "boilerplate", "both corpora; htmldate", _is_byline, _SHORT, is_guess=True),
     Rule("pointer", "related", "sites of the region", _is_pointer),
-    Rule("way", "related", "both corpora", _is_way),
-    Rule("credit", "credit", "contract", _says("credits"), 160),
+    Rule("bare link", "related", "both corpora", _is_bare_link),
+    Rule("credit", "credit", "contract", _matches("credits"), 160),
     Rule("appeal", "appeal", "contract; Responsible Statecraft",
          lambda body, n: n in body.appeals),
-    Rule("notice", "boilerplate", "sample site; The Economist", _says("notices"), 300,
+    Rule("notice", "boilerplate", "sample site; The Economist", _matches("notices"), 300,
          is_guess=True),
     Rule("behind the end", "related", "990 pages", lambda body, n: n > body.last, is_guess=True),
     Rule("small print", "caption", "sample site without classes",

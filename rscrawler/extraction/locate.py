@@ -23,17 +23,18 @@ _LEAST_BODY = 100  # characters; with less, the names of regions are distrusted
 # The share of all running text above which a region is not what its name says.
 _MOST_SHARE = {"comments": 0.9, "navigation": 0.9, "hidden": 0.9, "caption": 0.3}
 _MOST_SHARE_ELSE = 0.5
-_WHOLE = 0.9  # of all running text; a consent box with as much is the page itself
+_NEARLY_ALL = 0.9  # of all running text; a consent box with as much is the page itself
 _LABEL_OF_KIND = {"request": "appeal", "related": "related", "caption": "caption"}
+CARD = "related", "another page's headline heads it"  # label and rule of a card's blocks
 _MOST_CARD = 600  # characters of running text under one linked headline
 _MOST_CARDS = 0.5  # of all running text
 _CARD_HEAD = 4  # the headline of a card is among its first blocks, this many
 _LONGEST_KICKER = 60  # characters of a block before that headline
 _LINK_COST, _LINK_COST_EACH, _MARK_COST = 10.0, 0.3, 12.0  # in characters of running text
 # A paragraph or a list is seldom the whole article, so only this share of its value counts.
-_PARTS, _PART = frozenset({"p", "li", "blockquote", "ul", "ol"}), 0.4
+_PART_TAGS, _PART_SHARE = frozenset({"p", "li", "blockquote", "ul", "ol"}), 0.4
 _LEAST_BELOW = 0.4  # share of the running text below the headline
-_TEXT = frozenset({"articleBody", "entry-content", "e-content"})  # microdata, microformats
+_TEXT_NAMES = frozenset({"articleBody", "entry-content", "e-content"})  # microdata, microformats
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,10 @@ class Locator:
         """Find the article's region and headline; label all blocks by their regions."""
         headline = self._headline()
         found, marks = self._best(headline)
-        left = self._left(found, marks)
+        left = self._unmarked_length(found, marks)
         if left < _LEAST_BODY:
-            other, others = self._best(headline, is_doubted=True)
-            if self._left(other, others) > 2 * left:
+            other, others = self._best(headline, ignore_names=True)
+            if self._unmarked_length(other, others) > 2 * left:
                 found, marks = other, others
         self._apply(marks)
         return Located(found, headline)
@@ -93,8 +94,8 @@ class Locator:
         for block, mark in zip(self._blocks, marks, strict=True):
             block.label, block.rule = mark or ("text", "")
 
-    def _marks(self, headline: int | None, *, is_doubted: bool = False) -> _Marks:
-        """The marks of blocks by their regions; `is_doubted`: only `cut` and `figcaption` count."""
+    def _marks(self, headline: int | None, *, ignore_names: bool = False) -> _Marks:
+        """The marks of blocks by their regions; `ignore_names`: only of `cut` and `figcaption`."""
         marks: _Marks = [None] * len(self._blocks)
         shares = self._shares()
         covered = 0
@@ -103,7 +104,7 @@ class Locator:
             if (
                 kind is None
                 or region.last <= covered
-                or (is_doubted and kind != "cut" and region.tag != "figcaption")
+                or (ignore_names and kind != "cut" and region.tag != "figcaption")
             ):
                 continue
             if kind == "embed" and self._is_guess:
@@ -112,15 +113,15 @@ class Locator:
             if kind != "cut" and (is_large or region.holds(headline)):
                 continue
             mark = _LABEL_OF_KIND.get(kind, "boilerplate"), f"{kind}: {region.name}"
-            covered = _give(marks, region, mark)
-        if not is_doubted:
+            covered = _mark_region(marks, region, mark)
+        if not ignore_names:
             self._mark_cards(marks, headline)
         return marks
 
-    def _held(self, region: Region) -> int:
+    def _prose_in(self, region: Region) -> int:
         return self._prose[region.last] - self._prose[region.first]
 
-    def _left(self, region: Region, marks: _Marks) -> int:
+    def _unmarked_length(self, region: Region, marks: _Marks) -> int:
         """Characters of the region's blocks that are neither marked nor links."""
         return sum(
             len(self._blocks[n].text)
@@ -162,26 +163,26 @@ class Locator:
         for region in self._regions:
             if region.kind is not None and region.last > open_until.get(region.name, 0):
                 open_until[region.name] = region.last
-                held[region.name] = held.get(region.name, 0) + self._held(region)
+                held[region.name] = held.get(region.name, 0) + self._prose_in(region)
         total = max(1, self._prose[-1])
         return {name: length / total for name, length in held.items()}
 
-    def _best(self, headline: int | None, *, is_doubted: bool = False) -> tuple[Region, _Marks]:
-        """The region of highest value, and the marks; `is_doubted`: region names do not count."""
-        marks = self._marks(headline, is_doubted=is_doubted)
-        each = (self._worth(n, headline, marks) for n in range(len(self._blocks)))
+    def _best(self, headline: int | None, *, ignore_names: bool = False) -> tuple[Region, _Marks]:
+        """The region of highest value, and the marks; `ignore_names`: region names do not count."""
+        marks = self._marks(headline, ignore_names=ignore_names)
+        each = (self._block_value(n, headline, marks) for n in range(len(self._blocks)))
         worth = [0.0, *accumulate(each)]
 
         def value(region: Region) -> tuple[float, int]:
             held = worth[region.last] - worth[region.first]
-            share = _PART if region.tag in _PARTS else 1.0
+            share = _PART_SHARE if region.tag in _PART_TAGS else 1.0
             return share * held, region.first - region.last
 
         best, text = max(self._regions, key=value), self._declared
         is_apart = text is not None and (text.last <= best.first or best.last <= text.first)
-        return (text if text and is_apart and self._left(text, marks) else best), marks
+        return (text if text and is_apart and self._unmarked_length(text, marks) else best), marks
 
-    def _worth(self, number: int, headline: int | None, marks: _Marks) -> float:
+    def _block_value(self, number: int, headline: int | None, marks: _Marks) -> float:
         block = self._blocks[number]
         if marks[number] is not None:
             return -_MARK_COST
@@ -196,7 +197,7 @@ class Locator:
         heads = [
             n
             for n, block in enumerate(self._blocks)
-            if n != headline and marks[n] is None and _is_head(block)
+            if n != headline and marks[n] is None and _is_card_head(block)
         ]
         if not heads:
             return
@@ -212,23 +213,23 @@ class Locator:
             first, last = bisect_left(heads, region.first), bisect_left(heads, region.last)
             if first == last:
                 continue
-            is_whole = self._is_whole(region, heads[first:last])
-            if not (is_whole or self._is_headed(region, heads[first])):
+            is_whole = self._is_whole_article(region, heads[first:last])
+            if not (is_whole or self._begins_with(region, heads[first])):
                 continue
             ends_long = self._prose[region.last] - self._prose[heads[last - 1]] > _MOST_CARD
             has_long = long_before[last - 1] > long_before[first] or ends_long
-            is_small = self._held(region) <= _MOST_CARDS * self._prose[-1]
+            is_small = self._prose_in(region) <= _MOST_CARDS * self._prose[-1]
             if (is_whole and (is_small or region.tag == "article")) or (is_small and not has_long):
-                covered = _give(marks, region, ("related", "another page's headline heads it"))
+                covered = _mark_region(marks, region, CARD)
 
-    def _is_headed(self, region: Region, head: int) -> bool:
+    def _begins_with(self, region: Region, head: int) -> bool:
         """Whether at most a few short blocks precede the block `head` in the region."""
         before = self._blocks[region.first : head]
         return len(before) < _CARD_HEAD and not any(
             block.prose or len(block.text) > _LONGEST_KICKER for block in before
         )
 
-    def _is_whole(self, region: Region, heads: list[int]) -> bool:
+    def _is_whole_article(self, region: Region, heads: list[int]) -> bool:
         """Whether a region is one other article, below a heading that links to it.
 
         Only a label or a picture with its caption may precede the heading.
@@ -251,7 +252,7 @@ def _counted_prose(blocks: Sequence[Block], regions: Sequence[Region]) -> list[i
     before, covered = [0, *accumulate(prose)], 0
     for region in (each for each in regions if each.kind == "consent"):
         held = before[region.last] - before[region.first]
-        if region.last > covered and held < _WHOLE * before[-1]:
+        if region.last > covered and held < _NEARLY_ALL * before[-1]:
             covered = region.last
             prose[region.first : covered] = [0] * (covered - region.first)
     return prose
@@ -260,8 +261,8 @@ def _counted_prose(blocks: Sequence[Block], regions: Sequence[Region]) -> list[i
 def _is_declared_text(element: Element) -> bool:
     """Whether microdata or microformats mark an element as the text of an article."""
     names, itemprop = element.get("class"), element.get("itemprop")
-    is_named = names is not None and not _TEXT.isdisjoint(names.split())
-    return is_named or (itemprop is not None and not _TEXT.isdisjoint(itemprop.split()))
+    is_named = names is not None and not _TEXT_NAMES.isdisjoint(names.split())
+    return is_named or (itemprop is not None and not _TEXT_NAMES.isdisjoint(itemprop.split()))
 
 
 def _is_kicker(block: Block) -> bool:
@@ -271,12 +272,12 @@ def _is_kicker(block: Block) -> bool:
     return block.is_small_print
 
 
-def _is_head(block: Block) -> bool:
+def _is_card_head(block: Block) -> bool:
     """Whether a block is a link to another page, long enough for a headline."""
     return block.has_words_of_headline and block.is_link and leads_to_page(block.links[0][0])
 
 
-def _give(marks: _Marks, region: Region, mark: tuple[str, str]) -> int:
+def _mark_region(marks: _Marks, region: Region, mark: tuple[str, str]) -> int:
     """Mark the region's unmarked blocks; return the number behind its last block."""
     for number in range(region.first, region.last):
         marks[number] = marks[number] or mark

@@ -188,14 +188,17 @@ class Index:
         if any(each not in fitting and not each.is_any_shape for each in compounds):
             return []
         *holders, innermost = compounds
-        found = self._being(innermost, fitting, [])
+        found = self._matching_places(innermost, fitting, [])
         around = [(0, len(self._elements))]
         for compound in holders:
-            places = [p for p in self._being(compound, fitting, found) if covers(around, p)]
-            around = apart((place + 1, self.end(self._elements[place])) for place in places)
+            holding = self._matching_places(compound, fitting, found)
+            places = [place for place in holding if covers(around, place)]
+            around = outer_intervals((p + 1, self.end(self._elements[p])) for p in places)
         return [place for place in found if covers(around, place)]
 
-    def _being(self, compound: _Compound, fitting: _Places, inner: list[int]) -> list[int]:
+    def _matching_places(
+        self, compound: _Compound, fitting: _Places, inner: list[int]
+    ) -> list[int]:
         """The places of the elements that match; at least of those that hold some of `inner`."""
         if not compound.is_any_shape:
             if not (compound.attributes or compound.excluded):
@@ -209,7 +212,7 @@ class Index:
         return sorted(self._places[element] for element in compound.among(found))
 
 
-def apart(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def outer_intervals(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """The intervals, sorted, without those inside another."""
     outer: list[tuple[int, int]] = []
     for interval in sorted(intervals):

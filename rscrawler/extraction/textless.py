@@ -33,18 +33,18 @@ def check_textless(
         NotAnArticle: it is an appeal, or has no sign of an article.
         IncompletePage: it seems an article, but has no headline or no content.
     """
-    shows = _shows_something(own, markup)
-    if has_appeals and not (shows and title and not speaks_of_giving(title, url)):
+    has_content = _has_content(own, markup)
+    if has_appeals and not (has_content and title and not speaks_of_giving(title, url)):
         raise NotAnArticle(url, "it holds an appeal and nothing else")
     if not says_article:
         raise NotAnArticle(url, "it has no text of its own")
     if not title:
         raise IncompletePage(url, "neither headline nor text")
-    if not shows:
+    if not has_content:
         raise IncompletePage(url, "the page declares an article and holds no text")
 
 
-def _shows_something(own: Own, markup: Markup) -> bool:
+def _has_content(own: Own, markup: Markup) -> bool:
     bodies = [body for selector in markup.body for body in own.matches(selector)]
     pictures = 0
     for part in own.parts:

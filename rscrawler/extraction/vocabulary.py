@@ -24,11 +24,11 @@ def table(name: str) -> dict[str, Any]:
 
 def compiled(text: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
     """A pattern of the vocabulary with its `{parts}`, compiled; by default it ignores case."""
-    return re.compile(_whole(text), flags)
+    return re.compile(_expanded(text), flags)
 
 
-def _whole(text: str) -> str:
-    return _PART.sub(lambda part: f"(?:{_whole(table('parts')[part[1]])})", text)
+def _expanded(text: str) -> str:
+    return _PART.sub(lambda part: f"(?:{_expanded(table('parts')[part[1]])})", text)
 
 
 @cache

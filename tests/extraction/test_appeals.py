@@ -449,7 +449,7 @@ def _insertion(text: str, *links: tuple[str, str]) -> bool:
         "google cta",
     ],
 )
-def test_credits_and_furniture_are_no_prose(text: str) -> None:
+def test_credits_and_boilerplate_are_no_prose(text: str) -> None:
     assert _insertion(text)
 
 

@@ -61,7 +61,7 @@ def test_the_stored_page_of_a_site_gives_the_expected_record(site: str) -> None:
         ("cacianalyst", "By Monday the troops had left", False),
     ],
 )  # fmt: skip
-def test_a_profile_cuts_the_sites_furniture_and_no_sentence_that_begins_like_it(
+def test_a_profile_cuts_the_sites_boilerplate_and_no_sentence_that_begins_like_it(
     site: str, text: str, is_cut: bool
 ) -> None:
     patterns = SITES[site].markup.cut_text
