@@ -16,6 +16,7 @@ from rscrawler.extraction.label import KEPT, Body, is_pointer, label
 from rscrawler.extraction.locate import CARD, Locator
 from rscrawler.extraction.selectors import Index
 from rscrawler.extraction.structured import json_ld_paragraphs
+from rscrawler.extraction.text import text_of
 from rscrawler.sites import Markup
 
 # A pattern that only matches at the start of a text: `^` comes first, and `|` only in groups.
@@ -126,9 +127,13 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     lead = blocks[headline + 1 : region.first] if headline is not None else []
     lead = [block for block in lead if block.label == "text" and _is_lead(block)]
     own_blocks = [*lead, *blocks[region.first : region.last]]
-    _label(own_blocks, context, is_guess=True)
+    # A text of short lines has no shape to judge by.
+    has_shape = not found.is_declared or any(block.prose for block in own_blocks)
+    _label(own_blocks, context, is_guess=has_shape)
+    repeated = {block.text for block in own_blocks[len(lead) :] if block.label in KEPT}
+    own_blocks = [block for block in own_blocks if block not in lead or block.text not in repeated]
     kept = {block for block in own_blocks if block.label in KEPT}
-    heading = blocks[headline].region.element if headline is not None else None
+    heading = _element_of(blocks[headline]) if headline is not None else None
     container = region.element
     if heading is not None:
         around = {region.element, *region.element.iterancestors()}
@@ -145,6 +150,13 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     foreign += tuple(b.region.element for b in blocks if (b.label, b.rule) == CARD)
     own = Own((container,), heading, "fallback: densest region", context, foreign)
     return LocatedText(own, own_blocks, "densest region")
+
+
+def _element_of(headline: Block) -> Element | None:
+    """The element of a headline; None if it is only a part of a larger box."""
+    element = headline.region.element
+    is_all = headline.is_heading or text_of(element) == headline.text
+    return element if is_all else None
 
 
 def _is_lead(block: Block) -> bool:

@@ -18,7 +18,8 @@ _ASIDE = re.compile(r"\s*[•·|]\s*")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 # Only for lines that begin with "by" or the like: elsewhere, "Ortega y Gasset" is one name.
 _OTHER_AND = re.compile(r"\s+(?:und|et|y|и)\s+(?=[^\W\d_a-zà-ÿа-я])")
-_LABEL = re.compile(r"^[^:]+:(?:\s+|$)")  # "Added by: ", in any language
+# "Added by: Ann Lee", in any language, of three words at most; or nothing but a label.
+_LABEL = re.compile(r"^(?:[^\s:]+\s+){0,2}[^\s:]+:\s+(?=\S)|^[^\s:]+:$")
 _LONGEST = 100  # characters of a line with author or date
 _MOST_ELEMENTS = 2000  # visited before the text
 _MOST_MARKED = 50  # elements marked as authors
@@ -101,7 +102,8 @@ def marked_authors(own: Own) -> Iterator[Element]:
         outside = {part, *part.iterancestors()}
         for element in islice(filter(is_author, part.iter()), _MOST_MARKED):
             around = (each for each in element.iterancestors() if each not in outside)
-            if not any(map(_holds_no_byline, (element, *around))):
+            is_foreign = own.is_from_profile and own.is_foreign(element)
+            if not is_foreign and not any(map(_holds_no_byline, (element, *around))):
                 yield element
 
 

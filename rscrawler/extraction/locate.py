@@ -39,10 +39,14 @@ _TEXT_NAMES = frozenset({"articleBody", "entry-content", "e-content"})  # microd
 
 @dataclass(frozen=True)
 class Located:
-    """The region that holds the article, and the number of the block that is its headline."""
+    """The region that holds the article, and the number of the block that is its headline.
+
+    `is_declared`: the page itself marks the region as its text.
+    """
 
     region: Region
     headline: int | None
+    is_declared: bool
 
 
 class Locator:
@@ -84,7 +88,7 @@ class Locator:
             if self._unmarked_length(other, others) > 2 * left:
                 found, marks = other, others
         self._apply(marks)
-        return Located(found, headline)
+        return Located(found, headline, found is self._declared)
 
     def mark(self) -> None:
         """Label the blocks of regions that are not the article's, in text located by a profile."""

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -193,15 +193,17 @@ class Finding:
             found = found or self._source_at(kind, urljoin(self._front.url, path), paging)
         return found
 
-    def _declared_feeds(self) -> Iterator[str]:
+    def _declared_feeds(self) -> list[str]:
+        """The feeds that the page declares; old sites only link to theirs."""
+        found: list[str] = []
         for link in self._root.iter("link"):
             kind, href = (link.get("type") or "").lower(), link.get("href")
             is_feed = "alternate" in (link.get("rel") or "").lower() and re.search("rss|atom", kind)
             if is_feed and href and "comment" not in f"{href} {link.get('title') or ''}".lower():
-                yield absolute(href, self._front.url)
-        # Old programs only link to their feed on the page; a link to none costs a request.
+                found.append(href)
         links = cast("list[str]", self._root.xpath("//a/@href"))
-        yield from (absolute(h, self._front.url) for h in links if _TO_FEED.search(h))
+        found = found or [h for h in links if _TO_FEED.search(h) and "comment" not in h.lower()]
+        return [absolute(href, self._front.url) for href in found]
 
     def _source_at(self, kind: SourceKind, address: str, paging: str) -> list[FoundSource]:
         """The source at an address, if it answers and leads to pages of the site."""

@@ -69,6 +69,25 @@ def test_a_short_text_that_the_page_marks_as_one_outweighs_a_longer_box(mark: st
     assert _body(f"<div><h3>{TITLE}</h3><div {mark}>{TEXT[0]}</div></div>{box}") == [TEXT[0]]
 
 
+def test_the_short_lines_of_a_text_that_the_page_marks_as_one_are_kept() -> None:
+    lines = ["I met a dog on holiday", "it was a very funny dog"]
+    box = f"<div><h2>Who we are</h2><p>{LEAD}</p><p>{TEXT[1]}</p></div>"
+    marked = "".join(f"<div>{line}</div>" for line in lines)
+    assert _body(f'<h3>{TITLE}</h3><div class="entry-content">{marked}</div>{box}') == lines
+
+
+def test_a_text_that_the_page_prints_above_its_marked_text_as_well_is_recorded_once() -> None:
+    excerpt = f"<div>{PARAGRAPHS}</div>"
+    marked = f'<div class="entry-content">{PARAGRAPHS}</div>'
+    assert _body(f"<h1>{TITLE}</h1>{excerpt}<aside><p>{LEAD}</p></aside>{marked}") == [*TEXT]
+
+
+def test_a_title_in_a_box_with_other_text_does_not_take_the_box_for_the_headline() -> None:
+    inner = f'<div>{TITLE}<p>12 comments</p></div><div class="entry-content">{PARAGRAPHS}</div>'
+    page = f"<html><head><title>{TITLE}</title></head><body>{inner}</body></html>"
+    assert rscrawler.extract_page(page.encode(), URL).title == TITLE
+
+
 def test_a_title_in_a_cell_heads_the_text_where_no_heading_does() -> None:
     box = f'<div><a href="{URL}">{TITLE}</a><p>{LEAD}</p></div>'
     article = f'<table><tr><td class="contentheading">{TITLE}</td></tr></table><p>{TEXT[0]}</p>'

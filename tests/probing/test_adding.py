@@ -281,6 +281,16 @@ def test_a_feed_that_the_front_page_links_to_for_readers_is_found() -> None:
     assert (source.kind, source.path) == ("feed", "/news/rss/")
 
 
+def test_a_feed_of_comments_that_the_front_page_links_to_is_no_source() -> None:
+    pages = BUILT["wordpress"]()
+    pages["/comments/feed/"] = pages["/feed/"]
+    link = '<a href="/comments/feed/">Comments feed</a>'
+    pages["/"] = page(pages["/"].text.replace("<body>", f"<body>{link}"))
+    with SmallSite(pages) as site:
+        sources = propose(site).profile.sources
+    assert "/comments/feed/" not in [source.path for source in sources]
+
+
 def test_a_site_with_nothing_that_leads_to_articles_is_a_problem() -> None:
     with SmallSite({"/": page("<title>Soon</title><h1>Soon</h1>")}) as site:
         (problem,) = propose(site).problems
