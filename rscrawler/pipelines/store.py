@@ -162,9 +162,6 @@ class StorePipeline:
         requested = outcome.requested
         if outcome.kind is not Kind.NOT_ARTICLE and requested.attempts + 1 < MAX_ATTEMPTS:
             return False
-        if outcome.kind is Kind.OFF_SITE:
-            # An address that a source dated is an article: its redirect is a temporary fault.
-            return requested.hint is None
         return not decisions.is_surely_an_article(requested.hint, requested.found_at, outcome.at)
 
     def _record_forbidden(self, outcome: PageOutcome) -> None:

@@ -237,7 +237,7 @@ def test_an_address_that_always_leads_to_another_site_is_given_up_in_the_end(
 ) -> None:
     story = next(story for story in site.stories if SECTION.strip("/") in story.sections)
     site.fail(story.path, Fault.REDIRECT_AWAY)
-    # Not from a feed: what that dates is an article, and stays wanted.
+    # Not from a feed: what that dates is an article for two days.
     configure(workspace, site, few=sources(SECTION))
     first = workspace.run("crawl", "--full", "--json")
     assert (first.status, first.json["errors"], first.json["dropped"]) == (1, 1, 0)
@@ -250,6 +250,20 @@ def test_an_address_that_always_leads_to_another_site_is_given_up_in_the_end(
     let_retries_come(workspace)
     assert workspace.crawl()["errors"] == 0
     assert articles_requested(site) == []
+
+
+def test_a_dated_address_that_always_leads_to_another_site_is_rejected_after_two_days(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    site.fail(site.stories[0].path, Fault.REDIRECT_AWAY)
+    configure(workspace, site, few=sources(FEED))
+    workspace.run("crawl", "--json")
+    change_database(workspace, "UPDATE address SET attempts = 9 WHERE state = 'pending'")
+    dropped = []
+    for hours in (6, 48):
+        let_time_pass(workspace, hours=hours)
+        dropped.append(workspace.run("crawl", "--json").json["dropped"])
+    assert dropped == [0, 1]
 
 
 def test_a_page_too_large_once_unpacked_is_an_error_and_no_robots_rule(
