@@ -268,7 +268,9 @@ def next_look(found_at: datetime, now: datetime, *, was_out_of_reach: bool) -> d
     after an outage, a site may first show a notice in place of its pages.
     """
     by_age = next_check(found_at, now, SECOND_LOOKS)
-    return now + timedelta(days=1) if by_age is None and was_out_of_reach else by_age
+    if by_age is None:
+        return now + timedelta(days=1) if was_out_of_reach else None
+    return min(by_age, now + SECOND_LOOKS[-1])  # it may have been found by a clock that was ahead
 
 
 def walks_on(

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from rscrawler.decisions import LONGEST_RETRY, READ_ANEW
+from rscrawler.decisions import LONGEST_RETRY, READ_ANEW, SECOND_LOOKS
 from rscrawler.sites import SourceKind
 from rscrawler.store.database import Database, Part
 from rscrawler.store.lookups import among
@@ -149,9 +149,10 @@ class DiscoveryStore(Part):
     def pending(self, site: str, now: datetime, *, with_skipped: bool = False) -> list[Address]:
         """Addresses whose request is due, oldest first; `with_skipped` adds the archive."""
         tried = address.c.next_try_at
-        # A time further ahead than any retry was written by a clock that was wrong.
+        # A time further ahead than any retry was written by a clock that was ahead.
         is_due = or_(tried.is_(None), tried <= now, tried > now + 2 * LONGEST_RETRY)
-        due = {AddressState.PENDING: is_due, AddressState.REJECTED: tried <= now}
+        is_due_again = or_(tried <= now, tried > now + 2 * SECOND_LOOKS[-1])
+        due = {AddressState.PENDING: is_due, AddressState.REJECTED: is_due_again}
         if with_skipped:
             due[AddressState.SKIPPED] = true()  # never tried
         found: list[Address] = []

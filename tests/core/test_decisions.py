@@ -337,6 +337,11 @@ def test_not_modified_is_trusted_for_a_day() -> None:
     assert not decisions.trusts_not_modified(NOON - DAY, NOON)
 
 
+def test_a_page_that_a_clock_ahead_found_is_requested_again_within_a_week() -> None:
+    found_at = NOON + 400 * DAY
+    assert decisions.next_look(found_at, NOON, was_out_of_reach=False) == NOON + 7 * DAY
+
+
 def test_a_page_out_of_reach_is_asked_for_at_once_and_then_less_and_less_often() -> None:
     def wait(due_for: timedelta, unreached_for: timedelta) -> timedelta:
         page = replace(KNOWN, next_check_at=NOON - due_for, fetched_at=NOON - unreached_for)

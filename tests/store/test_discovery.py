@@ -118,6 +118,15 @@ def test_an_attempt_puts_an_address_off(store: Store) -> None:
     assert address.attempts == 1
 
 
+def test_a_time_that_a_clock_ahead_stored_puts_no_address_off(store: Store) -> None:
+    ahead = NOON + timedelta(days=400)
+    store.discovery.record_reading(reading(found("a")))
+    store.discovery.record_attempt(SITE, "/a", ahead)
+    store.discovery.record_rejected(SITE, "/b", "https://example.org/b/", NOON, ahead)
+    store.discovery.record_rejected(SITE, "/c", "https://example.org/c/", NOON, None)
+    assert pending(store) == ["/a", "/b"]
+
+
 def test_a_page_that_is_no_article_is_not_pending_until_it_is_wanted_again(store: Store) -> None:
     store.discovery.record_reading(reading(found("a")))
     store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON, None)
