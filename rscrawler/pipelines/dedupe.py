@@ -87,7 +87,9 @@ class DedupePipeline:
         former, owner = found[requested_id], found[here]
         if here == requested_id:
             return owner
-        is_first = leading_ids[0] == here  # the requested address leads to it by now
+        # Whether the requested address leads to it by now. A change of the profile's rules may
+        # have given the address another key, which is not stored.
+        is_first = _led_to(met, [requested.key]) == [here]
         if not is_first and (requested.is_elsewhere or not item.has_moved):
             # A temporary redirect; or the article's own address is gone, and an old one leads here.
             item.led_here = former

@@ -429,6 +429,29 @@ def test_a_new_address_that_leads_through_one_article_to_another_is_that_of_the_
     assert [r["title"] for r in records_of(workspace, second.slug)] == [second.title]
 
 
+def test_an_article_keeps_its_address_through_a_temporary_redirect_after_a_change_of_the_rules(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    first, second = [each for each in site.stories if len(each.body.split()) > 100][:2]
+    page = Resource(body=without_address(site, first).encode(), lasts=False)
+    site.extra_pages |= {"/read/": page, LISTING: listing_of("/read/?id=7", second.path)}
+    workspace.write_config(site.base_url, sources(LISTING))
+    workspace.crawl()
+    # Its address now has another key, which is not stored.
+    rules = "[sites.responsiblestatecraft.links]\nparameters = []\n"
+    workspace.write_config(site.base_url, sources(LISTING), rules)
+    site.extra_pages[LISTING] = listing_of(second.path)
+    site.extra_pages["/read/"] = Resource(302, location=second.path, lasts=False)
+    let_articles_be_due(workspace)
+    workspace.crawl()
+    edited = without_address(site, site.edit(first.slug, title="Changed since"))
+    site.extra_pages["/read/"] = Resource(body=edited.encode(), lasts=False)
+    let_articles_be_due(workspace)
+    workspace.crawl()
+    told = [(r["event"], r["title"]) for r in workspace.records() if r["title"] != second.title]
+    assert told == [("new", first.title), ("updated", "Changed since")]
+
+
 def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
     workspace: Workspace, site: SampleSite
 ) -> None:
