@@ -15,12 +15,19 @@ from sqlalchemy import Connection, delete, func, insert, select, text
 
 from rscrawler.items import Article, Level
 from rscrawler.store.database import Database, Part
-from rscrawler.store.tables import LAST_VERSION, article, entry, facet, unindexed, version
+from rscrawler.store.tables import (
+    LAST_VERSION,
+    AdvisoryLock,
+    article,
+    entry,
+    facet,
+    unindexed,
+    version,
+)
 from rscrawler.store.words import fold, words_of
 
 # Few, so that no crawl waits long for its own transaction.
 ARTICLES_PER_TRANSACTION = 20
-_POSTGRESQL_LOCK = 7_226_104_116
 
 
 class IndexStore(Part):
@@ -56,7 +63,7 @@ class IndexStore(Part):
         with self._database.writing() as connection:
             # Otherwise a slow process could write an older text over a newer one.
             if self._database.is_postgresql:
-                connection.execute(select(func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
+                connection.execute(AdvisoryLock.INDEX.acquire())
             found = connection.execute(marks).all()
             if found:
                 self._index(connection, {row.article_id for row in found})

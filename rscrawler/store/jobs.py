@@ -10,18 +10,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Delete, delete, exists, func, inspect, select, update
+from sqlalchemy import Delete, delete, exists, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from rscrawler.store.database import Part
 from rscrawler.store.leases import SERVICE, is_alive
-from rscrawler.store.tables import fired, job, lease
+from rscrawler.store.tables import AdvisoryLock, fired, job, lease
 
 # What a failed statement raises, unless it is a StoreError.
 DatabaseFailure = SQLAlchemyError
 KEPT = timedelta(days=30)  # how long ended runs are kept
 QUEUE = "(queue)"  # `fired_by` of a run that was handed over to the workers' queue
-_QUEUE_LOCK = 7_226_104_116  # key of a PostgreSQL advisory lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +191,7 @@ class JobStore(Part):
         Safe when several processes start at once. PostgreSQL only.
         """
         with self._database.writing() as connection:
-            connection.execute(select(func.pg_advisory_xact_lock(_QUEUE_LOCK)))
+            connection.execute(AdvisoryLock.QUEUE.acquire())
             if not inspect(connection).has_table(table):
                 # The driver's own method: without parameters, it takes several statements at once.
                 driver: Any = connection.connection.driver_connection

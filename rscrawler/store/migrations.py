@@ -66,7 +66,6 @@ STEPS: list[Step] = [
     ["UPDATE source SET read_at = NULL WHERE kind IN ('section', 'tag')"],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
-_POSTGRESQL_LOCK = 7_226_104_115
 
 
 def migrate(engine: Engine, now: datetime) -> None:
@@ -82,7 +81,7 @@ def migrate(engine: Engine, now: datetime) -> None:
         if connection.dialect.name == "postgresql":
             # Another process may be migrating, which takes long for a large database.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(select(func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
+            connection.execute(tables.AdvisoryLock.MIGRATION.acquire())
         found = _version(connection)
         if found is None:
             tables.metadata.create_all(connection)

@@ -7,6 +7,7 @@ PostgreSQL store and sort them alike.
 
 import sqlite3
 from datetime import UTC, datetime
+from enum import Enum, unique
 from typing import Any
 
 from sqlalchemy import (
@@ -19,11 +20,13 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
     Text,
     UniqueConstraint,
     and_,
+    func,
     insert,
     select,
     text,
@@ -32,6 +35,19 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData()
+
+
+@unique
+class AdvisoryLock(Enum):
+    """PostgreSQL's advisory locks, by key."""
+
+    MIGRATION = 7_226_104_115
+    INDEX = 7_226_104_116
+    QUEUE = 7_226_104_117
+
+    def acquire(self) -> Select[Any]:
+        """The statement that waits for the lock, and holds it until the transaction ends."""
+        return select(func.pg_advisory_xact_lock(self.value))
 
 
 class Moment(TypeDecorator[datetime]):
