@@ -353,6 +353,12 @@ def test_a_page_out_of_reach_is_asked_for_at_once_and_then_less_and_less_often()
     assert decisions.recheck_at(replace(KNOWN, next_check_at=None), NOON) == NOON
 
 
+def test_a_day_is_over_twelve_hours_later_than_in_utc() -> None:
+    day = NOON - timedelta(hours=12)
+    assert decisions.was_read_too_soon(day, day + DAY + 11 * HOUR)
+    assert not decisions.was_read_too_soon(day, day + DAY + 12 * HOUR)
+
+
 def test_a_source_that_dates_all_it_has_later_says_nothing_of_any_article() -> None:
     assert decisions.are_rewritten(changed=40, known=50)
     assert not decisions.are_rewritten(changed=15, known=15)
