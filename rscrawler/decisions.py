@@ -181,6 +181,7 @@ def requested_pause(not_before: datetime | None, now: datetime) -> datetime | No
     return not_before
 
 
+MAX_ATTEMPTS = 3  # at an address that responds 404 or 410, or redirects to another site
 LONGEST_RETRY = timedelta(hours=6)
 _MOST_PAGES = 50  # of a listing, except on a first or full run
 _PATIENCE = timedelta(minutes=10)  # for this long, every cycle requests a due page

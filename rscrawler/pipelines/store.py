@@ -35,8 +35,6 @@ from rscrawler.topics import FlaggableText
 
 logger = logging.getLogger(__name__)
 
-
-MAX_ATTEMPTS = 3  # at an address that responds 404 or 410, or redirects to another site
 OVER_LIMIT_PAUSE = timedelta(hours=1)  # a page that exceeded a limit will do so again
 
 
@@ -116,10 +114,8 @@ class StorePipeline:
     def _visit(self, outcome: PageOutcome, article_id: str, first_seen_at: datetime) -> Visit:
         """What to store of a request; without a page, only the next check."""
         page, session = outcome.page, self._session
-        recheck_after, dated_at = (
-            session.config.crawl.recheck_after,
-            session.redated.get(article_id),
-        )
+        recheck_after = session.config.crawl.recheck_after
+        dated_at = session.redated.get(article_id)
         next_check_at = decisions.next_check(first_seen_at, session.now(), recheck_after, dated_at)
         if page is None:
             return Visit(session.run_id, (), None, next_check_at=next_check_at)
@@ -160,7 +156,7 @@ class StorePipeline:
     def _leads_nowhere(self, outcome: PageOutcome) -> bool:
         """Whether to reject the address: its page is not an article, or failed too often."""
         requested = outcome.requested
-        if outcome.kind is not Kind.NOT_ARTICLE and requested.attempts + 1 < MAX_ATTEMPTS:
+        if outcome.kind is not Kind.NOT_ARTICLE and requested.attempts + 1 < decisions.MAX_ATTEMPTS:
             return False
         return not decisions.is_surely_an_article(requested.hint, requested.found_at, outcome.at)
 

@@ -54,7 +54,6 @@ END_STATUSES = GONE_STATUSES | {400}  # past the last page; WordPress' JSON resp
 PERMANENT_REDIRECTS = frozenset({301, 308})
 SOURCE_PRIORITY = 100
 REVISIT_PRIORITY = -1
-FEW_ATTEMPTS = 3  # at an unread address, in which its other form is tried as well
 MAX_SITEMAP_DEPTH = 2  # an index within an index; the protocol allows 1
 MAX_SOURCES = 1_000  # in one cycle, sitemaps included
 
@@ -469,7 +468,8 @@ class NewsSpider(Spider):
         if requested.is_elsewhere:
             return None
         if requested.known is None:
-            is_early = requested.attempts < FEW_ATTEMPTS and not requested.is_second_look
+            is_early = requested.attempts < decisions.MAX_ATTEMPTS
+            is_early = is_early and not requested.is_second_look
             return other_form(url) if is_early else None
         found = self.session.store.discovery.addresses_of(requested.known.article_id)
         urls = (present_url(each.url, self.profile) for each in found)

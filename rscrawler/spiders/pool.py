@@ -325,6 +325,7 @@ class _Process:
             part = b""
         if not part:
             self._died(self)
+            return
         self._heard += part
         while self.tasks and (end := _end_of_message(self._heard)):
             answer = pickle.loads(self._heard[_LENGTH.size : end])  # noqa: S301 (our own reader)
