@@ -36,13 +36,13 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.sites import SiteProfile, Source, SourceKind, host_of, load_sites
 from rscrawler.spiders.outcomes import FetchedArticle
-from rscrawler.spiders.pool import Readers, ReadingBroke
+from rscrawler.spiders.pool import ReaderError, Readers
 from rscrawler.spiders.reading import (
     ArticleToRead,
     PageReader,
-    Reading,
+    ReadFailure,
+    ReadResult,
     ReadSource,
-    Unread,
 )
 from rscrawler.spiders.sources import SourcePage
 from rscrawler.topics import Flagger, load_watchlists
@@ -221,7 +221,7 @@ def mutated(pool: dict[str, list[Original]], seed: int) -> Original:
     return Original(original.kind, original.path, body)
 
 
-# Reading.
+# ReadResult.
 
 
 @dataclass(slots=True)
@@ -260,7 +260,7 @@ async def _read_all(
 
 async def _read(readers: Readers, profile: SiteProfile, page: Original, seed: int) -> Result:
     started = time.perf_counter()
-    reading: Reading | None = None
+    reading: ReadResult | None = None
     url = BASE + page.path
     try:
         if page.kind == "robots":
@@ -275,7 +275,7 @@ async def _read(readers: Readers, profile: SiteProfile, page: Original, seed: in
             source = Source(kind=SourceKind(page.kind), path=page.path)
             reading = await readers.read(SourcePage(SITE, url, page.body, None, source))
         outcome = _in_words(reading)
-    except ReadingBroke as error:
+    except ReaderError as error:
         outcome = f"broke: {error}"
     except Exception as error:
         outcome = f"broke: {error!r}"
@@ -283,13 +283,13 @@ async def _read(readers: Readers, profile: SiteProfile, page: Original, seed: in
     return Result(seed, page.kind, outcome, time.perf_counter() - started, away)
 
 
-def _in_words(reading: Reading | None) -> str:
-    if isinstance(reading, Unread):
+def _in_words(reading: ReadResult | None) -> str:
+    if isinstance(reading, ReadFailure):
         return str(reading.kind)
     return "read"
 
 
-def _led_away(reading: Reading | None, profile: SiteProfile) -> Iterator[str]:
+def _led_away(reading: ReadResult | None, profile: SiteProfile) -> Iterator[str]:
     """Addresses that would be requested, and are not on the site's hosts."""
     if isinstance(reading, ReadSource):
         for _, url, *_ in chain.from_iterable(reading.articles()):

@@ -38,7 +38,7 @@ from rscrawler.crawling import load_flagger
 from rscrawler.demo.mailbox import Mailbox
 from rscrawler.sites import SiteProfile
 from rscrawler.spiders.pool import Readers
-from rscrawler.spiders.reading import ArticleToRead, PageReader, Unread
+from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadFailure
 
 DELAY_SECONDS = 0.05
 LIMIT_SECONDS = 5.0  # of a page
@@ -266,7 +266,7 @@ def read() -> list[list[str]]:
             begun = time.monotonic()
             reading = await readers.read(page)
             seconds = time.monotonic() - begun
-            end = reading.reason if isinstance(reading, Unread) else "read"
+            end = reading.reason if isinstance(reading, ReadFailure) else "read"
             rows.append([name, f"{len(page.body) / MIB:.1f}", f"{seconds:.2f}", end])
         return rows
 

@@ -12,7 +12,7 @@ from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 
 _LONGEST_TRUST = timedelta(days=1)  # in a server that responds "not modified"
 # Stored as `last_modified` after a change of the profile's rules: parse the page again.
-READ_ANEW = ""
+PARSE_AGAIN = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def is_surely_an_article(hint: datetime | None, found_at: datetime, now: datetim
 
 # Ages of an address, since it was found, at which to request a page again that was not an article:
 # a consent wall or a maintenance notice may have replaced the article for a while.
-SECOND_LOOKS = (
+CHECKS_OF_REJECTED = (
     timedelta(minutes=10),
     timedelta(hours=1),
     timedelta(hours=3),
@@ -262,19 +262,22 @@ SECOND_LOOKS = (
 )
 
 
-def next_look(found_at: datetime, now: datetime, *, was_out_of_reach: bool) -> datetime | None:
+def next_check_of_rejected(
+    found_at: datetime, now: datetime, *, was_out_of_reach: bool
+) -> datetime | None:
     """When to request a page again that was not an article; None for never.
 
     By its age. Once more, a day later, if it could not be fetched until the last age had passed:
     after an outage, a site may first show a notice in place of its pages.
     """
-    by_age = next_check(found_at, now, SECOND_LOOKS)
+    by_age = next_check(found_at, now, CHECKS_OF_REJECTED)
     if by_age is None:
         return now + timedelta(days=1) if was_out_of_reach else None
-    return min(by_age, now + SECOND_LOOKS[-1])  # it may have been found by a clock that was ahead
+    # A clock that was ahead may have found it.
+    return min(by_age, now + CHECKS_OF_REJECTED[-1])
 
 
-def walks_on(
+def follows_pagination(
     *,
     page: int,
     max_pages: int,

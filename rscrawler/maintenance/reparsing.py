@@ -23,7 +23,7 @@ from rscrawler.pipelines.store import StorePipeline
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import FetchedArticle, Kind, PageOutcome, RequestedArticle
-from rscrawler.spiders.reading import ArticleToRead, PageReader, Unread
+from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadFailure
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import Address
 from rscrawler.store.leases import LEASE_RENEWAL
@@ -106,7 +106,7 @@ class _Reader:
         if known is not None and _is_overtaken(known, page):
             return Reading(Verdict.OVERTAKEN, page.url)
         item = self._item(page, address)
-        if isinstance(item, Unread):
+        if isinstance(item, ReadFailure):
             if item.kind is not Kind.NOT_ARTICLE:
                 return Reading(Verdict.UNREADABLE, page.url, reason=item.reason)
             verdict = Verdict.REJECTED if known is None else Verdict.LOST
@@ -130,12 +130,12 @@ class _Reader:
             return None
         return self._store.articles.by_ids([address.article_id]).get(address.article_id)
 
-    def _item(self, page: ArchivedPage, address: Address | None) -> FetchedArticle | Unread:
+    def _item(self, page: ArchivedPage, address: Address | None) -> FetchedArticle | ReadFailure:
         """Parse the page as the spider would."""
         headers = Headers(page.headers)
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
         if not issubclass(make, TextResponse):
-            return Unread(Kind.INCOMPLETE, f"{page.url}: the answer is not text")
+            return ReadFailure(Kind.INCOMPLETE, f"{page.url}: the answer is not text")
         item = self._pages.read(
             ArticleToRead(
                 site=self._session.site,
@@ -151,7 +151,7 @@ class _Reader:
         if isinstance(item, FetchedArticle):
             item.etag, item.last_modified = page.header("ETag"), page.header("Last-Modified")
             item.is_archived = True
-        assert isinstance(item, FetchedArticle | Unread)
+        assert isinstance(item, FetchedArticle | ReadFailure)
         return item
 
     def _compared(self, outcome: PageOutcome, item: FetchedArticle, known: KnownArticle) -> Reading:

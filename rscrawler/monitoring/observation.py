@@ -108,7 +108,7 @@ class Observer:
         """Count the outcome of an article page."""
         requested = outcome.requested
         if outcome.page is None:
-            is_reported_elsewhere = requested.is_second_look or outcome.kind is Kind.OVER_LIMIT
+            is_reported_elsewhere = requested.was_rejected or outcome.kind is Kind.OVER_LIMIT
             if outcome.is_whole_page and not is_reported_elsewhere:
                 self._expected[requested.key] = bool(requested.known or requested.hint)
             return

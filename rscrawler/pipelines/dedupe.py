@@ -51,14 +51,14 @@ class DedupePipeline:
         store = self._session.store
         if store.batch.concerns(article.site, keys, item.fingerprint):
             store.batch.flush(waits_for_disk=False)
-        met = store.discovery.addresses(article.site, keys)
-        showing = (path for address in met.values() for path in address.seen_in)
+        stored = store.discovery.addresses(article.site, keys)
+        showing = (path for address in stored.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
-        known = self._known(item, requested, met)
-        if known is not None and {*_led_to(met, item.declared)} - {known.article_id}:
+        known = self._known(item, requested, stored)
+        if known is not None and {*_led_to(stored, item.declared)} - {known.article_id}:
             self._drop_declared(item)
         if known is None or known.text_digest != item.fingerprint.text_digest:
-            known = self._related(item, known, met)
+            known = self._related(item, known, stored)
         else:
             article.duplicate_of, article.follows = known.duplicate_of, known.follows
         item.known = known
@@ -68,17 +68,17 @@ class DedupePipeline:
         self._identify(item, requested)
 
     def _known(
-        self, item: FetchedArticle, requested: RequestedArticle, met: dict[str, Address]
+        self, item: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The stored article to which the page's addresses lead; None if there is none."""
         articles = self._session.store.articles
         leading = [key for key, _ in item.addresses if key not in item.declared]
-        leading_ids = _led_to(met, leading)
+        leading_ids = _led_to(stored, leading)
         here = leading_ids[-1] if leading_ids else None
         if requested.known is None:
             if here is None:
                 return None
-            _keep_addresses(item, met, others_than=set(leading_ids) - {here})
+            _keep_addresses(item, stored, others_than=set(leading_ids) - {here})
             return articles.by_ids([here])[here]
         # Another address may have led to the same article since this page was requested.
         requested_id = requested.known.article_id
@@ -89,11 +89,11 @@ class DedupePipeline:
             return owner
         # Whether the requested address leads to it by now. A change of the profile's rules may
         # have given the address another key, which is not stored.
-        is_first = _led_to(met, [requested.key]) == [here]
+        is_first = _led_to(stored, [requested.key]) == [here]
         if not is_first and (requested.is_elsewhere or not item.has_moved):
             # A temporary redirect; or the article's own address is gone, and an old one leads here.
             item.led_here = former
-            _keep_addresses(item, met, others_than={requested_id})
+            _keep_addresses(item, stored, others_than={requested_id})
             return owner
         # A permanent redirect. If an article was retitled and moved, its new address may have been
         # found before the old one was requested again, and recorded as a copy: keep the original.
@@ -103,13 +103,13 @@ class DedupePipeline:
         return owner
 
     def _related(
-        self, item: FetchedArticle, known: KnownArticle | None, met: dict[str, Address]
+        self, item: FetchedArticle, known: KnownArticle | None, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """Set what the text repeats or follows; returns the stored article if it is one."""
         article, articles = item.article, self._session.store.articles
         relatives = relatives_of(article, item.fingerprint, articles)
         if known is None:
-            known = self._named(item, relatives, met)
+            known = self._named(item, relatives, stored)
         if known is None and (
             moved := kinship.moved_article(relatives, article.site, item.fingerprint)
         ):
@@ -121,14 +121,14 @@ class DedupePipeline:
         return known
 
     def _named(
-        self, item: FetchedArticle, relatives: list[Relative], met: dict[str, Address]
+        self, item: FetchedArticle, relatives: list[Relative], stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The article whose address the page declares, if title or text are that article's, too.
 
         Some templates declare one canonical address on many pages; these are separate articles.
         """
         article, articles = item.article, self._session.store.articles
-        declared = articles.by_ids(_led_to(met, item.declared)).values()
+        declared = articles.by_ids(_led_to(stored, item.declared)).values()
         named = min(declared, key=lambda each: each.first_seen_at, default=None)
         if named is None:
             return None
@@ -181,26 +181,26 @@ class DedupePipeline:
         article, profile = item.article, self._session.profile
         discovery = self._session.store.discovery
         known = discovery.addresses_of(article.article_id) if item.known else []
-        met = (*(each.url for each in known), *(url for _, url in item.addresses))
-        by_key = {address_key(url, profile): url for url in (*met, *article.aliases)}
+        urls = (*(each.url for each in known), *(url for _, url in item.addresses))
+        by_key = {address_key(url, profile): url for url in (*urls, *article.aliases)}
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
 
 
 def _keep_addresses(
-    item: FetchedArticle, met: dict[str, Address], others_than: Collection[str | None]
+    item: FetchedArticle, stored: dict[str, Address], others_than: Collection[str | None]
 ) -> None:
     """Drop the addresses of other articles, which only redirected to this page."""
     item.addresses = tuple(
         (key, url)
         for key, url in item.addresses
-        if key in item.declared or key not in met or met[key].article_id not in others_than
+        if key in item.declared or key not in stored or stored[key].article_id not in others_than
     )
 
 
-def _led_to(met: dict[str, Address], keys: Collection[str]) -> list[str]:
+def _led_to(stored: dict[str, Address], keys: Collection[str]) -> list[str]:
     """The ids of the articles to which `keys` already lead."""
-    ids = (met[key].article_id for key in keys if key in met)
+    ids = (stored[key].article_id for key in keys if key in stored)
     return [article_id for article_id in ids if article_id is not None]
 
 

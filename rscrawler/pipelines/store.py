@@ -187,16 +187,16 @@ class StorePipeline:
 
     def _reject(self, outcome: PageOutcome) -> None:
         requested = outcome.requested
-        is_failed = requested.attempts > 0 and not requested.is_second_look
-        was_out_of_reach = is_failed and outcome.kind is not Kind.GONE
+        is_failed = requested.attempts > 0 and not requested.was_rejected
+        next_try_at = decisions.next_check_of_rejected(
+            requested.found_at,
+            outcome.at,
+            was_out_of_reach=is_failed and outcome.kind is not Kind.GONE,
+        )
         self._count("rejected")
         logger.info("%s is not an article: %s", outcome.url, outcome.reason)
         self._session.store.discovery.record_rejected(
-            self._session.site,
-            requested.key,
-            outcome.url,
-            outcome.at,
-            decisions.next_look(requested.found_at, outcome.at, was_out_of_reach=was_out_of_reach),
+            self._session.site, requested.key, outcome.url, outcome.at, next_try_at
         )
 
     def _note_limit(self, outcome: PageOutcome) -> None:

@@ -67,7 +67,7 @@ class Discovery:
         self.shown: dict[str, set[str]] = {}
         self.linked: dict[str, int] = {}
 
-    def look_into(
+    def add(
         self,
         shown: Iterable[ShownArticle],
         source: Source,
@@ -89,14 +89,14 @@ class Discovery:
                 discovered.has_news = True
             if before is not None:
                 article = articles.get(before.article_id or "")
-                self._look_again(address, before, article, source, discovered)
+                self._add_known(address, before, article, source, discovered)
             elif self._is_archived(address, source, state):
                 discovered.addresses.append(replace(address, state=AddressState.SKIPPED))
             else:
                 discovered.unread.append(address)
                 discovered.addresses.append(address)
 
-    def _look_again(
+    def _add_known(
         self,
         address: Address,
         before: Address,
@@ -126,8 +126,8 @@ class Discovery:
                 is_wanted_at_last = False
         if is_later or is_published or is_wanted_at_last or source.path not in before.seen_in:
             state = AddressState.PENDING if is_wanted_at_last else before.state
-            told = discovered.redated if is_redated else discovered.addresses
-            told.append(replace(address, state=state))
+            changed = discovered.redated if is_redated else discovered.addresses
+            changed.append(replace(address, state=state))
         if article is not None:
             if is_redated:
                 discovered.dated_later.append(article)
@@ -157,7 +157,7 @@ class Discovery:
         has_links = not discovered.keys <= shown
         shown |= discovered.keys
         self.linked.setdefault(state.url, len(discovered.keys))
-        goes_on = has_next and decisions.walks_on(
+        goes_on = has_next and decisions.follows_pagination(
             page=page,
             max_pages=self._session.profile.max_pages,
             must_reach=state.pagination_cursor or 0,

@@ -37,7 +37,7 @@ from rscrawler.spiders.outcomes import (
     RequestedSource,
     request_context,
 )
-from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadSource, Unread
+from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFailure, ReadSource
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
 from rscrawler.spiders.sources import SourcePage, page_address
 from rscrawler.store.discovery import (
@@ -114,7 +114,7 @@ class NewsSpider(Spider):
             content_type = http.header_of(response, "Content-Type")
             page = (self.session.site, response.url, response.body, content_type)
             reading = reader.read(ArticleToRead(*page, self.session.now()))
-        if isinstance(reading, Unread):
+        if isinstance(reading, ReadFailure):
             logger.warning("%s: %s: %s", response.url, reading.kind, reading.reason)
         elif isinstance(reading, FetchedArticle):
             reading.article.topics = reading.flags or []
@@ -196,7 +196,7 @@ class NewsSpider(Spider):
                     found_at=address.seen_at,
                     hint=address.published_hint,
                     attempts=address.attempts,
-                    is_second_look=address.state is AddressState.REJECTED,
+                    was_rejected=address.state is AddressState.REJECTED,
                 )
                 yield self._article_request(present_url(address.url, self.profile), requested)
         for article in known:
@@ -245,7 +245,7 @@ class NewsSpider(Spider):
             self.count("sources/unchanged")
             return
         reading = await self._readers.read(self._page_of(source, response))
-        if isinstance(reading, Unread):
+        if isinstance(reading, ReadFailure):
             if reading.kind is Kind.OVER_LIMIT:
                 self.count("over_limit")
             self._record_source_failure(requested, response.url, reading.reason)
@@ -324,7 +324,7 @@ class NewsSpider(Spider):
                 )
                 discovered.addresses.clear()
                 await asyncio.sleep(0)
-            self.discovery.look_into(shown, source, state, discovered)
+            self.discovery.add(shown, source, state, discovered)
         return discovered
 
     def _sitemap_requests(
@@ -358,9 +358,9 @@ class NewsSpider(Spider):
         is_forbidden = isinstance(failure.value, http.ForbiddenByRobots)
         if http.was_held_back(failure, request):
             self.count("sources/held_back")
-        elif self._is_end_of_walk(requested, status) or (is_forbidden and requested.page > 1):
+        elif self._is_end_of_pagination(requested, status) or (is_forbidden and requested.page > 1):
             self.count("sources/ended")
-            self.session.store.discovery.record_end_of_walk(
+            self.session.store.discovery.record_end_of_pagination(
                 self.session.site, requested.state.url, self.session.now()
             )
         elif is_forbidden:
@@ -388,7 +388,7 @@ class NewsSpider(Spider):
             now=self.session.now(),
         )
 
-    def _is_end_of_walk(self, requested: RequestedSource, status: int | None) -> bool:
+    def _is_end_of_pagination(self, requested: RequestedSource, status: int | None) -> bool:
         """Whether a further page of a source, or a sitemap of an index, does not exist."""
         if requested.page > 1:
             return status in END_STATUSES
@@ -440,7 +440,7 @@ class NewsSpider(Spider):
                 known_text=known.text_digest if known and not known.removed_at else None,
             )
         )
-        if isinstance(page, Unread):
+        if isinstance(page, ReadFailure):
             outcome = self._outcome(page.kind, requested, response.url, page.reason)
             outcome.is_whole_page = is_whole_page(response.body)
             return outcome
@@ -468,8 +468,7 @@ class NewsSpider(Spider):
         if requested.is_elsewhere:
             return None
         if requested.known is None:
-            is_early = requested.attempts < decisions.MAX_ATTEMPTS
-            is_early = is_early and not requested.is_second_look
+            is_early = requested.attempts < decisions.MAX_ATTEMPTS and not requested.was_rejected
             return other_form(url) if is_early else None
         found = self.session.store.discovery.addresses_of(requested.known.article_id)
         urls = (present_url(each.url, self.profile) for each in found)
@@ -532,7 +531,7 @@ class NewsSpider(Spider):
 def is_as_known(response: Response, requested: RequestedArticle) -> bool:
     """Whether the page is unchanged (304 or the same bytes), and was parsed by the same rules."""
     known = requested.known
-    if known is None or known.removed_at is not None or known.last_modified == decisions.READ_ANEW:
+    if known is None or known.removed_at or known.last_modified == decisions.PARSE_AGAIN:
         return False
     return response.status == 304 or http.page_digest(response.body) == known.page_digest
 

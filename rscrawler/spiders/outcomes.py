@@ -45,7 +45,7 @@ class RequestedArticle:
         hint: the date of publication that a source gave it.
         attempts: the number of earlier requests that failed.
         known: the stored article; None if the page was never read.
-        is_second_look: whether the page was rejected before, as not an article.
+        was_rejected: whether the page was rejected before, as not an article.
         is_elsewhere: whether this is another address, tried since the article's own one is gone.
     """
 
@@ -54,16 +54,16 @@ class RequestedArticle:
     hint: datetime | None = None
     attempts: int = 0
     known: KnownArticle | None = None
-    is_second_look: bool = False
+    was_rejected: bool = False
     is_elsewhere: bool = False
 
 
-def request_context(asked: Any) -> RequestedSource | RequestedArticle | None:
+def request_context(of: Any) -> RequestedSource | RequestedArticle | None:
     """The context of a request of the spider; None for any other (robots.txt).
 
     For a response or a failure, the context of its request.
     """
-    request = asked if isinstance(asked, Request) else getattr(asked, "request", None)
+    request = of if isinstance(of, Request) else getattr(of, "request", None)
     requested = request.cb_kwargs.get("requested") if isinstance(request, Request) else None
     return requested if isinstance(requested, RequestedSource | RequestedArticle) else None
 

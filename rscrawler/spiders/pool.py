@@ -31,10 +31,10 @@ from rscrawler.spiders.outcomes import Kind
 from rscrawler.spiders.reading import (
     PageReader,
     PageToRead,
-    Reading,
+    ReadFailure,
+    ReadResult,
     ReadSource,
-    TimeIsUp,
-    Unread,
+    TimeLimitExceeded,
     time_limit,
 )
 
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 SLOW_AFTER_SECONDS = 0.2  # after this, other readers take the next pages
 VERY_SLOW_AFTER_SECONDS = 2.0  # after this, its reader gets a lower priority
-LESS_CLAIM = 10  # niceness
+SLOW_NICENESS = 10
 PAGES_AHEAD = 6  # of a reader, which keep it busy while the crawl stores a batch
 MAX_ARTICLE_BYTES = 2 * 2**20  # of the pickled result of one page
 MAX_SOURCE_BYTES = 16 * 2**20
@@ -51,7 +51,7 @@ _CHUNK_BYTES = 2**18
 _GARBAGE_THRESHOLD = 10_000
 
 
-class ReadingBroke(Exception):
+class ReaderError(Exception):
     """An exception in a reader; its text is the `repr` of the original one."""
 
     def __repr__(self) -> str:
@@ -61,10 +61,10 @@ class ReadingBroke(Exception):
 @dataclass(slots=True)
 class _Task:
     page: PageToRead
-    done: asyncio.Future[Reading]
+    done: asyncio.Future[ReadResult]
     deaths: int = 0  # of readers that were parsing it
 
-    def finish(self, reading: Reading | Exception) -> None:
+    def finish(self, reading: ReadResult | Exception) -> None:
         """Pass the result or the exception to the waiting caller, if it still waits."""
         if self.done.done():
             return
@@ -90,8 +90,8 @@ class Readers:
         self._processes: list[_Process] = []
         self._has_complained = False
 
-    async def read(self, page: PageToRead) -> Reading:
-        """Parse a page; one that exceeds a limit gives `Unread` with `Kind.OVER_LIMIT`."""
+    async def read(self, page: PageToRead) -> ReadResult:
+        """Parse a page; one that exceeds a limit gives `ReadFailure` with `Kind.OVER_LIMIT`."""
         if self._nursery is not None and not self._nursery.is_lost:
             task = _Task(page, asyncio.get_running_loop().create_future())
             self._waiting.setdefault(page.site, deque()).append(task)
@@ -119,7 +119,7 @@ class Readers:
         """Hand out tasks, round-robin over sites; skip sites that have a slow page."""
         while (site := self._next_site()) and (process := self._free_process()):
             tasks = self._waiting.pop(site)
-            process.give(tasks.popleft())
+            process.send(tasks.popleft())
             if tasks:
                 self._waiting[site] = tasks  # after the other sites
             if len(process.tasks) == 1:
@@ -135,7 +135,7 @@ class Readers:
         idlest = min(quick, key=lambda each: len(each.tasks), default=None)
         if idlest is not None and (not idlest.tasks or len(quick) >= self._settings.readers):
             return idlest if len(idlest.tasks) < PAGES_AHEAD else None
-        process = _Process(self._finish, self._take_death)
+        process = _Process(self._finish, self._handle_death)
         self._processes.append(process)
         process.starting = asyncio.ensure_future(self._start(process))
         return process
@@ -148,32 +148,32 @@ class Readers:
         except NurseryLost as error:
             self._finish(process, error)
 
-    def _finish(self, process: _Process, reading: Reading | Exception) -> None:
+    def _finish(self, process: _Process, reading: ReadResult | Exception) -> None:
         """Pass on the result of a reader's first page; end the reader, or let it go on."""
         process.tasks.popleft().finish(reading)
-        is_over_limit = isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT
+        is_over_limit = isinstance(reading, ReadFailure) and reading.kind is Kind.OVER_LIMIT
         if is_over_limit or process.is_slow or isinstance(reading, NurseryLost):
             self._end(process)
         else:
             self._watch_first_page(process)
         self._hand_out()
 
-    def _take_death(self, process: _Process) -> None:
+    def _handle_death(self, process: _Process) -> None:
         """Handle the death of a reader: its page, perhaps not the cause, is retried once."""
         if process.tasks:
             process.tasks[0].deaths += 1
             if process.tasks[0].deaths == 2:
-                twice = Unread(Kind.OVER_LIMIT, "its reader process died twice")
+                twice = ReadFailure(Kind.OVER_LIMIT, "its reader process died twice")
                 process.tasks.popleft().finish(twice)
         self._end(process)
         self._hand_out()
 
     def _end(self, process: _Process) -> None:
         self._processes.remove(process)
-        self._take_back(process)
+        self._requeue(process)
         process.kill()
 
-    def _take_back(self, process: _Process, but: int = 0) -> None:
+    def _requeue(self, process: _Process, but: int = 0) -> None:
         """Put a reader's tasks back at the front of the queue, all but its first `but`."""
         while len(process.tasks) > but:
             task = process.tasks.pop()
@@ -183,14 +183,14 @@ class Readers:
     # Slow pages.
 
     def _watch_first_page(self, process: _Process) -> None:
-        if process.patience is not None:
-            process.patience.cancel()
+        if process.slow_timer is not None:
+            process.slow_timer.cancel()
         if process.tasks and process.child is not None:
             loop = asyncio.get_running_loop()
-            process.patience = loop.call_later(SLOW_AFTER_SECONDS, self._lose_patience, process)
+            process.slow_timer = loop.call_later(SLOW_AFTER_SECONDS, self._check_slow, process)
             process.first_since = loop.time()
 
-    def _lose_patience(self, process: _Process) -> None:
+    def _check_slow(self, process: _Process) -> None:
         """Check a reader whose first page takes long, and schedule the next check.
 
         On a busy machine the reader may lack a processor, so CPU time decides if the page is slow.
@@ -204,26 +204,26 @@ class Readers:
         if not process.is_slow and process.cpu_seconds_of_page() > SLOW_AFTER_SECONDS / 2:
             # A slow page is the last one of its reader; other readers take its further pages.
             process.is_slow = True
-            self._take_back(process, but=1)
+            self._requeue(process, but=1)
             self._hand_out()
         loop = asyncio.get_running_loop()
         wait = min(SLOW_AFTER_SECONDS, self._limit_seconds - seconds)
-        process.patience = loop.call_later(wait, self._lose_patience, process)
+        process.slow_timer = loop.call_later(wait, self._check_slow, process)
 
-    def _over_time(self) -> Unread:
+    def _over_time(self) -> ReadFailure:
         span = format_duration(self._settings.page_time_limit)
-        return Unread(Kind.OVER_LIMIT, f"takes longer than {span} to read")
+        return ReadFailure(Kind.OVER_LIMIT, f"takes longer than {span} to read")
 
     # In this process.
 
-    def _read_here(self, page: PageToRead) -> Reading:
+    def _read_here(self, page: PageToRead) -> ReadResult:
         try:
             with time_limit(self._limit_seconds):
                 return self._reader.read(page)
-        except TimeIsUp:
+        except TimeLimitExceeded:
             return self._over_time()
         except MemoryError:
-            return Unread(Kind.OVER_LIMIT, "takes more memory than there is")
+            return ReadFailure(Kind.OVER_LIMIT, "takes more memory than there is")
 
     # In the reader processes and the nursery.
 
@@ -250,16 +250,16 @@ class Readers:
             result: object = self._reader.read(page)
         except MemoryError:
             mib = self._settings.page_memory_limit // 2**20
-            result = Unread(Kind.OVER_LIMIT, f"takes more than {mib} MiB to read")
+            result = ReadFailure(Kind.OVER_LIMIT, f"takes more than {mib} MiB to read")
         except Exception as error:
-            result = ReadingBroke(repr(error))
+            result = ReaderError(repr(error))
             logger.exception("rscrawler failed on a page")
         answer = _packed((result, time.process_time()))
         most = MAX_SOURCE_BYTES if isinstance(result, ReadSource) else MAX_ARTICLE_BYTES
         if len(answer) <= most:
             return answer
         reason = f"has more than {most // 2**20} MiB of text and links"
-        return _packed((Unread(Kind.OVER_LIMIT, reason), time.process_time()))
+        return _packed((ReadFailure(Kind.OVER_LIMIT, reason), time.process_time()))
 
 
 class _Process:
@@ -270,12 +270,12 @@ class _Process:
 
     def __init__(
         self,
-        answered: Callable[[_Process, Reading | Exception], None],
+        answered: Callable[[_Process, ReadResult | Exception], None],
         died: Callable[[_Process], None],
     ) -> None:
         self.tasks: deque[_Task] = deque()
         self.is_slow = False
-        self.patience: asyncio.TimerHandle | None = None
+        self.slow_timer: asyncio.TimerHandle | None = None
         self.first_since = 0.0  # when its first page became the first, in loop time
         self.starting: asyncio.Future[None] | None = None  # kept, as the loop does not keep it
         self._answered, self._died = answered, died
@@ -283,8 +283,8 @@ class _Process:
         self._loop = asyncio.get_running_loop()
         self._channel, self._theirs = socket.socketpair()
         self._channel.setblocking(False)
-        self._loop.add_reader(self._channel, self._hear)
-        self._unsent, self._heard = bytearray(), bytearray()
+        self._loop.add_reader(self._channel, self._receive)
+        self._unsent, self._received = bytearray(), bytearray()
         self._cpu_seconds = 0.0  # of the process, at the end of its last page
 
     async def start(self, nursery: Nursery) -> None:
@@ -296,27 +296,27 @@ class _Process:
         with self._theirs:
             self.child = await nursery.fork([self._theirs.fileno()])
 
-    def give(self, task: _Task) -> None:
+    def send(self, task: _Task) -> None:
         """Send it a page, after those that it already has."""
         self.tasks.append(task)
         is_behind = bool(self._unsent)
         self._unsent += pickle.dumps(task.page, pickle.HIGHEST_PROTOCOL)
         if not is_behind:
-            self._send()
+            self._flush()
 
-    def _send(self) -> None:
+    def _flush(self) -> None:
         """Send as much as the socket takes now, and the rest once it is writable."""
         try:
             while self._unsent:
                 del self._unsent[: self._channel.send(self._unsent)]
         except BlockingIOError:
-            self._loop.add_writer(self._channel, self._send)
+            self._loop.add_writer(self._channel, self._flush)
             return
-        except OSError:  # it has died, which `_hear` handles
+        except OSError:  # it has died, which `_receive` handles
             self._unsent.clear()
         self._loop.remove_writer(self._channel)
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         try:
             part = self._channel.recv(_CHUNK_BYTES)
         except BlockingIOError:
@@ -326,10 +326,10 @@ class _Process:
         if not part:
             self._died(self)
             return
-        self._heard += part
-        while self.tasks and (end := _end_of_message(self._heard)):
-            answer = pickle.loads(self._heard[_LENGTH.size : end])  # noqa: S301 (our own reader)
-            del self._heard[:end]
+        self._received += part
+        while self.tasks and (end := _end_of_message(self._received)):
+            answer = pickle.loads(self._received[_LENGTH.size : end])  # noqa: S301 (our own reader)
+            del self._received[:end]
             reading, self._cpu_seconds = answer
             self._answered(self, reading)
 
@@ -338,7 +338,7 @@ class _Process:
         assert self.child is not None
         try:
             stat = Path(f"/proc/{self.child.pid}/stat").read_text(encoding="ascii")
-        except OSError:  # it has died, which `_hear` handles
+        except OSError:  # it has died, which `_receive` handles
             return 0.0
         user, system = stat.rpartition(")")[2].split()[11:13]  # see proc(5)
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK") - self._cpu_seconds
@@ -347,12 +347,12 @@ class _Process:
         """Lower its scheduling priority."""
         if self.child is not None and self.child.returncode is None:
             with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self.child.pid, LESS_CLAIM)
+                os.setpriority(os.PRIO_PROCESS, self.child.pid, SLOW_NICENESS)
 
     def kill(self) -> None:
         """Kill it, and close its socket."""
-        if self.patience is not None:
-            self.patience.cancel()
+        if self.slow_timer is not None:
+            self.slow_timer.cancel()
         if self.child is not None and self.child.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(self.child.pid, signal.SIGKILL)
@@ -369,12 +369,12 @@ def _packed(what: object) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def _end_of_message(heard: bytearray) -> int:
+def _end_of_message(received: bytearray) -> int:
     """The end of the first message; 0 while it is incomplete."""
-    if len(heard) < _LENGTH.size:
+    if len(received) < _LENGTH.size:
         return 0
-    end: int = _LENGTH.size + _LENGTH.unpack_from(heard)[0]
-    return end if len(heard) >= end else 0
+    end: int = _LENGTH.size + _LENGTH.unpack_from(received)[0]
+    return end if len(received) >= end else 0
 
 
 def _address_space() -> int:

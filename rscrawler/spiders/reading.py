@@ -69,7 +69,7 @@ class ReadSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class ReadFailure:
     """Why a page gave no result."""
 
     kind: Kind
@@ -77,19 +77,19 @@ class Unread:
 
 
 PageToRead = ArticleToRead | SourcePage
-Reading = FetchedArticle | ReadSource | Unread
+ReadResult = FetchedArticle | ReadSource | ReadFailure
 
 
-class TimeIsUp(BaseException):
+class TimeLimitExceeded(BaseException):
     """The time limit has passed. Not an `Exception`, so that no broad handler catches it."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TimeIsUp` in the block after this time; in the main thread only."""
+    """Raise `TimeLimitExceeded` in the block after this time; in the main thread only."""
 
     def ring(*_: Any) -> None:
-        raise TimeIsUp
+        raise TimeLimitExceeded
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -120,7 +120,7 @@ class PageReader:
         import feedparser  # noqa: F401
 
         first_page = _FIRST_PAGE.read_bytes()
-        with suppress(TimeIsUp), time_limit(limit_seconds):
+        with suppress(TimeLimitExceeded), time_limit(limit_seconds):
             for site, profile in self._profiles.items():
                 url = profile.address("/2022/11/24/what-the-first-page-takes/")
                 read = self.read(ArticleToRead(site, url, first_page, "text/html", utc_now()))
@@ -128,16 +128,16 @@ class PageReader:
                     read.article.to_record()
         self._flagger.flag(FlaggableText(title="what the first text takes"))
 
-    def read(self, page: PageToRead) -> Reading:
-        """Parse a page; `Unread` says why it gave no result."""
+    def read(self, page: PageToRead) -> ReadResult:
+        """Parse a page; `ReadFailure` says why it gave no result."""
         try:
             if isinstance(page, SourcePage):
                 return self._source(page)
             return self._article(page, self._profiles[page.site])
         except NotAnArticle as error:
-            return Unread(Kind.NOT_ARTICLE, str(error))
+            return ReadFailure(Kind.NOT_ARTICLE, str(error))
         except (IncompletePage, UnreadableSource) as error:
-            return Unread(Kind.INCOMPLETE, str(error))
+            return ReadFailure(Kind.INCOMPLETE, str(error))
 
     def _source(self, page: SourcePage) -> ReadSource:
         content = read_source(page)

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from rscrawler.decisions import LONGEST_RETRY, READ_ANEW, SECOND_LOOKS
+from rscrawler.decisions import CHECKS_OF_REJECTED, LONGEST_RETRY, PARSE_AGAIN
 from rscrawler.sites import SourceKind
 from rscrawler.store.database import Database, Part
 from rscrawler.store.lookups import among
@@ -151,7 +151,7 @@ class DiscoveryStore(Part):
         tried = address.c.next_try_at
         # A time further ahead than any retry was written by a clock that was ahead.
         is_due = or_(tried.is_(None), tried <= now, tried > now + 2 * LONGEST_RETRY)
-        is_due_again = or_(tried <= now, tried > now + 2 * SECOND_LOOKS[-1])
+        is_due_again = or_(tried <= now, tried > now + 2 * CHECKS_OF_REJECTED[-1])
         due = {AddressState.PENDING: is_due, AddressState.REJECTED: is_due_again}
         if with_skipped:
             due[AddressState.SKIPPED] = true()  # never tried
@@ -238,19 +238,19 @@ class DiscoveryStore(Part):
             # Not those that are no longer requested by age: nearly all of an archive.
             articles = update(article).filter_by(site=site)
             articles = articles.where(article.c.next_check_at.is_not(None))
-            connection.execute(articles.values(etag=None, last_modified=READ_ANEW))
+            connection.execute(articles.values(etag=None, last_modified=PARSE_AGAIN))
             connection.execute(of_index.where(source.c.url.not_in(sitemaps)))
             connection.execute(rejected.values(anew))
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """Record that a source has not changed since it was last read."""
-        self._record_walked(site, url, requested_at=now)
+        self._record_success(site, url, requested_at=now)
 
-    def record_end_of_walk(self, site: str, url: str, now: datetime) -> None:
+    def record_end_of_pagination(self, site: str, url: str, now: datetime) -> None:
         """Record that a source's pagination has ended: its next page is missing or forbidden."""
-        self._record_walked(site, url, requested_at=now, read_at=now)
+        self._record_success(site, url, requested_at=now, read_at=now)
 
-    def _record_walked(self, site: str, url: str, **moments: datetime) -> None:
+    def _record_success(self, site: str, url: str, **moments: datetime) -> None:
         """Does not wait for the disk, like `record_reading`: an idle cycle does it per source."""
         chosen = update(source).filter_by(site=site, url=url)
         walked = chosen.values(failures=0, pagination_cursor=None, **moments)

@@ -297,7 +297,7 @@ def test_an_attempt_waits_longer_than_the_one_before_and_never_past_six_hours(
 # Walks.
 
 
-def walks_on(**changes: object) -> bool:
+def follows_pagination(**changes: object) -> bool:
     values: dict[str, object] = {
         "page": 1,
         "max_pages": 2,
@@ -307,28 +307,29 @@ def walks_on(**changes: object) -> bool:
         "has_links": True,
         "has_news": False,
     }
-    return decisions.walks_on(**{**values, **changes})  # type: ignore[arg-type]
+    return decisions.follows_pagination(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def test_a_first_run_goes_to_max_pages_whatever_it_meets() -> None:
-    assert walks_on(is_first_run=True, has_news=True)
-    assert not walks_on(is_first_run=True, has_news=True, page=2)
+    assert follows_pagination(is_first_run=True, has_news=True)
+    assert not follows_pagination(is_first_run=True, has_news=True, page=2)
 
 
 def test_a_later_run_goes_on_while_a_page_shows_something_unknown() -> None:
-    assert walks_on(has_news=True, page=40)
-    assert not walks_on(has_news=False)
-    assert not walks_on(has_news=True, page=50)  # the archive of a site that was not paged before
+    assert follows_pagination(has_news=True, page=40)
+    assert not follows_pagination(has_news=False)
+    # The archive of a site that was not paged before.
+    assert not follows_pagination(has_news=True, page=50)
 
 
 def test_a_full_run_goes_on_while_there_is_anything() -> None:
-    assert walks_on(is_full=True, page=400)
-    assert not walks_on(is_full=True, has_links=False)
+    assert follows_pagination(is_full=True, page=400)
+    assert not follows_pagination(is_full=True, has_links=False)
 
 
 def test_an_unfinished_walk_goes_on_to_where_it_was() -> None:
-    assert walks_on(must_reach=3, page=2, has_links=False)
-    assert not walks_on(must_reach=3, page=3)
+    assert follows_pagination(must_reach=3, page=2, has_links=False)
+    assert not follows_pagination(must_reach=3, page=3)
 
 
 def test_not_modified_is_trusted_for_a_day() -> None:
@@ -339,7 +340,8 @@ def test_not_modified_is_trusted_for_a_day() -> None:
 
 def test_a_page_that_a_clock_ahead_found_is_requested_again_within_a_week() -> None:
     found_at = NOON + 400 * DAY
-    assert decisions.next_look(found_at, NOON, was_out_of_reach=False) == NOON + 7 * DAY
+    check_at = decisions.next_check_of_rejected(found_at, NOON, was_out_of_reach=False)
+    assert check_at == NOON + 7 * DAY
 
 
 def test_a_page_out_of_reach_is_asked_for_at_once_and_then_less_and_less_often() -> None:

@@ -22,8 +22,8 @@ from rscrawler.config.models import CrawlSettings
 from rscrawler.forks import NurseryLost, fork_nursery
 from rscrawler.sites import SiteProfile
 from rscrawler.spiders.outcomes import Kind
-from rscrawler.spiders.pool import Readers, ReadingBroke
-from rscrawler.spiders.reading import ArticleToRead, PageReader, PageToRead, Reading, Unread
+from rscrawler.spiders.pool import ReaderError, Readers
+from rscrawler.spiders.reading import ArticleToRead, PageReader, PageToRead, ReadFailure, ReadResult
 from rscrawler.topics import Flagger
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -35,7 +35,7 @@ class Acting(PageReader):
     def __init__(self) -> None:
         super().__init__({"site": SiteProfile(base_url="https://site.example")}, Flagger([]))
 
-    def read(self, page: PageToRead) -> Reading:
+    def read(self, page: PageToRead) -> ReadResult:
         match page.url:
             case "stuck":
                 while True:
@@ -44,14 +44,14 @@ class Acting(PageReader):
                 while not Path(os.fsdecode(page.body)).exists():
                     pass
             case "big":
-                return Unread(Kind.INCOMPLETE, str(len(bytearray(2**30))))
+                return ReadFailure(Kind.INCOMPLETE, str(len(bytearray(2**30))))
             case "dies":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "broken":
                 raise ValueError("a fault")
             case "long":
-                return Unread(Kind.INCOMPLETE, "x" * 8 * 2**20)
-        return Unread(Kind.INCOMPLETE, f"{page.url} was read by {os.getpid()}")
+                return ReadFailure(Kind.INCOMPLETE, "x" * 8 * 2**20)
+        return ReadFailure(Kind.INCOMPLETE, f"{page.url} was read by {os.getpid()}")
 
 
 def page(url: str, site: str = "site", body: bytes = b"") -> ArticleToRead:
@@ -71,12 +71,12 @@ def with_readers(
         readers.close()
 
 
-def is_over_limit(reading: Reading) -> bool:
-    return isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT
+def is_over_limit(reading: ReadResult) -> bool:
+    return isinstance(reading, ReadFailure) and reading.kind is Kind.OVER_LIMIT
 
 
-def reason(reading: Reading) -> str:
-    assert isinstance(reading, Unread)
+def reason(reading: ReadResult) -> str:
+    assert isinstance(reading, ReadFailure)
     return reading.reason
 
 
@@ -127,7 +127,7 @@ def test_a_page_that_its_reader_dies_of_is_tried_once_more() -> None:
 
 def test_a_page_that_the_program_breaks_on_is_told_and_the_reader_goes_on() -> None:
     async def scenario(readers: Readers) -> None:
-        with pytest.raises(ReadingBroke, match="a fault"):
+        with pytest.raises(ReaderError, match="a fault"):
             await readers.read(page("broken"))
         assert "was read" in reason(await readers.read(page("a")))
 

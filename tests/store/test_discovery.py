@@ -93,7 +93,7 @@ def test_a_sitemap_that_an_index_names_stays_unread_until_it_is_read(store: Stor
 
 def test_the_end_of_a_walk_is_an_end_though_its_last_page_was_not_there(store: Store) -> None:
     store.discovery.record_reading(reading(pagination_cursor=2))
-    store.discovery.record_end_of_walk(SITE, FEED, NOON + HOUR)
+    store.discovery.record_end_of_pagination(SITE, FEED, NOON + HOUR)
     state = store.discovery.sources(SITE)[FEED]
     assert (state.pagination_cursor, state.read_at, state.etag) == (None, NOON + HOUR, '"1"')
 
