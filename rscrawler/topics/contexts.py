@@ -1,8 +1,8 @@
 """Disambiguates names: decides by the contexts around a name whether its entity is meant.
 
 There are two rounds. The first accepts names that need no context, or whose contexts hold by
-words alone; these are sure. The second judges all names again, and contexts that need company
-("a name of this country") look for it among the sure names. Linear in the text and its names.
+words alone; these are sure. The second judges all names again, and contexts that need a further
+name ("a name of this country") look for it among the sure names. Linear in the text and its names.
 """
 
 import re
@@ -15,7 +15,7 @@ from rscrawler.topics.matcher import Match, Spelling, longest, within
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Context, Entity
 
-# An entity of less weight is wider than the topic, and its names are no company for others.
+# An entity of less weight is wider than the topic, and its names support no others.
 SURE_WEIGHT = 0.5
 _LONGEST_WORD = 40
 # What separates a name from a word: punctuation, the end of a zone ("\x00"), and a possessive:
@@ -23,7 +23,7 @@ _LONGEST_WORD = 40
 _BREAK = re.compile(r"[,;:.!?()\x00]|\s[—–-]|['’]s\b")
 
 
-class Part(float, Enum):
+class Role(float, Enum):
     """The role of a mention in its sentence; the value is how much the mention counts there."""
 
     LEADS = 1.0
@@ -37,7 +37,7 @@ class Mention(Match):
     """A match that means its entity; `zone` is the index of the zone that holds it."""
 
     zone: int
-    part: Part = Part.NAMED
+    role: Role = Role.NAMED
 
     @property
     def entity(self) -> Entity:
@@ -48,12 +48,12 @@ class Mention(Match):
     @property
     def is_sure(self) -> bool:
         """Whether its entity is no wider than the topic, and not named in passing."""
-        return self.part is not Part.PASSING and self.entity.weight >= SURE_WEIGHT
+        return self.role is not Role.PASSING and self.entity.weight >= SURE_WEIGHT
 
     @property
     def strength(self) -> float:
         """How much it counts, 0 to 1: weight times role."""
-        return self.entity.weight * self.part
+        return self.entity.weight * self.role
 
 
 def context_words(contexts: Mapping[str, Context], group: str) -> Iterator[Spelling]:
@@ -64,7 +64,7 @@ def context_words(contexts: Mapping[str, Context], group: str) -> Iterator[Spell
                 yield Spelling(word, owner=(name, is_against), group=group)
 
 
-def settle(
+def disambiguate(
     candidates: Iterable[Match],
     joined: JoinedText,
     contexts: Mapping[str, Context],
@@ -78,57 +78,57 @@ def settle(
     found: dict[tuple[str, bool], list[Match]] = defaultdict(list)
     for word in words:
         found[word.owner].append(word)
-    certain = longest(_Nearby(joined, contexts, found, []).judged(hits))
+    certain = longest(_ContextJudge(joined, contexts, found, []).judged(hits))
     sure = [hit for hit in certain if hit.entity.counts == "full" and hit.is_sure]
-    meant = longest(_Nearby(joined, contexts, found, sure).judged(hits))
+    meant = longest(_ContextJudge(joined, contexts, found, sure).judged(hits))
     return [hit for hit in meant if hit.entity.counts != "never"]
 
 
 @dataclass
-class _Nearby:
-    """Judges names by the contexts around them; `sure` are the mentions that can be company."""
+class _ContextJudge:
+    """Judges names by the contexts around them; `sure` are the mentions that support others."""
 
     joined: JoinedText
     contexts: Mapping[str, Context]
     words: Mapping[tuple[str, bool], Sequence[Match]]
     sure: Sequence[Mention]
-    companies: dict[tuple[str, str | None], list[Mention]] = field(default_factory=dict)
+    supporting_mentions: dict[tuple[str, str | None], list[Mention]] = field(default_factory=dict)
 
     def judged(self, hits: Sequence[Mention]) -> Iterator[Mention]:
         """The hits whose contexts allow them; some become mentions in passing."""
         for hit in hits:
             entity = hit.entity
-            if entity.needs and not self._holds_one(hit, entity.needs):
+            if entity.needs and not self._any_holds(hit, entity.needs):
                 continue
             passing = entity.counts == "passing"
-            if (entity.unless or entity.passing_with) and not self._holds_one(hit, entity.despite):
-                if self._holds_one(hit, entity.unless):
+            if (entity.unless or entity.passing_with) and not self._any_holds(hit, entity.despite):
+                if self._any_holds(hit, entity.unless):
                     continue
-                passing = passing or self._holds_one(hit, entity.passing_with)
-            yield replace(hit, part=Part.PASSING) if passing else hit
+                passing = passing or self._any_holds(hit, entity.passing_with)
+            yield replace(hit, role=Role.PASSING) if passing else hit
 
-    def _holds_one(self, hit: Mention, names: Sequence[str]) -> bool:
+    def _any_holds(self, hit: Mention, names: Sequence[str]) -> bool:
         return any(self._holds(hit, name) for name in names)
 
     def _holds(self, hit: Mention, name: str) -> bool:
         context, window = self.contexts[name], self._window(hit, self.contexts[name])
         found = self._count_words(name, False, hit, window)
-        # Another mention of the same entity is no company.
-        found += len(within(self._company(name, hit.entity.name), *window))
+        # Another mention of the same entity does not support it.
+        found += len(within(self._supporting(name, hit.entity.name), *window))
         return found >= context.at_least and (
             not context.against or found > self._count_words(name, True, hit, window)
         )
 
-    def _company(self, name: str, own: str | None = None) -> list[Mention]:
+    def _supporting(self, name: str, own: str | None = None) -> list[Mention]:
         """Sure mentions that count for the context `name`, except those of the entity `own`."""
-        if (name, own) not in self.companies:
+        if (name, own) not in self.supporting_mentions:
             if own is None:
                 context = self.contexts[name]
                 found = [each for each in self.sure if context.asks_for(each.entity)]
             else:
-                found = [each for each in self._company(name) if each.entity.name != own]
-            self.companies[name, own] = found
-        return self.companies[name, own]
+                found = [each for each in self._supporting(name) if each.entity.name != own]
+            self.supporting_mentions[name, own] = found
+        return self.supporting_mentions[name, own]
 
     def _count_words(
         self, name: str, is_against: bool, hit: Mention, window: tuple[int, int]

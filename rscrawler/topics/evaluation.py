@@ -20,8 +20,8 @@ from rscrawler.topics.text import FlaggableText
 
 _FLAGGED = Level.SUBSTANTIAL
 _LEARNT = {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY}
-# The inverse of the regularization: the lower, the closer to zero the weights.
-_STRENGTH = 0.1
+# The lower, the closer to zero the weights.
+_INVERSE_REGULARIZATION = 0.1
 _DIGITS = 4
 # Labelled lines by file name.
 Parts = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -102,11 +102,11 @@ class Evaluation:
         right_countries = sum(each.expected_countries == each.countries for each in both)
         return {
             "texts": len(self.judged),
-            "precision": _part(hits, len(given)),
-            "recall": _part(hits, len(wanted)),
-            "f1": _part(2 * hits, len(wanted) + len(given)),
-            "levels_right": _part(right, len(self.judged)),
-            "countries_right": _part(right_countries, len(both)) if both else None,
+            "precision": _ratio(hits, len(given)),
+            "recall": _ratio(hits, len(wanted)),
+            "f1": _ratio(2 * hits, len(wanted) + len(given)),
+            "levels_right": _ratio(right, len(self.judged)),
+            "countries_right": _ratio(right_countries, len(both)) if both else None,
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class Evaluation:
         }
 
 
-def _part(some: float, of: float) -> float:
+def _ratio(some: float, of: float) -> float:
     """`some / of`, to 4 digits; 1 if `of` is 0."""
     return round(some / of, 4) if of else 1.0
 
@@ -136,7 +136,7 @@ def evaluate(flagger: Flagger, lines: Iterable[Mapping[str, Any]]) -> Evaluation
 
 
 @dataclass(frozen=True)
-class Change:
+class LevelChange:
     """A stored article whose level the present watch-list would change."""
 
     article_id: str
@@ -160,7 +160,7 @@ class Backtest:
     skipped: int
     flagged_before: int
     flagged_after: int
-    changes: list[Change]
+    changes: list[LevelChange]
 
 
 def backtest(flagger: Flagger, articles: Iterable[Article]) -> Backtest:
@@ -176,8 +176,9 @@ def backtest(flagger: Flagger, articles: Iterable[Article]) -> Backtest:
         result.flagged_before += before.reaches(_FLAGGED)
         result.flagged_after += flag.level.reaches(_FLAGGED)
         if before is not flag.level:
-            verdict = (article.article_id, article.url, article.title)
-            result.changes.append(Change(*verdict, before, flag.level, flag.score, flag.countries))
+            article_fields = (article.article_id, article.url, article.title)
+            change = LevelChange(*article_fields, before, flag.level, flag.score, flag.countries)
+            result.changes.append(change)
     return result
 
 
@@ -259,7 +260,7 @@ def _regression(rows: Sequence[Row], level: Level) -> tuple[Weights, dict[str, f
     weights = [float(row.line.get("weight", 1.0)) for row in rows]
     scaler = StandardScaler()
     values = scaler.fit_transform([row.values for row in rows])
-    regression = LogisticRegression(C=_STRENGTH, solver="newton-cholesky")
+    regression = LogisticRegression(C=_INVERSE_REGULARIZATION, solver="newton-cholesky")
     regression.fit(values, [row.level.reaches(level) for row in rows], sample_weight=weights)
     slopes = regression.coef_[0] / scaler.scale_
     start = float(regression.intercept_[0] - (slopes * scaler.mean_).sum())

@@ -14,7 +14,7 @@ from itertools import chain
 
 from rscrawler.config import find_config, load_config
 from rscrawler.items import Evidence, Level, TopicFlag
-from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Part, context_words, settle
+from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role, context_words, disambiguate
 from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
 from rscrawler.topics.reading import GENRES, OTHERS, Reading, Sentence, read, surroundings
@@ -116,7 +116,7 @@ class Flagger:
             return
         found = words.find(folded)
         for each in self._watchlists:
-            if hits := settle(candidates[each.name], joined, each.context, found[each.name]):
+            if hits := disambiguate(candidates[each.name], joined, each.context, found[each.name]):
                 # States do not compete with a topic that has no states of its own.
                 others = found[OTHERS] if each.states else []
                 yield each, read(joined, hits, others, found[GENRES])
@@ -140,7 +140,7 @@ def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for sentence in sentences:
         named: dict[str, float] = {}
-        leads = [each.entity for each in sentence.mentions if each.part is Part.LEADS]
+        leads = [each.entity for each in sentence.mentions if each.role is Role.LEADS]
         is_of_state = any(entity.countries for entity in leads)
         for mention in sentence.mentions:
             entity, value = mention.entity, mention.strength

@@ -24,15 +24,15 @@ from pydantic import TypeAdapter
 
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
-from rscrawler.topics.contexts import Part
+from rscrawler.topics.contexts import Role
 from rscrawler.topics.reading import NAMES, Reading, Sentence
 
 MODEL_FILE = Path(__file__).with_name("model.json")
 _LEAST = 0.001
 _DIGITS = 3
 _PASSAGE = 60  # words; shorter neighbours are joined, as news often has one sentence a paragraph
-_ITS_NAME = 40  # characters at a paragraph's start; the name in a run-in heading begins there
-_GOES_ON = re.compile(
+_HEADING_REACH = 40  # characters at a paragraph's start; the name in a run-in heading begins there
+_REFERS_BACK = re.compile(
     r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
 )
 
@@ -83,9 +83,9 @@ def _passage_share(reading: Reading) -> float:
     return _most(starmap(_share, passages))
 
 
-def _goes_on(reading: Reading) -> bool:
+def _is_referred_back_to(reading: Reading) -> bool:
     return any(
-        one.is_led and following.named < NAMES and _GOES_ON.match(following.text)
+        one.is_led and following.named < NAMES and _REFERS_BACK.match(following.text)
         for paragraph in reading.passages
         for one, following in pairwise(paragraph)
     )
@@ -96,7 +96,7 @@ def _is_headed(paragraph: Sequence[Sentence]) -> bool:
     return opening.is_led and any(
         opening.text[each.end - opening.start :][:1] in (".", ":", "")
         for each in opening.mentions
-        if each.start - opening.start < _ITS_NAME
+        if each.start - opening.start < _HEADING_REACH
     )
 
 
@@ -117,7 +117,8 @@ FEATURES = (
             lambda r: _best_pair([s.named for s in r.body])),
     Feature("pair_about", "two sentences in a row are about it",
             lambda r: _most(_best_pair([s.about for s in p]) for p in r.passages)),
-    Feature("goes_on", "the sentence after one that begins with it refers back to it", _goes_on),
+    Feature("goes_on", "the sentence after one that begins with it refers back to it",
+            _is_referred_back_to),
     Feature("heading", "a paragraph has its name as a heading",
             lambda r: any(map(_is_headed, r.passages))),
     Feature("paragraph_words", "most words about it in one paragraph, as a logarithm",
@@ -128,7 +129,7 @@ FEATURES = (
     Feature("ratio_first", "its names as a share of its and the most named other state's",
             lambda r: _share(len(r.sure), len(r.sure) + max(r.others.values(), default=0))),
     Feature("listed", "share of its names in datelines or lists of other names",
-            lambda r: _share(sum(m.part is Part.LISTED for m in r.sure), len(r.sure))),
+            lambda r: _share(sum(m.role is Role.LISTED for m in r.sure), len(r.sure))),
     Feature("different", "its different entities named, as a logarithm",
             lambda r: log1p(len({m.entity.name for m in r.sure}))),
     Feature("length", "words of the text, as a logarithm", lambda r: log(r.words + 20)),

@@ -19,7 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Part
+from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role
 from rscrawler.topics.matcher import Match, Spelling, within
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
@@ -40,7 +40,7 @@ _NAME = rf"(?:the\s)?{_WORD}(?:\s(?:(?:of|the|de)\s){{0,2}}{_WORD}){{0,3}}"
 _SEPARATOR = r"(?:\s?[,;/•]\s?(?:(?:and|or)\s)?|\s(?:and|or|y|e|et|und|&|[—–-]{1,2})\s)"
 _LIST = re.compile(rf"{_NAME}(?:{_SEPARATOR}{_NAME}){{2,}}")
 _NEXT = re.compile(_SEPARATOR)
-_STRANGERS = 2
+_LEAST_OTHERS = 2  # other names in a list
 # More states in a sentence are a list, whatever separates them: the countries of a form.
 _MOST_STATES = 20
 _ENGLISH = 0.012  # least share of "the" among the words of an English text
@@ -149,22 +149,22 @@ def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> 
         return [Sentence(zone.text, zone.start, (), others)]
     sentences: list[Sentence] = []
     dateline = _DATELINE.match(zone.text) if zone.paragraph == 0 else None
-    said = zone.start + (dateline.end() if dateline else 0)
+    dateline_end = zone.start + (dateline.end() if dateline else 0)
     for start, end in sentence_spans(zone.text):
         first, last = zone.start + start, zone.start + end
-        inside, strangers = within(hits, first, last), within(others, first, last)
-        sentence = Sentence(zone.text[start:end], first, inside, strangers)
+        inside, others_inside = within(hits, first, last), within(others, first, last)
+        sentence = Sentence(zone.text[start:end], first, inside, others_inside)
         if inside and zone.field != "tags":
-            _give_parts(sentence, said)
+            _set_roles(sentence, dateline_end)
             sure = [each for each in sentence.mentions if each.is_sure]
             sentence.named = sentence.about = max((e.strength for e in sure), default=0.0)
-            sentence.is_led = any(each.part is Part.LEADS for each in sure)
+            sentence.is_led = any(each.role is Role.LEADS for each in sure)
         sentences.append(sentence)
     return sentences
 
 
-def _give_parts(sentence: Sentence, said: int) -> None:
-    """Set the role of each mention in a sentence; those before `said` stand in a dateline."""
+def _set_roles(sentence: Sentence, dateline_end: int) -> None:
+    """Set the role of each mention in a sentence; a dateline ends at `dateline_end`."""
     first = sentence.start
     listed = _listed(sentence.text, [each.start - first for each in sentence.mentions])
     if len({each.owner for each in sentence.others}) > _MOST_STATES:
@@ -174,11 +174,11 @@ def _give_parts(sentence: Sentence, said: int) -> None:
     if sentence.others:
         leading = min(leading, sentence.others[0].start)
     for mention in sentence.mentions:
-        if mention.part is Part.NAMED:
-            if mention.start < said or mention.start - first in listed:
-                mention.part = Part.LISTED
+        if mention.role is Role.NAMED:
+            if mention.start < dateline_end or mention.start - first in listed:
+                mention.role = Role.LISTED
             elif mention.start < leading:
-                mention.part = Part.LEADS
+                mention.role = Role.LEADS
 
 
 def _carry(sentences: Sequence[Sentence]) -> None:
@@ -201,6 +201,6 @@ def _listed(text: str, names: Sequence[int]) -> set[int]:
         ends = [each.start() for each in _NEXT.finditer(text, found.start(), found.end())]
         ends.append(found.end())
         ours = names[bisect_left(names, found.start()) : bisect_left(names, found.end())]
-        if len(ends) - len({bisect_right(ends, name) for name in ours}) >= _STRANGERS:
+        if len(ends) - len({bisect_right(ends, name) for name in ours}) >= _LEAST_OTHERS:
             listed.update(ours)
     return listed
