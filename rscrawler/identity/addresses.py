@@ -90,35 +90,35 @@ def address_key(url: str, profile: SiteProfile) -> str:
     return f"{key}?{parts.query}" if parts.query else key
 
 
-def present_url(url: str, profile: SiteProfile) -> str:
+def on_present_base(url: str, profile: SiteProfile) -> str:
     """A stored address on the present `base_url`, which may have changed since."""
     base = urlsplit(profile.base_url)
     return urlunsplit(urlsplit(url)._replace(scheme=base.scheme, netloc=host_of(base)))
 
 
 def addresses_by_key(
-    key: str, led_by: Sequence[str], declared: Iterable[str], profile: SiteProfile
+    key: str, redirect_chain: Sequence[str], declared: Iterable[str], profile: SiteProfile
 ) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
     """(key, url) of every address of a page, and the keys of those that only the page declares.
 
-    `led_by` is the requested address, which has the key `key`, and its redirects; they come first.
-    Other addresses off the site are left out; of several spellings the first counts.
+    `redirect_chain` is the requested address, whose key is `key`, and its redirects; they come
+    first. Other addresses off the site are left out; of several spellings the first counts.
     """
-    pairs = {key: canonical_url(led_by[0], profile) or led_by[0]}
-    of_its_own_word: set[str] = set()
-    for addresses, is_declared in ((led_by, False), (declared, True)):
+    pairs = {key: canonical_url(redirect_chain[0], profile) or redirect_chain[0]}
+    only_declared: set[str] = set()
+    for addresses, is_declared in ((redirect_chain, False), (declared, True)):
         for each in addresses:
             canonical = canonical_url(each, profile)
             if canonical is None:
                 continue
             found = address_key(canonical, profile)
             if is_declared and found not in pairs:
-                of_its_own_word.add(found)
+                only_declared.add(found)
             pairs.setdefault(found, canonical)
-    return tuple(pairs.items()), frozenset(of_its_own_word)
+    return tuple(pairs.items()), frozenset(only_declared)
 
 
-def other_form(url: str) -> str | None:
+def slash_variant(url: str) -> str | None:
     """An address with its trailing slash added or removed; None for a home page or a file."""
     parts = _split(url)
     if parts is None or not parts.path.strip("/") or _FILE_NAME.search(parts.path):

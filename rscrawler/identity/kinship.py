@@ -95,7 +95,7 @@ def repeated_article(relatives: Sequence[Relative], known: KnownArticle | None) 
     earlier = (
         each.article
         for each in relatives
-        if each.verdict.is_same_news and _was_before(each.article, known)
+        if each.verdict.is_same_news and _can_relate_to(each.article, known)
     )
     first = next(earlier, None)
     if first is None or (known is not None and first.duplicate_of == known.article_id):
@@ -111,7 +111,7 @@ def followed_article(
         each.article.duplicate_of or each.article.article_id
         for each in relatives
         if each.verdict.relation is Relation.UPDATE
-        and _was_before(each.article, known)
+        and _can_relate_to(each.article, known)
         and not _are_far_apart(each.article.published_at, published_at)
     ]
     last = next(reversed(earlier), None)
@@ -122,7 +122,7 @@ def _are_far_apart(first: datetime | None, second: datetime | None) -> bool:
     return first is not None and second is not None and abs(first - second) > _LONGEST_STORY
 
 
-def _was_before(candidate: Candidate, known: KnownArticle | None) -> bool:
+def _can_relate_to(candidate: Candidate, known: KnownArticle | None) -> bool:
     """Whether the known article can repeat or follow the candidate: not itself or a later one."""
     if known is None:
         return True

@@ -79,7 +79,7 @@ class Comparison:
         added: words before or behind the later text's shared part, whichever are more.
         opening: words before the shared part, in the text that has fewer of them there.
         passages: new passages of 8 words or more within the shared part.
-        fresh: the most words in one passage, within or behind the shared part, that the earlier
+        new_words: the most words in one passage, within or behind the shared part, that the earlier
             text has nowhere; a line on where the text was published before does not count.
         revised: whether only the later text has words for an update or a correction, or the
             headlines differ in such words ("2nd Update").
@@ -87,7 +87,7 @@ class Comparison:
             not. In a table, all numbers outside shared runs count.
         dates: new dates (a month with a day or year) behind the dateline; one more if the
             datelines are over three days apart, or differ in a short text or table.
-        is_frame: whether the later text is short or a table of figures.
+        is_short_or_table: whether the later text is short or a table of figures.
         names: names where the earlier text has another name.
         titles: Jaccard similarity of the headlines' words.
         title_numbers: whether each headline has a number that the other lacks.
@@ -102,9 +102,9 @@ class Comparison:
     added: int
     opening: int
     passages: int
-    fresh: int
+    new_words: int
     revised: bool
-    is_frame: bool
+    is_short_or_table: bool
     numbers: int
     dates: int
     names: int
@@ -125,12 +125,12 @@ RULES: dict[str, Rule] = {
     # A reprint may put a line before the original's opening; a new lead replaces it.
     "opening": lambda each: each.opening > 11,
     # News added within or behind a reprinted text.
-    "passage": lambda each: each.fresh > 6,
+    "passage": lambda each: each.new_words > 6,
     "revision": lambda each: each.revised,
     "numbers": lambda each: each.numbers > 0,
     "dates": lambda each: each.dates > 0,
     # In a short text or a table, the headline alone has the news.
-    "headline": lambda each: each.title_numbers and (each.titles >= 0.5 or each.is_frame),
+    "headline": lambda each: each.title_numbers and (each.titles >= 0.5 or each.is_short_or_table),
     "names": lambda each: each.names > 0,
 }
 
@@ -156,7 +156,7 @@ def _is_update(comparison: Comparison) -> bool:
         and comparison.shared_names >= 0.8
         and comparison.names <= 1
         and comparison.dates <= 2
-        and not comparison.is_frame
+        and not comparison.is_short_or_table
         and not RULES["headline"](comparison)
     )
 
@@ -174,7 +174,7 @@ class Text:
         self.revision = _revision(self.title)
         figures = sum(_is_numeric(word) for word in self.words)
         self.is_table = figures >= _TABLE * len(self.words)
-        self.is_frame = self.is_table or len(self.words) < _SHORT
+        self.is_short_or_table = self.is_table or len(self.words) < _SHORT
         self.title_numbers = {_plain(word) for word in self.title if _is_numeric(word)}
         self.known_numbers = {
             *self.numbers, *(_plain(word) for word in self.vocabulary if _is_numeric(word))
@@ -211,18 +211,18 @@ def compare(earlier: Text, later: Text) -> Comparison:
         added=max(around),
         opening=min(before.core[0], core[0]),
         passages=sum(end - start >= 8 for start, end in inside),
-        fresh=max((_fresh(later.words[start:end], earlier) for start, end in new), default=0),
+        new_words=max((_new_words(later.words[i:j], earlier) for i, j in new), default=0),
         revised=earlier.revision != later.revision
         or bool(_REVISED & (later.vocabulary - earlier.vocabulary)),
-        is_frame=later.is_frame,
+        is_short_or_table=later.is_short_or_table,
         numbers=_new_numbers(earlier, later, after.gaps),
-        dates=len(later.dates_reported - earlier.dates) + _is_another_print(earlier, later),
+        dates=len(later.dates_reported - earlier.dates) + _datelines_differ(earlier, later),
         names=_replaced_names(earlier, before.gaps, later, after.gaps),
         titles=len(titles[0] & titles[1]) / max(1, len(titles[0] | titles[1])),
         title_numbers=bool(earlier.title_numbers - later.title_numbers)
         and bool(later.title_numbers - earlier.title_numbers),
-        shared_numbers=_held(earlier.numbers, later.numbers),
-        shared_names=_held(earlier.names, later.names),
+        shared_numbers=_overlap(earlier.numbers, later.numbers),
+        shared_names=_overlap(earlier.names, later.names),
     )
 
 
@@ -256,7 +256,7 @@ def _new_numbers(earlier: Text, later: Text, gaps: Sequence[tuple[int, int]]) ->
     return len(found)
 
 
-def _fresh(passage: Sequence[str], earlier: Text) -> int:
+def _new_words(passage: Sequence[str], earlier: Text) -> int:
     return 0 if _PRINT.intersection(passage) else sum(w not in earlier.vocabulary for w in passage)
 
 
@@ -299,7 +299,7 @@ def _short_gaps(
                 yield tuple(flank), words[start:end]
 
 
-def _held(first: set[str], second: set[str]) -> float:
+def _overlap(first: set[str], second: set[str]) -> float:
     least = min(len(first), len(second))
     return len(first & second) / least if least else 1.0
 
@@ -355,11 +355,11 @@ def _day_of_year(date: tuple[str, str]) -> int | None:
     return 30 * _SHORT_MONTHS.index(month) + int(day.rstrip("stndrh"))
 
 
-def _is_another_print(earlier: Text, later: Text) -> bool:
+def _datelines_differ(earlier: Text, later: Text) -> bool:
     if earlier.dateline is None or later.dateline is None:
         return False
     apart = abs(earlier.dateline - later.dateline) % 360
-    return min(apart, 360 - apart) > (0 if later.is_frame else _SAME_PRINT)
+    return min(apart, 360 - apart) > (0 if later.is_short_or_table else _SAME_PRINT)
 
 
 def _month_beside(words: Sequence[str], place: int) -> str:

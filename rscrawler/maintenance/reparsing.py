@@ -144,7 +144,7 @@ class _Reader:
                 content_type=page.header("Content-Type"),
                 fetched_at=page.fetched_at,
                 key=page.key,
-                led_by=(address.url if address else page.url, page.url),
+                redirect_chain=(address.url if address else page.url, page.url),
                 published_at=address.published_hint if address else None,
             )
         )

@@ -20,12 +20,7 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
 from rscrawler.extraction import looks_cut_off
-from rscrawler.identity.addresses import (
-    address_key,
-    canonical_url,
-    other_form,
-    present_url,
-)
+from rscrawler.identity.addresses import address_key, canonical_url, on_present_base, slash_variant
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http
 from rscrawler.spiders.discovered import DiscoveredLinks, Discovery
@@ -198,10 +193,10 @@ class NewsSpider(Spider):
                     attempts=address.attempts,
                     was_rejected=address.state is AddressState.REJECTED,
                 )
-                yield self._article_request(present_url(address.url, self.profile), requested)
+                yield self._article_request(on_present_base(address.url, self.profile), requested)
         for article in known:
             if self._is_to_be_requested(article.article_id):
-                url = present_url(article.url, self.profile)
+                url = on_present_base(article.url, self.profile)
                 key = address_key(url, self.profile)
                 requested = RequestedArticle(key, article.first_seen_at, known=article)
                 yield self._article_request(url, requested)
@@ -435,7 +430,7 @@ class NewsSpider(Spider):
                 content_type=http.header_of(response, "Content-Type"),
                 fetched_at=self.session.now(),
                 key=requested.key,
-                led_by=(*response.meta.get("redirect_urls", ()), response.url),
+                redirect_chain=(*response.meta.get("redirect_urls", ()), response.url),
                 published_at=requested.hint,
                 known_text=known.text_digest if known and not known.removed_at else None,
             )
@@ -469,10 +464,10 @@ class NewsSpider(Spider):
             return None
         if requested.known is None:
             is_early = requested.attempts < decisions.MAX_ATTEMPTS and not requested.was_rejected
-            return other_form(url) if is_early else None
+            return slash_variant(url) if is_early else None
         found = self.session.store.discovery.addresses_of(requested.known.article_id)
-        urls = (present_url(each.url, self.profile) for each in found)
-        own = present_url(requested.known.url, self.profile)
+        urls = (on_present_base(each.url, self.profile) for each in found)
+        own = on_present_base(requested.known.url, self.profile)
         return next((each for each in urls if each != own), None)
 
     def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:

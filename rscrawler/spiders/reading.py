@@ -38,7 +38,7 @@ class ArticleToRead:
 
     Attributes:
         key: the key of the requested address.
-        led_by: the requested address and its redirects; `url` is the last one.
+        redirect_chain: the requested address and its redirects; `url` is the last one.
         published_at: the date that a source gave.
         known_text: the digest of the stored text; None if it is unknown.
     """
@@ -49,7 +49,7 @@ class ArticleToRead:
     content_type: str | None
     fetched_at: datetime
     key: str = ""
-    led_by: tuple[str, ...] = ()
+    redirect_chain: tuple[str, ...] = ()
     published_at: datetime | None = None
     known_text: str | None = None
 
@@ -162,8 +162,8 @@ class PageReader:
         if fingerprint.text_digest != page.known_text:
             flags = self._flagger.flag(FlaggableText.from_article(article))
         declared = (article.url, *article.aliases)
-        led_by = page.led_by or (page.url,)
-        addresses, own = addresses_by_key(page.key, led_by, declared, profile)
+        redirect_chain = page.redirect_chain or (page.url,)
+        addresses, own = addresses_by_key(page.key, redirect_chain, declared, profile)
         return FetchedArticle(
             article=article,
             addresses=addresses,
