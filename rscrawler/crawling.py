@@ -19,7 +19,7 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from rscrawler.clock import utc_now
-from rscrawler.config import Config, keep, kept
+from rscrawler.config import Config, cache_for, cached
 from rscrawler.delivery.wording import compile_templates
 from rscrawler.errors import CrawlStopped, StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome, CycleReport
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 GARBAGE_THRESHOLD = 10_000  # new objects before the youngest generation is collected
 
 
-@kept
+@cached
 def load_flagger(config: Config) -> Flagger:
     """The flagger for the configured watch-lists.
 
@@ -62,7 +62,7 @@ def prepare(config: Config) -> None:
     Raises:
         ConfigurationError: a profile or `alerts.topics` is wrong.
     """
-    keep(config)
+    cache_for(config)
     reader = PageReader(load_sites(config), load_flagger(config))
     reader.prepare(config.crawl.page_time_limit.total_seconds())
     compile_templates()

@@ -25,7 +25,7 @@ from rscrawler.cli.common import (
 from rscrawler.cli.deliver import deliver_due, store_failures_reported, undelivered
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened_store
 from rscrawler.clock import utc_now
-from rscrawler.config import Config, keep
+from rscrawler.config import Config, cache_for
 from rscrawler.crawling import run_cycle
 from rscrawler.delivery import DeliveryReport, outbox_summary
 from rscrawler.items import Event, rfc3339
@@ -56,7 +56,7 @@ def crawl_command(
     as_json: JsonOption = False,
 ) -> None:
     """Crawl the sites once, then deliver what is due."""
-    keep(config)
+    cache_for(config)
     with store_failures_reported(config):
         with ExitStack() as shown:
             bars = progress() if sys.stderr.isatty() and not quiet else None

@@ -10,10 +10,10 @@ from rscrawler.config.checking import merged as merged
 from rscrawler.config.checking import read_text as read_text
 from rscrawler.config.checking import read_toml as read_toml
 from rscrawler.config.checking import toml_files as toml_files
+from rscrawler.config.loading import cache_for as cache_for
+from rscrawler.config.loading import cached as cached
 from rscrawler.config.loading import find_config as find_config
 from rscrawler.config.loading import handed_on as handed_on
-from rscrawler.config.loading import keep as keep
-from rscrawler.config.loading import kept as kept
 from rscrawler.config.loading import load_config as load_config
 from rscrawler.config.models import DEFAULT_CONFIG_NAME as DEFAULT_CONFIG_NAME
 from rscrawler.config.models import AlertSettings as AlertSettings

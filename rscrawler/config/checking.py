@@ -109,21 +109,21 @@ def _lines(
 
 def _origin(name: str, environment: Mapping[str, Any], location: Sequence[int | str]) -> str:
     """Where a wrong value came from: file, environment or, for a table, both."""
-    said = said_at(environment, location)
-    if said is None:
+    value = value_at(environment, location)
+    if value is None:
         return name
-    is_of_both = isinstance(said, dict) and name != "environment"
+    is_of_both = isinstance(value, dict) and name != "environment"
     return f"{name} and environment" if is_of_both else "environment"
 
 
-def said_at(values: Mapping[str, Any], location: Sequence[int | str]) -> Any:
+def value_at(values: Mapping[str, Any], location: Sequence[int | str]) -> Any:
     """The value at `location` in nested `values`, or on the way if that is no table; else None."""
-    said: Any = values
+    value: Any = values
     for part in location:
-        if not isinstance(said, dict):
+        if not isinstance(value, dict):
             break
-        said = said.get(part)
-    return None if said == {} else said
+        value = value.get(part)
+    return None if value == {} else value
 
 
 def _key(location: Sequence[int | str]) -> str:

@@ -96,10 +96,10 @@ def _environment() -> dict[str, Any]:
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in (f"{_PREFIX}CONFIG", _TEXT):
             keys = name.removeprefix(_PREFIX).lower().split("__")
-            said: Any = _read(os.environ[name])
+            value: Any = _read(os.environ[name])
             for key in reversed(keys):
-                said = {key: said}
-            values = merged(values, said)
+                value = {key: value}
+            values = merged(values, value)
     return values
 
 
@@ -111,32 +111,32 @@ def _read(text: str) -> object:
     return text
 
 
-class _Kept:
-    """The cached results of `kept` functions, for the one configuration given to `keep`."""
+class _Cache:
+    """The cached results of `cached` functions, for the one configuration given to `cache_for`."""
 
     config: Config | None = None
     values: dict[object, Any] = {}
 
 
-def keep(config: Config) -> None:
-    """From now on, cache results of `kept` functions for `config`: for a process of one run.
+def cache_for(config: Config) -> None:
+    """From now on, cache results of `cached` functions for `config`: for a process of one run.
 
     Results cached for an equal configuration before this process was forked stay.
     """
-    if config != _Kept.config:
-        _Kept.config, _Kept.values = config, {}
+    if config != _Cache.config:
+        _Cache.config, _Cache.values = config, {}
 
 
-def kept(read: Callable[[Config], ResultT]) -> Callable[[Config], ResultT]:
-    """Cache the result of `read` for the configuration given to `keep`; else read each time."""
+def cached(read: Callable[[Config], ResultT]) -> Callable[[Config], ResultT]:
+    """Cache the result of `read` for the configuration of `cache_for`; else read each time."""
 
     @wraps(read)
     def reading(config: Config) -> ResultT:
-        if _Kept.config is None or config != _Kept.config:
+        if _Cache.config is None or config != _Cache.config:
             return read(config)
-        if read not in _Kept.values:
-            _Kept.values[read] = read(config)
-        found: ResultT = _Kept.values[read]
+        if read not in _Cache.values:
+            _Cache.values[read] = read(config)
+        found: ResultT = _Cache.values[read]
         return found
 
     return reading

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from rscrawler import __version__
-from rscrawler.config.checking import said_at, toml_files
+from rscrawler.config.checking import toml_files, value_at
 from rscrawler.config.values import (
     Ages,
     AsciiSecret,
@@ -299,7 +299,7 @@ class Config(Model):
 
     def place_of(self, key: str) -> str:
         """The origin of a value and its key, for messages: `FILE: alerts.topics`."""
-        is_of_file = said_at(self._environment, key.split(".")) is None
+        is_of_file = value_at(self._environment, key.split(".")) is None
         return f"{self._origin if is_of_file else 'environment'}: {key}"
 
     def own_files(self, key: Literal["sites_dir", "topics_dir", "schedules_dir"]) -> list[Path]:

@@ -28,9 +28,9 @@ from rscrawler.config import (
     Config,
     Model,
     WebAddress,
+    cached,
     checked,
     is_web_address,
-    kept,
     merged,
     read_toml,
 )
@@ -302,7 +302,7 @@ class SiteProfile(Model):
         return urljoin(f"{self.base_url}/", path.lstrip("/"))
 
 
-@kept
+@cached
 def load_sites(config: Config) -> dict[str, SiteProfile]:
     """Every site profile by name, shipped and own, with the configuration's overrides.
 

@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Config, Model, checked, kept, read_toml, toml_files
+from rscrawler.config import Config, Model, cached, checked, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.matcher import fold
 
@@ -238,7 +238,7 @@ def load_watchlist(topic: str, config: Config) -> WatchList:
     raise ConfigurationError(f"topic {topic!r} is not known; allowed: {', '.join(watchlists)}")
 
 
-@kept
+@cached
 def usable_topics(config: Config) -> Topics:
     """The usable watch-lists, and problems: a wrong file affects its own topic alone.
 
