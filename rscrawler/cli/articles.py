@@ -31,7 +31,7 @@ from rscrawler.extraction.label import KEPT
 from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.changes import Change, Kind
 from rscrawler.items import Article, Evidence, TopicFlag, fields_on_page, rfc3339
-from rscrawler.maintenance.reparsing import Reading, Verdict, recorded, reparse
+from rscrawler.maintenance.reparsing import Reparsed, ReparsedPage, recorded, reparse
 from rscrawler.probing.explaining import Explanation, explain
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, new_run_id
@@ -40,16 +40,16 @@ from rscrawler.topics import Flagger, usable_watchlists
 from rscrawler.web.texts import Version, shortened, version_changes
 
 _IN_WORDS = {
-    Verdict.UNCHANGED: "unchanged",
-    Verdict.CHANGED: "changed",
-    Verdict.NEW: "an article now",
-    Verdict.LOST: "no longer an article",
-    Verdict.REJECTED: "no article, as before",
-    Verdict.WORSE: "read only by a fallback, before by selectors",
-    Verdict.OVERTAKEN: "overtaken by a later visit, which is not archived",
-    Verdict.UNREADABLE: "unreadable",
+    Reparsed.UNCHANGED: "unchanged",
+    Reparsed.CHANGED: "changed",
+    Reparsed.NEW: "an article now",
+    Reparsed.LOST: "no longer an article",
+    Reparsed.REJECTED: "no article, as before",
+    Reparsed.WORSE: "read only by a fallback, before by selectors",
+    Reparsed.OVERTAKEN: "overtaken by a later visit, which is not archived",
+    Reparsed.UNREADABLE: "unreadable",
 }
-_AS_BEFORE = (Verdict.UNCHANGED, Verdict.REJECTED)
+_AS_BEFORE = (Reparsed.UNCHANGED, Reparsed.REJECTED)
 _CONTRIBUTIONS = 10  # features shown for each flag: those that changed its score most
 
 
@@ -271,7 +271,7 @@ def reparse_command(
     """
     profiles = chosen_sites(load_sites(config), sites or [])
     files = _files(config, profiles, is_named=bool(sites))
-    counts: Counter[Verdict] = Counter()
+    counts: Counter[Reparsed] = Counter()
     beside: Counter[str] = Counter()
     changes: list[dict[str, Any]] = []
     with opened_store(config) if apply else closing(open_existing(config)) as store:
@@ -288,7 +288,7 @@ def reparse_command(
             summary: dict[str, Any] = {
                 "applied": apply,
                 "pages": counts.total(),
-                **{verdict: counts[verdict] for verdict in Verdict},
+                **{verdict: counts[verdict] for verdict in Reparsed},
                 "beside_the_text": dict(beside),
             }
             print_json({**summary, "changes": changes})
@@ -323,7 +323,7 @@ def _readings(
     since: datetime | None,
     *,
     is_applied: bool,
-) -> Iterator[tuple[str, Reading]]:
+) -> Iterator[tuple[str, ReparsedPage]]:
     flagger, run_id = Flagger(usable_watchlists(config)), new_run_id()
     for site, paths in files.items():
         session = CrawlSession(config, site, profiles[site], store, flagger, run_id=run_id)
@@ -332,7 +332,7 @@ def _readings(
             yield site, reading
 
 
-def _reading_json(reading: Reading) -> dict[str, Any]:
+def _reading_json(reading: ReparsedPage) -> dict[str, Any]:
     article, change = reading.article, reading.change
     return {
         "verdict": reading.verdict,
@@ -348,14 +348,14 @@ def _reading_json(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _print_reading(reading: Reading) -> None:
+def _print_reading(reading: ReparsedPage) -> None:
     article = reading.article
     if article:
         _print_heading(article)
     else:
         say(one_line(reading.url), style="dim")
     say(_what_happened(reading))
-    if reading.verdict is Verdict.CHANGED and article and reading.before and reading.change:
+    if reading.verdict is Reparsed.CHANGED and article and reading.before and reading.change:
         *_, latest = version_changes([reading.before, article])
         _print_changes(latest)
     for topic, (before, now) in reading.levels.items():
@@ -363,26 +363,26 @@ def _print_reading(reading: Reading) -> None:
     say()
 
 
-def _what_happened(reading: Reading) -> str:
+def _what_happened(reading: ReparsedPage) -> str:
     said = _IN_WORDS[reading.verdict]
     if change := reading.change:
         fields = ", ".join(change.fields)
         return f"{said}: {fields}; {change.words_added} words added, {change.words_removed} removed"
-    if reading.verdict is Verdict.NEW and reading.article:
+    if reading.verdict is Reparsed.NEW and reading.article:
         return f"{said}: {reading.article.word_count} words"
     return f"{said}: {one_line(reading.reason)}" if reading.reason else said
 
 
 def _print_summary(
-    counts: Counter[Verdict], beside: Mapping[str, int], *, is_applied: bool
+    counts: Counter[Reparsed], beside: Mapping[str, int], *, is_applied: bool
 ) -> None:
-    found = ", ".join(f"{counts[each]} {_IN_WORDS[each]}" for each in Verdict if counts[each])
+    found = ", ".join(f"{counts[each]} {_IN_WORDS[each]}" for each in Reparsed if counts[each])
     say(f"{counted(counts.total(), 'page')} read from the archive: {found or 'none'}")
     if beside:
         names = ", ".join(f"{name} ({count})" for name, count in sorted(beside.items()))
         say(f"pages with the same text differ in {names}; that alone makes no version")
-    versions = counted(counts[Verdict.CHANGED] + counts[Verdict.NEW], "version")
+    versions = counted(counts[Reparsed.CHANGED] + counts[Reparsed.NEW], "version")
     if is_applied:
         say(f"{versions} recorded, nobody alerted")
-    elif counts[Verdict.CHANGED] + counts[Verdict.NEW]:
+    elif counts[Reparsed.CHANGED] + counts[Reparsed.NEW]:
         say(f"nothing was recorded; --apply records {versions}")

@@ -66,14 +66,14 @@ def open_store(config: Config) -> Store:
             if not _is_lost(config, store):
                 return store
             store.close()
-    return _mended(config)
+    return _repaired_store(config)
 
 
 def _is_lost(config: Config, store: Store) -> bool:
     return store.articles.is_empty() and _has_lines(config.output_dir)
 
 
-def _mended(config: Config) -> Store:
+def _repaired_store(config: Config) -> Store:
     """Open the store in one process at a time: set a damaged one aside, rebuild a lost one."""
     with output_errors(config.output_dir), only_holder(config.output_dir / LOCK_NAME):
         aside: Path | None = None
@@ -160,12 +160,13 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
     flagged = {
         each.record_id for each, _ in _articles(day_files(config.output_dir / FLAGGED_CHANNEL))
     }
-    said: dict[str, list[TopicFlag]] = {}  # by article id, without the evidence
+    flags_by_article: dict[str, list[TopicFlag]] = {}  # without the evidence
     for article, first_seen_at in _articles(day_files(config.output_dir / ARTICLES_CHANNEL)):
-        said[article.article_id] = [replace(flag, evidence=()) for flag in article.topics]
+        flags = [replace(flag, evidence=()) for flag in article.topics]
+        flags_by_article[article.article_id] = flags
         if profile := sites.get(article.site):
             recording = _recording(config, article, first_seen_at, profile)
-            repeated = said.get(article.duplicate_of or "", [])
+            repeated = flags_by_article.get(article.duplicate_of or "", [])
             yield replace(
                 recording,
                 is_folded=decisions.is_folded(article, repeated),
@@ -251,7 +252,7 @@ def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
     logger.warning("%s", text)
     store.health.raise_problem(DATABASE_SUBJECT, ProblemCode.REBUILT, text, now)
     problem = Problem(DATABASE_SUBJECT, ProblemCode.REBUILT, text, now)
-    told = rendered(
+    notice_text = rendered(
         "rebuilt.txt.j2",
         text=text,
         folder=spool_folder(config),
@@ -259,5 +260,6 @@ def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
         last_at=store.history.last_recorded_at(),
         flagged=_flagged_before(config),
     ).strip()
-    if messages := message_channels(config).notices(notice_of("Problem", problem, told, now)):
+    notice = notice_of("Problem", problem, notice_text, now)
+    if messages := message_channels(config).notices(notice):
         store.health.notify_start(problem, messages, now)

@@ -13,7 +13,7 @@ from rscrawler.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class GroupChange:
     """An article whose `duplicate_of` or `follows` would change; None stands for no article."""
 
     article_id: str
@@ -42,7 +42,7 @@ class Regrouping:
 
     total: int = 0
     skipped: int = 0
-    changes: list[Change] = field(default_factory=list)
+    changes: list[GroupChange] = field(default_factory=list)
 
 
 def regrouped(
@@ -69,6 +69,6 @@ def regrouped(
         follows = None if duplicate_of else followed_article(relatives, known, article.published_at)
         before, now = (known.duplicate_of, known.follows), (duplicate_of, follows)
         if now != before:
-            change = Change(article.article_id, article.url, article.title, *before, *now)
+            change = GroupChange(article.article_id, article.url, article.title, *before, *now)
             result.changes.append(change)
     return result

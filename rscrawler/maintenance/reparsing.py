@@ -33,7 +33,7 @@ class SiteIsBusy(RscrawlerError):
     """Another process crawls the site, or has taken its lease."""
 
 
-class Verdict(StrEnum):
+class Reparsed(StrEnum):
     """The result of parsing an archived page with today's profile."""
 
     UNCHANGED = "unchanged"  # title, subtitle and body equal the recorded ones once normalized
@@ -46,12 +46,12 @@ class Verdict(StrEnum):
     UNREADABLE = "unreadable"  # truncated, empty or garbage
 
 
-# Verdicts that leave the latest state of the article open: another of its pages may show it.
-_UNSETTLED = frozenset({Verdict.LOST, Verdict.REJECTED, Verdict.UNREADABLE, Verdict.OVERTAKEN})
+# These leave the latest state of the article open: another of its pages may show it.
+_OPEN = frozenset({Reparsed.LOST, Reparsed.REJECTED, Reparsed.UNREADABLE, Reparsed.OVERTAKEN})
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReparsedPage:
     """The result for one archived page.
 
     `article` is extracted now (None if nothing is), `before` is the recorded version. `outcome`
@@ -59,7 +59,7 @@ class Reading:
     if title, subtitle and body are unchanged; they make no version.
     """
 
-    verdict: Verdict
+    verdict: Reparsed
     url: str
     article: Article | None = None
     before: Article | None = None
@@ -100,29 +100,29 @@ class _Reader:
         self._pages = PageReader({session.site: session.profile}, session.flagger)
         self._dedupe = DedupePipeline(session)
 
-    def read(self, page: ArchivedPage, address: Address | None) -> Reading:
+    def read(self, page: ArchivedPage, address: Address | None) -> ReparsedPage:
         """Parse a page, and compare the result with the record."""
         known = self._known(address)
         if known is not None and _is_overtaken(known, page):
-            return Reading(Verdict.OVERTAKEN, page.url)
+            return ReparsedPage(Reparsed.OVERTAKEN, page.url)
         item = self._item(page, address)
         if isinstance(item, ReadFailure):
             if item.kind is not Kind.NOT_ARTICLE:
-                return Reading(Verdict.UNREADABLE, page.url, reason=item.reason)
-            verdict = Verdict.REJECTED if known is None else Verdict.LOST
-            return Reading(verdict, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
-        first_met = address.seen_at if address else page.fetched_at
-        found_at = known.first_seen_at if known else first_met
+                return ReparsedPage(Reparsed.UNREADABLE, page.url, reason=item.reason)
+            verdict = Reparsed.REJECTED if known is None else Reparsed.LOST
+            return ReparsedPage(verdict, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
+        first_seen_at = address.seen_at if address else page.fetched_at
+        found_at = known.first_seen_at if known else first_seen_at
         requested = RequestedArticle(item.addresses[0][0], found_at, known=known)
         at = item.article.fetched_at
         outcome = PageOutcome(Kind.READ, requested, item.addresses[0][1], at, page=item)
         self._dedupe.identify(item, requested)
         if item.known is None:
             item.article.topics = item.flags or []
-            return Reading(Verdict.NEW, page.url, item.article, outcome=outcome)
+            return ReparsedPage(Reparsed.NEW, page.url, item.article, outcome=outcome)
         # The page may be another known article, at a further address.
         if _is_overtaken(item.known, page):
-            return Reading(Verdict.OVERTAKEN, page.url)
+            return ReparsedPage(Reparsed.OVERTAKEN, page.url)
         return self._compared(outcome, item, item.known)
 
     def _known(self, address: Address | None) -> KnownArticle | None:
@@ -154,22 +154,24 @@ class _Reader:
         assert isinstance(item, FetchedArticle | ReadFailure)
         return item
 
-    def _compared(self, outcome: PageOutcome, item: FetchedArticle, known: KnownArticle) -> Reading:
+    def _compared(
+        self, outcome: PageOutcome, item: FetchedArticle, known: KnownArticle
+    ) -> ReparsedPage:
         article, url = item.article, item.article.url
         before = self._store.articles.latest_record(known.article_id)
         if item.event is Event.UPDATED:
             article.topics = item.flags or []
             # If a later visit found the same page, pages between the two must stay overtaken.
             article.fetched_at = max(article.fetched_at, known.fetched_at)
-            return Reading(Verdict.CHANGED, url, article, before, outcome=outcome)
+            return ReparsedPage(Reparsed.CHANGED, url, article, before, outcome=outcome)
         if item.fingerprint.text_digest != known.text_digest:
-            return Reading(Verdict.WORSE, url, article, before)
+            return ReparsedPage(Reparsed.WORSE, url, article, before)
         beside = tuple(
             name
             for name, field in fields_on_page().items()
             if field.is_beside and before and getattr(before, name) != getattr(article, name)
         )
-        return Reading(Verdict.UNCHANGED, url, article, before, beside=beside)
+        return ReparsedPage(Reparsed.UNCHANGED, url, article, before, beside=beside)
 
 
 def _is_overtaken(known: KnownArticle, page: ArchivedPage) -> bool:
@@ -178,7 +180,7 @@ def _is_overtaken(known: KnownArticle, page: ArchivedPage) -> bool:
 
 def reparse(
     session: CrawlSession, files: Iterable[Path], since: datetime | None = None
-) -> Iterator[Reading]:
+) -> Iterator[ReparsedPage]:
     """Parse the latest page of each article in `files` (the latest file first); write nothing.
 
     If that page gives no article or is overtaken, the article's other pages are tried (one run
@@ -187,7 +189,7 @@ def reparse(
     """
     reader = _Reader(session)
     settled: set[str] = set()
-    failed: dict[str, Reading] = {}
+    failed: dict[str, ReparsedPage] = {}
     for page in archived_pages(files, since):
         # The stored row of the requested address.
         address = session.store.discovery.addresses(session.site, [page.key]).get(page.key)
@@ -195,8 +197,8 @@ def reparse(
         if identity in settled:
             continue
         reading = reader.read(page, address)
-        if reading.verdict in _UNSETTLED:
-            if identity not in failed or failed[identity].verdict is Verdict.OVERTAKEN:
+        if reading.verdict in _OPEN:
+            if identity not in failed or failed[identity].verdict is Reparsed.OVERTAKEN:
                 failed[identity] = reading
             continue
         settled.add(identity)
@@ -205,7 +207,7 @@ def reparse(
     yield from failed.values()
 
 
-def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Reading]:
+def recorded(session: CrawlSession, readings: Iterator[ReparsedPage]) -> Iterator[ReparsedPage]:
     """Yield each reading, then record its new version, if it has one.
 
     As in a crawl, but nobody is alerted. The crawl lease of the site is held meanwhile.
