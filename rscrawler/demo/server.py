@@ -88,7 +88,7 @@ class SampleSite(LoopbackServer):
     """The running site."""
 
     def __init__(self, port: int = 0) -> None:
-        super().__init__(_Visit, port)
+        super().__init__(_RequestHandler, port)
         self.base_url = f"http://127.0.0.1:{self.port}"
         files = {
             path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["story"]
@@ -144,7 +144,7 @@ class SampleSite(LoopbackServer):
         return _TEMPLATES.get_template(template).render(base_url=self.base_url, **values)
 
 
-class _Visit(BaseHTTPRequestHandler):
+class _RequestHandler(BaseHTTPRequestHandler):
     """One client's requests."""
 
     protocol_version = "HTTP/1.1"

@@ -86,11 +86,11 @@ class RobotsMiddleware(RobotsTxtMiddleware):
             meta={"dont_obey_robotstxt": True},
             callback=NO_CALLBACK,
         )
-        body = await self._answer(request, host, kept)
+        body = await self._applicable_body(request, host, kept)
         rules: RobotParser = build_from_crawler(self._parserimpl, self.crawler, body)
         return rules
 
-    async def _answer(self, request: Request, host: str, kept: KeptRobots | None) -> bytes:
+    async def _applicable_body(self, request: Request, host: str, kept: KeptRobots | None) -> bytes:
         """The robots.txt to apply, by the status of the host's response or its absence."""
         now, store = self._session.now(), self._session.store.discovery
         try:
@@ -98,9 +98,9 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         except Exception as error:
             if type(error) is IgnoreRequest:
                 return ALLOW_ALL  # too many redirects count as no robots.txt
-            return self._without_answer(host, kept, f"cannot be read: {in_words(error)}")
+            return self._fallback_body(host, kept, f"cannot be read: {in_words(error)}")
         if response.status >= 500 or response.status == 429:
-            return self._without_answer(host, kept, f"answers HTTP {response.status}")
+            return self._fallback_body(host, kept, f"answers HTTP {response.status}")
         if response.status == 304 and kept is not None:
             kept = replace(kept, fetched_at=now)
         elif 300 <= response.status < 400:
@@ -117,7 +117,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
             store.record_robots(kept)
         return kept.body
 
-    def _without_answer(self, host: str, kept: KeptRobots | None, reason: str) -> bytes:
+    def _fallback_body(self, host: str, kept: KeptRobots | None, reason: str) -> bytes:
         """The rules if robots.txt cannot be read: a copy of the last day, else forbid all."""
         if kept is not None and self._session.now() - kept.fetched_at < FRESH_FOR:
             return kept.body
