@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
 SESSION_SECONDS = 14 * 86_400
 MAX_FORM_BYTES = 64 * 1024
-_ANYBODY = "somebody at this machine"
+_LOCAL_USER = "somebody at this machine"
 # One login at a time: guessing is slow, and cannot use up the CPU or the threads for pages.
 _ATTEMPTS = CapacityLimiter(1)
 
@@ -53,13 +53,13 @@ def signing_key(config: Config) -> str:
     return blake2b("\n".join(users).encode(), digest_size=32).hexdigest()
 
 
-def visitor_of(request: Request) -> str | None:
+def user_name(request: Request) -> str | None:
     """The name under which the sender of a request makes changes; None if it may only read."""
     users = dashboard_of(request).config.web.users
     if users:
         name: str | None = request.session.get("user")
         return name if name in users else None
-    return _ANYBODY if _is_at_this_machine(request) else None
+    return _LOCAL_USER if _is_at_this_machine(request) else None
 
 
 def dashboard_of(request: Request) -> Dashboard:
@@ -117,7 +117,7 @@ async def signed_form(request: Request, to_do: str) -> tuple[str, QueryParams]:
     Raises:
         HTTPException: as `checked_form`; or the sender may only read (403).
     """
-    form, name = await checked_form(request), visitor_of(request)
+    form, name = await checked_form(request), user_name(request)
     if name is None:
         raise HTTPException(
             403, f"log in to {to_do}, or open the dashboard on the machine that it runs on"

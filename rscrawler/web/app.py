@@ -64,8 +64,8 @@ ROUTES = [
     Route("/charts", charts.charts),
     Route("/sites", sites.sites),
     Route("/outbox", outbox.outbox),
-    Route("/outbox/retry", outbox.mend, methods=["POST"]),
-    Route("/outbox/cancel", outbox.mend, methods=["POST"]),
+    Route("/outbox/retry", outbox.change_message, methods=["POST"]),
+    Route("/outbox/cancel", outbox.change_message, methods=["POST"]),
     Route("/login", access.login, methods=["GET"]),
     Route("/login", access.log_in, methods=["POST"]),
     Route("/logout", access.log_out, methods=["POST"]),
@@ -75,7 +75,7 @@ ROUTES = [
     Mount("/static", StaticFiles(directory=PACKAGE_DIR / "web" / "static")),
 ]
 # In place of Starlette's own messages.
-_WORDS = {
+_ERROR_TEXTS = {
     "Not Found": "there is no such page",
     "Method Not Allowed": "this address does not accept such a request",
 }
@@ -181,7 +181,7 @@ class _Guard:
 def _known_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return _error(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-    message = _WORDS.get(error.detail, error.detail)
+    message = _ERROR_TEXTS.get(error.detail, error.detail)
     return _error(request, HTTPStatus(error.status_code), message, error.headers)
 
 

@@ -39,7 +39,7 @@ _VISIT_ENDS_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Search:
     """The articles that the parameters ask for; `given` are the parameters that were set."""
 
     wanted: Coverage
@@ -63,19 +63,19 @@ def coverage(request: Request) -> Response:
         _record_visit(request.session, dashboard.now())
     since = request.session.get("since")
     last_visit = parse_rfc3339(since) if since else None
-    requested = _requested_for(dashboard, parameters, last_visit)
+    search = _search_for(dashboard, parameters, last_visit)
     if kind == "atom":
-        return _feed(request, dashboard, requested)
+        return _feed(request, dashboard, search)
     if kind:
-        return _download(dashboard, requested, kind)
-    return _page(request, dashboard, requested, last_visit)
+        return _download(dashboard, search, kind)
+    return _page(request, dashboard, search, last_visit)
 
 
 def _page(
-    request: Request, dashboard: Dashboard, requested: Asked, last_visit: datetime | None
+    request: Request, dashboard: Dashboard, search: Search, last_visit: datetime | None
 ) -> Response:
-    wanted, store = requested.wanted, dashboard.store
-    found = store.browsing.coverage(wanted, PAGE_SIZE, page=requested.page)
+    wanted, store = search.wanted, dashboard.store
+    found = store.browsing.coverage(wanted, PAGE_SIZE, page=search.page)
     more = 0
     if wanted.query and wanted.minimum is not Level.NONE:
         everything = replace(wanted, minimum=Level.NONE, country=None)
@@ -84,7 +84,7 @@ def _page(
         request,
         "coverage.html.j2",
         entries=_entries(dashboard, wanted, found.articles),
-        requested=requested,
+        requested=search,
         total=found.total,
         more=more,
         last_page=max(1, -(-found.total // PAGE_SIZE)),
@@ -140,21 +140,21 @@ def _interest(dashboard: Dashboard, wanted: Coverage) -> Interest:
 # The found articles as a file.
 
 
-def _feed(request: Request, dashboard: Dashboard, requested: Asked) -> Response:
-    articles = dashboard.store.browsing.all_coverage(requested.wanted)
-    given = ", ".join(f"{name} {value}" for name, value in requested.given.items())
+def _feed(request: Request, dashboard: Dashboard, search: Search) -> Response:
+    articles = dashboard.store.browsing.all_coverage(search.wanted)
+    given = ", ".join(f"{name} {value}" for name, value in search.given.items())
     content = feed_of(
         list(islice(articles, FEED_SIZE)),
-        _interest(dashboard, requested.wanted),
-        name=urlencode(requested.given),
+        _interest(dashboard, search.wanted),
+        name=urlencode(search.given),
         title=f"Coverage: {given}" if given else "Flagged coverage",
     )
     return with_etag(request, content, FEED_TYPES["atom"])
 
 
-def _download(dashboard: Dashboard, requested: Asked, kind: str) -> Response:
+def _download(dashboard: Dashboard, search: Search, kind: str) -> Response:
     records = (
-        article.to_record() for article in dashboard.store.browsing.all_coverage(requested.wanted)
+        article.to_record() for article in dashboard.store.browsing.all_coverage(search.wanted)
     )
     lines = csv_lines(records) if kind == "csv" else jsonl_lines(records)
     return StreamingResponse(
@@ -175,9 +175,9 @@ def _together(lines: Iterator[bytes]) -> Iterator[bytes]:
 # Parameters.
 
 
-def _requested_for(
+def _search_for(
     dashboard: Dashboard, parameters: Mapping[str, str], last_visit: datetime | None
-) -> Asked:
+) -> Search:
     """Parse the parameters of an address.
 
     Raises:
@@ -215,7 +215,7 @@ def _requested_for(
         seen_after=last_visit if "new" in given else None,
         query=given.get("q", ""),
     )
-    return Asked(wanted, given, _number(parameters))
+    return Search(wanted, given, _number(parameters))
 
 
 def _day(parameters: Mapping[str, str], name: str) -> datetime | None:

@@ -31,7 +31,7 @@ from rscrawler.scheduling.schedules import ScheduledJob, planned_jobs
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
-from rscrawler.web.access import form_token, signing_key, visitor_of
+from rscrawler.web.access import form_token, signing_key, user_name
 from rscrawler.web.plots import week_label
 from rscrawler.web.texts import channel_in_words, path_on, shortened, without_addresses
 
@@ -171,7 +171,7 @@ class Dashboard:
         **values: Any,
     ) -> HTMLResponse:
         """Render a page within the common frame."""
-        visitor, can_log_in = visitor_of(request), bool(self.config.web.users)
+        visitor, can_log_in = user_name(request), bool(self.config.web.users)
         content = render(
             template,
             now=self.now(),

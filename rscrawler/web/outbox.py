@@ -28,15 +28,15 @@ def outbox(request: Request) -> Response:
     )
 
 
-async def mend(request: Request) -> Response:
+async def change_message(request: Request) -> Response:
     """Make a failed message due with the next delivery (`retry`), or give it up (`cancel`)."""
     dashboard, how = dashboard_of(request), request.url.path.rpartition("/")[2]
     _, form = await signed_form(request, "retry or cancel a message")
 
     def change() -> bool:
         store = dashboard.store.outbox
-        mend = store.retry if how == "retry" else store.cancel
-        return mend(form.get("message", ""), dashboard.now())
+        retry_or_cancel = store.retry if how == "retry" else store.cancel
+        return retry_or_cancel(form.get("message", ""), dashboard.now())
 
     if not await run_in_threadpool(change):
         raise HTTPException(

@@ -54,10 +54,10 @@ def marked(text: str, evidence: Iterable[Evidence]) -> list[Stretch]:
         for each in sorted(evidence, key=lambda each: (each.start, -each.end))
         if each.term and text[each.start : each.end] == each.term
     )
-    return _cut(text, spans)
+    return _stretches(text, spans)
 
 
-def _cut(text: str, spans: Iterable[tuple[int, int, str]], done: int = 0) -> list[Stretch]:
+def _stretches(text: str, spans: Iterable[tuple[int, int, str]], done: int = 0) -> list[Stretch]:
     """Cut `text` from `done` on into the marked stretches and those between them."""
     stretches = []
     for start, end, mark in spans:
@@ -79,7 +79,7 @@ def found_passage(article: Article, terms: list[Term]) -> list[Stretch]:
         end = start + _SHOWN
         shown = text[:end] + ("…" if end < len(text) else "")
         spans = ((first, behind, "found") for first, behind in found if behind <= end)
-        return [*([Stretch("…")] if start else []), *_cut(shown, spans, start)]
+        return [*([Stretch("…")] if start else []), *_stretches(shown, spans, start)]
     return []
 
 
