@@ -115,12 +115,12 @@ def run_cycle(
             process.crawl(crawlers[name], session=session)
         _collect_garbage_seldom()
         process.start()
-        trouble = store.trouble
+        write_error = store.last_write_error
     return CycleReport(
         run_id=run_id,
         started_at=started_at,
         elapsed_seconds=(utc_now() - started_at).total_seconds(),
-        sites={name: _outcome(crawler, trouble) for name, crawler in crawlers.items()},
+        sites={name: _outcome(crawler, write_error) for name, crawler in crawlers.items()},
         topic_problems=topic_problems,
     )
 
@@ -150,10 +150,10 @@ def _collect_garbage_seldom() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-def _outcome(crawler: Crawler, trouble: StoreError | None) -> CycleOutcome:
+def _outcome(crawler: Crawler, write_error: StoreError | None) -> CycleOutcome:
     extension = crawler.get_extension(CycleExtension)
     if extension is None or extension.outcome is None:
-        raise trouble or CrawlStopped(
+        raise write_error or CrawlStopped(
             "a crawl was stopped before it began, or its outcome could not be recorded: "
             "by a signal, or by an error in the log above"
         )

@@ -88,7 +88,7 @@ def prune_command(
         raise ConfigurationError(f"--older-than: {older_than!r}: {error}") from None
     now = utc_now()
     with opened_store(config) as store, progress() as bars:
-        pruned = store.retention.outlook(now - age)
+        pruned = store.retention.preview(now - age)
         if not dry_run:
             task = bars.add_task("", total=pruned.versions, unit="versions")
             pruned = store.retention.prune(

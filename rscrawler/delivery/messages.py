@@ -163,7 +163,7 @@ def send_due(delivery: Round, skip: Collection[str] = ()) -> None:
 def _claim_and_send(message_id: str, name: str, delivery: Round) -> None:
     owner, outbox, now = process_identity(), delivery.store.outbox, delivery.clock()
     closed = delivery.unreachable[name]
-    claimed = outbox.claim(message_id, owner, now, now + CLAIM_DURATION, besides=closed)
+    claimed = outbox.claim(message_id, owner, now, now + CLAIM_DURATION, excluding=closed)
     if claimed is not None:
         try:
             _send(claimed, owner, delivery)
@@ -192,7 +192,7 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
             )
             for mark in marks:
                 if mark.state == "done":
-                    outbox.wake(claimed.channel, mark.address, now)
+                    outbox.retry_refused(claimed.channel, mark.address, now)
             fates |= {address: outcome.fate for address, outcome in step.items()}
             states |= {mark.address: mark.state for mark in marks}
             if not is_ours:

@@ -86,7 +86,7 @@ def judge(
     unread_robots: Mapping[str, str] = {},
     failed_sources: Mapping[str, str] = {},
     paused_until: datetime | None = None,
-    trouble: StoreError | None = None,
+    write_error: StoreError | None = None,
 ) -> CycleOutcome:
     """Judge from its statistics whether a cycle succeeded, and which problems it shows.
 
@@ -94,7 +94,7 @@ def judge(
     whose robots.txt cannot be read gets no other requests (RFC 9309), so it is unreachable; it
     has not forbidden anything. `unread_robots` maps such hosts to the reason, `failed_sources`
     sources to the cause. `paused_until` is the end of a pause that is long enough to report,
-    `trouble` the last error of the store.
+    `write_error` the error of the last failed write.
     """
 
     def count(*names: str) -> int:
@@ -131,8 +131,8 @@ def judge(
             f"every requested article page ({gone}) is gone (HTTP 404 or 410)"
         )
     if count("unrecorded"):
-        code = ProblemCode.DISK_FULL if isinstance(trouble, FullDisk) else ProblemCode.OVERDUE
-        problems[code] = f"not everything could be recorded: {trouble or 'the log says why'}"
+        code = ProblemCode.DISK_FULL if isinstance(write_error, FullDisk) else ProblemCode.OVERDUE
+        problems[code] = f"not everything could be recorded: {write_error or 'the log says why'}"
     succeeded = finish_reason == "finished" and reached > 0 and not count("unrecorded")
     return CycleOutcome(counters, succeeded, problems, failed_sources=failed_sources)
 
@@ -175,7 +175,7 @@ class CycleExtension:
             unread_robots=session.unread_robots,
             failed_sources=session.failed_sources,
             paused_until=_long_pause(session),
-            trouble=session.store.trouble,
+            write_error=session.store.last_write_error,
         )
         if outcome.note is None:
             outcome = _conclude(session, outcome, self._observer, spider, stats)

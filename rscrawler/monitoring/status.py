@@ -224,7 +224,7 @@ def _schedule_problems(look: _Look) -> Iterator[Problem]:
 def _dead_service(store: Store, now: datetime) -> Problem | None:
     """The problem of a service that died or hangs, if no other one is alive."""
     services = store.leases.services()
-    if not services or any(service.is_living(now) for service in services):
+    if not services or any(service.is_alive_at(now) for service in services):
         return None
     last = services[-1]
     message = (

@@ -286,7 +286,7 @@ class StorePipeline:
         if article.duplicate_of is None or not article.topics:
             return []
         return self._session.store.articles.flags_alerted(
-            article.duplicate_of, besides=article.article_id
+            article.duplicate_of, excluding=article.article_id
         )
 
     def _alerts_for(

@@ -117,7 +117,7 @@ def write_end(
     """Record the end of a run; an adaptive job also gets the time of its next visit."""
     next_fire_at: datetime | None = None
     if scheduled.job.adaptive is not None:
-        state = store.jobs.states().get(scheduled.id)
+        state = store.jobs.state(scheduled.id)
         failures = 1 + (state.failures if state else 0) if outcome.has_failed else 0
         next_fire_at = plan_visit(store, scheduled.sites, scheduled.job.adaptive, failures, now)
     store.jobs.end(

@@ -49,9 +49,9 @@ class Store:
         return cls(open_database(url))
 
     @property
-    def trouble(self) -> StoreError | None:
+    def last_write_error(self) -> StoreError | None:
         """The error of the last failed write; None if there was none."""
-        return self._database.trouble
+        return self._database.last_write_error
 
     def close(self) -> None:
         """Close all connections."""

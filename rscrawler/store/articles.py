@@ -217,10 +217,10 @@ class ArticleStore(Part):
         query = select(flag.c.topic).where(flag.c.article_id == article_id, _IS_ALERTED)
         return set(self._database.scalars(query))
 
-    def flags_alerted(self, article_id: str, *, besides: str) -> list[TopicFlag]:
+    def flags_alerted(self, article_id: str, *, excluding: str) -> list[TopicFlag]:
         """The flags of an article, and of those of its duplicates that were alerted.
 
-        `besides` is a duplicate to leave out.
+        `excluding` is a duplicate to leave out.
         """
         alerted = select(flag.c.article_id).where(_IS_ALERTED)
         is_alerted_copy = and_(
@@ -230,7 +230,7 @@ class ArticleStore(Part):
             select(version.c.record)
             .join(article, LAST_VERSION)
             .where(or_(article.c.article_id == article_id, is_alerted_copy))
-            .where(article.c.article_id != besides)
+            .where(article.c.article_id != excluding)
         )
         said = map(_article_of, self._database.scalars(query))
         return [flag for last in said for flag in last.topics]

@@ -15,7 +15,7 @@ from rscrawler.store.articles import ArticleStore, Recording
 
 MAX_RECORDINGS = 50
 MAX_WAIT = timedelta(seconds=1)
-Refused = Callable[[Exception], None]
+OnRefusal = Callable[[Exception], None]
 
 
 class RecordingBatch:
@@ -26,25 +26,25 @@ class RecordingBatch:
 
     def __init__(self, articles: ArticleStore) -> None:
         self._articles = articles
-        self._forget()
+        self._clear()
 
-    def _forget(self) -> None:
-        self._waiting: list[tuple[Recording, Refused]] = []
+    def _clear(self) -> None:
+        self._waiting: list[tuple[Recording, OnRefusal]] = []
         self._addresses: set[tuple[str, str]] = set()
         self._texts: dict[tuple[str, str] | str | int, list[Fingerprint]] = {}
 
-    def add(self, recording: Recording, refused: Refused) -> None:
+    def add(self, recording: Recording, on_refusal: OnRefusal) -> None:
         """Add a recording; flush if there are many, or the first has waited long.
 
         A recording with alerts is written at once, since another process may crawl the same text.
-        `refused` is called if the database refuses this recording, which is then dropped.
+        `on_refusal` is called if the database refuses this recording, which is then dropped.
         """
-        self._keep(recording, refused)
+        self._keep(recording, on_refusal)
         if recording.alerted_topics or self._is_full(recording.recorded_at):
             self.flush()
 
-    def _keep(self, recording: Recording, refused: Refused) -> None:
-        self._waiting.append((recording, refused))
+    def _keep(self, recording: Recording, on_refusal: OnRefusal) -> None:
+        self._waiting.append((recording, on_refusal))
         site = recording.article.site
         self._addresses.update((site, key) for key, _ in recording.visit.address_keys)
         for shared in _texts(site, recording.fingerprint):
@@ -83,12 +83,12 @@ class RecordingBatch:
         except Exception:
             self._record_singly()
         else:
-            self._forget()
+            self._clear()
 
     def _record_singly(self) -> None:
         waiting = self._waiting
-        self._forget()
-        for number, (recording, refused) in enumerate(waiting):
+        self._clear()
+        for number, (recording, on_refusal) in enumerate(waiting):
             try:
                 self._articles.record(recording)
             except StoreError:
@@ -96,7 +96,7 @@ class RecordingBatch:
                     self._keep(*left)
                 raise
             except Exception as error:
-                refused(error)
+                on_refusal(error)
 
 
 def _texts(site: str, fingerprint: Fingerprint) -> set[tuple[str, str] | str | int]:

@@ -68,18 +68,18 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.is_postgresql = engine.dialect.name == "postgresql"
-        self.trouble: StoreError | None = None  # of the last failed write
+        self.last_write_error: StoreError | None = None
         self._engine = engine
         # The same pool of connections. Reads have no transaction: on PostgreSQL, its begin and end
         # would cost each query two more round trips.
         alone = {"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {"is_reader": True}
         self._reader = engine.execution_options(**alone)
-        self._hasty = engine.execution_options(is_hasty=True)
+        self._unsynced = engine.execution_options(waits_for_disk=False)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for reading, which never waits for a writer."""
-        with _trouble_named(self._engine.url), self._reader.connect() as connection:
+        with _translated_errors(self._engine.url), self._reader.connect() as connection:
             yield connection
 
     def rows(self, query: TypedReturnsRows[*_Columns]) -> Sequence[Row[*_Columns]]:
@@ -106,7 +106,7 @@ class Database:
         # PostgreSQL's cursors need a transaction.
         engine = self._engine if self.is_postgresql else self._reader
         with (
-            _trouble_named(self._engine.url),
+            _translated_errors(self._engine.url),
             engine.connect() as connection,
             connection.execution_options(yield_per=_STREAMED).execute(query) as rows,
         ):
@@ -135,12 +135,12 @@ class Database:
         Without waiting for the disk, a commit survives the end of this process, but a power failure
         only from the next waiting commit on: use it for what nobody outside sees before that.
         """
-        engine = self._engine if waits_for_disk else self._hasty
+        engine = self._engine if waits_for_disk else self._unsynced
         try:
-            with _trouble_named(self._engine.url), engine.begin() as connection:
+            with _translated_errors(self._engine.url), engine.begin() as connection:
                 yield connection
         except StoreError as error:
-            self.trouble = error
+            self.last_write_error = error
             raise
 
     @contextmanager
@@ -149,7 +149,7 @@ class Database:
 
         Meanwhile others can write in PostgreSQL, but must wait in SQLite.
         """
-        with _trouble_named(self._engine.url), self._engine.connect() as connection:
+        with _translated_errors(self._engine.url), self._engine.connect() as connection:
             if self.is_postgresql:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -216,7 +216,7 @@ def open_database(url: str) -> Database:
     try:
         engine = _sqlite_engine(parsed) if is_sqlite else _postgresql_engine(parsed)
         database = Database(engine)
-        with ExitStack() as on_failure, _trouble_named(parsed):
+        with ExitStack() as on_failure, _translated_errors(parsed):
             on_failure.callback(database.close)
             migrate(engine, utc_now())
             on_failure.pop_all()
@@ -251,7 +251,7 @@ def sqlite_file(url: str) -> Path | None:
     return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
 
 
-def place_of(url: str) -> tuple[object, ...]:
+def identity_of(url: str) -> tuple[object, ...]:
     """The identity of a database, the same for every valid spelling of its URL."""
     if (file := sqlite_file(url)) is not None:
         return (file.resolve(),)
@@ -283,7 +283,7 @@ def is_suspect(url: str) -> bool:
 def is_marked(url: str) -> bool:
     """Whether a process found damage in a SQLite file, which has not been found intact since."""
     path = sqlite_file(url)
-    return path is not None and _mark_of(path).exists()
+    return path is not None and _damage_mark(path).exists()
 
 
 def is_damaged(url: str) -> bool:
@@ -297,7 +297,7 @@ def is_damaged(url: str) -> bool:
     except sqlite3.DatabaseError as error:
         return _is_damage(error)
     if is_well:
-        _mark_of(path).unlink(missing_ok=True)
+        _damage_mark(path).unlink(missing_ok=True)
     return not is_well
 
 
@@ -312,7 +312,7 @@ def _has_no_table(error: object) -> bool:
     return is_undefined or str(error).startswith("no such table")
 
 
-def _mark_of(path: Path) -> Path:
+def _damage_mark(path: Path) -> Path:
     """The file that marks a database as damaged, for the next process that opens it."""
     return path.with_name(f"{path.name}.suspect")
 
@@ -331,14 +331,14 @@ def set_aside(url: str, now: datetime) -> Path:
             part = path.with_name(path.name + suffix)
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
-        _mark_of(path).unlink(missing_ok=True)
+        _damage_mark(path).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"{path}: is damaged and cannot be renamed: {error.strerror}") from error
     return aside
 
 
 @contextmanager
-def _trouble_named(url: URL) -> Iterator[None]:
+def _translated_errors(url: URL) -> Iterator[None]:
     """Turn an error that the operator can fix into a StoreError of one line; others are bugs."""
     try:
         yield
@@ -346,7 +346,7 @@ def _trouble_named(url: URL) -> Iterator[None]:
         code = getattr(error.orig, "sqlite_errorcode", None)
         if _is_damage(error.orig):
             with suppress(OSError):
-                _mark_of(Path(str(url.database))).touch(mode=0o600)
+                _damage_mark(Path(str(url.database))).touch(mode=0o600)
             raise DamagedDatabase(
                 f"database {url.database}: is damaged ({first_line(error)}); the next command that "
                 "writes sets it aside, and rebuilds it from the JSONL"
@@ -362,8 +362,8 @@ def _trouble_named(url: URL) -> Iterator[None]:
                 "its disk; nothing is lost, the next cycle makes up for it"
             ) from error
         # PostgreSQL's internal errors are those of a read-only or damaged server.
-        is_trouble = isinstance(error, OperationalError | InternalError)
-        if is_trouble and code != sqlite3.SQLITE_ERROR:
+        is_of_server = isinstance(error, OperationalError | InternalError)
+        if is_of_server and code != sqlite3.SQLITE_ERROR:
             raise StoreError(f"database {shown(url)}: {first_line(error)}") from error
         raise
 
@@ -375,8 +375,8 @@ def require_existing(url: str) -> None:
         raise StoreError(f"database {file}: is not there yet; `rscrawler crawl` makes it")
 
 
-def parsed_url(url: str) -> URL:
-    """Parse a database URL; opens nothing.
+def parsed_url(url: str, key: str = "database_url") -> URL:
+    """Parse a database URL; opens nothing. `key` names it in the error.
 
     Raises:
         ConfigurationError: the URL is invalid, or names no SQLite file or PostgreSQL database.
@@ -391,7 +391,7 @@ def parsed_url(url: str) -> URL:
         parsed.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: a bad port or bracket
         raise ConfigurationError(
-            "database_url: names no database that can be used; allowed: sqlite:///path or "
+            f"{key}: names no database that can be used; allowed: sqlite:///path or "
             "postgresql+psycopg://user:password@host/database"
         ) from None
     return parsed
@@ -421,7 +421,7 @@ def _postgresql_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        if connection.get_execution_options().get("is_hasty"):
+        if not connection.get_execution_options().get("waits_for_disk", True):
             connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
 
     return engine
@@ -476,7 +476,7 @@ def _sqlite_engine(url: URL) -> Engine:
         options = connection.get_execution_options()
         if options.get("is_reader"):
             return
-        synchronous = "NORMAL" if options.get("is_hasty") else "FULL"
+        synchronous = "FULL" if options.get("waits_for_disk", True) else "NORMAL"
         if connection.info.get("synchronous") != synchronous:
             connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
             connection.info["synchronous"] = synchronous

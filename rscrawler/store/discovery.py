@@ -163,8 +163,8 @@ class DiscoveryStore(Part):
     def unread(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> list[Address]:
         """Pending addresses, first seen in a span of time, that failed at least so many times."""
         is_pending = address.c.site == site, address.c.state == AddressState.PENDING
-        in_vain = address.c.attempts >= attempts, address.c.seen_at.between(*seen)
-        return self._oldest_first(*is_pending, *in_vain)
+        has_failed = address.c.attempts >= attempts, address.c.seen_at.between(*seen)
+        return self._oldest_first(*is_pending, *has_failed)
 
     def has_unread(self, site: str) -> bool:
         """Whether any address that has led to no article is still to be requested."""
@@ -226,7 +226,7 @@ class DiscoveryStore(Part):
         unread = dict.fromkeys(("etag", "last_modified", "body_digest", "dated_at"))
         of_index = delete(source).filter_by(site=site, kind=SourceKind.SITEMAP)
         rejected = update(address).filter_by(site=site, state=AddressState.REJECTED)
-        anew = {"state": AddressState.PENDING, "attempts": 0, "next_try_at": None}
+        pending = {"state": AddressState.PENDING, "attempts": 0, "next_try_at": None}
         with self._database.writing() as connection:
             former = connection.scalar(known)
             if former == rules_digest:
@@ -240,7 +240,7 @@ class DiscoveryStore(Part):
             articles = articles.where(article.c.next_check_at.is_not(None))
             connection.execute(articles.values(etag=None, last_modified=PARSE_AGAIN))
             connection.execute(of_index.where(source.c.url.not_in(sitemaps)))
-            connection.execute(rejected.values(anew))
+            connection.execute(rejected.values(pending))
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """Record that a source has not changed since it was last read."""
@@ -253,9 +253,9 @@ class DiscoveryStore(Part):
     def _record_success(self, site: str, url: str, **moments: datetime) -> None:
         """Does not wait for the disk, like `record_reading`: an idle cycle does it per source."""
         chosen = update(source).filter_by(site=site, url=url)
-        walked = chosen.values(failures=0, pagination_cursor=None, **moments)
+        read = chosen.values(failures=0, pagination_cursor=None, **moments)
         with self._database.writing(waits_for_disk=False) as connection:
-            connection.execute(walked)
+            connection.execute(read)
 
     def record_source_failure(
         self, site: str, url: str, kind: str, *, error: str, now: datetime
@@ -344,10 +344,10 @@ def _insert_address(database: Database) -> Insert:
 
 
 def _address_of(values: Sequence[Any]) -> Address:
-    key, url, seen_at, dated_at, hint, state, article_id, seen_in, *rest = values
-    paths = tuple(seen_in.split("\n")) if seen_in else ()
-    state = AddressState(state)
-    return Address(key, url, seen_at, dated_at, hint, state, article_id, paths, *rest)
+    fields = dict(zip(Address.__slots__, values, strict=True))
+    fields["state"] = AddressState(fields["state"])
+    fields["seen_in"] = tuple(fields["seen_in"].split("\n")) if fields["seen_in"] else ()
+    return Address(**fields)
 
 
 def _address_rows(site: str, path: str, found: Iterable[Address]) -> list[dict[str, object]]:

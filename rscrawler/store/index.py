@@ -47,10 +47,10 @@ class IndexStore(Part):
 
     def catch_up(self) -> None:
         """Process all marks, newest first."""
-        while self.work_off():
+        while self.index_some():
             pass
 
-    def work_off(self) -> bool:
+    def index_some(self) -> bool:
         """Index some marked articles; False if there were none."""
         with self._database.reading() as connection:
             if connection.scalar(select(unindexed.c.number).limit(1)) is None:

@@ -60,28 +60,28 @@ class JudgementStore(Part):
         return list(map(_judgement_of, rows))
 
     def of_articles(self, article_ids: Iterable[str]) -> dict[str, list[Judgement]]:
-        """The judgements that hold on these articles, by id."""
+        """The current judgements on these articles, by id."""
         found: dict[str, list[Judgement]] = {}
-        query = _that_hold().where(among(judgement.c.article_id, list(article_ids)))
+        query = _current().where(among(judgement.c.article_id, list(article_ids)))
         for row in self._database.rows(query):
             found.setdefault(row.article_id, []).append(_judgement_of(row))
         return found
 
-    def that_hold(self, topic: str) -> list[Judgement]:
-        """The judgements that hold on a topic, the newest first."""
-        rows = self._database.rows(_that_hold().where(judgement.c.topic == topic))
+    def current(self, topic: str) -> list[Judgement]:
+        """The current judgements on a topic, the newest first."""
+        rows = self._database.rows(_current().where(judgement.c.topic == topic))
         return list(map(_judgement_of, rows))
 
     def topics(self) -> dict[str, int]:
-        """How many judgements hold on each topic."""
-        held = _that_hold().subquery()
-        query = select(held.c.topic, func.count()).group_by(held.c.topic).order_by(held.c.topic)
-        return {row[0]: row[1] for row in self._database.rows(query)}
+        """The number of current judgements on each topic."""
+        current = _current().subquery()
+        query = select(current.c.topic, func.count()).group_by(current.c.topic)
+        return {row[0]: row[1] for row in self._database.rows(query.order_by(current.c.topic))}
 
     def judged(self, topic: str) -> Iterator[tuple[Judgement, Article]]:
-        """The judgements that hold on a topic, each with the version that was judged."""
+        """The current judgements on a topic, each with the version that was judged."""
         query = (
-            _that_hold()
+            _current()
             .add_columns(version.c.record)
             .join(version, version.c.record_id == judgement.c.record_id)
             .where(judgement.c.topic == topic)
@@ -90,7 +90,7 @@ class JudgementStore(Part):
             yield _judgement_of(row), Article.from_record(json.loads(row.record))
 
 
-def _that_hold() -> Select[Any]:
+def _current() -> Select[Any]:
     """The last judgement of each article and topic, the newest first."""
     last = select(func.max(judgement.c.number)).group_by(judgement.c.article_id, judgement.c.topic)
     return select(judgement).where(judgement.c.number.in_(last)).order_by(judgement.c.number.desc())

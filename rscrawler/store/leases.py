@@ -25,7 +25,7 @@ SERVICE = "service:"  # prefix of a service's lease; its owner follows
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceSign:
+class ServiceLease:
     """The lease of a service, which runs, or died without releasing it."""
 
     owner: str
@@ -36,7 +36,7 @@ class ServiceSign:
         """When it was last renewed: the service's last sign of life."""
         return self.expires_at - LEASE_DURATION
 
-    def is_living(self, now: datetime) -> bool:
+    def is_alive_at(self, now: datetime) -> bool:
         """Whether it has not expired, and the service's process is not known to be dead."""
         return self.expires_at > now and is_alive(self.owner)
 
@@ -121,18 +121,18 @@ class LeaseStore(Part):
         held = update(lease).filter_by(name=name, owner=owner)
         self._database.execute(held.values(owner=RESTING, expires_at=until))
 
-    def services(self) -> list[ServiceSign]:
+    def services(self) -> list[ServiceLease]:
         """The leases of services that run, or died without releasing them; latest renewal last."""
         query = (
             select(lease.c.owner, lease.c.expires_at)
             .where(lease.c.name.startswith(SERVICE))
             .order_by(lease.c.expires_at)
         )
-        return [ServiceSign(*row) for row in self._database.rows(query)]
+        return [ServiceLease(*row) for row in self._database.rows(query)]
 
     def forget_dead_services(self, now: datetime) -> None:
         """Delete the leases of dead services: a living one takes over their work."""
-        dead = [service_lease(each.owner) for each in self.services() if not each.is_living(now)]
+        dead = [service_lease(each.owner) for each in self.services() if not each.is_alive_at(now)]
         if dead:
             self._database.execute(delete(lease).where(lease.c.name.in_(dead)))
 

@@ -50,9 +50,9 @@ from rscrawler.store.tables import (
 JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
 # No retry is scheduled further ahead: a later time was written by a clock that was ahead.
 FURTHEST_TRY = timedelta(hours=8)
-_IS_TRIED = recipient.c.state.in_(["pending", "refused"])  # still to be served
+IS_OPEN = recipient.c.state.in_(["pending", "refused"])  # still to be served
 _IS_UNSERVED = recipient.c.state.in_(["pending", "refused", "failed"])
-_ATTEMPTS_IN_VAIN = 3  # after which configured addresses replace one that no longer is
+_ATTEMPTS_BEFORE_REPLACEMENT = 3  # after which configured addresses replace one that no longer is
 _FAILED = recipient.alias()
 # For addresses that were given up once: when the last message that reached them was composed.
 _LAST_SERVED = (
@@ -310,20 +310,19 @@ class OutboxStore(_Rows):
 
     def restore_rows(self, rows: Iterable[dict[str, Any]]) -> int:
         """Restore lost `waiting_rows` whose records are known; returns how many."""
-        restored = 0
+        lost = [{**row, "state": "pending"} for row in rows]
+        is_of_these = among(version.c.record_id, [row["record_id"] for row in lost])
+        insert = self._database.insert(outbox).on_conflict_do_nothing()
         with self._database.writing() as connection:
-            for row in rows:
-                known = select(version.c.record_id).filter_by(record_id=row["record_id"])
-                if connection.scalar(known) is not None:
-                    new = self._database.insert(outbox).values(**row, state="pending")
-                    new = new.on_conflict_do_nothing()
-                    restored += len(connection.execute(new.returning(outbox.c.number)).all())
-        return restored
+            known = set(connection.scalars(select(version.c.record_id).where(is_of_these)))
+            if not (new := [row for row in lost if row["record_id"] in known]):
+                return 0
+            return len(connection.execute(insert.returning(outbox.c.number), new).all())
 
     def waiting_messages(self) -> dict[str, tuple[str, ...]]:
         """The addresses still to be served, by message id."""
         columns = (recipient.c.message_id, recipient.c.address)
-        query = select(*columns).where(_IS_TRIED).order_by(*columns)
+        query = select(*columns).where(IS_OPEN).order_by(*columns)
         left: dict[str, tuple[str, ...]] = {}
         for message_id, address in self._database.rows(query):
             left[message_id] = (*left.get(message_id, ()), address)
@@ -424,11 +423,11 @@ class OutboxStore(_Rows):
         now: datetime,
         until: datetime,
         *,
-        besides: Collection[str] = (),
+        excluding: Collection[str] = (),
     ) -> ClaimedMessage | None:
         """Claim a message for sending; None if it is done, claimed, or due for no recipient.
 
-        Addresses in `besides` are left for later. The attempt is counted here, so that it counts
+        Addresses in `excluding` are left for later. The attempt is counted here, so that it counts
         even if the process is killed. The claim of a process that died on this machine is void at
         once; one of another machine when it expires.
         """
@@ -437,8 +436,8 @@ class OutboxStore(_Rows):
         is_due = or_(recipient.c.next_try_at <= now, _is_of_wrong_clock(now))
         begin = (
             update(recipient)
-            .where(_IS_TRIED, recipient.c.message_id == message_id, is_due)
-            .where(recipient.c.address.not_in(besides))
+            .where(IS_OPEN, recipient.c.message_id == message_id, is_due)
+            .where(recipient.c.address.not_in(excluding))
             .values(state="pending", attempts=recipient.c.attempts + 1)
             .returning(recipient.c.address, recipient.c.attempts)
         )
@@ -466,7 +465,7 @@ class OutboxStore(_Rows):
                 if outcome.next_try_at is not None:
                     values["next_try_at"] = outcome.next_try_at
                 connection.execute(pending.filter_by(address=outcome.address).values(values))
-            return _settle(connection, message_id)
+            return _end_message(connection, message_id)
 
     def renew(self, message_id: str, owner: str, until: datetime) -> bool:
         """Renew a claim; False if it has been lost."""
@@ -481,7 +480,7 @@ class OutboxStore(_Rows):
         held = update(message).filter_by(message_id=message_id, claimed_by=owner)
         return self._database.execute(held.values(values)) == 1
 
-    def wake(self, channel: str, address: str, now: datetime) -> None:
+    def retry_refused(self, channel: str, address: str, now: datetime) -> None:
         """Make what an address refused due at once, since it has accepted another message."""
         of_channel = select(message.c.message_id).filter_by(channel=channel)
         refused = update(recipient).filter_by(state="refused", address=address)
@@ -496,7 +495,7 @@ class OutboxStore(_Rows):
         """Ids of messages that failed repeatedly at an address that their channel no longer has."""
         is_of_channel = and_(message.c.channel == channel, message.c.kind.in_(kinds))
         query = select(message.c.message_id).join_from(recipient, message).distinct()
-        return self._database.scalars(query.where(is_of_channel, _gone(addresses)))
+        return self._database.scalars(query.where(is_of_channel, _is_stranded(addresses)))
 
     def readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
         """Replace the recipients of a message that are gone from the configuration by new ones.
@@ -509,7 +508,7 @@ class OutboxStore(_Rows):
         of_message = select(recipient.c.address).filter_by(message_id=message_id)
         of_others = of_message.where(recipient.c.state != "cancelled")
         former = delete(recipient).filter_by(message_id=message_id, state="cancelled")
-        gone = update(recipient).filter_by(message_id=message_id).where(_gone(addresses))
+        gone = update(recipient).filter_by(message_id=message_id).where(_is_stranded(addresses))
         with self._database.writing() as connection:
             is_free = connection.execute(free).rowcount == 1
             is_unserved = connection.execute(gone.values(state="cancelled")).rowcount > 0
@@ -527,11 +526,13 @@ class OutboxStore(_Rows):
         of_these = message.c.message_id.in_(select(recipient.c.message_id).where(unserved))
         with self._database.writing() as connection:
             connection.execute(update(message).where(of_these).values(state="pending"))
-            return connection.execute(update(recipient).where(unserved).values(_anew(now))).rowcount
+            return connection.execute(
+                update(recipient).where(unserved).values(_due_again(now))
+            ).rowcount
 
     def retry(self, message_id: str, now: datetime) -> bool:
         """Make the unserved recipients of a message due again; False if none can be now."""
-        return self._change_unserved(message_id, now, _anew(now))
+        return self._change_unserved(message_id, now, _due_again(now))
 
     def cancel(self, message_id: str, now: datetime) -> bool:
         """Cancel a message for its unserved recipients; False if none can be now."""
@@ -548,7 +549,7 @@ class OutboxStore(_Rows):
                 connection.rollback()
                 return False
             connection.execute(chosen.values(state="pending"))
-            _settle(connection, message_id)
+            _end_message(connection, message_id)
             return True
 
     # What is pending.
@@ -557,7 +558,7 @@ class OutboxStore(_Rows):
         """Recipients still to be served, and those given up that no later message has reached."""
         served = _LAST_SERVED.c
         is_same = and_(served.channel == message.c.channel, served.address == recipient.c.address)
-        counts = or_(_IS_TRIED, served.at.is_(None), served.at <= message.c.created_at)
+        counts = or_(IS_OPEN, served.at.is_(None), served.at <= message.c.created_at)
         query = (
             select(
                 message.c.message_id, message.c.channel, message.c.kind, recipient.c.address,
@@ -621,15 +622,15 @@ def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
     was_there = or_(created_at <= since, created_at > now + CLOCK_TOLERANCE)
     return and_(
         recipient.c.message_id == message.c.message_id,
-        _IS_TRIED,
+        IS_OPEN,
         or_(recipient.c.next_try_at <= since, and_(_is_of_wrong_clock(now), was_there)),
     )
 
 
-def _gone(addresses: Collection[str]) -> ColumnElement[bool]:
+def _is_stranded(addresses: Collection[str]) -> ColumnElement[bool]:
     # An address with few attempts may come from a service with a newer configuration.
     is_other = recipient.c.address.not_in(addresses)
-    return and_(_IS_TRIED, recipient.c.attempts >= _ATTEMPTS_IN_VAIN, is_other)
+    return and_(IS_OPEN, recipient.c.attempts >= _ATTEMPTS_BEFORE_REPLACEMENT, is_other)
 
 
 def _is_of_wrong_clock(now: datetime) -> ColumnElement[bool]:
@@ -640,11 +641,11 @@ def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
     return or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
 
 
-def _anew(now: datetime) -> dict[str, Any]:
+def _due_again(now: datetime) -> dict[str, Any]:
     return {"state": "pending", "attempts": 0, "next_try_at": now}
 
 
-def _settle(connection: Connection, message_id: str) -> bool:
+def _end_message(connection: Connection, message_id: str) -> bool:
     """End a message with its rows if no recipient is pending; True if so, and one was served."""
     chosen = select(recipient.c.state).filter_by(message_id=message_id).distinct()
     states = set(connection.scalars(chosen))

@@ -24,14 +24,14 @@ class LimitedConnection(psycopg.Connection[Any]):
     A server that accepts a new connection meanwhile is at work, even for hours.
     """
 
-    _reach: Callable[[], psycopg.Connection[Any]]
+    _reconnect: Callable[[], psycopg.Connection[Any]]
 
     @classmethod
     def connect(cls, *place: Any, **options: Any) -> Self:
         """Connect as the driver does, and keep the arguments for a new connection."""
         connection = super().connect(*place, **options)
         again = {**options, "connect_timeout": CONNECT_SECONDS}
-        connection._reach = partial(psycopg.Connection.connect, *place, **again)
+        connection._reconnect = partial(psycopg.Connection.connect, *place, **again)
         return connection
 
     def wait(self, gen: _Waiting[ResultT], *args: Any, **kwargs: Any) -> ResultT:
@@ -51,7 +51,7 @@ class LimitedConnection(psycopg.Connection[Any]):
                 if ready:
                     heard_at = time.monotonic()
                 elif time.monotonic() - heard_at >= LONGEST_SILENCE_SECONDS:
-                    if self._is_reached():
+                    if self._accepts_connections():
                         heard_at = time.monotonic()
                         continue
                     self.pgconn.finish()
@@ -63,9 +63,9 @@ class LimitedConnection(psycopg.Connection[Any]):
             result: ResultT = end.value
             return result
 
-    def _is_reached(self) -> bool:
+    def _accepts_connections(self) -> bool:
         try:
-            self._reach().close()
+            self._reconnect().close()
         except psycopg.OperationalError:
             return False
         return True

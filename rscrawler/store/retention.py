@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from rscrawler.errors import StoreError
 from rscrawler.items import PRUNED
 from rscrawler.store.database import Part
+from rscrawler.store.outbox import IS_OPEN
 from rscrawler.store.tables import message, outbox, recipient, run, version
 
 logger = logging.getLogger(__name__)
@@ -31,14 +32,14 @@ class Pruned:
 class RetentionStore(Part):
     """Retention in the database. The JSONL files are the user's own and stay as they are."""
 
-    def outlook(self, before: datetime) -> Pruned:
+    def preview(self, before: datetime) -> Pruned:
         """What `prune` would delete. Changes nothing."""
-        old = {
-            version: _old_texts(before),
-            message: _old_messages(before),
-            run: _old_runs(before),
-        }
-        counts = (select(func.count()).select_from(table).where(old[table]) for table in old)
+        old = (
+            (version, _old_texts(before)),
+            (message, _old_messages(before)),
+            (run, _old_runs(before)),
+        )
+        counts = (select(func.count()).select_from(table).where(is_old) for table, is_old in old)
         return Pruned(*(self._database.scalar(count) or 0 for count in counts))
 
     def prune(
@@ -92,8 +93,7 @@ def _old_texts(before: datetime) -> ColumnElement[bool]:
 
 
 def _old_messages(before: datetime) -> ColumnElement[bool]:
-    is_tried = recipient.c.state.in_(["pending", "refused"])
-    waits = exists().where(recipient.c.message_id == message.c.message_id, is_tried)
+    waits = exists().where(recipient.c.message_id == message.c.message_id, IS_OPEN)
     return and_(~waits, message.c.created_at < before, message.c.content != b"")
 
 

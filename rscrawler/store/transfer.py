@@ -15,7 +15,14 @@ from sqlalchemy import Connection, Integer, Table, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from rscrawler.errors import ConfigurationError, StoreError
-from rscrawler.store.database import Database, first_line, open_database, place_of, sqlite_file
+from rscrawler.store.database import (
+    Database,
+    first_line,
+    identity_of,
+    open_database,
+    parsed_url,
+    sqlite_file,
+)
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.tables import metadata, schema_version
 
@@ -52,7 +59,9 @@ def migrate_store(
             lease); the target is not empty; the copy differs from the source. No row is
             then kept in the target.
     """
-    if place_of(source_url) == place_of(target_url):
+    for key, url in (("FROM_URL", source_url), ("TO_URL (else database_url)", target_url)):
+        parsed_url(url, key)
+    if identity_of(source_url) == identity_of(target_url):
         raise ConfigurationError(
             "TO_URL (else database_url): is the same database as FROM_URL; name another, empty one"
         )

@@ -138,7 +138,7 @@ async def _keep_index(dashboard: Dashboard) -> None:
     trouble = ""
     while True:
         try:
-            while await anyio.to_thread.run_sync(lambda: dashboard.store.index.work_off()):
+            while await anyio.to_thread.run_sync(lambda: dashboard.store.index.index_some()):
                 pass
             trouble = ""
         except Exception as error:

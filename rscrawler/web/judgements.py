@@ -83,7 +83,7 @@ def judgements(request: Request) -> Response:
     store, minimum = dashboard.store, dashboard.minimum
     topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *store.judgements.topics()]))
     topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))
-    held = store.judgements.that_hold(topic)
+    held = store.judgements.current(topic)
     flagged = [each for each in held if each.flagged_level.reaches(minimum)]
     right = [each for each in flagged if each.level.reaches(minimum)]
     wrong = [each for each in held if each.verdict is Verdict.WRONG]

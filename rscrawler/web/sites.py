@@ -47,7 +47,7 @@ def sites(request: Request) -> Response:
             for name, site in status.sites.items()
         ],
         jobs=jobs,
-        is_served=any(service.is_living(now) for service in store.leases.services()),
+        is_served=any(service.is_alive_at(now) for service in store.leases.services()),
         problems=sorted(status.problems, key=lambda each: each.since),
         advice=ADVICE,
     )

@@ -817,11 +817,11 @@ def test_prune_says_beforehand_what_it_would_forget(workspace: Workspace) -> Non
             helpers.record(store, article, at=now - timedelta(days=days))
         deliver_jsonl(load_config(workspace.config), store)
         prune = ("prune", "--older-than", "7d", "--json")
-        outlook = workspace.run(*prune, "--dry-run").json
-        assert (outlook["versions"], outlook["dry_run"]) == (1, True)
+        preview = workspace.run(*prune, "--dry-run").json
+        assert (preview["versions"], preview["dry_run"]) == (1, True)
         assert not any(each.is_pruned for each in store.articles.latest_articles())
         done = workspace.run(*prune).json
-        assert done == outlook | {"dry_run": False}
+        assert done == preview | {"dry_run": False}
         assert workspace.run(*prune).json["versions"] == 0
 
 

@@ -16,7 +16,7 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.store import Store, transfer
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.database import place_of
+from rscrawler.store.database import identity_of
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import NewMessage
 from rscrawler.store.transfer import migrate_store
@@ -139,6 +139,13 @@ def test_a_source_that_is_not_there_is_not_made(tmp_path: Path, target_url: str)
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.parametrize("named", ["FROM_URL", "TO_URL"])
+def test_the_error_names_the_url_that_names_no_database(sqlite_url: str, named: str) -> None:
+    urls = {"FROM_URL": sqlite_url, "TO_URL": sqlite_url} | {named: "mysql://host/x"}
+    with pytest.raises(ConfigurationError, match=f"^{named}.*: names no database"):
+        migrate_store(urls["FROM_URL"], urls["TO_URL"], NOW)
+
+
 def test_a_store_is_not_moved_onto_itself(filled: Store, sqlite_url: str) -> None:
     with pytest.raises(ConfigurationError, match="is the same database"):
         migrate_store(sqlite_url, sqlite_url, NOW)
@@ -153,8 +160,8 @@ def test_nor_is_one_whose_url_is_written_in_another_way(
         with pytest.raises(ConfigurationError, match="is the same database"):
             migrate_store(sqlite_url, other, NOW)
     server = "postgresql+psycopg://u:p@localhost"
-    assert place_of(f"{server}/x") == place_of("postgresql://localhost:5432/x")
-    assert place_of(f"{server}/x") != place_of(f"{server}/y")
+    assert identity_of(f"{server}/x") == identity_of("postgresql://localhost:5432/x")
+    assert identity_of(f"{server}/x") != identity_of(f"{server}/y")
 
 
 def test_the_command_prints_counts_and_digests(

@@ -207,7 +207,7 @@ def test_a_database_that_is_busy_when_a_mail_is_taken_makes_no_copy(
     with sqlite3.connect(database_url.removeprefix("sqlite:///")) as pruning:
         pruning.execute("BEGIN IMMEDIATE")  # as `prune` does, for as long as it compacts the file
         mailbox.answering.set()
-        wait_until(lambda: store.trouble is not None)
+        wait_until(lambda: store.last_write_error is not None)
     delivering.join()
     deliver(config, open_store(), now=NOW + HOUR)
     assert len(mailbox.received) == 1

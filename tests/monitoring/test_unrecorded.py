@@ -13,15 +13,15 @@ from tests.scheduling.services import MINUTE, crawled, scheduled
 
 
 @pytest.mark.parametrize(
-    ("trouble", "code"),
+    ("write_error", "code"),
     [
         (FullDisk("database or disk is full"), ProblemCode.DISK_FULL),
         (StoreError("database is locked"), ProblemCode.OVERDUE),
     ],
 )
-def test_only_a_full_disk_is_called_one(trouble: StoreError, code: ProblemCode) -> None:
-    outcome = judge({"rscrawler/unrecorded": 1}, "shutdown", trouble=trouble)
-    assert outcome.problems == {code: f"not everything could be recorded: {trouble}"}
+def test_only_a_full_disk_is_called_one(write_error: StoreError, code: ProblemCode) -> None:
+    outcome = judge({"rscrawler/unrecorded": 1}, "shutdown", write_error=write_error)
+    assert outcome.problems == {code: f"not everything could be recorded: {write_error}"}
     assert not outcome.succeeded
 
 

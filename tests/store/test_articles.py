@@ -312,7 +312,7 @@ def test_what_was_told_of_a_text_is_what_the_first_says_and_its_alerted_copies(
     for name, country, told in (("b", "UZ", ("central-asia",)), ("c", "TJ", ()), ("d", "TM", ())):
         copy = article(name, duplicate_of="a" * 16, topics=[flag(country)])
         record(store, copy, alerted_topics=told)
-    flags = store.articles.flags_alerted("a" * 16, besides="d" * 16)
+    flags = store.articles.flags_alerted("a" * 16, excluding="d" * 16)
     assert sorted(each.countries[0] for each in flags) == ["KZ", "UZ"]
 
 

@@ -52,6 +52,6 @@ def test_a_living_service_forgets_those_that_died(store: Store) -> None:
     dead_here, silent = f"{process_identity().split('/')[0]}/999999999/1", "third-machine/1/1"
     for owner, at in ((silent, NOW - LEASE_DURATION), (dead_here, NOW), (ELSEWHERE, NOW)):
         store.leases.acquire(service_lease(owner), owner, at)
-    assert [sign.owner for sign in store.leases.services() if sign.is_living(NOW)] == [ELSEWHERE]
+    assert [each.owner for each in store.leases.services() if each.is_alive_at(NOW)] == [ELSEWHERE]
     store.leases.forget_dead_services(NOW)
     assert [(sign.owner, sign.seen_at) for sign in store.leases.services()] == [(ELSEWHERE, NOW)]

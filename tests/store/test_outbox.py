@@ -200,9 +200,9 @@ def test_what_an_address_refused_is_due_at_once_when_it_takes_something(store: S
     later = SOON + timedelta(hours=2)
     refused = [RecipientOutcome(address, "refused", "no", later) for address in message.addresses]
     store.outbox.mark(message.message_id, refused)
-    store.outbox.wake("webhook:hook", one, SOON)
+    store.outbox.retry_refused("webhook:hook", one, SOON)
     assert store.outbox.due_messages(SOON) == []
-    store.outbox.wake("email", one, SOON)
+    store.outbox.retry_refused("email", one, SOON)
     claimed = store.outbox.claim(message.message_id, "host-a/1/1", SOON, later)
     assert claimed is not None
     assert list(claimed.attempts) == [one]

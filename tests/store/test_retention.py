@@ -100,7 +100,7 @@ def test_the_content_of_a_message_that_was_given_up_is_forgotten_and_it_is_not_s
     for name, outcome in (("given-up", "failed"), ("waits", "refused")):
         store.outbox.add(NewMessage(name, "email", "ops", THEN, b"mail", ("a@x.org",)))
         store.outbox.mark(name, [RecipientOutcome("a@x.org", outcome, "no", NOW)])
-    assert store.retention.outlook(NOW).messages == 1
+    assert store.retention.preview(NOW).messages == 1
     assert store.retention.prune(NOW).messages == 1
     assert store.outbox.waiting_messages() == {"waits": ("a@x.org",)}
     assert not store.outbox.retry("given-up", NOW)

@@ -210,14 +210,14 @@ def test_the_index_is_brought_up_to_date_again_whatever_kept_it_from_that(
 ) -> None:
     monkeypatch.setattr("rscrawler.web.app._PAUSE_SECONDS", 0.01)
     record(shelf, an_article(1))
-    work_off, tries = IndexStore.work_off, iter(range(3))
+    index_some, tries = IndexStore.index_some, iter(range(3))
 
     def refused_thrice(index: IndexStore) -> bool:
         if next(tries, None) is not None:
             raise TimeoutError("no connection within 30 s")
-        return work_off(index)
+        return index_some(index)
 
-    monkeypatch.setattr(IndexStore, "work_off", refused_thrice)
+    monkeypatch.setattr(IndexStore, "index_some", refused_thrice)
     with served(Dashboard.of(config, shelf, now=lambda: NOW)):
         wait_until(lambda: shelf.index.backlog() == 0)
     assert caplog.text.count("the search index cannot be updated: no connection") == 1
