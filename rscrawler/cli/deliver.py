@@ -16,7 +16,7 @@ from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery import DeliveryReport, deliver
-from rscrawler.delivery.ops import what_next
+from rscrawler.delivery.ops import remedy_lines
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
@@ -74,7 +74,7 @@ def _print_status(config: Config, status: Status) -> None:
     for problem in status.problems:
         since = rfc3339(problem.since)
         say(f"  {problem.subject}: {problem.code} since {since}: {problem.message}")
-        for line in what_next(config, problem, status.next_tries):
+        for line in remedy_lines(config, problem, status.next_tries):
             say(f"    {line}")
     say(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
     for line in status.waiting_lines():

@@ -60,7 +60,7 @@ def deliver(
     clock = clock or _clock_from(now)
     alerts, channels, titles = config.alerts, message_channels(config), topic_titles or {}
     interest = Interest(alerts.topics, alerts.minimum, titles, _sites(config), config.web.url)
-    delivery = messages.Round(alerts, channels, store, interest, clock, must_stop)
+    delivery = messages.DeliveryContext(alerts, channels, store, interest, clock, must_stop)
     report = delivery.report
     # Spool first: a database that is rebuilt from the JSONL counts the articles in it as alerted.
     sync_spool(config, store)
@@ -74,7 +74,7 @@ def deliver(
     failing = ops.judge_delivery(channels, store, clock())
     if problem is None and not report.was_stopped:
         ops.end_overdue(store, clock())
-    ops.tell_ops(config, store, clock(), next_tries)
+    ops.compose_notices(config, store, clock(), next_tries)
     messages.send_due(delivery, skip=ALERT_KINDS)
     sync_spool(config, store)
     report.waiting = outbox_summary(config, store, clock()).pending
@@ -82,7 +82,7 @@ def deliver(
     return report
 
 
-def _write_files(config: Config, delivery: messages.Round, now: datetime) -> None:
+def _write_files(config: Config, delivery: messages.DeliveryContext, now: datetime) -> None:
     report, store = delivery.report, delivery.store
     try:
         report.lines = deliver_jsonl(config, store, now.astimezone(UTC).date())

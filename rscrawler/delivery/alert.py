@@ -24,11 +24,11 @@ from rscrawler.sites import SiteProfile
 
 MAX_PASSAGES = 5
 MAX_REPRINTS = 10
-_WHERE = {"title": "Headline", "subtitle": "Subtitle", "tags": "Tag"}
+_FIELD_TITLES = {"title": "Headline", "subtitle": "Subtitle", "tags": "Tag"}
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Segment:
     """A part of a text; `entity` is the entity that it names, empty if it is not evidence."""
 
     text: str
@@ -37,20 +37,20 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A quotation cut into stretches; `where` names its field and is empty for the body."""
+    """A quotation cut into segments; `where` names its field and is empty for the body."""
 
     where: str
-    stretches: tuple[Stretch, ...]
+    segments: tuple[Segment, ...]
 
     @property
     def text(self) -> str:
         """The quotation as plain text."""
-        return "".join(each.text for each in self.stretches)
+        return "".join(each.text for each in self.segments)
 
     @property
     def starred(self) -> str:
         """The quotation with its evidence between asterisks."""
-        return isolated("".join(f"*{s.text}*" if s.entity else s.text for s in self.stretches))
+        return isolated("".join(f"*{s.text}*" if s.entity else s.text for s in self.segments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Interest:
         return one_line(self.titles.get(topic), 80) or words_of_slug(topic)
 
 
-def outlet_of(article: Article, sites: Mapping[str, SiteProfile]) -> str:
+def site_title(article: Article, sites: Mapping[str, SiteProfile]) -> str:
     """The display name of an article's site: the title in its profile, else the host."""
     profile = sites.get(article.site)
     return one_line(profile.title if profile else None, 80) or host_of(article.url)
@@ -124,7 +124,7 @@ def alert_of(
         article_id=article.article_id,
         title=one_line(article.title) or "(without a title)",
         link=safe_link(article.url),
-        outlet=outlet_of(article, interest.sites),
+        outlet=site_title(article, interest.sites),
         published_at=article.published_at,
         authors=tuple(filter(None, (one_line(name, 120) for name in article.authors[:10]))),
         sections=tuple(filter(None, map(words_of_slug, article.sections[:10]))),
@@ -177,19 +177,20 @@ def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
             quotes[place] = max(quotes.get(place, ""), each.quote, key=len)
     shown = list(quotes.items())[:MAX_PASSAGES]
     return tuple(
-        Passage(_WHERE.get(place[0], ""), _marked(quote, terms[place])) for place, quote in shown
+        Passage(_FIELD_TITLES.get(place[0], ""), _marked(quote, terms[place]))
+        for place, quote in shown
     )
 
 
-def _marked(quote: str, entities: Mapping[str, str]) -> tuple[Stretch, ...]:
+def _marked(quote: str, entities: Mapping[str, str]) -> tuple[Segment, ...]:
     """Cut a quotation at the terms in it; `entities` maps each term to its entity."""
     text = one_line(quote, QUOTE_LIMIT)
     wanted = sorted(filter(None, entities), key=len, reverse=True)
     if not wanted:
-        return (Stretch(text),)
+        return (Segment(text),)
     pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, wanted))})(?!\w)")
     return tuple(
-        Stretch(part, entities[part] if index % 2 == 1 else "")
+        Segment(part, entities[part] if index % 2 == 1 else "")
         for index, part in enumerate(pattern.split(text))
         if part
     )

@@ -21,11 +21,11 @@ ResultT = TypeVar("ResultT")
 ALERT_KINDS = frozenset({"alert", "summary"})
 
 
-class Fate(Enum):
-    """The outcome of sending a message to one recipient."""
+class OutcomeKind(Enum):
+    """The kinds of outcomes of sending a message to one recipient."""
 
     SERVED = auto()  # accepted by the recipient's side
-    PASSING = auto()  # not accepted now; a retry may succeed
+    TEMPORARY = auto()  # not accepted now; a retry may succeed
     UNREACHABLE = auto()  # cannot send now; other messages to the address would fail as well
     SENDING = auto()  # the end of the message goes out now; from here on it may be accepted
     CUT_OFF = auto()  # all was sent, then the connection broke: it may have been accepted
@@ -33,23 +33,23 @@ class Fate(Enum):
     REFUSED = auto()  # rejected for good; retried at the slow pace all the same
 
 
-MAY_HAVE_IT = frozenset({Fate.SERVED, Fate.CUT_OFF, Fate.UNANSWERED})
+POSSIBLY_ACCEPTED = frozenset({OutcomeKind.SERVED, OutcomeKind.CUT_OFF, OutcomeKind.UNANSWERED})
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome of one attempt; `error` is one line, without addresses that hold tokens."""
 
-    fate: Fate
+    kind: OutcomeKind
     error: str = ""
 
 
 Step = Mapping[str, Outcome]  # outcomes of some recipients, by address
-SERVED = Outcome(Fate.SERVED)
-CUT_SHORT = Outcome(Fate.SENDING, "interrupted before the other side confirmed it")
+SERVED = Outcome(OutcomeKind.SERVED)
+BEFORE_ANSWER = Outcome(OutcomeKind.SENDING, "interrupted before the other side confirmed it")
 
 
-def last_words(steps: Iterable[Step]) -> dict[str, Outcome]:
+def last_outcomes(steps: Iterable[Step]) -> dict[str, Outcome]:
     """The last outcome of each recipient."""
     return {address: outcome for step in steps for address, outcome in step.items()}
 
@@ -100,15 +100,15 @@ class MessageChannel:
     is_for_people: ClassVar[bool] = True  # quiet hours apply
 
     @property
-    def everybody(self) -> tuple[str, ...]:
+    def all_addresses(self) -> tuple[str, ...]:
         """Every address, without repeats."""
         return tuple(dict.fromkeys([*self.addresses, *self.operators]))
 
-    def beside(self, address: str) -> tuple[str, ...]:
+    def also_unreachable(self, address: str) -> tuple[str, ...]:
         """The addresses that are unreachable whenever this one is."""
         return (address,)
 
-    def waits(self, oldest: datetime, now: datetime) -> Wait | None:
+    def reason_to_wait(self, oldest: datetime, now: datetime) -> Wait | None:
         """Why rows, the oldest created at `oldest`, are not composed yet; None if they are due."""
         return None
 
@@ -145,11 +145,11 @@ class MessageChannel:
         """Send to these addresses, by default one after another; yields steps with outcomes.
 
         The caller stores each step before it asks for the next; the last outcome of an address
-        counts. `Fate.SENDING` is yielded before the end of a message goes out: from then on it may
+        counts. `BEFORE_ANSWER` is yielded before the end of a message goes out: from then on it may
         be accepted, whether or not an answer arrives. An empty step only renews the claim.
         """
         for address in addresses:
-            yield {address: CUT_SHORT}
+            yield {address: BEFORE_ANSWER}
             yield {address: self.attempt(content, address)}
 
     def attempt(self, content: bytes, address: str) -> Outcome:

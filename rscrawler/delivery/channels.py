@@ -16,7 +16,9 @@ CHANNELS: tuple[Callable[[Config], Iterator[MessageChannel]], ...] = (
     chat.configured,
     webhook.configured,
 )
-_UNKNOWN = Wait("the channel is not configured; configure one of this name to send what waits")
+_NOT_CONFIGURED = Wait(
+    "the channel is not configured; configure one of this name to send what waits"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +28,21 @@ class Channels:
     by_name: Mapping[str, MessageChannel]
     quiet_hours: QuietHours | None
 
-    def composing_waits(self, name: str, oldest: datetime, now: datetime) -> Wait | None:
+    def wait_to_compose(self, name: str, oldest: datetime, now: datetime) -> Wait | None:
         """Why rows, the oldest created at `oldest`, are not composed yet; None if they are due."""
         channel = self.by_name.get(name)
         if channel is None or not channel.gets_alerts:
-            return _UNKNOWN
+            return _NOT_CONFIGURED
         # The row was created by a clock that was far ahead; it has waited long enough.
         is_of_wrong_clock = oldest > now + timedelta(days=1)
-        wait = None if is_of_wrong_clock else channel.waits(oldest, now)
-        return self.sending_waits(name, "alert", now) or wait
+        wait = None if is_of_wrong_clock else channel.reason_to_wait(oldest, now)
+        return self.wait_to_send(name, "alert", now) or wait
 
-    def sending_waits(self, name: str, kind: str, now: datetime) -> Wait | None:
+    def wait_to_send(self, name: str, kind: str, now: datetime) -> Wait | None:
         """Why a message of this kind is not sent yet; None if it may go out."""
         channel = self.by_name.get(name)
         if channel is None:
-            return _UNKNOWN
+            return _NOT_CONFIGURED
         if kind not in ALERT_KINDS or not channel.is_for_people or self.quiet_hours is None:
             return None
         until = quiet_until(self.quiet_hours, now)
@@ -48,7 +50,7 @@ class Channels:
 
     def is_addressed(self, name: str, address: str) -> bool:
         """Whether the address is still configured for the channel."""
-        return name in self.by_name and address in self.by_name[name].everybody
+        return name in self.by_name and address in self.by_name[name].all_addresses
 
     def notices(self, notice: Notice) -> list[NewMessage]:
         """A message for each channel that has operators."""

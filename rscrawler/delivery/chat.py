@@ -11,7 +11,15 @@ from typing import ClassVar
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import countries_of, subject_of
-from rscrawler.delivery.channel import SERVED, Batch, Fate, MessageChannel, Notice, Outcome, within
+from rscrawler.delivery.channel import (
+    SERVED,
+    Batch,
+    MessageChannel,
+    Notice,
+    Outcome,
+    OutcomeKind,
+    within,
+)
 from rscrawler.delivery.wording import rendered
 
 # Errors of Apprise's HTTP library, in its log, that mean no connection was made: nothing was sent.
@@ -59,12 +67,12 @@ class Chat(MessageChannel):
         from apprise import Apprise, AppriseAsset, NotifyFormat, OverflowMode
 
         if (url := self.urls.get(address)) is None:
-            return Outcome(Fate.REFUSED, "its address is no longer in the configuration")
+            return Outcome(OutcomeKind.REFUSED, "its address is no longer in the configuration")
         # Apprise's own limit, a minute for all, would look like a failure of the service.
         apprise = Apprise(asset=AppriseAsset(service_timeout=0))
         message = json.loads(content)
         if not apprise.add(url):
-            return Outcome(Fate.REFUSED, "not an address that Apprise knows")
+            return Outcome(OutcomeKind.REFUSED, "not an address that Apprise knows")
         seconds = self.timeout.total_seconds()
         for service in apprise:
             # The default of 4 s is too short: a slow service posts the message and answers later.
@@ -94,9 +102,9 @@ class Chat(MessageChannel):
             return within(1.1 * timedelta(seconds=seconds), notify)
         except TimeoutError:
             late = f"no answer within {seconds:g} s; it may have been accepted"
-            return Outcome(Fate.UNANSWERED, late)
+            return Outcome(OutcomeKind.UNANSWERED, late)
         except Exception as error:  # from any plug-in; its text may hold the address
-            return Outcome(Fate.PASSING, f"the service failed: {type(error).__name__}")
+            return Outcome(OutcomeKind.TEMPORARY, f"the service failed: {type(error).__name__}")
 
 
 def configured(config: Config) -> Iterator[Chat]:
@@ -129,11 +137,11 @@ def _stored(title: str, text: str) -> bytes:
 
 def _failure(said: str) -> Outcome:
     if _SENT.search(said):  # to one of several targets, or one part of a long message
-        return Outcome(Fate.UNANSWERED, "the service accepted only a part of it")
+        return Outcome(OutcomeKind.UNANSWERED, "the service accepted only a part of it")
     if "Socket Exception" not in said:
-        return Outcome(Fate.PASSING, "the service did not accept it")
+        return Outcome(OutcomeKind.TEMPORARY, "the service did not accept it")
     if _NOTHING_SENT.search(said):
-        return Outcome(Fate.UNREACHABLE, "cannot be reached")
+        return Outcome(OutcomeKind.UNREACHABLE, "cannot be reached")
     if "timed out" in said:
-        return Outcome(Fate.UNANSWERED, "no answer in time; it may have been accepted")
-    return Outcome(Fate.CUT_OFF, "the connection broke; it may have been accepted")
+        return Outcome(OutcomeKind.UNANSWERED, "no answer in time; it may have been accepted")
+    return Outcome(OutcomeKind.CUT_OFF, "the connection broke; it may have been accepted")

@@ -44,10 +44,10 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
         OutputError: the folder cannot be written. Nothing is lost: the lines stay pending.
     """
     folder, lines, written = config.output_dir, store.lines, 0
-    cut = _cut_files(folder, today or utc_now().date(), lines)
+    cut = _shortened_files(folder, today or utc_now().date(), lines)
     if not cut and not lines.pending_lines(1):
         return 0
-    with output_errors(folder), only_holder(folder / LOCK_NAME), _only_writing_machine(store):
+    with output_errors(folder), file_lock(folder / LOCK_NAME), _writer_lease(store):
         for name in cut:
             with closing(_LineFile(folder, name, lines)) as file:
                 file.end()
@@ -59,7 +59,7 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
     return written
 
 
-def _cut_files(folder: Path, day: date, store: LineStore) -> list[str]:
+def _shortened_files(folder: Path, day: date, store: LineStore) -> list[str]:
     """The files of a day that are shorter than their committed size, or missing."""
     names = [_name(channel, day) for channel in JSONL_CHANNELS]
     return [name for name in names if _size(folder / name) < (store.committed_bytes(name) or 0)]
@@ -192,7 +192,7 @@ def _record_id(line: bytes) -> str | None:
 
 
 @contextmanager
-def only_holder(lock: Path) -> Iterator[None]:
+def file_lock(lock: Path) -> Iterator[None]:
     """Hold a lock file; first wait for other processes of this machine that hold it."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
@@ -213,7 +213,7 @@ def _locked(descriptor: int) -> bool:
 
 
 @contextmanager
-def _only_writing_machine(store: Store) -> Iterator[None]:
+def _writer_lease(store: Store) -> Iterator[None]:
     """Hold the lease on writing lines; first wait for other processes, on any machine."""
     _acquire(store, LOCK_TIMEOUT_SECONDS)
     try:

@@ -29,11 +29,11 @@ class Email(MessageChannel):
     settings: EmailSettings
     operator_recipients: Sequence[str] = ()  # as configured: with display names
 
-    def beside(self, address: str) -> tuple[str, ...]:
+    def also_unreachable(self, address: str) -> tuple[str, ...]:
         """Every address, since one mail server accepts the mail for all of them."""
-        return (address, *self.everybody)
+        return (address, *self.all_addresses)
 
-    def waits(self, oldest: datetime, now: datetime) -> Wait | None:
+    def reason_to_wait(self, oldest: datetime, now: datetime) -> Wait | None:
         """A daily digest is due from the first digest time after the oldest row on."""
         if self.settings.digest != "daily":
             return None

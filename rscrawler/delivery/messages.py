@@ -17,11 +17,11 @@ from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
 from rscrawler.delivery.channel import (
     ALERT_KINDS,
-    MAY_HAVE_IT,
+    POSSIBLY_ACCEPTED,
     Batch,
-    Fate,
     MessageChannel,
     Outcome,
+    OutcomeKind,
     Step,
 )
 from rscrawler.delivery.channels import Channels
@@ -45,10 +45,12 @@ _POSSIBLY_ALERTED = (
 CLAIM_DURATION = timedelta(minutes=15)
 FEW_ATTEMPTS = 3  # that a process may die in before we suspect the message
 # A retry is of little use, or may deliver a second copy.
-_SLOW_FATES = frozenset({Fate.SENDING, Fate.CUT_OFF, Fate.UNANSWERED, Fate.REFUSED})
-_NOTING_POLL_SECONDS = 1.0
+_SLOW_KINDS = frozenset(
+    {OutcomeKind.SENDING, OutcomeKind.CUT_OFF, OutcomeKind.UNANSWERED, OutcomeKind.REFUSED}
+)
+_STORE_POLL_SECONDS = 1.0
 # Other messages to the same address would fail as well now.
-_CLOSED_FATES = frozenset({Fate.UNREACHABLE, Fate.CUT_OFF, Fate.UNANSWERED})
+_CLOSED_KINDS = frozenset({OutcomeKind.UNREACHABLE, OutcomeKind.CUT_OFF, OutcomeKind.UNANSWERED})
 
 
 @dataclass(slots=True)
@@ -69,7 +71,7 @@ class DeliveryReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class DeliveryContext:
     """The context of one delivery; `must_stop` is checked before each message."""
 
     alerts: AlertSettings
@@ -83,16 +85,16 @@ class Round:
     unreachable: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
-def compose_due(delivery: Round, now: datetime) -> int:
+def compose_due(delivery: DeliveryContext, now: datetime) -> int:
     """Compose every message that is due; returns how many."""
     return sum(
         _compose(delivery.channels.by_name[rows.channel], delivery, now)
         for rows in delivery.store.outbox.unassigned()
-        if delivery.channels.composing_waits(rows.channel, rows.oldest, now) is None
+        if delivery.channels.wait_to_compose(rows.channel, rows.oldest, now) is None
     )
 
 
-def _compose(channel: MessageChannel, delivery: Round, now: datetime) -> int:
+def _compose(channel: MessageChannel, delivery: DeliveryContext, now: datetime) -> int:
     composed, outbox, limit = 0, delivery.store.outbox, delivery.alerts.flood_limit
     while rows := outbox.unassigned_rows(channel.name):
         alerts = _alerts_of(delivery, rows) if channel.is_for_people else []
@@ -106,7 +108,7 @@ def _compose(channel: MessageChannel, delivery: Round, now: datetime) -> int:
     return composed
 
 
-def _alerts_of(delivery: Round, rows: Sequence[OutboxRow]) -> list[Alert]:
+def _alerts_of(delivery: DeliveryContext, rows: Sequence[OutboxRow]) -> list[Alert]:
     """An alert for each row; the highest level first, then in the order of the outbox."""
     store = delivery.store
     articles = [Article.from_record(json.loads(row.record)) for row in rows]
@@ -131,7 +133,7 @@ def _title_before(article: Article, store: Store) -> str | None:
     return next((each.title for each in history if each.version == article.version - 1), None)
 
 
-def readdress(delivery: Round) -> None:
+def readdress(delivery: DeliveryContext) -> None:
     """Redirect undelivered alerts from addresses that left the configuration to the new ones.
 
     A renewed token and a corrected misspelling each make a new address.
@@ -142,25 +144,25 @@ def readdress(delivery: Round) -> None:
             outbox.readdress(message_id, channel.addresses, delivery.clock())
 
 
-def send_due(delivery: Round, skip: Collection[str] = ()) -> None:
+def send_due(delivery: DeliveryContext, skip: Collection[str] = ()) -> None:
     """Send every message that is due or becomes due meanwhile, once each, until `must_stop`.
 
     Adds the results to the report; messages of a kind in `skip` are not sent.
     """
-    begun: set[str] = set()
+    attempted: set[str] = set()
     due = delivery.store.outbox.due_messages
-    while fresh := [each for each in due(delivery.clock()) if each[0] not in begun]:
+    while fresh := [each for each in due(delivery.clock()) if each[0] not in attempted]:
         for message_id, name, kind in fresh:
             if delivery.must_stop():
                 delivery.report.was_stopped = True
                 return
-            begun.add(message_id)
-            waits = delivery.channels.sending_waits(name, kind, delivery.clock())
-            if not waits and kind not in skip:
+            attempted.add(message_id)
+            wait = delivery.channels.wait_to_send(name, kind, delivery.clock())
+            if not wait and kind not in skip:
                 _claim_and_send(message_id, name, delivery)
 
 
-def _claim_and_send(message_id: str, name: str, delivery: Round) -> None:
+def _claim_and_send(message_id: str, name: str, delivery: DeliveryContext) -> None:
     owner, outbox, now = process_identity(), delivery.store.outbox, delivery.clock()
     closed = delivery.unreachable[name]
     claimed = outbox.claim(message_id, owner, now, now + CLAIM_DURATION, excluding=closed)
@@ -171,10 +173,10 @@ def _claim_and_send(message_id: str, name: str, delivery: Round) -> None:
             outbox.release(message_id, owner)
 
 
-def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
+def _send(claimed: ClaimedMessage, owner: str, delivery: DeliveryContext) -> None:
     outbox, channel = delivery.store.outbox, delivery.channels.by_name[claimed.channel]
     attempts = claimed.attempts
-    fates: dict[str, Fate] = {}
+    kinds: dict[str, OutcomeKind] = {}
     states: dict[str, str] = {}
     is_over = False
     with closing(_steps(channel, claimed.content, list(attempts))) as steps:
@@ -185,15 +187,17 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
                 for address, outcome in step.items()
             ]
             # If this outcome is not stored, the message goes out again.
-            is_out = not MAY_HAVE_IT.isdisjoint(outcome.fate for outcome in step.values())
-            is_ours, is_over = _noted(
-                partial(_note, outbox, claimed.message_id, owner, now + CLAIM_DURATION, marks),
+            is_out = not POSSIBLY_ACCEPTED.isdisjoint(outcome.kind for outcome in step.values())
+            is_ours, is_over = _retry_store(
+                partial(
+                    _store_step, outbox, claimed.message_id, owner, now + CLAIM_DURATION, marks
+                ),
                 CLAIM_DURATION if is_out else timedelta(),
             )
             for mark in marks:
                 if mark.state == "done":
                     outbox.retry_refused(claimed.channel, mark.address, now)
-            fates |= {address: outcome.fate for address, outcome in step.items()}
+            kinds |= {address: outcome.kind for address, outcome in step.items()}
             states |= {mark.address: mark.state for mark in marks}
             if not is_ours:
                 logger.warning("%s: another process has taken it over", claimed.message_id)
@@ -203,12 +207,12 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
     report.served += counted["done"]
     report.put_off += counted["pending"]
     report.failed += counted["refused"] + counted["failed"]
-    for address, fate in fates.items():
-        if fate in _CLOSED_FATES:
-            delivery.unreachable[channel.name].update(channel.beside(address))
+    for address, kind in kinds.items():
+        if kind in _CLOSED_KINDS:
+            delivery.unreachable[channel.name].update(channel.also_unreachable(address))
 
 
-def _note(
+def _store_step(
     outbox: OutboxStore,
     message_id: str,
     owner: str,
@@ -220,8 +224,10 @@ def _note(
     return is_ours, bool(marks) and outbox.mark(message_id, marks)
 
 
-def _noted(note: Callable[[], tuple[bool, bool]], patience: timedelta) -> tuple[bool, bool]:
-    """The result of `note`, retried for `patience` while the database is busy or away.
+def _retry_store(
+    store_step: Callable[[], tuple[bool, bool]], patience: timedelta
+) -> tuple[bool, bool]:
+    """The result of `store_step`, retried for `patience` while the database is busy or away.
 
     Raises:
         StoreError: the step could not be stored; at once if the database is damaged.
@@ -229,7 +235,7 @@ def _noted(note: Callable[[], tuple[bool, bool]], patience: timedelta) -> tuple[
     deadline, complaint = time.monotonic() + patience.total_seconds(), ""
     while True:
         try:
-            return note()
+            return store_step()
         except DamagedDatabase:
             raise
         except StoreError as error:
@@ -238,46 +244,47 @@ def _noted(note: Callable[[], tuple[bool, bool]], patience: timedelta) -> tuple[
             if str(error) != complaint:
                 logger.warning("the outcome of a message is not stored yet: %s", error)
             complaint = str(error)
-            time.sleep(_NOTING_POLL_SECONDS)
+            time.sleep(_STORE_POLL_SECONDS)
 
 
 def _steps(channel: MessageChannel, content: bytes, addresses: Sequence[str]) -> Generator[Step]:
     """The steps of a channel; an exception in it becomes an outcome and stops no other channel."""
-    notified: dict[str, Fate] = {}
+    kinds: dict[str, OutcomeKind] = {}
     try:
         for step in channel.send(content, addresses):
-            notified |= {address: outcome.fate for address, outcome in step.items()}
+            kinds |= {address: outcome.kind for address, outcome in step.items()}
             yield step
     except Exception as error:
         logger.exception("a message could not be sent")
         for address in addresses:
-            if address not in notified:
-                yield {address: Outcome(Fate.UNREACHABLE, type(error).__name__)}
-            elif notified[address] is Fate.SENDING:
-                yield {address: Outcome(Fate.CUT_OFF, type(error).__name__)}
+            if address not in kinds:
+                yield {address: Outcome(OutcomeKind.UNREACHABLE, type(error).__name__)}
+            elif kinds[address] is OutcomeKind.SENDING:
+                yield {address: Outcome(OutcomeKind.CUT_OFF, type(error).__name__)}
 
 
 def _mark(
     claimed: ClaimedMessage, address: str, attempts: int, outcome: Outcome, now: datetime
 ) -> RecipientOutcome:
-    fate, error = outcome.fate, outcome.error
-    if fate is Fate.SERVED:
+    kind, error = outcome.kind, outcome.error
+    if kind is OutcomeKind.SERVED:
         return RecipientOutcome(address, "done")
-    if fate is not Fate.SENDING and gives_up(attempts, claimed.created_at, now):
+    if kind is not OutcomeKind.SENDING and gives_up(attempts, claimed.created_at, now):
         return RecipientOutcome(address, "failed", error)
-    if fate is Fate.SENDING and attempts < FEW_ATTEMPTS:
+    if kind is OutcomeKind.SENDING and attempts < FEW_ATTEMPTS:
         # Due at once: while we live, our claim protects it; if we die, it must not wait.
         return RecipientOutcome(address, "pending", error, now)
     # When a connection breaks for the first time, the message is more often lost than its answer.
-    is_slow = fate in _SLOW_FATES and not (fate is Fate.CUT_OFF and attempts == 1)
+    is_slow = kind in _SLOW_KINDS and not (kind is OutcomeKind.CUT_OFF and attempts == 1)
     due = next_try(attempts, claimed.message_id, now, SLOW if is_slow else USUAL)
-    return RecipientOutcome(address, "refused" if fate is Fate.REFUSED else "pending", error, due)
+    state = "refused" if kind is OutcomeKind.REFUSED else "pending"
+    return RecipientOutcome(address, state, error, due)
 
 
 # After a database was lost: one message with the articles published meanwhile.
 
 
-def alert_unalerted(delivery: Round, now: datetime) -> int:
+def alert_unalerted(delivery: DeliveryContext, now: datetime) -> int:
     """Compose the messages that follow the rebuilding of a lost database; returns how many.
 
     The first cycle after it is a baseline, which alerts nobody. Articles that it finds flagged,
@@ -290,7 +297,8 @@ def alert_unalerted(delivery: Round, now: datetime) -> int:
     if problem is None:
         return 0
     levels = [level for level in Level if level.reaches(interest.minimum)]
-    composed = _tell(delivery, store.outbox.unalerted(interest.topics, levels, problem.since), now)
+    found = store.outbox.unalerted(interest.topics, levels, problem.since)
+    composed = _compose_unalerted(delivery, found, now)
     known = [name for name, site in interest.sites.items() if site.enabled]
     waiting = (n for n in known if store.articles.count(n) and not store.health.site(n).baseline_at)
     if known and not any(waiting):
@@ -298,7 +306,9 @@ def alert_unalerted(delivery: Round, now: datetime) -> int:
     return composed
 
 
-def _tell(delivery: Round, found: list[tuple[str, str]], now: datetime) -> int:
+def _compose_unalerted(
+    delivery: DeliveryContext, found: list[tuple[str, str]], now: datetime
+) -> int:
     oldest = now - timedelta(days=delivery.alerts.max_age_days)
     notified: list[tuple[str, str]] = []
     rows: dict[str, OutboxRow] = {}

@@ -18,7 +18,7 @@ FAILING_ATTEMPTS = 3
 NextTries = Mapping[str, datetime]  # when each site is crawled next, if known
 
 
-def tell_ops(
+def compose_notices(
     config: Config, store: Store, now: datetime, next_tries: NextTries | None = None
 ) -> None:
     """Compose a notice for each problem that started or ended without one.
@@ -97,7 +97,7 @@ ADVICE = {
 _PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # dashboard pages; else `sites`
 
 
-def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[str]:
+def remedy_lines(config: Config, problem: Problem, next_tries: NextTries) -> list[str]:
     """The next try, the remedy and the page of the dashboard, as far as known."""
     next_at = next_tries.get(problem.subject)
     url = config.web.url
@@ -114,7 +114,7 @@ def notice_of(opening: str, problem: Problem, text: str, now: datetime) -> Notic
 
 def _started(config: Config, problem: Problem, next_tries: NextTries, now: datetime) -> Notice:
     since = f"Since {date_in_words(problem.since)}."
-    lines = [one_line(problem.message, 600), since, *what_next(config, problem, next_tries)]
+    lines = [one_line(problem.message, 600), since, *remedy_lines(config, problem, next_tries)]
     return notice_of("Problem", problem, "\n\n".join(lines), now)
 
 

@@ -10,15 +10,15 @@ from datetime import timedelta
 from email.utils import parseaddr
 
 from rscrawler.config import EmailSettings
-from rscrawler.delivery.channel import SERVED, Fate, Outcome, Step, within
+from rscrawler.delivery.channel import SERVED, Outcome, OutcomeKind, Step, within
 from rscrawler.delivery.wording import one_line
 
 _CLOSING = 421  # service not available, closing the channel
-_OF_ITS_SIZE = (452, 552)  # to MAIL: too large now, or for good; a smaller mail may pass
+_TOO_LARGE = (452, 552)  # to MAIL: too large now, or for good; a smaller mail may pass
 # For the answer to the whole mail: a server that takes longer than its client waits may accept the
 # mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
-_TIMEOUTS_TO_TAKE_IT = 20
-_LONGEST_TO_TAKE_IT = timedelta(minutes=10)
+_ANSWER_TIMEOUTS = 20
+_LONGEST_ANSWER_TIMEOUT = timedelta(minutes=10)
 
 
 def address_of(written: str) -> str:
@@ -40,15 +40,16 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
                 outcomes |= step
                 yield step
     except (smtplib.SMTPException, OSError) as error:
-        unreachable = Outcome(Fate.UNREACHABLE, _reason(error, settings, settings.timeout))
-        doubt = f"{_reason(error, settings, _time_to_take_it(settings))}; it may have been accepted"
+        unreachable = Outcome(OutcomeKind.UNREACHABLE, _reason(error, settings, settings.timeout))
+        doubt = f"{_reason(error, settings, _answer_timeout(settings))}; it may have been accepted"
         in_doubt = Outcome(
-            Fate.UNANSWERED if isinstance(error, TimeoutError) else Fate.CUT_OFF, doubt
+            OutcomeKind.UNANSWERED if isinstance(error, TimeoutError) else OutcomeKind.CUT_OFF,
+            doubt,
         )
         yield {
             address: in_doubt if address in outcomes else unreachable
             for address in recipients
-            if address not in outcomes or outcomes[address].fate is Fate.SENDING
+            if address not in outcomes or outcomes[address].kind is OutcomeKind.SENDING
         }
 
 
@@ -132,7 +133,7 @@ def _hand_over(
     sender = address_of(settings.sender)
     options = [f"size={len(content)}"] if session.has_extn("size") else []
     code, reply = session.mail(sender, options)
-    if code in _OF_ITS_SIZE or reply[1:5] == b".3.4":  # RFC 3463: too big, whatever the code
+    if code in _TOO_LARGE or reply[1:5] == b".3.4":  # RFC 3463: too big, whatever the code
         yield dict.fromkeys(recipients, _refusal(code, reply))
         return
     if code != 250:
@@ -153,20 +154,20 @@ def _hand_over(
     if code == 354:
         dotted = re.sub(rb"(?m)^\.", b"..", content)
         session.send(dotted if dotted.endswith(b"\r\n") else dotted + b"\r\n")
-        on_its_way = Outcome(Fate.SENDING, "interrupted before the server confirmed it")
+        on_its_way = Outcome(OutcomeKind.SENDING, "interrupted before the server confirmed it")
         yield dict.fromkeys(accepted, on_its_way)
-        code, reply = session.end_mail(_time_to_take_it(settings))
+        code, reply = session.end_mail(_answer_timeout(settings))
     yield dict.fromkeys(accepted, SERVED if code == 250 else _refusal(code, reply))
 
 
-def _time_to_take_it(settings: EmailSettings) -> timedelta:
-    longest = min(_TIMEOUTS_TO_TAKE_IT * settings.timeout, _LONGEST_TO_TAKE_IT)
+def _answer_timeout(settings: EmailSettings) -> timedelta:
+    longest = min(_ANSWER_TIMEOUTS * settings.timeout, _LONGEST_ANSWER_TIMEOUT)
     return max(longest, settings.timeout)
 
 
 def _refusal(code: int, reply: bytes) -> Outcome:
-    fate = Fate.REFUSED if 500 <= code < 600 else Fate.PASSING
-    return Outcome(fate, f"{code} {_shown(reply)}".strip())
+    kind = OutcomeKind.REFUSED if 500 <= code < 600 else OutcomeKind.TEMPORARY
+    return Outcome(kind, f"{code} {_shown(reply)}".strip())
 
 
 def _reason(error: Exception, settings: EmailSettings, limit: timedelta) -> str:

@@ -50,7 +50,7 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     lines = store.outbox.pending_line_count()
     waiting = [Waiting("jsonl", lines, _NEXT.why)] if lines else []
     for rows in store.outbox.unassigned():
-        wait = channels.composing_waits(rows.channel, rows.oldest, now) or _NEXT
+        wait = channels.wait_to_compose(rows.channel, rows.oldest, now) or _NEXT
         waiting.append(Waiting(rows.channel, rows.count, wait.why, wait.until))
     total = sum(each.count for each in waiting) + len(pending)
     for each in (*pending, *failed):
@@ -63,7 +63,7 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
 def _wait_of(channels: Channels, each: Undelivered, now: datetime) -> Wait:
     if each.state == "failed":
         return Wait("given up")
-    if wait := channels.sending_waits(each.channel, each.kind, now):
+    if wait := channels.wait_to_send(each.channel, each.kind, now):
         return wait
     if not (failures := each.failures(now)):
         return Wait("is being sent") if each.attempts else _NEXT
@@ -96,14 +96,14 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
         if lines.channel in JSONL_CHANNELS and is_old(lines.oldest):
             yield min(lines.oldest, then)
     for rows in store.outbox.unassigned():
-        if is_old(rows.oldest) and not channels.composing_waits(rows.channel, rows.oldest, then):
+        if is_old(rows.oldest) and not channels.wait_to_compose(rows.channel, rows.oldest, then):
             yield min(rows.oldest, then)
     for name, kind, since in store.outbox.due_since(now, then):
-        if not channels.sending_waits(name, kind, then):
+        if not channels.wait_to_send(name, kind, then):
             yield min(since, then)
 
 
-def word_is_due(config: Config, store: Store) -> bool:
+def notice_is_due(config: Config, store: Store) -> bool:
     """Whether a problem has begun or ended without a notice to the operators so far."""
     ops = config.alerts.ops
     if not (ops.recipients or ops.channels):

@@ -8,7 +8,7 @@ from datetime import datetime
 from rscrawler.clock import utc_now
 from rscrawler.config import AlertSettings, Config
 from rscrawler.delivery.alert import Interest, alert_of
-from rscrawler.delivery.channel import Batch, last_words
+from rscrawler.delivery.channel import Batch, last_outcomes
 from rscrawler.delivery.channels import message_channels
 from rscrawler.items import Article, Evidence, Extraction, TopicFlag
 from rscrawler.store.outbox import OutboxRow
@@ -42,7 +42,9 @@ def send_test_alert(config: Config, now: datetime | None = None) -> list[Channel
         ChannelResult(channel.name, address, outcome.error or None)
         for channel in message_channels(config).by_name.values()
         for message, _ in channel.compose(batch)
-        for address, outcome in last_words(channel.send(message.content, channel.everybody)).items()
+        for address, outcome in last_outcomes(
+            channel.send(message.content, channel.all_addresses)
+        ).items()
     ]
 
 

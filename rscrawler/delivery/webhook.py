@@ -13,7 +13,7 @@ from typing import Any
 
 from rscrawler import __version__
 from rscrawler.config import Config, WebhookSettings
-from rscrawler.delivery.channel import SERVED, Batch, Fate, MessageChannel, Outcome, within
+from rscrawler.delivery.channel import SERVED, Batch, MessageChannel, Outcome, OutcomeKind, within
 from rscrawler.delivery.records import line_of
 from rscrawler.store.outbox import NewMessage, OutboxRow
 
@@ -66,18 +66,18 @@ class Webhook(MessageChannel):
             return within(1.1 * settings.timeout, post)
         except urllib.error.HTTPError as error:
             error.close()
-            return Outcome(_fate_of(error.code), f"HTTP {error.code}")
+            return Outcome(_kind_of(error.code), f"HTTP {error.code}")
         except urllib.error.URLError as error:  # raised before the whole request is sent
             reason = error.reason
             shown = reason.strerror if isinstance(reason, OSError) else None
             if isinstance(reason, TimeoutError):
                 shown = late
-            return Outcome(Fate.UNREACHABLE, shown or "cannot be reached")
+            return Outcome(OutcomeKind.UNREACHABLE, shown or "cannot be reached")
         except TimeoutError:
-            return Outcome(Fate.UNANSWERED, f"{late}; it may have been accepted")
+            return Outcome(OutcomeKind.UNANSWERED, f"{late}; it may have been accepted")
         except (OSError, http.client.HTTPException) as error:
             broken = f"the connection broke: {type(error).__name__}; it may have been accepted"
-            return Outcome(Fate.CUT_OFF, broken)
+            return Outcome(OutcomeKind.CUT_OFF, broken)
 
 
 def configured(config: Config) -> Iterator[Webhook]:
@@ -104,8 +104,8 @@ def signature_of(body: bytes, secret: str) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def _fate_of(code: int) -> Fate:
+def _kind_of(code: int) -> OutcomeKind:
     if code in (429, 503):  # too many requests, unavailable
-        return Fate.UNREACHABLE
+        return OutcomeKind.UNREACHABLE
     # 408 (timeout) and 425 (too early) ask for a retry as well.
-    return Fate.PASSING if code >= 500 or code in (408, 425) else Fate.REFUSED
+    return OutcomeKind.TEMPORARY if code >= 500 or code in (408, 425) else OutcomeKind.REFUSED

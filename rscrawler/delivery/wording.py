@@ -51,10 +51,10 @@ def one_line(text: str | None, limit: int = TITLE_LIMIT) -> str:
     # Text far beyond the limit is not processed.
     shown = _DIRECTION_CONTROLS.sub("", text[: 4 * limit])
     shown = " ".join(_UNPRINTABLE.sub(" ", shown).split())
-    return shown if len(shown) <= limit else _cut(shown, limit - 1) + "…"
+    return shown if len(shown) <= limit else _truncated(shown, limit - 1) + "…"
 
 
-def _cut(text: str, limit: int) -> str:
+def _truncated(text: str, limit: int) -> str:
     """The first `limit` characters; fewer if the cut would split a letter from its marks."""
     while limit > 0 and (
         unicodedata.combining(text[limit])

@@ -20,7 +20,7 @@ from rscrawler import decisions
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.jsonl import only_holder, output_errors
+from rscrawler.delivery.jsonl import file_lock, output_errors
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import notice_of
 from rscrawler.delivery.records import day_files, day_lines
@@ -75,7 +75,7 @@ def _is_lost(config: Config, store: Store) -> bool:
 
 def _repaired_store(config: Config) -> Store:
     """Open the store in one process at a time: set a damaged one aside, rebuild a lost one."""
-    with output_errors(config.output_dir), only_holder(config.output_dir / LOCK_NAME):
+    with output_errors(config.output_dir), file_lock(config.output_dir / LOCK_NAME):
         aside: Path | None = None
         if is_damaged(config.database):
             aside = set_aside(config.database, utc_now())

@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 from rscrawler import __version__
 from rscrawler.config import Config
-from rscrawler.delivery.channel import MAY_HAVE_IT, SERVED, Notice, last_words
+from rscrawler.delivery.channel import POSSIBLY_ACCEPTED, SERVED, Notice, last_outcomes
 from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.spool import spool_folder
@@ -121,9 +121,9 @@ def _tell(config: Config, subject: str, text: str, now: datetime) -> int:
     for message in channels.notices(notice):
         try:
             steps = channels.by_name[message.channel].send(message.content, message.addresses)
-            for address, outcome in last_words(steps).items():
+            for address, outcome in last_outcomes(steps).items():
                 # Whoever may have it counts, so that it is not sent again and again.
-                served += outcome.fate in MAY_HAVE_IT
+                served += outcome.kind in POSSIBLY_ACCEPTED
                 if outcome != SERVED:
                     logger.warning("%s: %s: %s", message.channel, address, outcome.error)
         except Exception:

@@ -31,7 +31,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
 from rscrawler.decisions import CLOCK_TOLERANCE, requested_pause
-from rscrawler.delivery.status import due_since, word_is_due
+from rscrawler.delivery.status import due_since, notice_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
@@ -430,7 +430,7 @@ class Service:
 
     def _has_something_to_deliver(self, now: datetime) -> bool:
         is_due = due_since(self._config, self._store, now) is not None
-        return is_due or word_is_due(self._config, self._store)
+        return is_due or notice_is_due(self._config, self._store)
 
     async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> _EndedRun:
         """Run a job from start to end; raises nothing."""

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rscrawler.delivery.alert import outlet_of
+from rscrawler.delivery.alert import site_title
 from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.store.judgements import Judgement
 from rscrawler.topics import Contribution, FlaggableText
@@ -50,7 +50,7 @@ def article(request: Request) -> Response:
         "article.html.j2",
         article=latest,
         known=known,
-        outlet=outlet_of(latest, dashboard.sites),
+        outlet=site_title(latest, dashboard.sites),
         marked=marked_article(latest),
         panels=topic_panels(dashboard, latest),
         alerted=store.articles.alerted_topics(article_id),

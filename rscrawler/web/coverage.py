@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from rscrawler.delivery.alert import Alert, Interest, Passage, Stretch, alert_of
+from rscrawler.delivery.alert import Alert, Interest, Passage, Segment, alert_of
 from rscrawler.delivery.feeds import FEED_SIZE, feed_of
 from rscrawler.delivery.records import csv_lines, jsonl_lines
 from rscrawler.delivery.wording import country_name, words_of_slug
@@ -124,12 +124,12 @@ def _entries(
 
 def _passage(article: Article, alert: Alert, terms: list[Term]) -> Passage | None:
     """The passage to show: with a search term, else with evidence, else the start of the text."""
-    if terms and (stretches := found_passage(article, terms)):
-        return Passage("", tuple(stretches))
+    if terms and (segments := found_passage(article, terms)):
+        return Passage("", tuple(segments))
     # Prefer a passage of the body: the headline is shown anyway.
     if alert.passages:
         return next((each for each in alert.passages if not each.where), alert.passages[0])
-    return Passage("", (Stretch(article.paragraphs[0][:300]),)) if article.paragraphs else None
+    return Passage("", (Segment(article.paragraphs[0][:300]),)) if article.paragraphs else None
 
 
 def _interest(dashboard: Dashboard, wanted: Coverage) -> Interest:

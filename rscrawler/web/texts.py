@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from rscrawler.delivery.alert import Stretch
+from rscrawler.delivery.alert import Segment
 from rscrawler.delivery.wording import one_line
 from rscrawler.identity.changes import Change, Kind, word_diff
 from rscrawler.items import Article, Evidence
@@ -27,7 +27,7 @@ _CHANNEL_KINDS = {"channel": "chat", "webhook": "webhook"}
 
 
 def marked_article(article: Article) -> dict[str, Any]:
-    """Title, subtitle and paragraphs cut into stretches, with the evidence of all flags marked."""
+    """Title, subtitle and paragraphs cut into segments, with the evidence of all flags marked."""
     found: dict[tuple[str, int | None], list[Evidence]] = {}
     for flag in article.topics:
         for each in flag.evidence:
@@ -43,7 +43,7 @@ def marked_article(article: Article) -> dict[str, Any]:
     }
 
 
-def marked(text: str, evidence: Iterable[Evidence]) -> list[Stretch]:
+def marked(text: str, evidence: Iterable[Evidence]) -> list[Segment]:
     """Cut `text` at the evidence in it.
 
     Evidence is left unmarked if its term is not at its offsets, or if it overlaps evidence that
@@ -54,21 +54,21 @@ def marked(text: str, evidence: Iterable[Evidence]) -> list[Stretch]:
         for each in sorted(evidence, key=lambda each: (each.start, -each.end))
         if each.term and text[each.start : each.end] == each.term
     )
-    return _stretches(text, spans)
+    return _segments(text, spans)
 
 
-def _stretches(text: str, spans: Iterable[tuple[int, int, str]], done: int = 0) -> list[Stretch]:
-    """Cut `text` from `done` on into the marked stretches and those between them."""
-    stretches = []
+def _segments(text: str, spans: Iterable[tuple[int, int, str]], done: int = 0) -> list[Segment]:
+    """Cut `text` from `done` on into the marked segments and those between them."""
+    segments = []
     for start, end, mark in spans:
         if start >= done:
-            stretches += [Stretch(text[done:start]), Stretch(text[start:end], mark)]
+            segments += [Segment(text[done:start]), Segment(text[start:end], mark)]
             done = end
-    stretches.append(Stretch(text[done:]))
-    return [stretch for stretch in stretches if stretch.text]
+    segments.append(Segment(text[done:]))
+    return [stretch for stretch in segments if stretch.text]
 
 
-def found_passage(article: Article, terms: list[Term]) -> list[Stretch]:
+def found_passage(article: Article, terms: list[Term]) -> list[Segment]:
     """The first passage of the text that contains a search term; empty if none does."""
     for part in (*article.paragraphs, article.subtitle or ""):
         text = unicodedata.normalize("NFC", part)
@@ -79,7 +79,7 @@ def found_passage(article: Article, terms: list[Term]) -> list[Stretch]:
         end = start + _SHOWN
         shown = text[:end] + ("…" if end < len(text) else "")
         spans = ((first, behind, "found") for first, behind in found if behind <= end)
-        return [*([Stretch("…")] if start else []), *_stretches(shown, spans, start)]
+        return [*([Segment("…")] if start else []), *_segments(shown, spans, start)]
     return []
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver, outbox_summary
-from rscrawler.delivery.channel import Fate, Notice, last_words
+from rscrawler.delivery.channel import Notice, OutcomeKind, last_outcomes
 from rscrawler.delivery.chat import Chat
 from rscrawler.delivery.status import due_since
 from rscrawler.store import Store
@@ -181,10 +181,10 @@ def test_what_comes_late_of_one_address_of_a_chat_is_not_taken_for_the_next_one(
         }
         chat = Chat("channel:desk", tuple(urls), tuple(urls), urls=urls)
         content = chat.notice_content(Notice("subject", "text", "key", "ops", NOW), "id")
-        outcomes = last_words(chat.send(content, chat.addresses))
-    assert {address: outcome.fate for address, outcome in outcomes.items()} == {
-        "first": Fate.UNANSWERED,
-        "second": Fate.PASSING,
+        outcomes = last_outcomes(chat.send(content, chat.addresses))
+    assert {address: outcome.kind for address, outcome in outcomes.items()} == {
+        "first": OutcomeKind.UNANSWERED,
+        "second": OutcomeKind.TEMPORARY,
     }
 
 

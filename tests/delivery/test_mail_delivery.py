@@ -142,7 +142,7 @@ def test_a_server_that_refuses_connections_for_an_hour_gets_the_mail_when_it_is_
 def test_a_server_that_never_answers_a_mail_does_not_get_it_again_soon(
     store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "_LONGEST_TO_TAKE_IT", timedelta(0))
+    monkeypatch.setattr(smtp, "_LONGEST_ANSWER_TIMEOUT", timedelta(0))
     config = email_config(timeout="0.5s")
     mailbox.hang = True
     record(store, an_article(1), "email")

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from rscrawler.delivery import deliver
-from rscrawler.delivery.ops import tell_ops
+from rscrawler.delivery.ops import compose_notices
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from tests.delivery.conftest import EmailConfig
@@ -145,7 +145,7 @@ def test_nobody_is_told_when_nobody_is_named(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
-    tell_ops(email_config(), store, NOW)
+    compose_notices(email_config(), store, NOW)
     (problem,) = store.health.problems()
     assert problem.notified_at is None
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from rscrawler.config import EmailSettings
 from rscrawler.delivery import smtp
-from rscrawler.delivery.channel import SERVED, Fate, Outcome, last_words
+from rscrawler.delivery.channel import SERVED, Outcome, OutcomeKind, last_outcomes
 from rscrawler.delivery.smtp import send_mail
 from tests.delivery.listener import dripping
 from tests.delivery.mailbox import Mailbox, serving
@@ -77,7 +77,7 @@ def sent(mailbox: Mailbox, **changes: Any) -> Mapping[str, Outcome]:
         "timeout": "30s",
     }
     settings = EmailSettings.model_validate(values | changes)
-    return last_words(send_mail(settings, CONTENT, ["desk@example.org"]))
+    return last_outcomes(send_mail(settings, CONTENT, ["desk@example.org"]))
 
 
 def test_the_bytes_arrive_as_they_were(mailbox: Mailbox) -> None:
@@ -97,11 +97,11 @@ def test_a_server_may_think_about_a_mail_for_longer_than_about_anything_else(
 def test_a_mail_that_is_never_answered_may_have_been_taken(
     mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "_LONGEST_TO_TAKE_IT", timedelta(0))
+    monkeypatch.setattr(smtp, "_LONGEST_ANSWER_TIMEOUT", timedelta(0))
     mailbox.answering.clear()
     outcome = sent(mailbox, security="none", timeout="0.5s")["desk@example.org"]
     assert outcome == Outcome(
-        Fate.UNANSWERED,
+        OutcomeKind.UNANSWERED,
         f"127.0.0.1:{mailbox.port}: no answer within 0.5 s; it may have been accepted",
     )
     assert len(mailbox.received) == 1
@@ -110,7 +110,7 @@ def test_a_mail_that_is_never_answered_may_have_been_taken(
 def test_an_answer_must_be_whole_within_the_time_out(mailbox: Mailbox) -> None:
     with dripping(b"220 ") as port:
         (outcome,) = sent(mailbox, port=port, security="none", timeout="0.5s").values()
-    assert outcome == Outcome(Fate.UNREACHABLE, f"127.0.0.1:{port}: no answer within 0.5 s")
+    assert outcome == Outcome(OutcomeKind.UNREACHABLE, f"127.0.0.1:{port}: no answer within 0.5 s")
 
 
 def test_nobody_waits_for_a_server_that_does_not_say_goodbye(mailbox: Mailbox) -> None:
@@ -148,14 +148,14 @@ def test_tls_from_the_start(certificate: Certificate) -> None:
 def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Certificate) -> None:
     with serving(Mailbox(), tls_context=certificate.context, require_starttls=True) as mailbox:
         (outcome,) = sent(mailbox).values()
-    assert outcome.fate is Fate.UNREACHABLE
+    assert outcome.kind is OutcomeKind.UNREACHABLE
     assert "its certificate is not valid: self-signed certificate" in outcome.error
     assert mailbox.received == []
 
 
 def test_a_server_without_starttls_is_not_sent_anything_in_the_clear(mailbox: Mailbox) -> None:
     (outcome,) = sent(mailbox, security="starttls").values()
-    assert outcome.fate is Fate.UNREACHABLE
+    assert outcome.kind is OutcomeKind.UNREACHABLE
     assert "STARTTLS" in outcome.error
     assert mailbox.received == []
 
@@ -167,12 +167,12 @@ def test_a_wrong_password_passes_once_it_is_mended_and_is_not_shown(
     with serving(mailbox, tls_context=certificate.context, authenticator=mailbox.authenticate):
         login = {"username": "monitor", "password": "wr0ng", "ca_file": certificate.path}
         (outcome,) = sent(mailbox, **login).values()
-    assert outcome.fate is Fate.UNREACHABLE
+    assert outcome.kind is OutcomeKind.UNREACHABLE
     assert "login refused: 535" in outcome.error
     assert "wr0ng" not in outcome.error
 
 
 def test_a_server_that_is_not_there_is_named(mailbox: Mailbox) -> None:
     (outcome,) = sent(mailbox, port=1, security="none").values()
-    assert outcome.fate is Fate.UNREACHABLE
+    assert outcome.kind is OutcomeKind.UNREACHABLE
     assert outcome.error == "127.0.0.1:1: Connection refused"

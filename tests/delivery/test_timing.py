@@ -41,16 +41,16 @@ def daily(**changes: object) -> AlertSettings:
     return AlertSettings.model_validate({"email": email, **others, **changes})
 
 
-def composing_waits(
+def wait_to_compose(
     name: str, oldest: datetime, alerts: AlertSettings, now: datetime
 ) -> Wait | None:
     """Why a channel's rows are not composed yet."""
-    return message_channels(Config(alerts=alerts)).composing_waits(name, oldest, now)
+    return message_channels(Config(alerts=alerts)).wait_to_compose(name, oldest, now)
 
 
-def sending_waits(name: str, alerts: AlertSettings, now: datetime) -> Wait | None:
+def wait_to_send(name: str, alerts: AlertSettings, now: datetime) -> Wait | None:
     """Why a channel's messages are not sent yet."""
-    return message_channels(Config(alerts=alerts)).sending_waits(name, "alert", now)
+    return message_channels(Config(alerts=alerts)).wait_to_send(name, "alert", now)
 
 
 @pytest.mark.parametrize(
@@ -106,25 +106,25 @@ def test_a_digest_waits_for_its_time_and_is_caught_up_when_it_was_missed() -> No
     oldest = at("2026-11-24 08:00", NEW_YORK)
     due = at("2026-11-25 07:00", NEW_YORK)
     before = due - timedelta(seconds=1)
-    assert composing_waits("email", oldest, daily(), before) == Wait("daily digest", due)
+    assert wait_to_compose("email", oldest, daily(), before) == Wait("daily digest", due)
     for late in (timedelta(0), timedelta(hours=5), timedelta(days=9)):
-        assert composing_waits("email", oldest, daily(), due + late) is None
+        assert wait_to_compose("email", oldest, daily(), due + late) is None
 
 
 def test_a_digest_that_falls_into_quiet_hours_waits_for_their_end() -> None:
     settings = daily(quiet_hours={"start": "06:00", "end": "09:00", "timezone": "America/New_York"})
     oldest = at("2026-11-24 08:00", NEW_YORK)
-    wait = composing_waits("email", oldest, settings, at("2026-11-25 07:10", NEW_YORK))
+    wait = wait_to_compose("email", oldest, settings, at("2026-11-25 07:10", NEW_YORK))
     assert wait == Wait("quiet hours", at("2026-11-25 09:00", NEW_YORK))
 
 
 def test_only_mail_is_digested_and_only_people_are_left_in_peace() -> None:
     settings = daily(quiet_hours=NIGHT.model_dump())
     night = at("2026-11-24 23:00", NEW_YORK)
-    assert composing_waits("webhook:desk", night, settings, night) is None
-    assert sending_waits("channel:desk", settings, night) is not None
+    assert wait_to_compose("webhook:desk", night, settings, night) is None
+    assert wait_to_send("channel:desk", settings, night) is not None
     day = at("2026-11-24 12:00", NEW_YORK)
-    assert composing_waits("channel:desk", day, settings, day) is None
+    assert wait_to_compose("channel:desk", day, settings, day) is None
 
 
 def test_the_pause_between_attempts_doubles_up_to_an_hour_with_a_fifth_of_jitter() -> None:
