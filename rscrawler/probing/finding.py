@@ -18,7 +18,7 @@ from rscrawler.identity.addresses import (
     is_article_address,
 )
 from rscrawler.items import rfc3339
-from rscrawler.probing.paths import alike, article_patterns, is_telling, likely_articles
+from rscrawler.probing.paths import alike, article_patterns, likely_articles, looks_like_article
 from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
 from rscrawler.sites import (
     FILE_PATHS,
@@ -230,13 +230,17 @@ class Finding:
             paths[each.source.kind] += [_path(entry.url) for entry in each.entries]
         sure = paths[SourceKind.FEED]
         # At the path of the front page, only the query distinguishes articles from other pages.
-        telling = [path for path in sure if path != "/"]
-        usual = [rule for rule in default.not_article if _share(rule, telling) < _LEAST_AGAINST]
+        article_paths = [path for path in sure if path != "/"]
+        usual = [
+            rule for rule in default.not_article if _share(rule, article_paths) < _LEAST_AGAINST
+        ]
         sure = [path for path in sure if not any(re.search(rule, path) for rule in usual)]
         listed = [path for path in paths[SourceKind.SITEMAP] if path.startswith(within)]
         if not sure and not listed:
             listed = [_path(entry.url) for entry in shown]
-            listed = [path for path in listed if path not in self._frame or is_telling(path)]
+            listed = [
+                path for path in listed if path not in self._frame or looks_like_article(path)
+            ]
         article = article_patterns(sure or likely_articles(listed))
         # A feed, or its newest articles, may be of one section only: add similar paths elsewhere.
         known = Links(article=article, not_article=usual)
@@ -246,7 +250,7 @@ class Finding:
         article = article or ([f"^{re.escape(within)}/.+"] if within else default.article)
         shaped = Links(article=article)
         # A menu can lead to articles, too; their addresses are dated, numbered or of many words.
-        plain = (path for path in self._frame if not is_telling(path))
+        plain = (path for path in self._frame if not looks_like_article(path))
         odd = sorted({path.strip("/") for path in plain if shaped.is_article_path(path)})
         menus = "|".join(re.escape(path).replace(r"\-", "-") for path in odd)
         extra = [f"^/(?:{menus})/?$"] if odd else []
@@ -263,7 +267,7 @@ class Finding:
             for path in self._paths_in(_MENUS)
             if path != urlsplit(self._front.url).path
             and _key(path) not in self._known
-            and not is_telling(path)
+            and not looks_like_article(path)
             and not re.search(STATIC_PATHS, path)
         ]
         if left := likely[_MOST_SECTIONS:]:

@@ -32,8 +32,11 @@ from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile
 from rscrawler.spiders.sources import Entry
 
-_MOST = 0.8  # share of a body's blocks that the element that holds it must have
-_MOST_MORE, _MOST_LESS = 0.05, 0.15  # share of a text that a body may add in short lines, and omit
+_HOLDER_SHARE = 0.8  # share of a body's blocks that the element that holds it must have
+_MOST_ADDED, _MOST_OMITTED = (
+    0.05,
+    0.15,
+)  # share of a text that a body may add in short lines, and omit
 _MOST_TRIES = 12  # candidates for a step; each costs extracting all samples again
 _MOST_SELECTORS = 3  # for each of container and body, of one page, when pairs are tried
 _MOST_LEADS, _LONGEST_LEAD = 2, 400  # of a lead above the body: blocks, characters
@@ -56,7 +59,7 @@ _LASTING = re.compile(r"(?!.*__[a-z]{0,2}[A-Z])[A-Za-z][A-Za-z_-]{2,}")
 _STEPS = (
     ("title",), ("body",), ("body", "container"), ("container",), ("authors",), ("published_text",),
 )  # fmt: skip
-_TELLING = {
+_EXPECTED_NAMES = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {
         "container": "news|article|entry|post|story|content|page|asset|item|main",
@@ -149,8 +152,8 @@ class _Induction:
                 break
             tried = self._with(selectors)
             after = self._read(tried)
-            if "body" in step and (mended := self._mended(tried, after)) != tried:
-                tried, after = mended, self._read(mended)
+            if "body" in step and (completed := self._with_cut_and_lead(tried, after)) != tried:
+                tried, after = completed, self._read(completed)
             found = self._found(step, tried, after)
             is_enough = len(found) == len(after) if step[0] in _COMMON else found & missing
             if is_enough and all(map(_is_same, self._generic, after)):
@@ -185,23 +188,25 @@ class _Induction:
     def _profile_with(self, markup: Markup) -> SiteProfile:
         return self._profile.model_copy(update={"markup": markup})
 
-    def _mended(self, markup: Markup, after: Sequence[Sample]) -> Markup:
+    def _with_cut_and_lead(self, markup: Markup, after: Sequence[Sample]) -> Markup:
         """`markup` with selectors that cut extra blocks in a body, and find a lead above it."""
         profile = self._profile_with(markup)
         cut, subtitle = list(markup.cut), list(markup.subtitle)
         for one, other in zip(self._generic, after, strict=True):
             if one.article and other.article:
                 old, new = _kept(one.page, self._profile), _kept(other.page, profile)
-                cut += _names_of_more(new, old, one.page.root)
+                cut += _selectors_of_extra(new, old, one.page.root)
                 # A block that repeats the headline, such as a sticky bar, is no lead.
                 title = one.article.title or one.page.url
                 leads = [block for block in old[:_MOST_LEADS] if title not in block.text]
-                subtitle += _names_of_more(leads, new, one.page.root)
+                subtitle += _selectors_of_extra(leads, new, one.page.root)
         changed = {"cut": list(dict.fromkeys(cut)), "subtitle": list(dict.fromkeys(subtitle))}
         return markup.model_copy(update=changed)
 
 
-def _names_of_more(blocks: Sequence[Block], others: Sequence[Block], root: Element) -> list[str]:
+def _selectors_of_extra(
+    blocks: Sequence[Block], others: Sequence[Block], root: Element
+) -> list[str]:
     """Selectors for elements with `blocks` whose text `others` lack, and with none of `others`."""
     texts = {block.text for block in others}
     held = {block.region.element for block in others}
@@ -244,8 +249,8 @@ def _is_same(before: Sample, after: Sample) -> bool:
     less = sum(len(t) for t in one.paragraphs if t not in other.paragraphs and t not in leads)
     return (
         max(more, default=0) <= _LONGEST_LINE
-        and sum(more) <= max(_LONGEST_LINE, _MOST_MORE * len(one.body))
-        and less <= max(_LONGEST_LINE, _MOST_LESS * len(one.body))
+        and sum(more) <= max(_LONGEST_LINE, _MOST_ADDED * len(one.body))
+        and less <= max(_LONGEST_LINE, _MOST_OMITTED * len(one.body))
     )
 
 
@@ -302,7 +307,7 @@ def _holder(page: Page, profile: SiteProfile) -> Element | None:
     kept = _kept(page, profile)
     around = [[b.region.element, *b.region.element.iterancestors()] for b in kept]
     held = Counter(element for each in around for element in each)
-    holders = [element for element, count in held.items() if count >= _MOST * len(kept)]
+    holders = [element for element, count in held.items() if count >= _HOLDER_SHARE * len(kept)]
     return max(holders, key=lambda e: sum(1 for _ in e.iterancestors()), default=None)
 
 
@@ -324,11 +329,11 @@ def _is_date_line(element: Element, article: Article) -> bool:
 def _selectors(element: Element, name: str) -> Iterator[str]:
     """Selectors for an element: its own names, or its tag inside a parent with a name."""
     tag = element.tag if name == "title" else ""
-    yield from (f"{tag}{each}" for each in _names(element) if _TELLING[name].search(each))
+    yield from (f"{tag}{each}" for each in _names(element) if _EXPECTED_NAMES[name].search(each))
     parent = element.getparent()
     if name != "container" and parent is not None:
         for each in _names(parent):
-            if _TELLING[name].search(each):
+            if _EXPECTED_NAMES[name].search(each):
                 yield f"{each} > {element.tag}"
 
 

@@ -72,9 +72,9 @@ def likely_articles(paths: Sequence[str]) -> list[str]:
         for path in paths
         if _segments(path) and not re.search(f"{LISTING_PATHS}|{STATIC_PATHS}", path)
     ]
-    telling = [path for path in usual if is_telling(path)]
+    likely = [path for path in usual if looks_like_article(path)]
     groups: defaultdict[object, list[str]] = defaultdict(list)
-    for path in telling if len(telling) >= _LEAST_ALIKE else usual:
+    for path in likely if len(likely) >= _LEAST_ALIKE else usual:
         runs = _runs(_segments(path))
         first = runs[0][1][0] if runs[0][0] is None else None
         groups[first, *(part for part, _ in runs)].append(path)
@@ -93,7 +93,7 @@ def _form(path: str) -> tuple[str | None, ...]:
     return tuple(part for part, _ in _runs(segments)) if segments else ()
 
 
-def is_telling(path: str) -> bool:
+def looks_like_article(path: str) -> bool:
     """Whether the path alone shows that it is an article's: dated, numbered or of many words."""
     return bool(re.search(r"\d{3}", path)) or path.rstrip("/").rpartition("/")[2].count("-") >= (
         _MOST_WORDS

@@ -64,16 +64,16 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
         finding.notes.append("no feed and no sitemap: new articles are found only on listings")
     name = name or name_of(finding.profile.base_url)
     samples: list[Sample] = []
-    read, told = list[Sample](), list[Sample]()
+    read, long_enough = list[Sample](), list[Sample]()
     tried = finding.entries()[:_MOST_TRIES]
     for sample in read_samples(tried, visitor, finding.profile, name, finding.notes):
         samples.append(sample)
         read = [each for each in samples if each.article]
         # A text of a line or two shows little of the layout, and may be no article at all.
-        told = [e for e in read if e.article and len(e.article.body) >= _LEAST_TEXT]
-        if len(told) == SAMPLES:
+        long_enough = [e for e in read if e.article and len(e.article.body) >= _LEAST_TEXT]
+        if len(long_enough) == SAMPLES:
             break
-    markup = induce_markup((told or read)[:SAMPLES], finding.profile, name)
+    markup = induce_markup((long_enough or read)[:SAMPLES], finding.profile, name)
     title = _title(finding.profile, samples)
     profile = finding.profile.model_copy(update={"markup": markup, "title": title})
     samples = [read_sample(sample.page, profile, name) for sample in samples]
