@@ -76,12 +76,12 @@ class Nursery:
         """
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(self._control, self._hear)
+            self._loop.add_reader(self._control, self._read_answer)
         started: asyncio.Future[Forked] = self._loop.create_future()
         try:
             socket.send_fds(self._control, [b"\0"], list(descriptors))
         except OSError as error:
-            self._lose()
+            self._mark_lost()
             raise NurseryLost(str(error)) from error
         self._requested.append(started)
         try:
@@ -99,7 +99,7 @@ class Nursery:
 
     def close(self) -> None:
         """End the nursery, and on Linux all its children."""
-        self._lose()
+        self._mark_lost()
         reap, self._reap = self._reap, lambda: None  # once
         reap()
 
@@ -110,7 +110,7 @@ class Nursery:
         else:
             self.close()
 
-    def _hear(self) -> None:
+    def _read_answer(self) -> None:
         try:
             answer = self._control.recv(ANSWER.size)  # sent in one piece, so received in one
         except BlockingIOError:
@@ -118,11 +118,11 @@ class Nursery:
         except OSError:
             answer = b""
         if answer:
-            self._take(*ANSWER.unpack(answer))
+            self._handle_answer(*ANSWER.unpack(answer))
         else:
-            self._lose()
+            self._mark_lost()
 
-    def _take(self, pid: int, status: int) -> None:
+    def _handle_answer(self, pid: int, status: int) -> None:
         if status != STARTED:
             if child := self._running.pop(pid, None):
                 child.end(status)
@@ -139,7 +139,7 @@ class Nursery:
         else:
             started.set_result(child)
 
-    def _lose(self) -> None:
+    def _mark_lost(self) -> None:
         if self.is_lost:
             return
         self.is_lost = True
@@ -216,7 +216,7 @@ def serve(
         ready, _, _ = select.select([control.fileno(), woken], [], [])
         if woken in ready:
             os.read(woken, 4096)
-            _tell_ended(control, running)
+            _report_ended(control, running)
         if control.fileno() in ready:
             request, descriptors = b"", list[int]()
             with suppress(ConnectionResetError):  # closed with unread data
@@ -270,7 +270,7 @@ def _end(running: set[int]) -> None:
             os.waitpid(pid, 0)
 
 
-def _tell_ended(control: socket.socket, running: set[int]) -> None:
+def _report_ended(control: socket.socket, running: set[int]) -> None:
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

@@ -28,7 +28,16 @@ from rscrawler.scheduling.adaptive import (
     next_visit,
     weekly_plan,
 )
-from rscrawler.scheduling.rates import BIN, BINS, DAY, HOUR, PublicationHistory, WeeklyRates, learn
+from rscrawler.scheduling.rates import (
+    BIN,
+    BINS,
+    DAY,
+    EVEN_RATES,
+    HOUR,
+    PublicationHistory,
+    WeeklyRates,
+    learn,
+)
 
 ALL = "all sites"
 ALL_SHARED = "all, one budget"
@@ -147,9 +156,9 @@ def share_budget(
         ValueError: the budget is beyond what `min` and `max` allow for so many sources.
     """
     Adaptive(min=limits.min, max=limits.max, visits_per_day=visits_per_day / len(rates))
-    known = [sum(each.articles_an_hour) / BINS for each in rates.values() if each.is_learnt]
-    average = WeeklyRates((sum(known) / len(known) if known else 1.0,) * BINS, is_learnt=False)
-    comparable = {name: each if each.is_learnt else average for name, each in rates.items()}
+    known = [sum(each.articles_an_hour) / BINS for each in rates.values() if each is not EVEN_RATES]
+    average = WeeklyRates((sum(known) / len(known) if known else 1.0,) * BINS)
+    comparable = {name: average if each is EVEN_RATES else each for name, each in rates.items()}
     weights = {
         name: [rate**EMPHASIS for rate in each.articles_an_hour]
         for name, each in comparable.items()

@@ -19,8 +19,8 @@ from rscrawler.delivery import DeliveryReport, deliver
 from rscrawler.delivery.ops import remedy_lines
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
-from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
-from rscrawler.monitoring.status import Status, next_tries, notice, read_status
+from rscrawler.monitoring.direct import report_store_failure, report_store_recovery
+from rscrawler.monitoring.status import Status, next_tries, raise_health_problems, read_status
 from rscrawler.scheduling.schedules import active_jobs, planned_jobs
 from rscrawler.store import Store
 from rscrawler.topics.watchlist import usable_topics
@@ -88,12 +88,12 @@ def store_failures_reported(config: Config) -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        tell_store_fails(config, error, utc_now())
+        report_store_failure(config, error, utc_now())
         raise
     except typer.Exit:
-        tell_store_works(config, utc_now())  # the command failed, but could use the store
+        report_store_recovery(config, utc_now())  # the command failed, but could use the store
         raise
-    tell_store_works(config, utc_now())
+    report_store_recovery(config, utc_now())
 
 
 def deliver_due(config: Config, store: Store) -> DeliveryReport:
@@ -104,14 +104,14 @@ def deliver_due(config: Config, store: Store) -> DeliveryReport:
     """
     signalled: list[int] = []
 
-    def note(number: int, _: FrameType | None) -> None:
+    def handle(number: int, _: FrameType | None) -> None:
         signalled.append(number)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        notice(config, store, utc_now())
+        raise_health_problems(config, store, utc_now())
         return deliver(
             config,
             store,

@@ -24,7 +24,7 @@ from rscrawler.config import (
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.monitoring.direct import tell_store_fails
+from rscrawler.monitoring.direct import report_store_failure
 from rscrawler.scheduling.schedules import ScheduledJob, active_jobs, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
@@ -59,7 +59,7 @@ def _kept_store(config: Config) -> StoreKeeper:
     try:
         return StoreKeeper(config)
     except StoreError as error:
-        tell_store_fails(config, error, utc_now())
+        report_store_failure(config, error, utc_now())
         raise
 
 

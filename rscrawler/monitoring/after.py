@@ -16,7 +16,7 @@ from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.delivery.wording import rendered
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.cycle import CycleReport
-from rscrawler.monitoring.direct import beat
+from rscrawler.monitoring.direct import send_heartbeat
 from rscrawler.monitoring.status import read_status
 from rscrawler.store import Store
 from rscrawler.store.history import WEEKLY_KIND
@@ -62,10 +62,12 @@ def after_cycle(
     if monitoring.heartbeat_url is not None and any(
         outcome.note is None for outcome in report.sites.values()
     ):
-        beat(config, is_good=report.is_healthy and is_delivered and _reaches_everybody(store))
+        send_heartbeat(
+            config, is_good=report.is_healthy and is_delivered and _reaches_all_recipients(store)
+        )
 
 
-def _reaches_everybody(store: Store) -> bool:
+def _reaches_all_recipients(store: Store) -> bool:
     """Whether the store has no delivery problem; False if it cannot be read."""
     with _guarded("whether alerts get out is not known"):
         return all(problem.subject != OUTBOX_SUBJECT for problem in store.health.problems())

@@ -13,7 +13,7 @@ from rscrawler.config import format_duration
 from rscrawler.decisions import requested_pause
 from rscrawler.delivery.ops import raise_or_clear
 from rscrawler.errors import StoreError
-from rscrawler.monitoring.drift import ARTICLES, LISTINGS, find_drift, in_words, source_trouble
+from rscrawler.monitoring.drift import ARTICLES, LISTINGS, find_drift, in_words, source_failure
 from rscrawler.monitoring.observation import FIELDS, Observation, Observer
 from rscrawler.monitoring.status import site_silence
 from rscrawler.sites import SourceKind
@@ -215,10 +215,10 @@ def _conclude(
         if unread := _unread(session, now):
             problems.setdefault(ProblemCode.UNREACHABLE, unread)
         is_lost = not {ARTICLES, LISTINGS}.isdisjoint(seen.findings)
-        if session.state.baseline_at is None and (is_lost or _is_in_vain(session)):
+        if session.state.baseline_at is None and (is_lost or _has_no_article_yet(session)):
             succeeded = False  # no article was ever read: this is no baseline
             forbidden = int(stats.get("rscrawler/articles/forbidden", 0))
-            problems = problems or _in_vain(forbidden)
+            problems = problems or _no_article_problem(forbidden)
     dropped = outcome.counters["dropped"]
     store.health.record_end(
         session.run_id,
@@ -234,13 +234,13 @@ def _conclude(
     return replace(outcome, succeeded=succeeded, problems=problems)
 
 
-def _is_in_vain(session: CrawlSession) -> bool:
+def _has_no_article_yet(session: CrawlSession) -> bool:
     """Whether no article of the site was ever recorded, and some are still to be requested."""
     is_empty = not session.store.articles.count(session.site)
     return is_empty and session.store.discovery.has_unread(session.site)
 
 
-def _in_vain(forbidden_articles: int) -> dict[ProblemCode, str]:
+def _no_article_problem(forbidden_articles: int) -> dict[ProblemCode, str]:
     """The problem of a site of which no article could be recorded so far."""
     if forbidden_articles:
         return {ProblemCode.ROBOTS_DISALLOWED: "robots.txt forbids its article pages"}
@@ -270,8 +270,8 @@ def _with_findings(
     if session.has_new_rules:
         # Link counts under former rules are only a measure for a source that has no links now.
         past = [replace(each, links=_of_deserted(each.links, links)) for each in past]
-    troubles = {
-        url: source_trouble(
+    source_failures = {
+        url: source_failure(
             state,
             kind=kinds[url],
             is_answered=observer.answered[url] > 0 and url not in read,
@@ -285,7 +285,7 @@ def _with_findings(
         seen,
         past,
         selectors={name: each for name, each in selectors.items() if isinstance(each, list)},
-        troubles={url: trouble for url, trouble in troubles.items() if trouble},
+        source_failures={url: why for url, why in source_failures.items() if why},
         addresses=kinds,
     )
     before = past[0].findings if past else {}

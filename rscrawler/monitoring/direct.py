@@ -28,7 +28,7 @@ STORE_FAILS, STORE_WORKS = "Problem: the store fails", "Over: the store fails"
 TIMEOUT_SECONDS = 10.0  # of a heartbeat
 
 
-def beat(config: Config, *, is_good: bool) -> None:
+def send_heartbeat(config: Config, *, is_good: bool) -> None:
     """Request the heartbeat address, if there is one, for a good or bad cycle.
 
     As healthchecks and similar services expect: the plain address after a good cycle, with
@@ -57,10 +57,10 @@ def beat(config: Config, *, is_good: bool) -> None:
     logger.warning("the heartbeat did not arrive: %s", problem)
 
 
-def tell_store_fails(config: Config, error: Exception, now: datetime) -> None:
+def report_store_failure(config: Config, error: Exception, now: datetime) -> None:
     """Request the heartbeat of a bad cycle, and notify the operators unless they know."""
-    beat(config, is_good=False)
-    mark = _mark_of(config)
+    send_heartbeat(config, is_good=False)
+    mark = _failure_mark(config)
     try:
         mark.parent.mkdir(mode=0o700, exist_ok=True)
         mark.touch(mode=0o600, exist_ok=False)
@@ -72,22 +72,22 @@ def tell_store_fails(config: Config, error: Exception, now: datetime) -> None:
         "A command could not use its store, so nothing is recorded and no alert sent."
         f"\n\n{error}\n\nThe next cycle tries again."
     )
-    if not _tell(config, STORE_FAILS, text, now):
+    if not _send_now(config, STORE_FAILS, text, now):
         mark.unlink(missing_ok=True)
 
 
-def tell_store_works(config: Config, now: datetime) -> None:
+def report_store_recovery(config: Config, now: datetime) -> None:
     """Notify the operators that the store works again, if they know that it failed."""
     with suppress(OSError):
         if known := store_problem(config):
-            _mark_of(config).unlink()
+            _failure_mark(config).unlink()
             text = f"The store works again. It failed from {known.since:%Y-%m-%d %H:%M} UTC."
-            _tell(config, STORE_WORKS, text, now)
+            _send_now(config, STORE_WORKS, text, now)
 
 
 def store_problem(config: Config) -> Problem | None:
     """The problem of a failing store of which the operators were notified; None without one."""
-    mark = _mark_of(config)
+    mark = _failure_mark(config)
     try:
         since = datetime.fromtimestamp(mark.stat().st_mtime, UTC)
         reason = mark.read_text(encoding="utf-8", errors="replace") or "the log says why"
@@ -106,15 +106,15 @@ def notify_directly(config: Config, subject: str, text: str, now: datetime) -> i
     if known and subject == STORE_FAILS:
         return 1  # or more
     if known and subject == STORE_WORKS:
-        _mark_of(config).unlink(missing_ok=True)
-    return _tell(config, subject, text, now)
+        _failure_mark(config).unlink(missing_ok=True)
+    return _send_now(config, subject, text, now)
 
 
-def _mark_of(config: Config) -> Path:
+def _failure_mark(config: Config) -> Path:
     return spool_folder(config) / "store-fails"
 
 
-def _tell(config: Config, subject: str, text: str, now: datetime) -> int:
+def _send_now(config: Config, subject: str, text: str, now: datetime) -> int:
     """Send at once, without a retry; returns how many have it."""
     served, channels = 0, message_channels(config)
     notice = Notice(subject, text, f"{subject} {now.isoformat()}", "direct", now)

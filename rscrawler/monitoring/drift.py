@@ -97,7 +97,7 @@ def find_drift(
     past: Sequence[Observation],
     *,
     selectors: Mapping[str, Sequence[str]],
-    troubles: Mapping[str, str],
+    source_failures: Mapping[str, str],
     addresses: Collection[str],
 ) -> dict[str, str]:
     """The drift of each part of a site: `articles`, `listings`, or a source by its address.
@@ -106,7 +106,7 @@ def find_drift(
         now: the observation of this cycle.
         past: those of earlier cycles, newest first.
         selectors: the profile's, for each field, in order of preference.
-        troubles: what `source_trouble` says of the sources, by address.
+        source_failures: what `source_failure` says of the sources, by address.
         addresses: those of the sources in the present profile.
 
     Returns:
@@ -127,7 +127,7 @@ def find_drift(
         for part, message in (past[0].findings if past else {}).items()
         if part not in judged and (part in (ARTICLES, LISTINGS) or part in addresses)
     }
-    return carried | found | {f"{_READING} {url}": words for url, words in troubles.items()}
+    return carried | found | {f"{_READING} {url}": words for url, words in source_failures.items()}
 
 
 def in_words(findings: Mapping[str, str]) -> str:
@@ -138,7 +138,7 @@ def in_words(findings: Mapping[str, str]) -> str:
     return "; ".join([*reported, f"and {left} more"] if left else reported)
 
 
-def source_trouble(
+def source_failure(
     state: SourceState, *, kind: str, is_answered: bool, is_absent: bool
 ) -> str | None:
     """Why a source cannot be read, if that is more than a passing fault; else None.

@@ -9,7 +9,7 @@ from rscrawler.store.health import Problem, ProblemCode, SiteState
 
 HISTORY = timedelta(days=90)  # span of publications by which a site's silence is measured
 ENOUGH_HISTORY = 1_000  # articles at most, for a site that publishes so many in less time
-ENOUGH_PIECES = 10
+ENOUGH_ARTICLES = 10
 # No silence is reported before this: a weekend is none …
 SHORTEST_SILENCE = timedelta(days=2)
 # … and a long weekend is none either, as long as few weekends are known.
@@ -18,7 +18,7 @@ FAMILIAR_AFTER = timedelta(days=14)
 
 
 def silence(
-    site: str, published: Sequence[datetime], looked_at: datetime, factor: float
+    site: str, published: Sequence[datetime], crawled_at: datetime, factor: float
 ) -> Problem | None:
     """The problem of a site that has published nothing for far longer than usual.
 
@@ -28,11 +28,11 @@ def silence(
     Args:
         site: its name.
         published: when the site's articles of the last `HISTORY` were published.
-        looked_at: when the site was last crawled successfully; later articles are not known.
+        crawled_at: when the site was last crawled successfully; later articles are not known.
         factor: a gap longer than this many times the usual one is a silence.
     """
-    times = sorted(moment for moment in published if moment <= looked_at)
-    if len(times) < ENOUGH_PIECES:
+    times = sorted(moment for moment in published if moment <= crawled_at)
+    if len(times) < ENOUGH_ARTICLES:
         return None
     gaps = sorted(later - earlier for earlier, later in pairwise(times))
     usual = gaps[-2]
@@ -40,10 +40,10 @@ def silence(
     shortest = SHORTEST_SILENCE if is_familiar else SHORTEST_SILENCE_OF_NEW_SITE
     limit = max(usual * factor, shortest)
     since = times[-1] + limit
-    if looked_at <= since:
+    if crawled_at <= since:
         return None
     message = (
-        f"no new article for {in_days(looked_at - times[-1])}, since "
+        f"no new article for {in_days(crawled_at - times[-1])}, since "
         f"{times[-1]:%Y-%m-%d %H:%M} UTC; the longest usual gap is {in_days(usual)}"
     )
     return Problem(site, ProblemCode.SILENT, message, since)

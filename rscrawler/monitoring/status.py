@@ -135,7 +135,7 @@ def next_tries(store: Store, jobs: Iterable[ScheduledJob], now: datetime) -> dic
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _CheckInput:
     """The input of the checks; `known` are the problems in the store."""
 
     config: Config
@@ -157,24 +157,24 @@ def read_status(
     silent since its last cycle, a dead service, a late job. `jobs` are the active ones of the
     schedules. A service that was stopped properly is not reported as dead.
     """
-    look = _Look(config, store, now, tuple(jobs), store.health.problems())
+    inputs = _CheckInput(config, store, now, tuple(jobs), store.health.problems())
     enabled = {name for name, profile in load_sites(config).items() if profile.enabled}
     names = dict.fromkeys([*sorted(enabled), *store.health.crawled_sites()])
     return Status(
-        sites={name: _site_status(look, name, is_enabled=name in enabled) for name in names},
-        next_tries=next_tries(store, look.jobs, now),
+        sites={name: _site_status(inputs, name, is_enabled=name in enabled) for name in names},
+        next_tries=next_tries(store, inputs.jobs, now),
         outbox=outbox_summary(config, store, now),
-        others={subject: tuple(check(look)) for subject, check in _CHECKS.items()},
+        others={subject: tuple(check(inputs)) for subject, check in _CHECKS.items()},
     )
 
 
 # Sites.
 
 
-def _site_status(look: _Look, name: str, *, is_enabled: bool) -> SiteStatus:
-    config, store, now = look.config, look.store, look.now
+def _site_status(inputs: _CheckInput, name: str, *, is_enabled: bool) -> SiteStatus:
+    config, store, now = inputs.config, inputs.store, inputs.now
     state = store.health.site(name, as_of=now + CLOCK_TOLERANCE)
-    known = {each.code: each for each in look.known_of(name)}
+    known = {each.code: each for each in inputs.known_of(name)}
     for late in (
         site_silence(config, store, name, state.last_success_at),
         overdue_site(state, now, config.monitoring.overdue_after),
@@ -192,33 +192,33 @@ def _site_status(look: _Look, name: str, *, is_enabled: bool) -> SiteStatus:
 
 
 def site_silence(
-    config: Config, store: Store, site: str, looked_at: datetime | None
+    config: Config, store: Store, site: str, crawled_at: datetime | None
 ) -> Problem | None:
-    """The problem of a site that was silent at `looked_at`, its last success (None: never)."""
-    if looked_at is None:
+    """The problem of a site that was silent at `crawled_at`, its last success (None: never)."""
+    if crawled_at is None:
         return None
-    published = store.history.publications(site, looked_at - HISTORY, ENOUGH_HISTORY)
-    return silence(site, published, looked_at, config.monitoring.silent_after_factor)
+    published = store.history.publications(site, crawled_at - HISTORY, ENOUGH_HISTORY)
+    return silence(site, published, crawled_at, config.monitoring.silent_after_factor)
 
 
 # Other subjects.
 
 
-def _outbox_problems(look: _Look) -> Iterator[Problem]:
+def _outbox_problems(inputs: _CheckInput) -> Iterator[Problem]:
     """The known problems of deliveries; unless one is `overdue`, also what is long due."""
-    long_ago = look.config.monitoring.overdue_after
-    yield from (known := look.known_of(OUTBOX_SUBJECT, OUTPUT_SUBJECT))
+    long_ago = inputs.config.monitoring.overdue_after
+    yield from (known := inputs.known_of(OUTBOX_SUBJECT, OUTPUT_SUBJECT))
     if any(each.code is ProblemCode.OVERDUE for each in known):
         return
-    if since := due_since(look.config, look.store, look.now, ago=long_ago):
+    if since := due_since(inputs.config, inputs.store, inputs.now, ago=long_ago):
         message = f"what was due {in_days(long_ago)} ago has not gone out: nothing delivers"
         yield Problem(OUTBOX_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 
-def _schedule_problems(look: _Look) -> Iterator[Problem]:
+def _schedule_problems(inputs: _CheckInput) -> Iterator[Problem]:
     """A dead service, else late jobs; neither if no service was ever started."""
-    dead = _dead_service(look.store, look.now)
-    return iter([dead]) if dead else _late_jobs(look)
+    dead = _dead_service(inputs.store, inputs.now)
+    return iter([dead]) if dead else _late_jobs(inputs)
 
 
 def _dead_service(store: Store, now: datetime) -> Problem | None:
@@ -233,16 +233,16 @@ def _dead_service(store: Store, now: datetime) -> Problem | None:
     return Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, last.seen_at)
 
 
-def _late_jobs(look: _Look) -> Iterator[Problem]:
-    store, now = look.store, look.now
+def _late_jobs(inputs: _CheckInput) -> Iterator[Problem]:
+    store, now = inputs.store, inputs.now
     states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
     held = store.leases.held(now)
-    busy = {site for job in look.jobs if job.id in running for site in job.sites}
-    for job in look.jobs:
+    busy = {site for job in inputs.jobs if job.id in running for site in job.sites}
+    for job in inputs.jobs:
         state = states.get(job.id)
         if state is None:
             continue
-        patience = look.config.monitoring.overdue_after
+        patience = inputs.config.monitoring.overdue_after
         is_kept = job.id in running or any(
             site in busy or site_lease(site) in held for site in job.sites
         )
@@ -276,23 +276,23 @@ def _full_folders(config: Config, least: int) -> Iterator[tuple[Path, int]]:
             yield folder, left
 
 
-def _database_problems(look: _Look) -> Iterator[Problem]:
-    yield from look.known_of(DATABASE_SUBJECT)
-    if problem := store_problem(look.config):
+def _database_problems(inputs: _CheckInput) -> Iterator[Problem]:
+    yield from inputs.known_of(DATABASE_SUBJECT)
+    if problem := store_problem(inputs.config):
         yield problem
 
 
 # The checks of subjects other than sites.
-_CHECKS: Mapping[str, Callable[[_Look], Iterable[Problem]]] = {
+_CHECKS: Mapping[str, Callable[[_CheckInput], Iterable[Problem]]] = {
     OUTBOX_SUBJECT: _outbox_problems,
     SCHEDULE_SUBJECT: _schedule_problems,
-    DISK_SUBJECT: lambda look: _disk_problems(look.config, look.now),
+    DISK_SUBJECT: lambda inputs: _disk_problems(inputs.config, inputs.now),
     DATABASE_SUBJECT: _database_problems,
-    TOPICS_SUBJECT: lambda look: look.known_of(TOPICS_SUBJECT),
+    TOPICS_SUBJECT: lambda inputs: inputs.known_of(TOPICS_SUBJECT),
 }
 
 
-def notice(config: Config, store: Store, now: datetime) -> None:
+def raise_health_problems(config: Config, store: Store, now: datetime) -> None:
     """Raise or clear, before a delivery, problems no crawl detects: a dead service, a full disk.
 
     Late jobs are left to `status`: after a machine has slept, all are late for a moment. So is a

@@ -63,12 +63,10 @@ class WeeklyRates:
 
     `persistence` is the covariance of the relative surplus of neighbouring three-hour windows:
     0 for a site whose articles come independently, above 1 for one that publishes in bursts.
-    `is_learnt` is False for the even rates of a site without a past.
     """
 
     articles_an_hour: tuple[float, ...]
     persistence: float = 0.0
-    is_learnt: bool = True
 
     def expected(self, begin: float, end: float) -> float:
         """Articles expected between two moments (seconds since the epoch)."""
@@ -91,17 +89,20 @@ class WeeklyRates:
         return (1.0 + self.persistence * seen) / (1.0 + self.persistence * expected)
 
 
+EVEN_RATES = WeeklyRates((1.0,) * BINS)  # of a site without a past
+
+
 def learn(history: PublicationHistory, now: float) -> WeeklyRates:
     """The rates from the history before the last UTC midnight; `now` is in epoch seconds."""
     midnight = now // DAY * DAY
     first_day = max(history.since // DAY * DAY, midnight - MEMORY.total_seconds())
     if not first_day < midnight:
-        return WeeklyRates((1.0,) * BINS, is_learnt=False)
+        return EVEN_RATES
     begin = bisect_left(history.moments, first_day)
     until = bisect_left(history.moments, midnight)
     counts = Counter([int(moment) // BIN for moment in history.moments[begin:until]])
     if not counts:
-        return WeeklyRates((1.0,) * BINS, is_learnt=False)
+        return EVEN_RATES
 
     first_bin, end_bin = int(first_day) // BIN, int(midnight) // BIN
     # Weights are by whole weeks: if each day weighed a little less than the next, tomorrow's

@@ -162,7 +162,7 @@ class Service:
                 f"the service ends, since it cannot go on: {type(self._fault).__name__}: "
                 f"{self._fault}"
             ) from self._fault
-        self._attempt(self._leave)
+        self._attempt(self._release_leases)
         logger.info("service stopped")
 
     def start(self) -> None:
@@ -198,7 +198,7 @@ class Service:
         if self._unwritten:  # else `_attempt` would report that the store works
             self._attempt(self._write_ends)
 
-    def _leave(self) -> None:
+    def _release_leases(self) -> None:
         for name in (service_lease(self._owner), DELIVERER):
             self._store.leases.release(name, self._owner)
 
@@ -226,19 +226,19 @@ class Service:
     def _attempt(self, steps: Callable[[], ResultT]) -> ResultT | None:
         """Run steps that need the store, reopened first if need be; None if they fail."""
         try:
-            self._mend_store()
+            self._reopen_store()
             result = steps()
         except Exception as error:
-            self._trouble.met(error, self._now())
+            self._trouble.failed(error, self._now())
             if self._trouble.is_hopeless(self._now()):
                 self._fault = error
                 self._stopping.set()
                 self._wake.set()
             return None
-        self._trouble.over(self._now())
+        self._trouble.recovered(self._now())
         return result
 
-    def _mend_store(self) -> None:
+    def _reopen_store(self) -> None:
         """Reopen the store if it fails, or if its file was replaced.
 
         Not during a run, which has the old store open: the new one would be rebuilt from the

@@ -16,19 +16,19 @@ from datetime import datetime, timedelta
 from rscrawler.config import Config, format_duration
 from rscrawler.delivery.channel import within
 from rscrawler.errors import RscrawlerError
-from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, beat, notify_directly
+from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, notify_directly, send_heartbeat
 from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.jobs import DatabaseFailure
 
 logger = logging.getLogger(__name__)
 
-MENDED_WITHIN = timedelta(minutes=1)
+REBUILT_WITHIN = timedelta(minutes=1)
 NOTIFIED_AFTER = timedelta(minutes=5)
 ENDED_AFTER = timedelta(minutes=15)
 LOGGED_EVERY = timedelta(hours=1)
 NOTIFICATION_LIMIT = timedelta(seconds=20)
-_telling = threading.Lock()  # held while the operators are being notified
+_notifying = threading.Lock()  # held while the operators are being notified
 
 
 class StoreTrouble:
@@ -49,18 +49,18 @@ class StoreTrouble:
             return False
         return now - self._since >= ENDED_AFTER
 
-    def met(self, error: Exception, now: datetime) -> None:
+    def failed(self, error: Exception, now: datetime) -> None:
         """Log a failure of the store, once and then hourly; notify the operators if it lasts."""
         complaint = str(error).strip().partition("\n")[0] or type(error).__name__
         self._since = min(self._since or now, now)
         lasted = now - self._since
         is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)
         is_new_bug = is_bug and complaint != self._complaint
-        is_to_mend = isinstance(error, DamagedDatabase) and lasted < MENDED_WITHIN
+        is_being_rebuilt = isinstance(error, DamagedDatabase) and lasted < REBUILT_WITHIN
         # On a full disk some writes succeed in between: that is one failure.
         again_after = NOTIFIED_AFTER if self.error is None else LOGGED_EVERY
         is_due = self._logged_at is None or abs(now - self._logged_at) >= again_after
-        if is_new_bug or (is_due and not is_to_mend):
+        if is_new_bug or (is_due and not is_being_rebuilt):
             logger.error(
                 "the store %s, trying again: %s",
                 f"has failed for {_in_words(lasted)}" if lasted >= LOGGED_EVERY else "failed",
@@ -73,7 +73,7 @@ class StoreTrouble:
         if not self._is_notified and abs(now - tried_at) >= NOTIFIED_AFTER:
             self._notify(now)
 
-    def over(self, now: datetime) -> None:
+    def recovered(self, now: datetime) -> None:
         """Log that the store works again, and notify the operators if they know that it failed."""
         if self.error is None:
             return
@@ -93,11 +93,11 @@ class StoreTrouble:
             f"It keeps trying.\n\n{self._complaint}"
         )
 
-        def note(served: int) -> None:
+        def on_notified(served: int) -> None:
             if not served and self._since == since:
                 self._is_notified = False  # try again: the network may fail as well
 
-        _alarm(self._config(), STORE_FAILS, text, now, note)
+        _alarm(self._config(), STORE_FAILS, text, now, on_notified)
 
 
 def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) -> None:
@@ -105,7 +105,7 @@ def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) 
 
     If nobody can be reached, they stay unreported. A delivery reports their end.
     """
-    if _telling.locked():  # a thread still waits for a server, and will store whom it reached
+    if _notifying.locked():  # a thread still waits for a server, and will store whom it reached
         return
     unreported = [problem for problem in store.health.problems() if problem.notified_at is None]
     if not any(abs(now - problem.since) >= NOTIFIED_AFTER for problem in unreported):
@@ -113,35 +113,35 @@ def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) 
     problems = "\n".join(f"{each.subject}: {each.code}: {each.message}" for each in unreported)
     text = f"been able to deliver anything, so no alert goes out. It keeps trying.\n\n{problems}"
 
-    def note(served: int) -> None:
+    def on_notified(served: int) -> None:
         if served:
             for problem in unreported:
                 store.health.notify_start(problem, (), now)
 
-    _alarm(config, "Problem: nothing is delivered", text, now, note)
+    _alarm(config, "Problem: nothing is delivered", text, now, on_notified)
 
 
 def _alarm(
-    config: Config, subject: str, what: str, now: datetime, note: Callable[[int], None]
+    config: Config, subject: str, what: str, now: datetime, on_notified: Callable[[int], None]
 ) -> None:
-    """Notify the operators of what the service has not done; `note` gets the number reached.
+    """Notify the operators of what the service has not done; `on_notified` gets the number reached.
 
-    `note` may be called late, by the thread that waits for a slow server; until then no further
+    It may be called late, by the thread that waits for a slow server; until then no further
     notification is sent.
     """
-    _briefly(lambda: beat(config, is_good=False))
+    _briefly(lambda: send_heartbeat(config, is_good=False))
     text = f"For {format_duration(NOTIFIED_AFTER)} the service has not {what}"
 
-    def tell() -> None:
+    def notify() -> None:
         try:
-            note(notify_directly(config, subject, text, now))
+            on_notified(notify_directly(config, subject, text, now))
         finally:
-            _telling.release()
+            _notifying.release()
 
-    if _telling.acquire(blocking=False):
-        _briefly(tell)
+    if _notifying.acquire(blocking=False):
+        _briefly(notify)
     else:
-        note(0)
+        on_notified(0)
 
 
 def _briefly(call: Callable[[], object]) -> None:

@@ -62,7 +62,7 @@ class WarmRuns:
         self.config_path, self.folders = config_path, folders
         self.environment = dict(environment or {})
         self._nursery: Nursery | None = None
-        self._marks: tuple[object, ...] = ()
+        self._stamps: tuple[object, ...] = ()
         self._has_complained = False
 
     async def run(
@@ -98,12 +98,12 @@ class WarmRuns:
 
     def _fresh_nursery(self) -> Nursery:
         """The warm process, started if need be; an outdated one ends with its last run."""
-        marks = (sorted(self.environment.items()), *_marks_of(self.folders))
-        if self._nursery is None or self._nursery.is_lost or marks != self._marks:
+        stamps = (sorted(self.environment.items()), *_stamps_of(self.folders))
+        if self._nursery is None or self._nursery.is_lost or stamps != self._stamps:
             if self._nursery is not None:
                 logger.debug("starting another warm process: this one is out of date or dead")
                 self._nursery.close_when_idle()
-            self._nursery, self._marks = self._warm_process(), marks
+            self._nursery, self._stamps = self._warm_process(), stamps
         return self._nursery
 
     def _warm_process(self) -> Nursery:
@@ -132,7 +132,7 @@ def own_folders(config: Config) -> list[Path]:
     return [each for each in (config.sites_dir, config.topics_dir) if each is not None]
 
 
-def _marks_of(folders: Sequence[Path]) -> Iterator[object]:
+def _stamps_of(folders: Sequence[Path]) -> Iterator[object]:
     """Values that change with any file of the program, its libraries or the operator."""
     for folder in (PACKAGE_DIR, *folders):
         for path, _, names in os.walk(folder):

@@ -100,7 +100,7 @@ class JobQueue:
         return defer
 
 
-class _PutOffError(Exception):
+class _RetryLaterError(Exception):
     """Run the job again after `pause`: its site is busy, or this worker is stopping."""
 
     def __init__(self, pause: timedelta) -> None:
@@ -120,7 +120,7 @@ class _Retry(BaseRetryStrategy):
     ) -> RetryDecision:
         """When to try again; the pause doubles up to `LONGEST_PAUSE`."""
         pause = min(timedelta(seconds=2 ** min(job.attempts, 10)), LONGEST_PAUSE)
-        if isinstance(exception, _PutOffError):
+        if isinstance(exception, _RetryLaterError):
             pause = exception.pause
         elif isinstance(exception, asyncio.CancelledError):
             pause = timedelta()
@@ -159,7 +159,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._runner = Runner(run, config_path, self._stopping)
         self._running: set[int] = set()  # Procrastinate's job ids
-        self._unexplained: set[int] = set()  # at the last look marked as ours, but not running
+        self._unexplained: set[int] = set()  # at the last check marked as ours, but not running
         self._worker_id: int | None = None  # Procrastinate's; a new one after each start
         self._complaint = ""
         self._serving: asyncio.Task[None] | None = None
@@ -195,13 +195,13 @@ class Worker:
             logger.error("worker %s: trying again: %s", self._name, complaint)
         self._complaint = complaint
 
-    def _complain_no_more(self) -> None:
+    def _log_recovery(self) -> None:
         if self._complaint:
             logger.info("worker %s works again", self._name)
         self._complaint = ""
 
     def _task_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log why a task that writes the end of a run failed; `_look_after` retries the run."""
+        """Log why a task that writes the end of a run failed; `_retry_own` retries the run."""
         self._complain(context.get("exception") or RuntimeError(context["message"]))
 
     # One connection to the queue, for as long as it lasts.
@@ -211,7 +211,7 @@ class Worker:
         self._worker_id = None
         app = self._application()
         async with app.open_async():
-            self._complain_no_more()
+            self._log_recovery()
             working = self._serving = asyncio.create_task(
                 app.run_worker_async(
                     queues=[QUEUE_NAME],
@@ -227,7 +227,7 @@ class Worker:
             )
             others: list[asyncio.Task[Any]] = [
                 asyncio.create_task(self._stopping.wait()),
-                asyncio.create_task(self._look_after(app)),
+                asyncio.create_task(self._sweep_regularly(app)),
             ]
             try:
                 await asyncio.wait([working, *others], return_when=asyncio.FIRST_COMPLETED)
@@ -245,12 +245,14 @@ class Worker:
         app = App(
             connector=PsycopgConnector(conninfo=address, min_size=1, max_size=self._at_once + 2)
         )
-        app.task(name=TASK_NAME, queue=QUEUE_NAME, pass_context=True, retry=_Retry())(self._take)
+        app.task(name=TASK_NAME, queue=QUEUE_NAME, pass_context=True, retry=_Retry())(
+            self._run_task
+        )
         return app
 
     # One run.
 
-    async def _take(self, context: JobContext, /, **arguments: Any) -> None:
+    async def _run_task(self, context: JobContext, /, **arguments: Any) -> None:
         job_id = context.job.id
         assert job_id is not None
         self._worker_id = context.job.worker_id
@@ -266,26 +268,26 @@ class Worker:
             logger.debug("job %s: this run has ended already", scheduled.id)
             return
         if self._store.leases.held(self._now(), scheduled.leases):
-            raise _PutOffError(self._heartbeat)
+            raise _RetryLaterError(self._heartbeat)
         outcome = await self._runner.run(scheduled, self._config)
         if outcome is None:
-            raise _PutOffError(timedelta())
+            raise _RetryLaterError(timedelta())
         self._runner.log(outcome)
         judge_overdue(self._store, scheduled, outcome, self._now())
         write_end(self._store, scheduled, firing, outcome, self._now())
 
     # Abandoned runs.
 
-    async def _look_after(self, app: App) -> None:
+    async def _sweep_regularly(self, app: App) -> None:
         while True:
             await asyncio.sleep(self._heartbeat.total_seconds())
             try:
                 # The queue's own connections have no timeout for a server that does not answer.
                 async with asyncio.timeout(LONGEST_SILENCE_SECONDS):
-                    await self._take_up_own(app)
+                    await self._retry_own(app)
                     if self._store.leases.acquire(SWEEPER, self._owner, self._now()):
                         await self._sweep(app)
-                self._complain_no_more()
+                self._log_recovery()
             except TimeoutError:
                 self._complain(StoreError("the database does not answer"))
             except Exception as error:
@@ -300,19 +302,21 @@ class Worker:
             await app.job_manager.retry_job(job)
         await self._give_back_lost(app)
 
-    async def _take_up_own(self, app: App) -> None:
-        """Retry runs that are marked as this worker's, but did not run at two looks in a row.
+    async def _retry_own(self, app: App) -> None:
+        """Retry runs that are marked as this worker's, but did not run at two checks in a row.
 
-        One look is not enough: a run that was just fetched has not begun yet.
+        One check is not enough: a run that was just fetched has not begun yet.
         """
         if self._worker_id is None:
             return
         marked = await app.job_manager.list_jobs_async(status="doing", worker_id=self._worker_id)
-        forgotten = {job.id: job for job in marked if job.id and job.id not in self._running}
-        for number in self._unexplained & forgotten.keys():
-            logger.warning("job %s: the end of its run was not written", _id_of(forgotten[number]))
-            await app.job_manager.retry_job(forgotten[number])
-        self._unexplained = set(forgotten)
+        not_running = {job.id: job for job in marked if job.id and job.id not in self._running}
+        for number in self._unexplained & not_running.keys():
+            logger.warning(
+                "job %s: the end of its run was not written", _id_of(not_running[number])
+            )
+            await app.job_manager.retry_job(not_running[number])
+        self._unexplained = set(not_running)
 
     async def _give_back_lost(self, app: App) -> None:
         """Make runs due again that were handed over but are no longer in the queue."""

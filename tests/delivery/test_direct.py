@@ -5,9 +5,9 @@ from __future__ import annotations
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.direct import (
     notify_directly,
+    report_store_failure,
+    report_store_recovery,
     store_problem,
-    tell_store_fails,
-    tell_store_works,
 )
 from rscrawler.monitoring.status import read_status
 from rscrawler.store import Store
@@ -24,12 +24,12 @@ def test_operators_are_told_with_the_first_cycle_that_fails_and_the_first_that_d
     config = email_config(OPS)
     config.output_dir.mkdir()
     for _ in range(3):
-        tell_store_fails(config, StoreError("database x.db: cannot be written"), NOW)
+        report_store_failure(config, StoreError("database x.db: cannot be written"), NOW)
     notify_directly(config, "Problem: the store fails", "as a service says it", NOW)
     assert "database x.db: cannot be written" in mailbox.only().text
     assert store_problem(config) is not None
     for _ in range(2):
-        tell_store_works(config, NOW)
+        report_store_recovery(config, NOW)
     assert [each.mail["Subject"] for each in mailbox.received] == [
         "Problem: the store fails",
         "Over: the store fails",
@@ -43,9 +43,9 @@ def test_who_cannot_be_reached_is_told_with_the_next_cycle(
     config = email_config(OPS)
     config.output_dir.mkdir()
     mailbox.refuse["ops@example.org"] = "451 later"
-    tell_store_fails(config, StoreError("x"), NOW)
+    report_store_failure(config, StoreError("x"), NOW)
     mailbox.refuse.clear()
-    tell_store_fails(config, StoreError("x"), NOW)
+    report_store_failure(config, StoreError("x"), NOW)
     assert mailbox.only().mail["Subject"] == "Problem: the store fails"
 
 
@@ -55,6 +55,6 @@ def test_a_store_that_refuses_is_told_in_its_own_words_and_as_no_full_disk(
     config = email_config(OPS)
     config.output_dir.mkdir()
     refusal = "the database has schema 99, this program knows up to 9"
-    tell_store_fails(config, StoreError(refusal), NOW)
+    report_store_failure(config, StoreError(refusal), NOW)
     (problem,) = read_status(config, store, NOW, ()).others["database"]
     assert (problem.code, refusal in problem.message) == ("overdue", True)

@@ -16,7 +16,7 @@ from rscrawler.monitoring.drift import (
     in_words,
     is_deserted,
     is_unlikely,
-    source_trouble,
+    source_failure,
 )
 from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.store import Store
@@ -30,13 +30,13 @@ SECTION, FEED = "https://a.example/reporting/", "https://a.example/feed.rss"
 def drift(
     now: Observation,
     past: list[Observation] | None = None,
-    troubles: Mapping[str, str] | None = None,
+    source_failures: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     return find_drift(
         now,
         usual_past() if past is None else past,
         selectors=SELECTORS,
-        troubles=troubles or {},
+        source_failures=source_failures or {},
         addresses=[SECTION, FEED],
     )
 
@@ -230,7 +230,7 @@ def trouble(
 ) -> str | None:
     read_at = datetime(2026, 1, 1, tzinfo=UTC) if was_read else None
     state = SourceState(FEED, read_at=read_at, failures=failures, last_error="HTTP 503")
-    return source_trouble(state, kind="feed", is_answered=is_answered, is_absent=is_absent)
+    return source_failure(state, kind="feed", is_answered=is_answered, is_absent=is_absent)
 
 
 def test_a_source_is_in_trouble_when_it_is_no_longer_what_it_was() -> None:

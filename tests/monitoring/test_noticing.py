@@ -12,7 +12,7 @@ import pytest
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
-from rscrawler.monitoring.status import notice, read_status
+from rscrawler.monitoring.status import raise_health_problems, read_status
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity, service_lease
 from tests.delivery.helpers import NOW
@@ -40,7 +40,7 @@ def told(store: Store) -> list[tuple[str, str]]:
 def look(config: Config, store: Store, minutes: int) -> list[tuple[str, str]]:
     """Look and deliver, as each delivery from the command line does."""
     now = NOW + minutes * MINUTE
-    notice(config, store, now)
+    raise_health_problems(config, store, now)
     deliver(config, store, now=now)
     return told(store)
 

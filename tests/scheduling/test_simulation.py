@@ -37,7 +37,7 @@ from benchmarks.replay.simulation import (
 from benchmarks.simulate import stored_history
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.adaptive import Adaptive
-from rscrawler.scheduling.rates import BINS, PublicationHistory, WeeklyRates
+from rscrawler.scheduling.rates import BINS, EVEN_RATES, PublicationHistory, WeeklyRates
 from rscrawler.store import Store
 from tests.delivery.helpers import NOW, an_article, record
 
@@ -335,7 +335,7 @@ def test_a_shared_budget_goes_to_the_busier_source_by_less_than_its_share_of_the
 def test_a_source_without_history_shares_as_the_average_of_the_others() -> None:
     rates = {
         "known": WeeklyRates((3.0,) * BINS),
-        "new": WeeklyRates((1.0,) * BINS, is_learnt=False),
+        "new": EVEN_RATES,
     }
     shares = share_budget(rates, LIMITS, 100)
     assert shares["new"].budget == pytest.approx(shares["known"].budget, rel=0.01)
