@@ -70,10 +70,10 @@ def crawl_command(
                 on_crawler=_watching(bars) if bars is not None else None,
                 opening=open_store,  # rebuilds a lost store before the first request to a site
             )
-        _hand_on(config, report, quiet=quiet, as_json=as_json)
+        _deliver_and_report(config, report, quiet=quiet, as_json=as_json)
 
 
-def _hand_on(config: Config, report: CycleReport, *, quiet: bool, as_json: bool) -> None:
+def _deliver_and_report(config: Config, report: CycleReport, *, quiet: bool, as_json: bool) -> None:
     with opened_store(config) as store:
         if config.uses_workers:
             summary = outbox_summary(config, store, utc_now())

@@ -28,8 +28,8 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
-SAID_AGAIN_AFTER_SECONDS = 3600.0
-_said: dict[str, float] = {}
+LOGGED_AGAIN_AFTER_SECONDS = 3600.0
+_logged_at: dict[str, float] = {}
 
 
 def shorten(record: logging.LogRecord) -> bool:
@@ -40,10 +40,10 @@ def shorten(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, RscrawlerError):
         if isinstance(error, StoreError):
-            since = record.created - _said.get(str(error), -math.inf)
-            if since < SAID_AGAIN_AFTER_SECONDS:
+            since = record.created - _logged_at.get(str(error), -math.inf)
+            if since < LOGGED_AGAIN_AFTER_SECONDS:
                 return False
-            _said[str(error)] = record.created
+            _logged_at[str(error)] = record.created
         record.msg, record.args = f"{record.getMessage()}: {error}", ()
         record.exc_info = record.exc_text = None
     return True

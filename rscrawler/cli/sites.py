@@ -54,7 +54,7 @@ def add_command(
     as_json: JsonOption = False,
 ) -> None:
     """Propose a profile for a site (sources, patterns, selectors), and try it on a few articles."""
-    _check_before_asking(url, name, write)
+    _check_arguments(url, name, write)
     if not as_json:
         typer.secho(f"requesting a few pages of {url}, {delay:g} s apart …", err=True, dim=True)
     proposal = propose_site(url, Visitor(config, delay=delay), name)
@@ -73,7 +73,7 @@ def add_command(
     conclude(f"{proposal.name}: {problem}" for problem in proposal.problems)
 
 
-def _check_before_asking(url: str, name: str | None, folder: Path | None) -> None:
+def _check_arguments(url: str, name: str | None, folder: Path | None) -> None:
     """Check the arguments before the first request, so that the site is not visited in vain."""
     address = whole_address(url, name)
     if folder is None:

@@ -123,7 +123,13 @@ def fit_command(
     labelled: Annotated[list[Path], Argument(help=_LABELLED)],
     topic: Annotated[str, Option("--topic", help="The watch-list to use.")] = "central-asia",
     output: Annotated[
-        Path, Option("--output", "-o", help="File for the weights; default: the one in use.")
+        Path,
+        Option(
+            "--output",
+            "-o",
+            show_default=False,
+            help="File for the weights; default: the one in use.",
+        ),
     ] = MODEL_FILE,
     as_json: JsonOption = False,
 ) -> None:
