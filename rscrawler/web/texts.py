@@ -65,7 +65,7 @@ def _segments(text: str, spans: Iterable[tuple[int, int, str]], done: int = 0) -
             segments += [Segment(text[done:start]), Segment(text[start:end], mark)]
             done = end
     segments.append(Segment(text[done:]))
-    return [stretch for stretch in segments if stretch.text]
+    return [segment for segment in segments if segment.text]
 
 
 def found_passage(article: Article, terms: list[Term]) -> list[Segment]:
