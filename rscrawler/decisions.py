@@ -268,11 +268,12 @@ def next_check_of_rejected(
     """When to request a page again that was not an article; None for never.
 
     By its age. Once more, a day later, if it could not be fetched until the last age had passed:
-    after an outage, a site may first show a notice in place of its pages.
+    after an outage, a site may first show a notice in place of its pages. Never after two weeks.
     """
     by_age = next_check(found_at, now, CHECKS_OF_REJECTED)
     if by_age is None:
-        return now + timedelta(days=1) if was_out_of_reach else None
+        is_late = now - found_at > 2 * CHECKS_OF_REJECTED[-1]
+        return now + timedelta(days=1) if was_out_of_reach and not is_late else None
     # A clock that was ahead may have found it.
     return min(by_age, now + CHECKS_OF_REJECTED[-1])
 

@@ -19,6 +19,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MOST_DESCRIPTORS = 8
 ANSWER_SECONDS = 120.0  # a nursery silent for longer, even at its start, hangs
 ENDING_SECONDS = 5.0  # a nursery that has not ended by then is killed
+_REAP_POLL_SECONDS = 0.005
 ANSWER = struct.Struct("=ii")  # process id; exit status, negative for a signal, or STARTED
 STARTED = -1_000
 
@@ -174,10 +176,14 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
 
     def reap() -> None:
         # Unless it hangs, it ends by itself, after its children, so their times count as its own.
-        with open(os.pidfd_open(pid)) as end:  # noqa: PTH123 (a descriptor)
-            if not select.select([end], [], [], ENDING_SECONDS)[0]:
-                os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        deadline = time.monotonic() + ENDING_SECONDS
+        with suppress(
+            ChildProcessError
+        ):  # a parent that ignores SIGCHLD has no children to wait for
+            while os.waitpid(pid, os.WNOHANG)[0] == 0:
+                if time.monotonic() > deadline:
+                    os.kill(pid, signal.SIGKILL)
+                time.sleep(_REAP_POLL_SECONDS)
 
     return Nursery(ours, pid, reap)
 

@@ -276,15 +276,11 @@ class DiscoveryStore(Part):
     def record_attempt(
         self, site: str, key: str, next_try_at: datetime, *, is_requested: bool = True
     ) -> None:
-        """Set when to retry an address that could not be fetched; a skipped one becomes pending."""
-        wanted = (address.c.state == AddressState.SKIPPED, AddressState.PENDING)
-        again = {
-            "state": case(wanted, else_=address.c.state),
-            "attempts": address.c.attempts + int(is_requested),
-            "next_try_at": next_try_at,
-        }
+        """Set when to retry an address that could not be fetched; unless known, it is pending."""
+        attempts = address.c.attempts + int(is_requested)
+        pending = {"state": AddressState.PENDING, "attempts": attempts, "next_try_at": next_try_at}
         chosen = update(address).filter_by(site=site, key=key)
-        self._database.execute(chosen.where(address.c.state != AddressState.KNOWN).values(again))
+        self._database.execute(chosen.where(address.c.state != AddressState.KNOWN).values(pending))
 
     def record_over_limit(self, site: str, key: str, *, is_over: bool) -> None:
         """Record whether the page of an address exceeded its limits when it was last read."""

@@ -595,8 +595,8 @@ class OutboxStore(_Rows):
     def flagged_records(self, topic: str, levels: Collection[str]) -> Generator[str]:
         """The JSON text of flagged versions that are in the JSONL, newest first.
 
-        Only of articles that have one of the levels on a topic. Removed articles, and copies that
-        say no more than the first, are left out. Close it when it is not read to the end.
+        Only articles that have one of `levels` on the topic, or were alerted on it. Removed and
+        folded articles are left out. Close it if it is not read to the end.
         """
         query = (
             select(version.c.record)
@@ -607,7 +607,7 @@ class OutboxStore(_Rows):
                 outbox.c.state == "done",
                 outbox.c.channel == FLAGGED_CHANNEL,
                 flag.c.topic == topic,
-                flag.c.level.in_(levels),
+                or_(flag.c.level.in_(levels), flag.c.alerted_at.is_not(None)),
                 article.c.removed_at.is_(None),
                 article.c.is_folded == 0,
             )

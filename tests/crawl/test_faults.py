@@ -180,7 +180,42 @@ def test_a_page_that_is_no_article_is_looked_at_no_more_though_each_look_fails_a
         site.fail(story.path, Fault.WALL)
         workspace.crawl()
         looks.append(bool(articles_requested(site)))
-    assert looks == [True, False, False]
+    assert looks == [True, True, False]
+
+
+def test_a_page_that_was_no_article_once_and_cannot_be_read_since_is_reported(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(SECTION))
+    workspace.crawl()
+    story = publish_in_section(site)
+    site.fail(story.path, Fault.WALL)
+    workspace.crawl()
+    site.fail(story.path, Fault.SERVER_ERROR)
+    for _ in range(5):
+        let_time_pass(workspace, hours=12)
+        workspace.run("crawl", "--json")
+    assert "1 page could not be read" in workspace.run("status").stdout
+
+
+def test_an_article_is_not_lost_between_two_notices_and_an_outage_of_a_week(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(SECTION))
+    workspace.crawl()
+    story = publish_in_section(site)
+    site.fail(story.path, Fault.WALL)
+    workspace.crawl()
+    site.fail(story.path, Fault.SERVER_ERROR)
+    for _ in range(8):
+        let_time_pass(workspace, hours=24)
+        workspace.run("crawl", "--json")
+    let_time_pass(workspace, hours=24)
+    site.fail(story.path, Fault.WALL)
+    workspace.crawl()
+    site.heal()
+    let_time_pass(workspace, hours=48)
+    assert workspace.crawl()["articles_new"] == 1
 
 
 def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(

@@ -81,10 +81,13 @@ def record(
     at: datetime = NOW,
     run_id: str = "run-1",
     is_folded: bool | None = None,
+    is_flagged: bool = True,
+    alerted: tuple[str, ...] = (),
 ) -> Article:
-    """Make an article known; it goes to both JSONL files and to `channels`.
+    """Make an article known; it goes to `channels` and, if it is flagged, to both JSONL files.
 
-    `is_folded`: as a copy that says no more than its first; every copy, by default.
+    `is_folded`: as a copy that says no more than its first; every copy, by default. `alerted` are
+    the topics on which it alerts.
     """
     store.articles.record(
         Recording(
@@ -92,7 +95,8 @@ def record(
             fingerprint=Fingerprint(article.record_id, None, article.article_id),
             visit=Visit(run_id, (), "digest"),
             recorded_at=at,
-            channels=(ARTICLES_CHANNEL, FLAGGED_CHANNEL, *channels),
+            channels=(ARTICLES_CHANNEL, *((FLAGGED_CHANNEL,) if is_flagged else ()), *channels),
+            alerted_topics=alerted,
             is_folded=article.duplicate_of is not None if is_folded is None else is_folded,
         )
     )

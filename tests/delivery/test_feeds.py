@@ -126,6 +126,15 @@ def test_an_article_is_in_a_feed_once_with_its_last_version(store: Store, config
     assert item["date_modified"] == "2026-11-25T12:00:00Z"
 
 
+def test_an_alerted_article_stays_in_the_feed_after_an_edit_that_lowers_its_level(
+    store: Store, config: Config
+) -> None:
+    record(store, an_article(1), alerted=("central-asia",))
+    record(store, an_article(1, version=2, topics=[a_flag(Level.MENTION)]), is_flagged=False)
+    deliver(config, store, now=NOW)
+    assert [entry.link for entry in feeds(config)[0]] == [an_article(1).url]
+
+
 def test_removed_articles_and_copies_are_left_out(store: Store, config: Config) -> None:
     for number in (1, 2):
         record(store, an_article(number))
