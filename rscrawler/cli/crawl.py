@@ -49,7 +49,7 @@ def crawl_command(
     full: Annotated[
         bool, Option("--full", help="Follow pagination and sitemaps to the end.")
     ] = False,
-    limit: Annotated[int | None, Option(min=1, help="Most articles to request per site.")] = None,
+    limit: Annotated[int | None, Option(min=1, help="Maximum of articles per site.")] = None,
     quiet: Annotated[
         bool, Option("--quiet", "-q", help="Print only changes and new problems.")
     ] = False,

@@ -95,7 +95,7 @@ def _lines(
     messages: dict[str, list[str]] = {}
     for key, found in wrong:
         if any(other.startswith(f"{key}.") for other, _ in wrong):
-            continue  # an error of another member of the union than the value is meant for
+            continue  # the error of a union member that the value is not meant for
         origin = _origin(name, environment, found["loc"])
         if table:
             origin = f"{origin}: {table}"
@@ -117,7 +117,7 @@ def _origin(name: str, environment: Mapping[str, Any], location: Sequence[int | 
 
 
 def value_at(values: Mapping[str, Any], location: Sequence[int | str]) -> Any:
-    """The value at `location` in nested `values`, or on the way if that is no table; else None."""
+    """The value at `location` in `values`, or the last one on the way to it; None without any."""
     value: Any = values
     for part in location:
         if not isinstance(value, dict):
@@ -175,7 +175,7 @@ def _message(model: type[BaseModel], found: dict[str, Any]) -> str:
 
 
 def _shown(found: dict[str, Any]) -> str:
-    """The wrong value, after a colon; empty if it is a table or list, or may be a secret."""
+    """The wrong value, after a colon; "" for a wrong key, a table or list, or a possible secret."""
     shown = found["input"]
     if found["type"] in ("extra_forbidden", "missing") or not isinstance(shown, str | int | float):
         return ""

@@ -130,7 +130,7 @@ def checked_user_name(name: str) -> str:
     """`name`, unchanged.
 
     Raises:
-        ValueError: it is no valid name of a user.
+        ValueError: `name` is not a valid user name.
     """
     if re.fullmatch(r"[\w.@-]{1,64}", name) is None:
         raise ValueError("allowed: up to 64 letters, digits and . @ - _")

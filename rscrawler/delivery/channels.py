@@ -17,7 +17,7 @@ CHANNELS: tuple[Callable[[Config], Iterator[MessageChannel]], ...] = (
     webhook.configured,
 )
 _NOT_CONFIGURED = Wait(
-    "the channel is not configured; configure one of this name to send what waits"
+    "no configured channel of this name takes it; configure one to send what waits"
 )
 
 

@@ -43,7 +43,7 @@ _POSSIBLY_ALERTED = (
 )
 # Renewed at each step, and longer than any; void at once when a process of this machine has died.
 CLAIM_DURATION = timedelta(minutes=15)
-FEW_ATTEMPTS = 3  # that a process may die in before we suspect the message
+FEW_ATTEMPTS = 3  # in which the process died, before the message is suspected
 # A retry is of little use, or may deliver a second copy.
 _SLOW_KINDS = frozenset(
     {OutcomeKind.SENDING, OutcomeKind.CUT_OFF, OutcomeKind.UNANSWERED, OutcomeKind.REFUSED}

@@ -53,7 +53,7 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
         for each in store.outbox.undelivered()
         if channels.is_addressed(each.channel, each.address)
     ]
-    # Refused, given up, or attempted three times.
+    # Refused, given up, or failed three times.
     failing = [
         each
         for each in undelivered

@@ -53,7 +53,7 @@ def _records(files: list[Path]) -> Iterator[Article]:
             try:
                 article = Article.from_record(json.loads(line))
             except ValueError as error:
-                raise RecordError(f"{file}: line {number}: is no record: {error!r}") from error
+                raise RecordError(f"{file}: line {number}: is not a record: {error!r}") from error
             yield article
 
 

@@ -174,7 +174,7 @@ def _members(file: BinaryIO) -> Iterator[bytes]:
 
 
 def prune_archive(folder: Path, before: date, *, is_dry: bool = False) -> int:
-    """Delete (if `is_dry`, only count) all sites' files of days before `before`; their number.
+    """Delete all sites' files of days before `before` (`is_dry`: count them); returns how many.
 
     Raises:
         OutputError: one cannot be deleted.

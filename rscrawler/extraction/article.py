@@ -15,8 +15,8 @@ from rscrawler.identity.addresses import is_article_address
 from rscrawler.items import EMPTY, Article, Extraction
 from rscrawler.sites import SiteProfile
 
-_LEAST_ODD = 10  # control or broken characters; a page with more is garbage
-_ODD_SHARE = 0.05  # if they are more than this share of its text, too
+# A page is garbage with more control or broken characters than this, and this share of its text.
+_LEAST_ODD, _ODD_SHARE = 10, 0.05
 _ODD = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
 _GARBAGE = "the page is not readable text"
 _ARTICLE_BODY = "json-ld: articleBody"
@@ -158,6 +158,6 @@ def _check_is_article(
             says_article=structured.says_article or (has_headline and is_dated),
             has_appeals=any(block.label == "appeal" for block in located.blocks),
         )
-    is_known = own.is_from_profile or page.published_at is not None  # sources date articles alone
+    is_known = own.is_from_profile or page.published_at is not None  # sources date only articles
     if not (is_article or signs) and (structured.says_other or not is_known):
         raise NotAnArticle(page.url, "no date, author or section: a static page")

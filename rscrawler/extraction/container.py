@@ -22,7 +22,7 @@ from rscrawler.extraction.vocabulary import pattern
 
 _LENGTH = etree.XPath("string-length()")
 _LEAST_TEXT, _LEAST_OWN_TEXT = 200, 40  # characters of paragraphs
-_SURE, _CERTAIN = 4.0, 6.0  # scores; `foreign` around is ignored; later selectors are not tried
+_SURE, _CERTAIN = 4.0, 6.0  # from here on, a foreign ancestor is ignored; no more selectors
 _CLOSED = FOREIGN_KINDS - {"hidden"}  # hidden elements may hold a date or an author
 _OUTERMOST = frozenset({"main", "body", "html"})
 

@@ -12,7 +12,7 @@ from rscrawler.identity.sameness import Relation, Verdict
 _LEAST_LIKENESS = 0.15
 # An issue of a long series has hundreds of candidates; comparing more of them finds nothing more.
 _MOST_COMPARED = 10
-# A later reprint, such as a notice or column of last year's, is no update of its story.
+# A notice or column that is printed again later than this is no update of its story.
 _LONGEST_STORY = timedelta(days=60)
 
 
@@ -72,8 +72,8 @@ def has_same_body(first: Candidate | Fingerprint, second: Fingerprint) -> bool:
 def moved_article(relatives: Sequence[Relative], site: str, fingerprint: Fingerprint) -> str | None:
     """The id of the article that moved to the text's address on the same site; None if none did.
 
-    Its text is the same but for edits, and either its slug is the same but for the suffix or
-    title, subtitle and body are equal.
+    Its text is the same except for edits, and its slug except for the suffix; or title, subtitle
+    and body are equal.
     """
     return next(
         (

@@ -305,7 +305,7 @@ def _long_pause(session: CrawlSession) -> datetime | None:
 
 
 def _over_limit(session: CrawlSession, in_this_cycle: int, now: datetime) -> str | None:
-    """The message about pages that took too much time or memory when last parsed, if any."""
+    """The message about pages that exceeded a limit when last parsed, if any."""
     pages = [
         each
         for each in session.store.discovery.over_limit(session.site)

@@ -63,7 +63,7 @@ class Comparison:
 
     @classmethod
     def of(cls, now: Observation, past: Sequence[Observation]) -> Comparison:
-        """Compare with `past`, newest first; articles of cycles with drift are not usual."""
+        """`past` is newest first; article pages of a cycle that drifted are not usual."""
         recent, rest = now, list(past)
         while (
             recent.pages < RECENT_PAGES
@@ -325,7 +325,10 @@ def _listing_findings(links: Mapping[str, float], past: Sequence[Observation]) -
 
 
 def is_deserted(count: float, readings: Sequence[float]) -> bool:
-    """Whether a source leads to no article, or to less than half of the fewest so far."""
+    """Whether a source leads to no article, or to less than half of the fewest so far.
+
+    "No article" counts if the fewest was 2 or more, "half" if it was `FEW_LINKS` or more.
+    """
     fewest = min(readings, default=0)
     if count == 0:
         return fewest >= 2

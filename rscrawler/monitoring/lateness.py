@@ -63,7 +63,7 @@ def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Problem |
         return None
     late = in_days(now - reference)
     if state.last_success_at is None:
-        message = f"no good cycle so far; the last one began {late} ago"
+        message = f"no good cycle so far; the last cycle began {late} ago"
     else:
         last = f"last good cycle {state.last_success_at:%Y-%m-%d %H:%M} UTC"
         message = f"no good cycle for {late}; {last}"

@@ -39,7 +39,7 @@ TOPICS_SUBJECT = "topics"
 SHORTEST_LATENESS = timedelta(minutes=5)  # of a job
 # A cycle writes far less, but other programs may fill the rest of the disk.
 LEAST_ROOM_MIB = 32
-AMPLE_ROOM_MIB = 64  # operators are notified of the end only with this: free space fluctuates
+AMPLE_ROOM_MIB = 64  # ends the problem for operators: free space fluctuates
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class SiteStatus:
 
     @property
     def state(self) -> str:
-        """The state in words; a site that is never crawled cannot be reported as healthy."""
+        """The state in words; a site that was never crawled is not called healthy."""
         if self.problems:
             return "unhealthy"
         if not self.is_enabled:

@@ -1,4 +1,4 @@
-"""Identifies the article of a page: known, moved, new, or new as a copy or follow-up."""
+"""Identifies the article of a page: known, moved, or new (perhaps a copy or a follow-up)."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -105,7 +105,7 @@ class DedupePipeline:
     def _related(
         self, item: FetchedArticle, known: KnownArticle | None, stored: dict[str, Address]
     ) -> KnownArticle | None:
-        """Set what the text repeats or follows; returns the stored article if it is one."""
+        """Set what the text repeats or follows; returns the stored article that it is, if any."""
         article, articles = item.article, self._session.store.articles
         relatives = relatives_of(article, item.fingerprint, articles)
         if known is None:

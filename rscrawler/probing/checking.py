@@ -77,7 +77,7 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     check.samples += read_samples(tried, visitor, profile, site, check.failures)
     if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
-    # Patterns may match other pages, too, so less than half of the pages may be no articles.
+    # Patterns may match other pages, too: fewer than half of the pages may give no article.
     unread = sum(1 for sample in check.samples if not sample.article)
     _judge(check, profile, may_be_others=2 * unread < len(check.samples))
     return check

@@ -1,7 +1,7 @@
 """When to visit a site next: the adaptive policy (`docs/scheduling-policy.md`).
 
 The density of visits is proportional to the rate of articles, by the half hour of the week, to
-the power `EMPHASIS`: between those that minimize the mean delay (0.5) and the median. The next
+the power `EMPHASIS`, between 0.5, where the mean delay is least, and where the median is. The next
 visit is when the density, added up from now, reaches one visit; so the last visit before a busy
 hour waits for that hour. All functions are pure, except `plan_visit`, which reads the store.
 """
@@ -33,7 +33,7 @@ DEFAULT_VISITS_PER_DAY = 48.0
 
 
 class Adaptive(Model):
-    """The limits of the interval, and a budget: None means 48, or as near as the limits allow."""
+    """The limits of the interval, and a budget; None: 48 visits a day, or as near as they allow."""
 
     min: Duration = Field(default=timedelta(minutes=5), description="the shortest interval")
     max: Duration = Field(default=timedelta(hours=6), description="the longest interval")

@@ -264,7 +264,7 @@ class Service:
             is_queued = self._queue is not None and firing.fired_by == QUEUE
             if not is_queued and self._store.jobs.give_back(firing):
                 logger.warning(
-                    "job %s: its run of %s was cut short when %s died; it is due again",
+                    "job %s: its run of %s was interrupted when %s died; it is due again",
                     firing.job_id,
                     rfc3339(firing.fire_at),
                     firing.fired_by,

@@ -42,7 +42,7 @@ _MODULES = (
     "scrapy.core.downloader.handlers.http11",
     "encodings.idna",
 )
-# Scrapy guesses the encoding of such a page, for which it loads every codec that it tries.
+# Scrapy guesses the encoding of a page that declares none, and loads every codec that it tries.
 _COMPRESSED = gzip.compress(b"what is guessed")
 
 

@@ -106,9 +106,9 @@ class Discovery:
     ) -> None:
         """Add what follows from an address that is stored as `before`, perhaps as an `article`'s.
 
-        A skipped address is requested once a listing shows it; a rejected one once a source gives
-        its date of publication, or dates it later. Both become pending, since a date that is stored
-        is not later any more.
+        A skipped address is requested once a source other than a sitemap shows it (any source on a
+        full crawl); a rejected one once a source gives its date of publication, or dates it later.
+        Both become pending, since a date that is stored is not later any more.
         """
         # Dates are stored even if all are changed at once, so that a later change is detected.
         is_later = _is_after(address.dated_at, before.dated_at)

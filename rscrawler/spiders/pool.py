@@ -1,8 +1,8 @@
 """Reader processes: they parse and extract pages, each page with a limit of time and of memory.
 
 They are forked from a nursery that is itself forked before the reactor starts (`rscrawler.forks`).
-A reader with a slow page gets no other one, and later a lower priority; the page's site waits for
-it, and another reader takes the next page. So no page holds up another site.
+A reader with a slow page gets no further page, and later a lower priority. Other pages of its site
+wait, and another reader takes the next page. So no page holds up another site.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ _KNOWN = tuple(article.c[name] for name in KnownArticle.__slots__)
 _CANDIDATE = tuple(article.c[name] for name in Candidate.__slots__)
 
 _KEY_NAMES = tuple(f"key_{number}" for number in range(KEYS))
-_PER_KEY = 40  # articles considered for each key: a standing text can have thousands
+_PER_KEY = 40  # articles for each key, as a rule the latest: a standing text can have thousands
 _MOST_CANDIDATES = 40
 
 # Built once: for a new article, building the statements took longer than running them.

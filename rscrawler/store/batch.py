@@ -67,7 +67,7 @@ class RecordingBatch:
     def flush(self, *, waits_for_disk: bool = True) -> None:
         """Record everything that waits; if the database refuses one recording, the others follow.
 
-        Do not wait for the disk if this is only done so that look-ups see the recordings.
+        `waits_for_disk=False` is enough if only look-ups have to see the recordings.
 
         Raises:
             StoreError: the database cannot be written at all; the recordings keep waiting.

@@ -299,7 +299,7 @@ def _flagged(wanted: Coverage) -> Any:
 
 
 def _by_author(name: str) -> Select[Any]:
-    """The numbers of the articles with an author whose name contains `name`."""
+    """The numbers of the articles with an author whose name contains `name`, folded."""
     return select(facet.c.article).where(
         facet.c.name == "author", facet.c.value.contains(author_value(name), autoescape=True)
     )

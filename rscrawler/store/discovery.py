@@ -247,7 +247,7 @@ class DiscoveryStore(Part):
         self._record_success(site, url, requested_at=now)
 
     def record_end_of_pagination(self, site: str, url: str, now: datetime) -> None:
-        """Record that a source's pagination has ended: its next page is missing or forbidden."""
+        """Record that pagination has ended: the next page, or the sitemap itself, is missing."""
         self._record_success(site, url, requested_at=now, read_at=now)
 
     def _record_success(self, site: str, url: str, **moments: datetime) -> None:
@@ -268,7 +268,7 @@ class DiscoveryStore(Part):
     def record_rejected(
         self, site: str, key: str, url: str, now: datetime, next_try_at: datetime | None
     ) -> None:
-        """Reject an address, whose page is not an article; None: it is not requested again."""
+        """Reject an address: no article, gone or off site; retry at `next_try_at` (None: never)."""
         rejected = {"state": AddressState.REJECTED, "next_try_at": next_try_at}
         upsert = self._database.upsert
         self._database.execute(upsert(address, rejected, site=site, key=key, url=url, seen_at=now))

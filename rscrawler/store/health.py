@@ -95,7 +95,8 @@ class HealthStore(Part):
     def record_start(self, run_id: str, name: str, now: datetime) -> None:
         """Record the start of a cycle over a site.
 
-        Cycles and a baseline with a later date, by a clock that was ahead, are dated before it.
+        Cycles with a later date, by a clock that was ahead, are dated just before it, and a later
+        baseline at its start.
         Otherwise their observations would be ignored until that time, and then pass for the
         latest; and nothing that is found before a baseline's date would be news.
         """

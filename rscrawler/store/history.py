@@ -49,7 +49,7 @@ class HistoryStore(Part):
     def publications(self, site: str, since: datetime, limit: int | None = None) -> list[datetime]:
         """When a site's articles (the last `limit` of them) were published since a time, sorted.
 
-        An undated article counts from first sight, unless it was found in the baseline.
+        An undated article counts from first sight; one of the baseline does not count.
         """
         of_site = article.c.site == site
         published, seen = article.c.published_at, article.c.first_seen_at

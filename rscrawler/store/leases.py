@@ -74,7 +74,7 @@ def runs_here(owner: str) -> bool:
 
 
 def _start_of(pid: int) -> str:
-    """When a process started, in clock ticks since boot; empty if there is no such process."""
+    """When a process started, in clock ticks since boot; "" without one ("running" off Linux)."""
     with suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     with suppress(OSError):

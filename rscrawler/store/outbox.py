@@ -52,7 +52,7 @@ JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
 FURTHEST_TRY = timedelta(hours=8)
 IS_OPEN = recipient.c.state.in_(["pending", "refused"])  # still to be served
 _IS_UNSERVED = recipient.c.state.in_(["pending", "refused", "failed"])
-_ATTEMPTS_BEFORE_REPLACEMENT = 3  # after which configured addresses replace one that no longer is
+_ATTEMPTS_BEFORE_REPLACEMENT = 3  # after these, configured addresses replace one that was removed
 _FAILED = recipient.alias()
 # For addresses that were given up once: when the last message that reached them was composed.
 _LAST_SERVED = (
@@ -342,8 +342,8 @@ class OutboxStore(_Rows):
     ) -> list[tuple[str, str]]:
         """`(topic, record)` of flagged articles first seen since a time that were never alerted.
 
-        Only those published since the newest article that their site had before. Not those in the
-        outbox, where the spool has restored them.
+        Only those published since the newest article that their site had before; not those in the
+        outbox, which the spool has restored, and no copies or removed articles.
         """
         rows = outbox.c.record_id == version.c.record_id
         is_in_outbox = exists().where(rows, outbox.c.channel.not_in(JSONL_CHANNELS))

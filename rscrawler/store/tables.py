@@ -170,7 +170,7 @@ address = Table(
     Column("key", String, primary_key=True),  # see identity.addresses.address_key
     Column("url", Text, nullable=False),
     # pending: to be requested · skipped: in a site's archive, requested only by a full crawl
-    # · known: leads to an article · rejected: its page is not an article
+    # · known: leads to an article · rejected: not an article, gone or off site
     Column("state", String, nullable=False),
     Column("article_id", String(20)),
     Column("seen_at", Moment, nullable=False),

@@ -233,7 +233,7 @@ def fit(flagger: Flagger, parts: Parts) -> Model:
     """Fit the model on the labelled lines of all `parts`, for the first watch-list.
 
     Raises:
-        ConfigurationError: scikit-learn is not installed, or all lines but a fold's lack a level.
+        ConfigurationError: scikit-learn is not installed, or the lines outside a fold lack a level.
     """
     rows = rows_of(flagger, parts)
     return _fitted(rows, {name: each.figures for name, each in held_out(rows).items()})

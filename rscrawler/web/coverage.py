@@ -241,7 +241,7 @@ def _number(parameters: Mapping[str, str]) -> int:
 
 
 def _record_visit(session: dict[str, Any], now: datetime) -> None:
-    """Set `since` to the end of the last visit, which ends half an hour after its last page."""
+    """Start a new visit after half an hour without one: `since` is the last page before it."""
     seen = session.get("seen")
     if seen and now - parse_rfc3339(seen) > _VISIT_ENDS_AFTER:
         session["since"] = seen

@@ -10,7 +10,7 @@ from rscrawler.web.access import dashboard_of, signed_form
 
 
 def outbox(request: Request) -> Response:
-    """Pending deliveries with their reasons, and messages that were attempted in vain."""
+    """Pending deliveries with their reasons, and messages with failed attempts."""
     dashboard = dashboard_of(request)
     status = dashboard.status()
     failed: dict[str, list[Undelivered]] = {}

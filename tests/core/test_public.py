@@ -129,7 +129,7 @@ def test_a_day_that_ends_in_half_a_line_hides_no_later_day(tmp_path: Path) -> No
 def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str) -> None:
     file = tmp_path / "2026-11-01.jsonl"
     file.write_text(f"{line}\n", encoding="utf-8")
-    with pytest.raises(rscrawler.RecordError, match=r"2026-11-01\.jsonl: line 1: is no record"):
+    with pytest.raises(rscrawler.RecordError, match=r"2026-11-01\.jsonl: line 1: is not a record"):
         list(rscrawler.read_records(tmp_path))
 
 

@@ -493,7 +493,7 @@ def test_alerts_wait_while_their_channel_is_not_configured(
     )
     assert counts(deliver(without, store, now=NOW)) == {}
     assert [each.why for each in outbox_summary(without, store, NOW).waiting] == [
-        "the channel is not configured; configure one of this name to send what waits"
+        "no configured channel of this name takes it; configure one to send what waits"
     ]
     deliver(email_config(), store, now=NOW + HOUR)
     assert len(mailbox.received) == 1

@@ -331,7 +331,7 @@ def test_a_service_that_is_killed_and_started_again(watched: Watched) -> None:
     service.kill()
     watched.site.publish()
     again = watched.start_again()
-    again.wait_until_it_says("was cut short when")
+    again.wait_until_it_says("was interrupted when")
     assert all(has_ended(pid) for pid in children)
     again.wait_until_it_says(GOOD_CYCLE)
     watched.check_the_end(again, None)

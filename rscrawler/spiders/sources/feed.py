@@ -76,11 +76,11 @@ def _link(entry: Any) -> str:
 
 
 def _without_texts(body: bytes) -> bytes:
-    """Reduce the entries of a well-formed feed to addresses and dates; just cut off any other feed.
+    """Reduce the entries of a well-formed feed to addresses and dates; only cut any other short.
 
     feedparser handles each character reference of a full text separately, which took three
     quarters of its time. It also detects a false declaration of an encoding, and so gets the
-    original bytes of a feed that declares any but Unicode's.
+    original bytes of a feed that declares an encoding other than UTF.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     try:

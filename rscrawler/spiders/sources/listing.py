@@ -9,7 +9,7 @@ from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, 
 
 # Any page made by a site has some of these, and garbage has none.
 _PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
-_NEXT = "[rel~='next'][href]"  # WordPress and Drupal declare it, wherever they count from
+_NEXT = "[rel~='next'][href]"  # WordPress and Drupal declare it, from whatever number they count
 
 
 def read(page: SourcePage) -> SourceContent:
