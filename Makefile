@@ -35,8 +35,9 @@ demo: install ## two cycles against the bundled sample site: what is found, flag
 # Where Python is told to write no bytecode, each of the processes that tests start would compile anew.
 test slow: export PYTHONDONTWRITEBYTECODE =
 
+# A worker more than cores: the tests wait for their processes for a third of the time.
 test: $(DEVELOPING) ## every quick test
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal -m "not slow"
 
 slow: $(DEVELOPING) ## the long tests: two hundred kills, a cluster, a year of visits
 	$(BIN)/pytest -n auto -m slow
