@@ -81,6 +81,16 @@ def publish_in_section(site: SampleSite) -> Story:
     return site.edit(site.publish().slug, sections=(SECTION.strip("/"),))
 
 
+def publish_behind_a_notice(workspace: Workspace, site: SampleSite) -> Story:
+    """A new article of the section; a crawl has found a notice in the place of its page."""
+    configure(workspace, site, few=sources(SECTION))
+    workspace.crawl()
+    story = publish_in_section(site)
+    site.fail(story.path, Fault.WALL)
+    workspace.crawl()
+    return story
+
+
 # Pages.
 
 
@@ -165,11 +175,7 @@ def test_a_notice_after_a_weeks_outage_costs_a_day_and_not_the_article(
 def test_a_page_that_is_no_article_is_looked_at_no_more_though_each_look_fails_at_first(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
-    story = publish_in_section(site)
-    site.fail(story.path, Fault.WALL)
-    workspace.crawl()
+    story = publish_behind_a_notice(workspace, site)
     looks = []
     for _ in range(3):
         let_time_pass(workspace, hours=24 * 8)
@@ -186,11 +192,7 @@ def test_a_page_that_is_no_article_is_looked_at_no_more_though_each_look_fails_a
 def test_a_page_that_was_no_article_once_and_cannot_be_read_since_is_reported(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
-    story = publish_in_section(site)
-    site.fail(story.path, Fault.WALL)
-    workspace.crawl()
+    story = publish_behind_a_notice(workspace, site)
     site.fail(story.path, Fault.SERVER_ERROR)
     for _ in range(5):
         let_time_pass(workspace, hours=12)
@@ -201,11 +203,7 @@ def test_a_page_that_was_no_article_once_and_cannot_be_read_since_is_reported(
 def test_an_article_is_not_lost_between_two_notices_and_an_outage_of_a_week(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
-    story = publish_in_section(site)
-    site.fail(story.path, Fault.WALL)
-    workspace.crawl()
+    story = publish_behind_a_notice(workspace, site)
     site.fail(story.path, Fault.SERVER_ERROR)
     for _ in range(8):
         let_time_pass(workspace, hours=24)
