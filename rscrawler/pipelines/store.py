@@ -28,7 +28,7 @@ from rscrawler.spiders.outcomes import (
     request_context,
 )
 from rscrawler.spiders.session import CrawlSession, session_of
-from rscrawler.store.articles import Recording, Visit, line_of
+from rscrawler.store.articles import Recording, Visit, record_text
 from rscrawler.store.outbox import JSONL_CHANNELS
 from rscrawler.store.tables import ARTICLES_CHANNEL
 from rscrawler.topics import FlaggableText
@@ -252,7 +252,7 @@ class StorePipeline:
                 channels=self._files_of(article) + (self._alert_channels if alerts else ()),
                 alerted_topics=tuple(flag.topic for flag in alerts),
                 is_folded=decisions.is_folded(article, repeated),
-                line=line_of(outcome.record),
+                line=record_text(outcome.record),
             ),
             lambda error: self._record_refused(outcome, error),
         )

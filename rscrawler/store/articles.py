@@ -443,7 +443,7 @@ def _article_values(recording: Recording) -> dict[str, Any]:
     }
 
 
-def line_of(record: dict[str, Any]) -> str:
+def record_text(record: dict[str, Any]) -> str:
     """A record as the JSON text that the database stores."""
     # UTF-8 cannot encode a lone surrogate; this writes its JSON escape.
     text = json.dumps(record, ensure_ascii=False)
@@ -456,7 +456,7 @@ def _version_values(
     return {
         **_fields(item, "record_id", "article_id", "version", "event"),
         "recorded_at": recorded_at,
-        "record": line or line_of(item.to_record()),
+        "record": line or record_text(item.to_record()),
     }
 
 
