@@ -52,6 +52,20 @@ class Runs:
 Scenario = Callable[[Runs], Coroutine[Any, Any, None]]
 
 
+async def a_running_server(
+    runs: Runs,
+) -> tuple[asyncio.Task[ChildResult], psutil.Process, psutil.Process]:
+    """A run that does not end by itself, the warm process, and the run's own process."""
+    await runs.version()
+    serving = asyncio.create_task(runs.run("web", "--port", "0", "--config", str(runs.config)))
+    warm = runs.process()
+    async with asyncio.timeout(30):
+        while not (children := warm.children()):
+            await asyncio.sleep(0.01)
+    await runs.version()  # the warm process answers in order, so it has told of the server
+    return serving, warm, children[0]
+
+
 def with_runs(folder: Path, scenario: Scenario) -> None:
     async def run() -> None:
         runs = Runs(folder)
@@ -116,13 +130,7 @@ def test_a_run_ends_with_the_warm_process_and_the_next_one_has_another(
     in_one: Callable[[Scenario], None],
 ) -> None:
     async def scenario(runs: Runs) -> None:
-        await runs.run("deliver", "--config", str(runs.config))
-        serving = asyncio.create_task(runs.run("web", "--port", "0", "--config", str(runs.config)))
-        first = runs.process()
-        async with asyncio.timeout(30):
-            while not first.children():
-                await asyncio.sleep(0.01)
-        (child,) = first.children()
+        serving, first, child = await a_running_server(runs)
         first.kill()
         assert (await serving).exit_status == -signal.SIGKILL
         await asyncio.to_thread(psutil.wait_procs, [child], 10)
@@ -155,12 +163,7 @@ def test_a_run_ends_though_the_warm_process_does_not_say_so(
     in_one: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(runs: Runs) -> None:
-        await runs.version()
-        serving = asyncio.create_task(runs.run("web", "--port", "0", "--config", str(runs.config)))
-        frozen = runs.process()
-        async with asyncio.timeout(30):
-            while not frozen.children():
-                await asyncio.sleep(0.01)
+        serving, frozen, _ = await a_running_server(runs)
         frozen.suspend()
         monkeypatch.setattr(forks, "ANSWER_SECONDS", 0.2)
         serving.cancel()  # as a second SIGTERM does
