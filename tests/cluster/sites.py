@@ -15,6 +15,8 @@ from email.utils import format_datetime
 from types import TracebackType
 from typing import Self
 
+from tests.sample_site.server import end_other_tasks
+
 _LETTERS = "aeiourstlnmkdp"
 
 
@@ -112,7 +114,6 @@ class TinySites:
         self._loop.close()
 
     async def _start(self) -> None:
-        self._conversations: set[asyncio.Task[None]] = set()
         first = await asyncio.start_server(self._converse, self._addresses[0], 0)
         port = first.sockets[0].getsockname()[1]
         rest = self._addresses[1:]
@@ -126,11 +127,9 @@ class TinySites:
                 self.publish(host)
 
     async def _stop(self) -> None:
+        await end_other_tasks()
         for listener in self._listeners:
             listener.close()
-        for task in list(self._conversations):
-            task.cancel()
-        await asyncio.gather(*self._conversations, return_exceptions=True)
 
     def publish(self, host: str) -> Article:
         """One more article on a site."""
@@ -147,9 +146,6 @@ class TinySites:
         }
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._conversations.add(task)
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
                 while True:
@@ -157,8 +153,7 @@ class TinySites:
                     writer.write(self._reply(head.decode("latin-1")))
                     await writer.drain()
         finally:
-            self._conversations.discard(task)
-            writer.close()
+            writer.transport.abort()
 
     def _reply(self, head: str) -> bytes:
         at = time.monotonic()

@@ -73,6 +73,19 @@ class _Built:
             return False  # a date that cannot be read is ignored
 
 
+async def end_other_tasks() -> None:
+    """Cancel every other task of this loop, such as conversations, and wait for their ends.
+
+    A listener is closed after it, not before: a task that accepts a connection and has not begun
+    by then would never close its socket.
+    """
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.sleep(0)  # let each begin
+        for each in others:
+            each.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
 class Server:
     """Serves a `SiteState`."""
 
@@ -81,7 +94,6 @@ class Server:
         self._built: dict[tuple[str, int], _Built] = {}
         # The validators that a path had when last rendered: a date moves only with a change.
         self._stamps: dict[tuple[str, int], tuple[str, datetime]] = {}
-        self._connections: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
 
     async def start(self, port: int = 0) -> None:
@@ -98,16 +110,11 @@ class Server:
         """Close every connection and the port."""
         if self._listener is None:
             return
+        await end_other_tasks()
         self._listener.close()
-        for connection in list(self._connections):
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
         await self._listener.wait_closed()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
         try:
             while True:
                 lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -116,6 +123,8 @@ class Server:
                 headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
                 if not await self.answer(method, target, headers, writer):
                     break
+            writer.close()
+            await writer.wait_closed()
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             pass  # the client went away
         except ValueError:
@@ -123,8 +132,7 @@ class Server:
         except asyncio.CancelledError:
             pass  # the site is being stopped
         finally:
-            self._connections.discard(task)
-            writer.close()
+            writer.transport.abort()
 
     async def answer(
         self, method: str, target: str, headers: Headers, writer: asyncio.StreamWriter
