@@ -94,6 +94,8 @@ class Server:
         self._built: dict[tuple[str, int], _Built] = {}
         # The validators that a path had when last rendered: a date moves only with a change.
         self._stamps: dict[tuple[str, int], tuple[str, datetime]] = {}
+        # A loop itself keeps no task: one that hangs would be collected when its client has gone.
+        self._conversations: set[asyncio.Task[None] | None] = set()
         self._listener: asyncio.Server | None = None
 
     async def start(self, port: int = 0) -> None:
@@ -115,6 +117,7 @@ class Server:
         await self._listener.wait_closed()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._conversations.add(task := asyncio.current_task())
         try:
             while True:
                 lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -132,6 +135,7 @@ class Server:
         except asyncio.CancelledError:
             pass  # the site is being stopped
         finally:
+            self._conversations.discard(task)
             writer.transport.abort()
 
     async def answer(
