@@ -147,7 +147,7 @@ def _article(number: int, words: list[str], chosen: random.Random, at: datetime)
 
 def report(config: Config, store: Store, database: Path, requests: int) -> None:
     """Print the table of pages."""
-    dashboard = Dashboard.of(config, store, now=utc_now)
+    dashboard = Dashboard(config, store, now=utc_now)
     app = create_app(dashboard)
     words = vocabulary()
     values = {"rare": words[20_000], "common": words[3], "article": f"{5:016x}"}

@@ -34,7 +34,7 @@ def web_command(
         # The server is an extra, and is not imported for the other commands.
         from rscrawler.web.access import hash_password
         from rscrawler.web.app import serve
-        from rscrawler.web.dashboard import Dashboard, newest_store
+        from rscrawler.web.dashboard import Dashboard
     except ModuleNotFoundError as error:
         raise MissingExtra("the dashboard", error.name, "web") from None
     config = read_config(config_path)
@@ -53,7 +53,7 @@ def web_command(
         return
     with closing(StoreKeeper(config, open_existing)) as keeper:
         serve(
-            Dashboard.of(config, newest_store(keeper), now=utc_now),
+            Dashboard(config, keeper, now=utc_now),
             host,
             port,
             announce=lambda url: say(f"dashboard at {url} (Ctrl-C stops it)"),

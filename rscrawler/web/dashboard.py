@@ -3,11 +3,10 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from threading import Lock
-from typing import Any, Self
+from typing import Any
 
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
@@ -28,7 +27,7 @@ from rscrawler.items import Level, rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, planned_jobs
-from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
 from rscrawler.web.access import form_token, signing_key, user_name
@@ -40,90 +39,48 @@ logger = logging.getLogger(__name__)
 _RECENT_SECONDS = 5.0
 # The largest backlog that a page indexes itself: this takes some hundredths of a second.
 _INDEXED_AT_ONCE = 60
-_INDEXING = Lock()
 _RELATIVE_WITHIN = timedelta(days=30)
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
-def newest_store(keeper: StoreKeeper) -> Callable[[], Store]:
-    """A thread-safe function that gives a keeper's store, reopened if its file was replaced."""
-    lock = Lock()
-
-    def newest() -> Store:
-        with lock:
-            return keeper.reopen() if keeper.is_lost else keeper.store
-
-    return newest
-
-
-class RecentCount:
-    """A cached number, counted again after some seconds; of several threads, only one counts."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._count = 0
-        self._until = 0.0
-
-    def count(self, anew: Callable[[], int]) -> int:
-        """The cached number, or a new one from `anew`."""
-        with self._lock:
-            if time.monotonic() >= self._until:
-                self._count = anew()
-                self._until = time.monotonic() + _RECENT_SECONDS
-            return self._count
-
-
-@dataclass(frozen=True, slots=True)
 class Dashboard:
     """The store, and the profiles and watch-lists that explain its names.
 
     `sites`, `flagger`, `titles` and `codes` (title and ISO 3166 codes of each topic) are those of
     the start of the dashboard. `key` signs cookies and forms.
+
+    Raises:
+        ConfigurationError: a site profile is invalid.
     """
 
-    config: Config
-    newest: Callable[[], Store]
-    now: Callable[[], datetime]
-    sites: Mapping[str, SiteProfile]
-    titles: Mapping[str, str]
-    codes: Mapping[str, Collection[str]]
-    flagger: Flagger
-    key: str
-    problems: RecentCount
-
-    @classmethod
-    def of(
-        cls, config: Config, store: Store | Callable[[], Store], *, now: Callable[[], datetime]
-    ) -> Self:
-        """The dashboard of a configuration and a store, or a function that gives the store.
-
-        Raises:
-            ConfigurationError: a site profile is invalid.
-        """
+    def __init__(
+        self, config: Config, store: Store | StoreKeeper, *, now: Callable[[], datetime]
+    ) -> None:
         watchlists = usable_topics(config).lists
-        return cls(
-            config=config,
-            newest=(lambda: store) if isinstance(store, Store) else store,
-            now=now,
-            sites=load_sites(config),
-            titles={name: watchlist.title for name, watchlist in watchlists.items()},
-            codes={
-                name: {code for entity in watchlist.entity for code in entity.countries}
-                for name, watchlist in watchlists.items()
-            },
-            flagger=Flagger(watchlists.values()),
-            key=signing_key(config),
-            problems=RecentCount(),
-        )
+        self.config, self.now = config, now
+        self.sites = load_sites(config)
+        self.titles = {name: watchlist.title for name, watchlist in watchlists.items()}
+        self.codes = {
+            name: {code for entity in watchlist.entity for code in entity.countries}
+            for name, watchlist in watchlists.items()
+        }
+        self.flagger = Flagger(watchlists.values())
+        self.key = signing_key(config)
+        self._opened = store
+        self._reopening, self._indexing, self._counting = Lock(), Lock(), Lock()
+        self._problem_count, self._count_until = 0, 0.0
 
     @property
     def store(self) -> Store:
-        """The store, reopened if its file was replaced.
+        """The store; that of a keeper is reopened if its file was replaced.
 
         Raises:
             StoreError: the database is missing or damaged.
         """
-        return self.newest()
+        if isinstance(self._opened, Store):
+            return self._opened
+        with self._reopening:
+            return self._opened.reopen() if self._opened.is_lost else self._opened.store
 
     @property
     def minimum(self) -> Level:
@@ -147,15 +104,19 @@ class Dashboard:
         """Index new records, so that the page shows them; a large backlog is left to the server."""
         index = self.store.index
         try:
-            with _INDEXING:
+            with self._indexing:
                 if index.backlog() <= _INDEXED_AT_ONCE:
                     index.catch_up()
         except StoreError as error:  # such as a read-only database
             logger.info("the search index cannot be updated: %s", error)
 
     def problem_count(self) -> int:
-        """The number of problems, cached for some seconds, since every page shows it."""
-        return self.problems.count(lambda: len(self.status().problems))
+        """The number of problems. Every page shows it: one thread counts them every few seconds."""
+        with self._counting:
+            if time.monotonic() >= self._count_until:
+                self._problem_count = len(self.status().problems)
+                self._count_until = time.monotonic() + _RECENT_SECONDS
+            return self._problem_count
 
     def jobs(self) -> tuple[ScheduledJob, ...]:
         """The active jobs of the schedule files, read anew; none if a file is invalid."""

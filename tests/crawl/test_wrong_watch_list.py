@@ -69,7 +69,7 @@ def test_a_file_that_becomes_wrong_is_told_and_the_last_good_one_is_used(
         (problem,) = without["topics"]["problems"]
         assert problem.endswith("(nothing is flagged on its topic)")
         config = load_config(workspace.config)
-        dashboard = Dashboard.of(config, open_store(config), now=utc_now)
+        dashboard = Dashboard(config, open_store(config), now=utc_now)
         assert set(dashboard.titles) == {"central-asia", "south-caucasus"}
 
         page = site.base_url + site.stories[0].path

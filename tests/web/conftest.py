@@ -175,5 +175,5 @@ def shelf(config: Config, empty_database: Path) -> Iterator[Store]:
 @pytest.fixture
 def browser(config: Config, shelf: Store) -> Iterator[Browser]:
     """Asks the served dashboard, whose clock stands at `NOW`."""
-    with served(Dashboard.of(config, shelf, now=lambda: NOW)) as browser:
+    with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
         yield browser

@@ -49,7 +49,7 @@ def desk_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store = Store.open(config.database)
     desk.fill(config, store)
     record(store, an_article(900, title=HOSTILE_TITLES["markup"], body=HOSTILE_TITLES["markup"]))
-    with served(Dashboard.of(config, store, now=lambda: NOW)) as server:
+    with served(Dashboard(config, store, now=lambda: NOW)) as server:
         yield f"http://127.0.0.1:{server.port}"
     store.close()
 
@@ -60,7 +60,7 @@ def users_url(tmp_path: Path, config: Config, shelf: Store) -> Iterator[str]:
     desk.fill(config, shelf, articles=12)
     web = {"users": {"anna": quickly_hashed(PASSWORD)}}
     guarded = Config(output_dir=tmp_path / "out", web=web)
-    with served(Dashboard.of(guarded, shelf, now=lambda: NOW)) as server:
+    with served(Dashboard(guarded, shelf, now=lambda: NOW)) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 
@@ -223,7 +223,7 @@ def test_what_is_new_since_the_last_visit_is_marked(chromium: Chromium, tmp_path
     clock = [NOW]
     store = Store.open(config.database)
     record(store, an_article(1, title="An older one"))
-    with served(Dashboard.of(config, store, now=lambda: clock[0])) as server:
+    with served(Dashboard(config, store, now=lambda: clock[0])) as server:
         page = opened(chromium, f"http://127.0.0.1:{server.port}/")
         assert page.get_by_text("new since your last visit").count() == 0
         later = clock[0] = NOW.replace(hour=18)

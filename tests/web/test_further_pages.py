@@ -20,7 +20,7 @@ from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import NewMessage, RecipientOutcome
-from rscrawler.web.dashboard import Dashboard, newest_store
+from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import NOW, an_article, record
 from tests.web import desk
 from tests.web.conftest import Browser, served
@@ -265,7 +265,7 @@ def test_a_damaged_database_makes_health_unhealthy(config: Config, tmp_path: Pat
     (tmp_path / "garbage").write_bytes(b"no database at all " * 100)
     with (
         closing(StoreKeeper(config, open_existing)) as keeper,
-        served(Dashboard.of(config, newest_store(keeper), now=lambda: NOW)) as browser,
+        served(Dashboard(config, keeper, now=lambda: NOW)) as browser,
     ):
         assert browser.get("/").status == 200
         for suffix in ("-wal", "-shm"):  # with them, SQLite would read it as before

@@ -86,7 +86,7 @@ def test_status_health_check_metrics_and_weekly_mail_agree(
     with closing(Store.open(config.database)) as store:
         trouble(store)
         status = workspace.run("status", "--json")
-        dashboard = Dashboard.of(config, store, now=utc_now)
+        dashboard = Dashboard(config, store, now=utc_now)
         with served(dashboard) as browser:
             health, metrics = browser.get("/healthz"), browser.get("/metrics").text
         mail = weekly_mail(config, store, dashboard)

@@ -143,7 +143,7 @@ def guarded(tmp_path: Path, shelf: Store) -> Iterator[Browser]:
     """Asks a dashboard that knows two users."""
     hashed = quickly_hashed(PASSWORD)
     config = Config(output_dir=tmp_path / "out", web={"users": {"anna": hashed, "b.ek": hashed}})
-    with served(Dashboard.of(config, shelf, now=lambda: NOW)) as browser:
+    with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
         yield browser
 
 
@@ -194,7 +194,7 @@ def test_a_session_ends_when_its_user_is_taken_out(tmp_path: Path, shelf: Store)
     for known in (["anna", "bek"], ["bek"]):
         web = {"users": {name: users[name] for name in known}}
         config = Config(output_dir=tmp_path / "out", web=web)
-        with served(Dashboard.of(config, shelf, now=lambda: NOW)) as browser:
+        with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
             browser.cookies |= cookies
             if "anna" in known:
                 log_in(browser, "anna", PASSWORD)

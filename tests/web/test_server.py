@@ -18,7 +18,7 @@ from rscrawler.config import Config
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.store.index import IndexStore
-from rscrawler.web.dashboard import Dashboard, newest_store
+from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import NOW, a_config, an_article, record
 from tests.web.conftest import Browser, served
 from tests.workspace import Workspace, wait_until
@@ -94,7 +94,7 @@ def test_it_answers_to_the_names_that_the_configuration_gives_it(tmp_path: Path)
     config = Config(output_dir=tmp_path, web=web)
     with (
         closing(Store.open(config.database)) as store,
-        served(Dashboard.of(config, store, now=lambda: NOW)) as browser,
+        served(Dashboard(config, store, now=lambda: NOW)) as browser,
     ):
         for host in ("monitor.example.org", "desk.example.org:8443", "localhost", "127.0.0.1"):
             assert browser.get("/", headers={"Host": host}).status == 200
@@ -186,7 +186,7 @@ def test_a_database_that_was_replaced_is_the_one_that_is_shown(tmp_path: Path) -
     with closing(Store.open(config.database)) as store:
         record(store, an_article(1, title="An article of the former file"))
     with closing(StoreKeeper(config, open_existing)) as keeper:
-        dashboard = Dashboard.of(config, newest_store(keeper), now=lambda: NOW)
+        dashboard = Dashboard(config, keeper, now=lambda: NOW)
         with served(dashboard) as browser:
             assert "An article of the former file" in browser.get("/").text
             database.rename(aside)
@@ -218,7 +218,7 @@ def test_the_index_is_brought_up_to_date_again_whatever_kept_it_from_that(
         return index_some(index)
 
     monkeypatch.setattr(IndexStore, "index_some", refused_thrice)
-    with served(Dashboard.of(config, shelf, now=lambda: NOW)):
+    with served(Dashboard(config, shelf, now=lambda: NOW)):
         wait_until(lambda: shelf.index.backlog() == 0)
     assert caplog.text.count("the search index cannot be updated: no connection") == 1
 

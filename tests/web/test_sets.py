@@ -70,7 +70,7 @@ def test_every_filter_has_a_feed(browser: Browser, shelf: Store) -> None:
 def test_what_is_new_since_the_last_visit_can_be_downloaded(config: Config, shelf: Store) -> None:
     clock = [NOW - timedelta(days=1)]
     record(shelf, an_article(1, first_seen_at=NOW - timedelta(days=2)))
-    with served(Dashboard.of(config, shelf, now=lambda: clock[0])) as browser:
+    with served(Dashboard(config, shelf, now=lambda: clock[0])) as browser:
         browser.get("/")
         clock[0] = NOW
         record(shelf, an_article(2, first_seen_at=NOW - timedelta(hours=1)))
