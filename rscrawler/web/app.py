@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import anyio
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -21,21 +20,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError, RscrawlerError
-from rscrawler.web import (
-    access,
-    article,
-    charts,
-    coverage,
-    judgements,
-    machines,
-    outbox,
-    sites,
-)
+from rscrawler.web import access, article, charts, coverage, judgements, machines, outbox, sites
 from rscrawler.web.dashboard import Dashboard, render
 
 logger = logging.getLogger(__name__)
@@ -43,9 +32,10 @@ logger = logging.getLogger(__name__)
 # More threads would only wait for each other, since one CPU makes all pages.
 THREADS = 8
 _PAUSE_SECONDS = 2.0  # between two updates of the index
-# No scripts, no framing, no leaks. The referrer is sent only to our own pages: without it,
-# browsers hide the origin of a form.
+# Of every response. No scripts, no framing, no leaks. The referrer is sent only to our own pages:
+# without it, browsers hide the origin of a form.
 HEADERS = {
+    "Cache-Control": "no-cache",
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
@@ -91,7 +81,6 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
     app = Starlette(
         routes=ROUTES,
         middleware=[
-            Middleware(_Guard),
             Middleware(
                 TrustedHostMiddleware,
                 allowed_hosts=own_hosts(dashboard.config, bound_to),
@@ -106,7 +95,11 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
                 https_only=(dashboard.config.web.url or "").startswith("https:"),
             ),
         ],
-        exception_handlers={HTTPException: _known_error, RscrawlerError: _known_error},
+        exception_handlers={
+            HTTPException: _known_error,
+            RscrawlerError: _known_error,
+            Exception: _unknown_error,
+        },
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False
@@ -149,33 +142,11 @@ async def _keep_index(dashboard: Dashboard) -> None:
         await anyio.sleep(_PAUSE_SECONDS)
 
 
-class _Guard:
-    """Adds the headers to every response, and answers with an error page if a view raises."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_begun = False
-
-        async def send_guarded(message: Message) -> None:
-            nonlocal is_begun
-            if message["type"] == "http.response.start":
-                is_begun = True
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                headers.setdefault("Cache-Control", "no-cache")
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_guarded)
-        except Exception:
-            if is_begun or scope["type"] != "http":
-                raise
-            logger.exception("the page %r broke", scope["path"])
-            message = "this page broke; the log has the reason"
-            answer = _error(Request(scope), HTTPStatus.INTERNAL_SERVER_ERROR, message)
-            await answer(scope, receive, send_guarded)
+def _unknown_error(request: Request, _: Exception) -> Response:
+    """The page for a bug; Starlette raises it again, and uvicorn logs its traceback."""
+    logger.error("the page %r broke", request.url.path)
+    message = "this page broke; the log has the reason"
+    return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR, message)
 
 
 def _known_error(request: Request, error: Exception) -> Response:
@@ -186,10 +157,7 @@ def _known_error(request: Request, error: Exception) -> Response:
 
 
 def _error(
-    request: Request,
-    status: HTTPStatus,
-    message: str,
-    headers: Mapping[str, str] | None = None,
+    request: Request, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     if request.url.path == "/healthz":
         content = {"healthy": False, "error": message}
@@ -225,6 +193,7 @@ def server_of(dashboard: Dashboard, host: str) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            headers=list(HEADERS.items()),
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
@@ -237,19 +206,19 @@ def listening(host: str, port: int) -> socket.socket:
     Raises:
         ConfigurationError: the socket cannot listen on host and port.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    is_v6 = ":" in host
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
+        return socket.create_server(
+            (host, port),
+            family=socket.AF_INET6 if is_v6 else socket.AF_INET,
+            backlog=_BACKLOG,
+            dualstack_ipv6=is_v6 and socket.has_dualstack_ipv6(),
+        )
     except (OSError, OverflowError) as error:
-        listener.close()
         reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(
             f"--host {host} --port {port}: cannot be listened on: {reason}"
         ) from error
-    return listener
 
 
 @contextmanager
