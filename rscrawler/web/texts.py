@@ -28,18 +28,16 @@ _CHANNEL_KINDS = {"channel": "chat", "webhook": "webhook"}
 
 def marked_article(article: Article) -> dict[str, Any]:
     """Title, subtitle and paragraphs cut into segments, with the evidence of all flags marked."""
-    found: dict[tuple[str, int | None], list[Evidence]] = {}
-    for flag in article.topics:
-        for each in flag.evidence:
-            place = each.paragraph if each.field == "body" else None
-            found.setdefault((each.field, place), []).append(each)
+    evidence = [each for flag in article.topics for each in flag.evidence]
+
+    def part(text: str | None, field: str, paragraph: int | None = None) -> list[Segment]:
+        within = (e for e in evidence if e.field == field and paragraph in (None, e.paragraph))
+        return marked(text or "", within)
+
     return {
-        "title": marked(article.title or "", found.get(("title", None), ())),
-        "subtitle": marked(article.subtitle or "", found.get(("subtitle", None), ())),
-        "paragraphs": [
-            marked(paragraph, found.get(("body", number), ()))
-            for number, paragraph in enumerate(article.paragraphs)
-        ],
+        "title": part(article.title, "title"),
+        "subtitle": part(article.subtitle, "subtitle"),
+        "paragraphs": [part(text, "body", n) for n, text in enumerate(article.paragraphs)],
     }
 
 
