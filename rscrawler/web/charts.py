@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from statistics import quantiles
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -12,16 +11,11 @@ from starlette.responses import Response
 from rscrawler import PACKAGE_DIR
 from rscrawler.delivery.wording import country_name
 from rscrawler.items import Level
+from rscrawler.monitoring.metrics import QUANTILES, quantile_of
 from rscrawler.store.history import Delay
 from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import chosen
-from rscrawler.web.plots import (
-    Series,
-    last_weeks,
-    monday_of,
-    plot,
-    week_label,
-)
+from rscrawler.web.plots import Series, last_weeks, monday_of, plot, week_label
 
 SPANS = {"13": "3 months", "26": "half a year", "52": "a year"}
 _DEFAULT_SPAN = "26"
@@ -46,7 +40,7 @@ def charts(request: Request) -> Response:
         query = {"topic": topic, **filters, "since": first, "until": until}
         return f"/?{urlencode({name: value for name, value in query.items() if value})}"
 
-    minimum, insights = dashboard.minimum, dashboard.store.insights
+    minimum, insights = dashboard.config.alerts.minimum, dashboard.store.insights
     by_level, by_country = (
         insights.by_day(name, topic, minimum, start, end) for name in ("level", "country")
     )
@@ -119,7 +113,11 @@ def _delays(weeks: Sequence[date], found: Sequence[Delay]) -> dict[str, object]:
     minutes: dict[date, list[float]] = {week: [] for week in weeks}
     for _, at, delay in found:
         minutes[monday_of(at.date())].append(delay / timedelta(minutes=1))
-    cuts = {week: _median_and_most(each) for week, each in minutes.items() if each}
+    cuts = {
+        week: [quantile_of(each, quantile) for quantile in QUANTILES]
+        for week, each in minutes.items()
+        if each
+    }
     series = [
         Series(name, [round(cuts[week][which], 1) if week in cuts else None for week in weeks])
         for which, name in enumerate(("median", "95 %"))
@@ -132,10 +130,3 @@ def _delays(weeks: Sequence[date], found: Sequence[Delay]) -> dict[str, object]:
             for week in reversed(cuts)
         ],
     }
-
-
-def _median_and_most(values: list[float]) -> tuple[float, float]:
-    if len(values) == 1:
-        return values[0], values[0]
-    cuts = quantiles(values, n=20, method="inclusive")
-    return cuts[9], cuts[18]
