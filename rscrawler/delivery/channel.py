@@ -5,7 +5,8 @@ A channel exists if it is configured. To add a kind, write a module with a class
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from typing import ClassVar, TypeVar
 from rscrawler.delivery.alert import Alert
 from rscrawler.delivery.timing import Wait
 from rscrawler.store.outbox import NewMessage, OutboxRow
+
+logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 ALERT_KINDS = frozenset({"alert", "summary"})
@@ -29,7 +32,7 @@ class OutcomeKind(Enum):
     UNREACHABLE = auto()  # cannot send now; other messages to the address would fail as well
     SENDING = auto()  # the end of the message goes out now; from here on it may be accepted
     CUT_OFF = auto()  # all was sent, then the connection broke: it may have been accepted
-    UNANSWERED = auto()  # all was sent, but no answer came in time: it may have been accepted
+    UNANSWERED = auto()  # all was sent, but no response came in time: it may have been accepted
     REFUSED = auto()  # rejected for good; retried at the slow pace all the same
 
 
@@ -49,11 +52,6 @@ SERVED = Outcome(OutcomeKind.SERVED)
 BEFORE_ANSWER = Outcome(OutcomeKind.SENDING, "interrupted before the other side confirmed it")
 
 
-def last_outcomes(steps: Iterable[Step]) -> dict[str, Outcome]:
-    """The last outcome of each recipient."""
-    return {address: outcome for step in steps for address, outcome in step.items()}
-
-
 @dataclass(frozen=True)
 class Batch:
     """Outbox rows for one channel, each with its alert; channels for machines need no alerts."""
@@ -62,7 +60,6 @@ class Batch:
     alerts: Sequence[Alert]
     now: datetime
     flood_limit: int
-    nonce: str = ""  # a different nonce gives the same rows a different message id
     note: str = ""  # text at the top; with a note, a mail is a summary that lists the articles
 
     @property
@@ -118,8 +115,7 @@ class MessageChannel:
 
     def compose(self, batch: Batch) -> Iterator[tuple[NewMessage, Sequence[OutboxRow]]]:
         """The messages for a batch, each with its rows; by default one message for all rows."""
-        ids = [self.name, *(row.record_id for row in batch.rows), batch.nonce]
-        message_id = self.identity(" ".join(filter(None, ids)))
+        message_id = self.identity(" ".join([self.name, *(row.record_id for row in batch.rows)]))
         kind = "summary" if batch.is_flood or batch.note else "alert"
         content = self.content(batch, message_id)
         new = NewMessage(message_id, self.name, kind, batch.now, content, self.addresses)
@@ -146,7 +142,7 @@ class MessageChannel:
 
         The caller stores each step before it asks for the next; the last outcome of an address
         counts. `BEFORE_ANSWER` is yielded before the end of a message goes out: from then on it may
-        be accepted, whether or not an answer arrives. An empty step only renews the claim.
+        be accepted, whether or not a response arrives. An empty step only renews the claim.
         """
         for address in addresses:
             yield {address: BEFORE_ANSWER}
@@ -155,6 +151,26 @@ class MessageChannel:
     def attempt(self, content: bytes, address: str) -> Outcome:
         """Send to one address."""
         raise NotImplementedError
+
+    def send_guarded(self, content: bytes, addresses: Sequence[str]) -> Generator[Step]:
+        """Send as `send` does; an exception becomes an outcome and stops no other channel."""
+        kinds: dict[str, OutcomeKind] = {}
+        try:
+            for step in self.send(content, addresses):
+                kinds |= {address: outcome.kind for address, outcome in step.items()}
+                yield step
+        except Exception as error:
+            logger.exception("a message could not be sent")
+            for address in addresses:
+                if address not in kinds:
+                    yield {address: Outcome(OutcomeKind.UNREACHABLE, type(error).__name__)}
+                elif kinds[address] is OutcomeKind.SENDING:
+                    yield {address: Outcome(OutcomeKind.CUT_OFF, type(error).__name__)}
+
+
+def last_outcomes(steps: Iterable[Step]) -> dict[str, Outcome]:
+    """The last outcome of each recipient."""
+    return {address: outcome for step in steps for address, outcome in step.items()}
 
 
 def digest(key: str) -> str:

@@ -28,7 +28,7 @@ _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionErro
 # Apprise logs this for each accepted post; a retry would post another copy.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
 _LEAST_PART = 2_000  # characters
-_LONGEST_SECONDS = 600  # for an answer; less than the claim on a message, 15 min
+_LONGEST_SECONDS = 600  # for a response; less than the claim on a message, 15 min
 # Apprise logs addresses with tokens: its log is only for us, but at every level.
 logging.getLogger("apprise").propagate = False
 logging.getLogger("apprise").setLevel(logging.DEBUG)
@@ -75,7 +75,7 @@ class Chat(MessageChannel):
             return Outcome(OutcomeKind.REFUSED, "not an address that Apprise knows")
         seconds = self.timeout.total_seconds()
         for service in apprise:
-            # The default of 4 s is too short: a slow service posts the message and answers later.
+            # The default of 4 s is too short: a slow service posts the message and responds later.
             if service.socket_read_timeout == type(service).socket_read_timeout:
                 service.socket_read_timeout = seconds
             service.socket_read_timeout = min(service.socket_read_timeout, _LONGEST_SECONDS)
@@ -101,7 +101,7 @@ class Chat(MessageChannel):
             # Slightly longer than the library's own timeouts, whose errors say more.
             return within(1.1 * timedelta(seconds=seconds), notify)
         except TimeoutError:
-            late = f"no answer within {seconds:g} s; it may have been accepted"
+            late = f"no response within {seconds:g} s; it may have been accepted"
             return Outcome(OutcomeKind.UNANSWERED, late)
         except Exception as error:  # from any plug-in; its text may hold the address
             return Outcome(OutcomeKind.TEMPORARY, f"the service failed: {type(error).__name__}")
@@ -143,5 +143,5 @@ def _failure(said: str) -> Outcome:
     if _NOTHING_SENT.search(said):
         return Outcome(OutcomeKind.UNREACHABLE, "cannot be reached")
     if "timed out" in said:
-        return Outcome(OutcomeKind.UNANSWERED, "no answer in time; it may have been accepted")
+        return Outcome(OutcomeKind.UNANSWERED, "no response in time; it may have been accepted")
     return Outcome(OutcomeKind.CUT_OFF, "the connection broke; it may have been accepted")

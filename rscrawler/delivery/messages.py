@@ -7,11 +7,10 @@ import json
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
@@ -22,7 +21,6 @@ from rscrawler.delivery.channel import (
     MessageChannel,
     Outcome,
     OutcomeKind,
-    Step,
 )
 from rscrawler.delivery.channels import Channels
 from rscrawler.delivery.timing import SLOW, USUAL, gives_up, next_try
@@ -179,7 +177,7 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: DeliveryContext) -> Non
     kinds: dict[str, OutcomeKind] = {}
     states: dict[str, str] = {}
     is_over = False
-    with closing(_steps(channel, claimed.content, list(attempts))) as steps:
+    with closing(channel.send_guarded(claimed.content, list(attempts))) as steps:
         for step in steps:
             now = delivery.clock()
             marks = [
@@ -188,11 +186,9 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: DeliveryContext) -> Non
             ]
             # If this outcome is not stored, the message goes out again.
             is_out = not POSSIBLY_ACCEPTED.isdisjoint(outcome.kind for outcome in step.values())
-            is_ours, is_over = _retry_store(
-                partial(
-                    _store_step, outbox, claimed.message_id, owner, now + CLAIM_DURATION, marks
-                ),
-                CLAIM_DURATION if is_out else timedelta(),
+            patience = CLAIM_DURATION if is_out else timedelta()
+            is_ours, is_over = _store_step(
+                outbox, claimed.message_id, owner, now + CLAIM_DURATION, marks, patience
             )
             for mark in marks:
                 if mark.state == "done":
@@ -218,16 +214,11 @@ def _store_step(
     owner: str,
     until: datetime,
     marks: Sequence[RecipientOutcome],
+    patience: timedelta,
 ) -> tuple[bool, bool]:
-    """Store a step; whether the claim is still ours, and whether a served message has ended."""
-    is_ours = outbox.renew(message_id, owner, until)
-    return is_ours, bool(marks) and outbox.mark(message_id, marks)
+    """Store a step; retry for `patience` while the database is busy or away.
 
-
-def _retry_store(
-    store_step: Callable[[], tuple[bool, bool]], patience: timedelta
-) -> tuple[bool, bool]:
-    """The result of `store_step`, retried for `patience` while the database is busy or away.
+    Returns whether the claim is still ours, and whether a served message has ended.
 
     Raises:
         StoreError: the step could not be stored; at once if the database is damaged.
@@ -235,7 +226,8 @@ def _retry_store(
     deadline, complaint = time.monotonic() + patience.total_seconds(), ""
     while True:
         try:
-            return store_step()
+            is_ours = outbox.renew(message_id, owner, until)
+            return is_ours, bool(marks) and outbox.mark(message_id, marks)
         except DamagedDatabase:
             raise
         except StoreError as error:
@@ -245,22 +237,6 @@ def _retry_store(
                 logger.warning("the outcome of a message is not stored yet: %s", error)
             complaint = str(error)
             time.sleep(_STORE_POLL_SECONDS)
-
-
-def _steps(channel: MessageChannel, content: bytes, addresses: Sequence[str]) -> Generator[Step]:
-    """The steps of a channel; an exception in it becomes an outcome and stops no other channel."""
-    kinds: dict[str, OutcomeKind] = {}
-    try:
-        for step in channel.send(content, addresses):
-            kinds |= {address: outcome.kind for address, outcome in step.items()}
-            yield step
-    except Exception as error:
-        logger.exception("a message could not be sent")
-        for address in addresses:
-            if address not in kinds:
-                yield {address: Outcome(OutcomeKind.UNREACHABLE, type(error).__name__)}
-            elif kinds[address] is OutcomeKind.SENDING:
-                yield {address: Outcome(OutcomeKind.CUT_OFF, type(error).__name__)}
 
 
 def _mark(
@@ -274,7 +250,7 @@ def _mark(
     if kind is OutcomeKind.SENDING and attempts < FEW_ATTEMPTS:
         # Due at once: while we live, our claim protects it; if we die, it must not wait.
         return RecipientOutcome(address, "pending", error, now)
-    # When a connection breaks for the first time, the message is more often lost than its answer.
+    # When a connection breaks for the first time, the message is more often lost than its response.
     is_slow = kind in _SLOW_KINDS and not (kind is OutcomeKind.CUT_OFF and attempts == 1)
     due = next_try(attempts, claimed.message_id, now, SLOW if is_slow else USUAL)
     state = "refused" if kind is OutcomeKind.REFUSED else "pending"

@@ -15,10 +15,10 @@ from rscrawler.delivery.wording import one_line
 
 _CLOSING = 421  # service not available, closing the channel
 _TOO_LARGE = (452, 552)  # to MAIL: too large now, or for good; a smaller mail may pass
-# For the answer to the whole mail: a server that takes longer than its client waits may accept the
-# mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
-_ANSWER_TIMEOUTS = 20
-_LONGEST_ANSWER_TIMEOUT = timedelta(minutes=10)
+# For the response to the whole mail: a server that takes longer than its client waits may accept
+# the mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
+_RESPONSE_TIMEOUTS = 20
+_LONGEST_RESPONSE_TIMEOUT = timedelta(minutes=10)
 
 
 def address_of(written: str) -> str:
@@ -29,7 +29,7 @@ def address_of(written: str) -> str:
 def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]) -> Iterator[Step]:
     """Send the bytes to these addresses; yields steps with their outcomes.
 
-    A server that got the end of the mail and does not answer may have accepted it. An unreachable
+    A server that got the end of the mail and does not respond may have accepted it. An unreachable
     server, a refused login and a refused sender are for the operator to fix, so they never count as
     a refusal. If the mail is too large, only this mail fails. Outcomes are yielded before QUIT.
     """
@@ -41,7 +41,9 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
                 yield step
     except (smtplib.SMTPException, OSError) as error:
         unreachable = Outcome(OutcomeKind.UNREACHABLE, _reason(error, settings, settings.timeout))
-        doubt = f"{_reason(error, settings, _answer_timeout(settings))}; it may have been accepted"
+        doubt = (
+            f"{_reason(error, settings, _response_timeout(settings))}; it may have been accepted"
+        )
         in_doubt = Outcome(
             OutcomeKind.UNANSWERED if isinstance(error, TimeoutError) else OutcomeKind.CUT_OFF,
             doubt,
@@ -54,13 +56,13 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
 
 
 class _Connection(smtplib.SMTP):
-    """`smtplib.SMTP` with timeouts for whole answers; its own start again with each byte."""
+    """`smtplib.SMTP` with timeouts for whole responses; its own start again with each byte."""
 
     def getreply(self) -> tuple[int, bytes]:
-        """The server's answer.
+        """The server's response.
 
         Raises:
-            TimeoutError: the answer was not complete in time.
+            TimeoutError: the response was not complete in time.
         """
         connection = self.sock
         try:
@@ -77,13 +79,13 @@ class _Connection(smtplib.SMTP):
             raise
 
     def end_mail(self, limit: timedelta) -> tuple[int, bytes]:
-        """Send the end of the mail; returns the answer, which may take up to `limit`."""
+        """Send the end of the mail; returns the response, which may take up to `limit`."""
         usual = self.timeout
         self._wait_at_most(limit.total_seconds())
         self.send(b".\r\n")
-        answer = self.getreply()
+        response = self.getreply()
         self._wait_at_most(usual)
-        return answer
+        return response
 
     def _wait_at_most(self, seconds: float) -> None:
         self.timeout = seconds
@@ -156,12 +158,12 @@ def _hand_over(
         session.send(dotted if dotted.endswith(b"\r\n") else dotted + b"\r\n")
         on_its_way = Outcome(OutcomeKind.SENDING, "interrupted before the server confirmed it")
         yield dict.fromkeys(accepted, on_its_way)
-        code, reply = session.end_mail(_answer_timeout(settings))
+        code, reply = session.end_mail(_response_timeout(settings))
     yield dict.fromkeys(accepted, SERVED if code == 250 else _refusal(code, reply))
 
 
-def _answer_timeout(settings: EmailSettings) -> timedelta:
-    longest = min(_ANSWER_TIMEOUTS * settings.timeout, _LONGEST_ANSWER_TIMEOUT)
+def _response_timeout(settings: EmailSettings) -> timedelta:
+    longest = min(_RESPONSE_TIMEOUTS * settings.timeout, _LONGEST_RESPONSE_TIMEOUT)
     return max(longest, settings.timeout)
 
 
@@ -180,7 +182,7 @@ def _reason(error: Exception, settings: EmailSettings, limit: timedelta) -> str:
             elif isinstance(error, smtplib.SMTPSenderRefused):
                 what = f"sender refused: {what}"
         case TimeoutError():
-            what = f"no answer within {limit.total_seconds():g} s"
+            what = f"no response within {limit.total_seconds():g} s"
         case ssl.SSLCertVerificationError():
             what = f"its certificate is not valid: {error.verify_message}"
         case _:

@@ -36,14 +36,14 @@ def send_test_alert(config: Config, now: datetime | None = None) -> list[Channel
     article = _sample(alerts, now)
     interest = Interest(alerts.topics, alerts.minimum, {})
     record = json.dumps(article.to_record(), ensure_ascii=False)
-    row = OutboxRow(0, "", article.record_id, "test", now, record)
-    batch = Batch([row], [alert_of(article, interest)], now, 1, nonce=uuid.uuid4().hex)
+    row = OutboxRow(0, "", uuid.uuid4().hex, "test", now, record)  # a new id for each message
+    batch = Batch([row], [alert_of(article, interest)], now, 1)
     return [
         ChannelResult(channel.name, address, outcome.error or None)
         for channel in message_channels(config).by_name.values()
         for message, _ in channel.compose(batch)
         for address, outcome in last_outcomes(
-            channel.send(message.content, channel.all_addresses)
+            channel.send_guarded(message.content, channel.all_addresses)
         ).items()
     ]
 

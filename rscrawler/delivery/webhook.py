@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from rscrawler import __version__
@@ -34,7 +35,7 @@ class Webhook(MessageChannel):
             yield new, [row]
 
     def attempt(self, content: bytes, address: str) -> Outcome:
-        """POST a record's JSON. Errors never show the address, which may hold a token."""
+        """POST a record's JSON."""
         settings = self.settings
         secret, timestamp = settings.secret.get_secret_value(), str(int(time.time()))
         request = urllib.request.Request(  # noqa: S310 - the configuration allows http and https alone
@@ -53,31 +54,7 @@ class Webhook(MessageChannel):
                 "X-RSCrawler-Record": str(json.loads(content)["record_id"]),
             },
         )
-        seconds = settings.timeout.total_seconds()
-        late = f"no answer within {seconds:g} s"
-
-        def post() -> Outcome:
-            with _OPENER.open(request, timeout=seconds):
-                return SERVED
-
-        try:
-            # The library's timeout starts again with each byte of the answer; ours limits the
-            # whole. A connection that is not made in time still fails by the library's.
-            return within(1.1 * settings.timeout, post)
-        except urllib.error.HTTPError as error:
-            error.close()
-            return Outcome(_kind_of(error.code), f"HTTP {error.code}")
-        except urllib.error.URLError as error:  # raised before the whole request is sent
-            reason = error.reason
-            shown = reason.strerror if isinstance(reason, OSError) else None
-            if isinstance(reason, TimeoutError):
-                shown = late
-            return Outcome(OutcomeKind.UNREACHABLE, shown or "cannot be reached")
-        except TimeoutError:
-            return Outcome(OutcomeKind.UNANSWERED, f"{late}; it may have been accepted")
-        except (OSError, http.client.HTTPException) as error:
-            broken = f"the connection broke: {type(error).__name__}; it may have been accepted"
-            return Outcome(OutcomeKind.CUT_OFF, broken)
+        return outcome_of(request, settings.timeout)
 
 
 def configured(config: Config) -> Iterator[Webhook]:
@@ -89,14 +66,46 @@ def configured(config: Config) -> Iterator[Webhook]:
         yield Webhook(f"webhook:{name}", (name,), settings=settings)
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: a redirected POST would arrive as a GET without its body."""
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect of a POST, which would arrive as a GET without its body."""
 
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
+    def redirect_request(self, req: urllib.request.Request, *rest: Any) -> Any:
+        return None if req.data is not None else super().redirect_request(req, *rest)
 
 
-_OPENER = urllib.request.build_opener(_NoRedirects)
+_OPENER = urllib.request.build_opener(_Redirects)
+
+
+def outcome_of(request: urllib.request.Request, timeout: timedelta) -> Outcome:
+    """Send a request, and judge it by the status of its response.
+
+    The error never shows the address, which may hold a token.
+    """
+    seconds = timeout.total_seconds()
+    late = f"no response within {seconds:g} s"
+
+    def send() -> Outcome:
+        with _OPENER.open(request, timeout=seconds):
+            return SERVED
+
+    try:
+        # The library's timeout starts again with each byte of the response; ours limits the
+        # whole. A connection that is not made in time still fails by the library's.
+        return within(1.1 * timeout, send)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return Outcome(_kind_of(error.code), f"HTTP {error.code}")
+    except urllib.error.URLError as error:  # raised before the whole request is sent
+        reason = error.reason
+        shown = reason.strerror if isinstance(reason, OSError) else None
+        if isinstance(reason, TimeoutError):
+            shown = late
+        return Outcome(OutcomeKind.UNREACHABLE, shown or "cannot be reached")
+    except TimeoutError:
+        return Outcome(OutcomeKind.UNANSWERED, f"{late}; it may have been accepted")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        broken = f"the connection broke: {type(error).__name__}; it may have been accepted"
+        return Outcome(OutcomeKind.CUT_OFF, broken)
 
 
 def signature_of(body: bytes, secret: str) -> str:

@@ -7,12 +7,10 @@ file cannot be created, only the heartbeat reports the failure.
 
 import logging
 from contextlib import suppress
-from datetime import UTC, datetime
-from http.client import HTTPException
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from rscrawler import __version__
 from rscrawler.config import Config
@@ -20,12 +18,13 @@ from rscrawler.delivery.channel import POSSIBLY_ACCEPTED, SERVED, Notice, last_o
 from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.spool import spool_folder
+from rscrawler.delivery.webhook import outcome_of
 from rscrawler.store.health import Problem, ProblemCode
 
 logger = logging.getLogger(__name__)
 
 STORE_FAILS, STORE_WORKS = "Problem: the store fails", "Over: the store fails"
-TIMEOUT_SECONDS = 10.0  # of a heartbeat
+HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 
 
 def send_heartbeat(config: Config, *, is_good: bool) -> None:
@@ -43,18 +42,8 @@ def send_heartbeat(config: Config, *, is_good: bool) -> None:
     request = Request(  # noqa: S310 - the configuration lets only http and https through
         urlunsplit(parts), headers={"User-Agent": f"rscrawler/{__version__}"}
     )
-    try:
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
-            answer.read(1024)
-        return
-    except HTTPError as error:
-        error.close()
-        problem = f"answers {error.code}"
-    except URLError as error:
-        problem = str(error.reason)
-    except (OSError, HTTPException, ValueError) as error:
-        problem = type(error).__name__
-    logger.warning("the heartbeat did not arrive: %s", problem)
+    if (outcome := outcome_of(request, HEARTBEAT_TIMEOUT)) != SERVED:
+        logger.warning("the heartbeat did not arrive: %s", outcome.error)
 
 
 def report_store_failure(config: Config, error: Exception, now: datetime) -> None:
@@ -119,13 +108,11 @@ def _send_now(config: Config, subject: str, text: str, now: datetime) -> int:
     served, channels = 0, message_channels(config)
     notice = Notice(subject, text, f"{subject} {now.isoformat()}", "direct", now)
     for message in channels.notices(notice):
-        try:
-            steps = channels.by_name[message.channel].send(message.content, message.addresses)
-            for address, outcome in last_outcomes(steps).items():
-                # Whoever may have it counts, so that it is not sent again and again.
-                served += outcome.kind in POSSIBLY_ACCEPTED
-                if outcome != SERVED:
-                    logger.warning("%s: %s: %s", message.channel, address, outcome.error)
-        except Exception:
-            logger.exception("%s: the operators could not be notified", message.channel)
+        channel = channels.by_name[message.channel]
+        steps = channel.send_guarded(message.content, message.addresses)
+        for address, outcome in last_outcomes(steps).items():
+            # Whoever may have it counts, so that it is not sent again and again.
+            served += outcome.kind in POSSIBLY_ACCEPTED
+            if outcome != SERVED:
+                logger.warning("%s: %s: %s", message.channel, address, outcome.error)
     return served

@@ -144,7 +144,7 @@ def source_failure(
     """Why a source cannot be read, if that is more than a passing fault; else None.
 
     `is_answered`: it sent pages in this cycle, and none could be parsed. `is_absent`: the site
-    answered that it does not exist; if it was never read, its failures come from an outage.
+    responded that it does not exist; if it was never read, its failures come from an outage.
     """
     path = path_of(state.url)
     if not state.failures or (is_absent and state.read_at is None):

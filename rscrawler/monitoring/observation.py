@@ -93,7 +93,7 @@ class Observer:
         self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
         self._lengths: Counter[int] = Counter()
         self.answered: Counter[str] = Counter()  # pages with status 200 of each source
-        self.absent: set[str] = set()  # sources that do not exist, as the site answered
+        self.absent: set[str] = set()  # sources that do not exist, as the site responded
 
     def response_received(self, response: Response, request: Request) -> None:
         """Count a source's response."""

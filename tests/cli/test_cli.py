@@ -26,7 +26,7 @@ from rscrawler import PACKAGE_DIR
 from rscrawler.cli import COMMANDS, load_command, main
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
-from rscrawler.delivery import deliver_jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.store import Store
 from tests.crawl.probes import FEED, SECTION, sources
 from tests.delivery import helpers

@@ -8,7 +8,7 @@ from datetime import timedelta
 from rscrawler.cli.common import counted
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
-from rscrawler.delivery import deliver_jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.store import Store
 from tests.delivery.helpers import an_article, record
 from tests.workspace import Workspace

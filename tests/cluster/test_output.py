@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from rscrawler.delivery import deliver_jsonl, jsonl
+from rscrawler.delivery import jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from tests.cluster.conftest import Plant

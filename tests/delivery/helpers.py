@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.delivery import DeliveryReport, deliver
+from rscrawler.delivery import deliver
+from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.identity.fingerprints import Fingerprint, new_record_id
 from rscrawler.items import Article, Event, Evidence, Extraction, Level, TopicFlag
 from rscrawler.store import Store

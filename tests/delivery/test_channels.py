@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.delivery import deliver, outbox_summary
+from rscrawler.delivery import deliver
 from rscrawler.delivery.channel import Notice, OutcomeKind, last_outcomes
 from rscrawler.delivery.chat import Chat
-from rscrawler.delivery.status import due_since
+from rscrawler.delivery.status import due_since, outbox_summary
 from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import (
@@ -133,7 +133,7 @@ def test_a_webhook_must_answer_whole_within_the_time_out(
         report = deliver(config, store, now=NOW)
     assert (report.put_off, report.served) == (1, 2)
     assert outbox_summary(config, store, NOW).waiting[-1].last_error == (
-        "hook: no answer within 0.5 s; it may have been accepted"
+        "hook: no response within 0.5 s; it may have been accepted"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from rscrawler.delivery import deliver_jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.records import ExportFormat, export_records
 from rscrawler.items import ChangeSummary, Extraction
 from rscrawler.store import Store

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from rscrawler.delivery import deliver_jsonl, jsonl
+from rscrawler.delivery import jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.records import line_of
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
@@ -264,7 +265,7 @@ _LIMITED = """
 import resource, sys
 from pathlib import Path
 from rscrawler.config import Config
-from rscrawler.delivery import deliver_jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 store = Store.open(sys.argv[1])
@@ -321,7 +322,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from rscrawler.config import Config
-from rscrawler.delivery import deliver_jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.store import Store
 store = Store.open(sys.argv[1])
 sys.stdin.readline()

@@ -12,10 +12,11 @@ from threading import Thread
 
 import pytest
 
-from rscrawler.delivery import DeliveryReport, deliver, outbox_summary, smtp
+from rscrawler.delivery import deliver, smtp
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.messages import FEW_ATTEMPTS
+from rscrawler.delivery.messages import FEW_ATTEMPTS, DeliveryReport
 from rscrawler.delivery.ops import judge_delivery
+from rscrawler.delivery.status import outbox_summary
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
 from rscrawler.items import ChangeSummary
 from rscrawler.store import Store, database
@@ -142,7 +143,7 @@ def test_a_server_that_refuses_connections_for_an_hour_gets_the_mail_when_it_is_
 def test_a_server_that_never_answers_a_mail_does_not_get_it_again_soon(
     store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "_LONGEST_ANSWER_TIMEOUT", timedelta(0))
+    monkeypatch.setattr(smtp, "_LONGEST_RESPONSE_TIMEOUT", timedelta(0))
     config = email_config(timeout="0.5s")
     mailbox.hang = True
     record(store, an_article(1), "email")
@@ -150,7 +151,7 @@ def test_a_server_that_never_answers_a_mail_does_not_get_it_again_soon(
     assert counts(report) == {"composed": 1, "put_off": 1}
     (waiting,) = outbox_summary(config, store, NOW).waiting
     assert waiting.last_error is not None
-    assert "no answer within 0.5 s; it may have been accepted" in waiting.last_error
+    assert "no response within 0.5 s; it may have been accepted" in waiting.last_error
     mailbox.hang = False
     assert counts(deliver(config, store, now=NOW + HOUR / 3)) == {}
     deliver(config, store, now=NOW + HOUR)

@@ -97,12 +97,12 @@ def test_a_server_may_think_about_a_mail_for_longer_than_about_anything_else(
 def test_a_mail_that_is_never_answered_may_have_been_taken(
     mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "_LONGEST_ANSWER_TIMEOUT", timedelta(0))
+    monkeypatch.setattr(smtp, "_LONGEST_RESPONSE_TIMEOUT", timedelta(0))
     mailbox.answering.clear()
     outcome = sent(mailbox, security="none", timeout="0.5s")["desk@example.org"]
     assert outcome == Outcome(
         OutcomeKind.UNANSWERED,
-        f"127.0.0.1:{mailbox.port}: no answer within 0.5 s; it may have been accepted",
+        f"127.0.0.1:{mailbox.port}: no response within 0.5 s; it may have been accepted",
     )
     assert len(mailbox.received) == 1
 
@@ -110,7 +110,9 @@ def test_a_mail_that_is_never_answered_may_have_been_taken(
 def test_an_answer_must_be_whole_within_the_time_out(mailbox: Mailbox) -> None:
     with dripping(b"220 ") as port:
         (outcome,) = sent(mailbox, port=port, security="none", timeout="0.5s").values()
-    assert outcome == Outcome(OutcomeKind.UNREACHABLE, f"127.0.0.1:{port}: no answer within 0.5 s")
+    assert outcome == Outcome(
+        OutcomeKind.UNREACHABLE, f"127.0.0.1:{port}: no response within 0.5 s"
+    )
 
 
 def test_nobody_waits_for_a_server_that_does_not_say_goodbye(mailbox: Mailbox) -> None:

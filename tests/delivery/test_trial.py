@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rscrawler.delivery import send_test_alert
+from rscrawler.delivery.trial import send_test_alert
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW
 from tests.delivery.listener import Listener

@@ -131,7 +131,7 @@ def test_a_heartbeat_that_is_refused_is_logged_without_its_address(
     pulse.status = status
     with caplog.at_level(logging.WARNING):
         after_cycle(a_config(tmp_path, heartbeat_url=pulse.url), store, report(), NOW, ())
-    assert caplog.messages == [f"the heartbeat did not arrive: answers {status}"]
+    assert caplog.messages == [f"the heartbeat did not arrive: HTTP {status}"]
 
 
 def test_a_heartbeat_that_finds_nobody_fails_nothing(

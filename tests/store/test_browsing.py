@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rscrawler.delivery import deliver_jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.items import Level, Novelty, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.browsing import Copy, Coverage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from rscrawler.config import Config
-from rscrawler.delivery import deliver_jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.items import Article, Evidence, Level, Novelty, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
