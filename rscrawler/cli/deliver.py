@@ -15,7 +15,8 @@ from rscrawler.cli.common import EXIT_FAILED, conclude, counted, print_json, pri
 from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.delivery import DeliveryReport, deliver
+from rscrawler.delivery import deliver
+from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.delivery.ops import remedy_lines
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339

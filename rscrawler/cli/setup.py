@@ -92,7 +92,7 @@ def _useless_settings(config: Config) -> Iterator[str]:
         place = config.place_of("output_dir")
         yield f"{place}: {config.output_dir} is a file; allowed: a folder"
     if not alerts.topics and not alerts.ops.recipients:
-        from rscrawler.delivery import alert_channels
+        from rscrawler.delivery.channels import alert_channels
 
         if alert_channels(config):
             yield (
@@ -155,7 +155,8 @@ def _secrets(value: object, key: str = "") -> Iterator[str]:
 @alerts_app.command("test")
 def alerts_test_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Send one test alert through every configured channel."""
-    from rscrawler.delivery import alert_channels, send_test_alert
+    from rscrawler.delivery.channels import alert_channels
+    from rscrawler.delivery.trial import send_test_alert
 
     if not alert_channels(config) and not config.alerts.ops.channels:
         raise ConfigurationError(

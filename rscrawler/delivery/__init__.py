@@ -6,32 +6,23 @@ Any number of processes may deliver at the same time.
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.delivery import messages, ops
 from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.channel import ALERT_KINDS
-from rscrawler.delivery.channels import alert_channels, message_channels
+from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.feeds import write_feeds
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.delivery.spool import sync_spool
 from rscrawler.delivery.status import outbox_summary
-from rscrawler.delivery.trial import send_test_alert
 from rscrawler.errors import ConfigurationError, OutputError
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
-
-__all__ = [
-    "DeliveryReport",
-    "alert_channels",
-    "deliver",
-    "deliver_jsonl",
-    "outbox_summary",
-    "send_test_alert",
-]
 
 
 def deliver(
@@ -57,14 +48,22 @@ def deliver(
         next_tries: when each site is crawled next, for the notices of its problems.
         must_stop: checked before each message; a message that is being sent is always finished.
     """
-    clock = clock or _clock_from(now)
+    start = time.monotonic()
+    clock = clock or (lambda: now + timedelta(seconds=time.monotonic() - start))
     alerts, channels, titles = config.alerts, message_channels(config), topic_titles or {}
-    interest = Interest(alerts.topics, alerts.minimum, titles, _sites(config), config.web.url)
+    sites: Mapping[str, SiteProfile] = {}
+    with suppress(ConfigurationError):  # an invalid profile must not hold up alerts
+        sites = load_sites(config)
+    interest = Interest(alerts.topics, alerts.minimum, titles, sites, config.web.url)
     delivery = messages.DeliveryContext(alerts, channels, store, interest, clock, must_stop)
     report = delivery.report
     # Spool first: a database that is rebuilt from the JSONL counts the articles in it as alerted.
     sync_spool(config, store)
-    _write_files(config, delivery, now)
+    try:
+        report.lines = deliver_jsonl(config, store, now.astimezone(UTC).date())
+        report.feeds = write_feeds(config, store, interest)
+    except OutputError as error:
+        report.output_problem = str(error)
     report.composed = messages.compose_due(delivery, now) + messages.alert_unalerted(delivery, now)
     messages.readdress(delivery)
     sync_spool(config, store)
@@ -80,24 +79,3 @@ def deliver(
     report.waiting = outbox_summary(config, store, clock()).pending
     report.problems = tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing)
     return report
-
-
-def _write_files(config: Config, delivery: messages.DeliveryContext, now: datetime) -> None:
-    report, store = delivery.report, delivery.store
-    try:
-        report.lines = deliver_jsonl(config, store, now.astimezone(UTC).date())
-        report.feeds = write_feeds(config, store, delivery.interest)
-    except OutputError as error:
-        report.output_problem = str(error)
-
-
-def _sites(config: Config) -> Mapping[str, SiteProfile]:
-    try:
-        return load_sites(config)
-    except ConfigurationError:
-        return {}  # an invalid profile must not hold up alerts
-
-
-def _clock_from(now: datetime) -> Callable[[], datetime]:
-    start = time.monotonic()
-    return lambda: now + timedelta(seconds=time.monotonic() - start)

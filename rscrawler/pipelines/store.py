@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
-from rscrawler.delivery import alert_channels
+from rscrawler.delivery.channels import alert_channels
 from rscrawler.errors import StoreError
 from rscrawler.identity.addresses import end_of_month
 from rscrawler.identity.changes import summarize
