@@ -29,11 +29,15 @@ def compose_notices(
     channels = message_channels(config)
     for problem in store.health.problems():
         if problem.notified_at is None:
-            started = channels.notices(_started(config, problem, next_tries or {}, now))
-            if started:
+            since = f"Since {date_in_words(problem.since)}."
+            remedies = remedy_lines(config, problem, next_tries or {})
+            text = "\n\n".join([one_line(problem.message, 600), since, *remedies])
+            if started := channels.notices(notice_of("Problem", problem, text, now)):
                 store.health.notify_start(problem, started, now)
     for problem in store.health.problems(ended=True):
-        store.health.notify_end(problem, channels.notices(_ended(problem, now)))
+        began = f"This is over. It began {date_in_words(problem.since)}, and was:"
+        text = f"{began}\n\n{one_line(problem.message, 600)}"
+        store.health.notify_end(problem, channels.notices(notice_of("Over", problem, text, now)))
 
 
 def raise_or_clear(
@@ -48,11 +52,8 @@ def raise_or_clear(
 
 def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Undelivered]:
     """Raise or clear `delivery-failing`; returns the failing recipients."""
-    undelivered = [
-        each
-        for each in store.outbox.undelivered()
-        if channels.is_addressed(each.channel, each.address)
-    ]
+    found = store.outbox.undelivered()
+    undelivered = [each for each in found if channels.is_addressed(each.channel, each.address)]
     # Refused, given up, or failed three times.
     failing = [
         each
@@ -110,14 +111,3 @@ def notice_of(opening: str, problem: Problem, text: str, now: datetime) -> Notic
     """The notice about a problem; `opening` says whether it began or ended."""
     key = f"{problem.subject} {problem.code} {problem.since.isoformat()} {opening}"
     return Notice(f"{opening}: {problem.subject}: {problem.code}", text, key, "ops", now)
-
-
-def _started(config: Config, problem: Problem, next_tries: NextTries, now: datetime) -> Notice:
-    since = f"Since {date_in_words(problem.since)}."
-    lines = [one_line(problem.message, 600), since, *remedy_lines(config, problem, next_tries)]
-    return notice_of("Problem", problem, "\n\n".join(lines), now)
-
-
-def _ended(problem: Problem, now: datetime) -> Notice:
-    began = f"This is over. It began {date_in_words(problem.since)}, and was:"
-    return notice_of("Over", problem, f"{began}\n\n{one_line(problem.message, 600)}", now)
