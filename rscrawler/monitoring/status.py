@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -17,13 +18,7 @@ from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, raise_or_clea
 from rscrawler.delivery.status import OutboxSummary, due_since, outbox_summary
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import store_problem
-from rscrawler.monitoring.lateness import (
-    ENOUGH_HISTORY,
-    HISTORY,
-    in_days,
-    overdue_site,
-    silence,
-)
+from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, in_days, overdue_site, silence
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
@@ -134,20 +129,6 @@ def next_tries(store: Store, jobs: Iterable[ScheduledJob], now: datetime) -> dic
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _CheckInput:
-    """The input of the checks; `known` are the problems in the store."""
-
-    config: Config
-    store: Store
-    now: datetime
-    jobs: tuple[ScheduledJob, ...]
-    known: list[Problem]
-
-    def known_of(self, *subjects: str) -> list[Problem]:
-        return [each for each in self.known if each.subject in subjects]
-
-
 def read_status(
     config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
 ) -> Status:
@@ -157,37 +138,48 @@ def read_status(
     silent since its last cycle, a dead service, a late job. `jobs` are the active ones of the
     schedules. A service that was stopped properly is not reported as dead.
     """
-    inputs = _CheckInput(config, store, now, tuple(jobs), store.health.problems())
+    jobs, known = tuple(jobs), defaultdict[str, list[Problem]](list)
+    for problem in store.health.problems():
+        known[problem.subject].append(problem)
     enabled = {name for name, profile in load_sites(config).items() if profile.enabled}
     names = dict.fromkeys([*sorted(enabled), *store.health.crawled_sites()])
+    of_deliveries = known[OUTBOX_SUBJECT] + known[OUTPUT_SUBJECT]
+    is_known = any(each.code is ProblemCode.OVERDUE for each in of_deliveries)
+    overdue = [] if is_known else _overdue_deliveries(config, store, now)
+    dead, failing = _dead_service(store, now), store_problem(config)
     return Status(
-        sites={name: _site_status(inputs, name, is_enabled=name in enabled) for name in names},
-        next_tries=next_tries(store, inputs.jobs, now),
+        sites={
+            name: _site_status(config, store, now, name, known[name] if name in enabled else None)
+            for name in names
+        },
+        next_tries=next_tries(store, jobs, now),
         outbox=outbox_summary(config, store, now),
-        others={subject: tuple(check(inputs)) for subject, check in _CHECKS.items()},
+        others={
+            OUTBOX_SUBJECT: (*of_deliveries, *overdue),
+            SCHEDULE_SUBJECT: (dead,) if dead else tuple(_late_jobs(config, store, now, jobs)),
+            DISK_SUBJECT: tuple(_disk_problems(config, now)),
+            DATABASE_SUBJECT: (*known[DATABASE_SUBJECT], *([failing] if failing else [])),
+            TOPICS_SUBJECT: tuple(known[TOPICS_SUBJECT]),
+        },
     )
 
 
-# Sites.
-
-
-def _site_status(inputs: _CheckInput, name: str, *, is_enabled: bool) -> SiteStatus:
-    config, store, now = inputs.config, inputs.store, inputs.now
+def _site_status(
+    config: Config, store: Store, now: datetime, name: str, problems: Iterable[Problem] | None
+) -> SiteStatus:
+    """The status of a site with these known problems; None for a site that is not enabled."""
     state = store.health.site(name, as_of=now + CLOCK_TOLERANCE)
-    known = {each.code: each for each in inputs.known_of(name)}
-    for late in (
-        site_silence(config, store, name, state.last_success_at),
-        overdue_site(state, now, config.monitoring.overdue_after),
-    ):
-        if late is not None:
-            known.setdefault(late.code, late)
+    found: dict[ProblemCode, Problem] = {}
+    if problems is not None:
+        silent = site_silence(config, store, name, state.last_success_at)
+        overdue = overdue_site(state, now, config.monitoring.overdue_after)
+        found = {each.code: each for each in (silent, overdue, *problems) if each is not None}
     return SiteStatus(
         last_run_at=state.last_run_at,
         last_success_at=state.last_success_at,
         articles=store.articles.count(name),
-        # A site that is not enabled has no problems.
-        problems=tuple(known[code] for code in ProblemCode if is_enabled and code in known),
-        is_enabled=is_enabled,
+        problems=tuple(found[code] for code in ProblemCode if code in found),
+        is_enabled=problems is not None,
     )
 
 
@@ -204,21 +196,11 @@ def site_silence(
 # Other subjects.
 
 
-def _outbox_problems(inputs: _CheckInput) -> Iterator[Problem]:
-    """The known problems of deliveries; unless one is `overdue`, also what is long due."""
-    long_ago = inputs.config.monitoring.overdue_after
-    yield from (known := inputs.known_of(OUTBOX_SUBJECT, OUTPUT_SUBJECT))
-    if any(each.code is ProblemCode.OVERDUE for each in known):
-        return
-    if since := due_since(inputs.config, inputs.store, inputs.now, ago=long_ago):
+def _overdue_deliveries(config: Config, store: Store, now: datetime) -> Iterator[Problem]:
+    long_ago = config.monitoring.overdue_after
+    if since := due_since(config, store, now, ago=long_ago):
         message = f"what was due {in_days(long_ago)} ago has not gone out: nothing delivers"
         yield Problem(OUTBOX_SUBJECT, ProblemCode.OVERDUE, message, since)
-
-
-def _schedule_problems(inputs: _CheckInput) -> Iterator[Problem]:
-    """A dead service, else late jobs; neither if no service was ever started."""
-    dead = _dead_service(inputs.store, inputs.now)
-    return iter([dead]) if dead else _late_jobs(inputs)
 
 
 def _dead_service(store: Store, now: datetime) -> Problem | None:
@@ -233,16 +215,17 @@ def _dead_service(store: Store, now: datetime) -> Problem | None:
     return Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, last.seen_at)
 
 
-def _late_jobs(inputs: _CheckInput) -> Iterator[Problem]:
-    store, now = inputs.store, inputs.now
+def _late_jobs(
+    config: Config, store: Store, now: datetime, jobs: Sequence[ScheduledJob]
+) -> Iterator[Problem]:
     states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
     held = store.leases.held(now)
-    busy = {site for job in inputs.jobs if job.id in running for site in job.sites}
-    for job in inputs.jobs:
+    busy = {site for job in jobs if job.id in running for site in job.sites}
+    for job in jobs:
         state = states.get(job.id)
         if state is None:
             continue
-        patience = inputs.config.monitoring.overdue_after
+        patience = config.monitoring.overdue_after
         is_kept = job.id in running or any(
             site in busy or site_lease(site) in held for site in job.sites
         )
@@ -274,22 +257,6 @@ def _full_folders(config: Config, least: int) -> Iterator[tuple[Path, int]]:
         present = next((each for each in (folder, *folder.parents) if each.exists()), None)
         if present is not None and (left := shutil.disk_usage(present).free // 2**20) < least:
             yield folder, left
-
-
-def _database_problems(inputs: _CheckInput) -> Iterator[Problem]:
-    yield from inputs.known_of(DATABASE_SUBJECT)
-    if problem := store_problem(inputs.config):
-        yield problem
-
-
-# The checks of subjects other than sites.
-_CHECKS: Mapping[str, Callable[[_CheckInput], Iterable[Problem]]] = {
-    OUTBOX_SUBJECT: _outbox_problems,
-    SCHEDULE_SUBJECT: _schedule_problems,
-    DISK_SUBJECT: lambda inputs: _disk_problems(inputs.config, inputs.now),
-    DATABASE_SUBJECT: _database_problems,
-    TOPICS_SUBJECT: lambda inputs: inputs.known_of(TOPICS_SUBJECT),
-}
 
 
 def raise_health_problems(config: Config, store: Store, now: datetime) -> None:
