@@ -6,7 +6,6 @@ survive a restart. `METRICS` is the whole list; `docs/monitoring.md` explains ea
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from math import ceil
@@ -25,10 +24,8 @@ if TYPE_CHECKING:
 DELAYS_OVER = timedelta(days=7)
 QUANTILES = (0.5, 0.95)
 
-
 # A metric's name without `rscrawler_`, the values of its labels, and its own value.
 Sample = tuple[str, tuple[str, ...], float]
-
 
 # Name without `rscrawler_`, labels, description; a name in `_total` is a counter, else a gauge.
 METRICS = (
@@ -38,11 +35,7 @@ METRICS = (
     ("received_bytes_total", "site", "Bytes received."),
     ("articles_new_total", "site", "Articles recorded for the first time."),
     ("articles_updated_total", "site", "Further versions recorded."),
-    (
-        "articles_unchanged_total",
-        "site",
-        "Known articles requested again and found unchanged.",
-    ),
+    ("articles_unchanged_total", "site", "Known articles requested again and found unchanged."),
     ("articles_removed_total", "site", "Removals recorded."),
     ("duplicates_total", "site", "New articles that repeat another."),
     ("flagged_total", "site", "Versions that reach min_level on a topic of the alerts."),
@@ -120,17 +113,16 @@ class Metrics(Collector):
     def __init__(
         self, config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
     ) -> None:
-        status = read_status(config, store, now, jobs)
-        self._values = defaultdict[tuple[str, int], list[tuple[tuple[str, ...], float]]](list)
-        for metric, labels, value in _samples(store, status, now):
-            self._values[metric, len(labels)].append((labels, value))
-
-    def collect(self) -> Iterator[Metric]:
-        """Each metric with its samples."""
+        self._families: dict[tuple[str, int], CounterMetricFamily | GaugeMetricFamily] = {}
         for name, labels, what in METRICS:
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            family = kind(f"rscrawler_{name}", what, labels=labels.split())
+            key = (name, len(labels.split()))
+            self._families[key] = kind(f"rscrawler_{name}", what, labels=labels.split())
+        for name, values, value in _samples(store, read_status(config, store, now, jobs), now):
             # The sum over a metric's label has fewer labels, and is left out here.
-            for values, value in self._values[name, len(labels.split())]:
+            if family := self._families.get((name, len(values))):
                 family.add_metric(values, float(value))
-            yield family
+
+    def collect(self) -> Iterable[Metric]:
+        """Each metric with its samples."""
+        return self._families.values()
