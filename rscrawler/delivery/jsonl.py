@@ -44,7 +44,9 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
         OutputError: the folder cannot be written. Nothing is lost: the lines stay pending.
     """
     folder, lines, written = config.output_dir, store.lines, 0
-    cut = _shortened_files(folder, today or utc_now().date(), lines)
+    of_today = [_name(channel, today or utc_now().date()) for channel in JSONL_CHANNELS]
+    # Shorter than their committed size, or missing.
+    cut = [name for name in of_today if _size(folder / name) < (lines.committed_bytes(name) or 0)]
     if not cut and not lines.pending_lines(1):
         return 0
     with output_errors(folder), file_lock(folder / LOCK_NAME), _writer_lease(store):
@@ -57,12 +59,6 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
                 with closing(_LineFile(folder, name, lines)) as file:
                     written += file.append(list(of_file))
     return written
-
-
-def _shortened_files(folder: Path, day: date, store: LineStore) -> list[str]:
-    """The files of a day that are shorter than their committed size, or missing."""
-    names = [_name(channel, day) for channel in JSONL_CHANNELS]
-    return [name for name in names if _size(folder / name) < (store.committed_bytes(name) or 0)]
 
 
 def _size(path: Path) -> int:
@@ -134,7 +130,8 @@ class _LineFile:
         """Where the next line goes; None if file and rows had to be reconciled."""
         size = os.fstat(self._descriptor).st_size
         committed = self._store.committed_bytes(self._name) or 0
-        is_in_place = self._ends_line(committed)
+        # False after an edit that moved the lines.
+        is_in_place = committed == 0 or os.pread(self._descriptor, 1, committed - 1) == b"\n"
         if is_in_place and size == committed:
             return size
         # A crash left lines after the committed end; or somebody cut, extended or deleted the
@@ -145,10 +142,6 @@ class _LineFile:
         present |= _compressed_lines(self._path)
         self._store.match_file(self._name, self._channel, present, end)
         return None
-
-    def _ends_line(self, position: int) -> bool:
-        """Whether a line can start at a position; False after an edit that moved the lines."""
-        return position == 0 or os.pread(self._descriptor, 1, position - 1) == b"\n"
 
     def _whole_lines(self, strict_from: int) -> tuple[set[str], int]:
         """Cut the file after its last whole line; returns the record ids in it and its end.

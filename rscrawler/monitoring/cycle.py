@@ -138,7 +138,7 @@ def judge(
 
 
 def _causes(failed_sources: Mapping[str, str], absent: int) -> str:
-    """The causes of failed sources, most frequent first: ` (21 × HTTP 503, 1 × time-out)`."""
+    """The causes of failed sources, most frequent first: ` (21 × HTTP 503, 1 × timeout)`."""
     counts = Counter(failed_sources.values())
     counts["HTTP 404 or 410"] = absent
     shown = ", ".join(f"{count} × {cause}" for cause, count in counts.most_common() if count)
@@ -269,7 +269,9 @@ def _with_findings(
     past = [Observation.from_json(text) for text in observed]
     if session.has_new_rules:
         # Link counts under former rules are only a measure for a source that has no links now.
-        past = [replace(each, links=_of_deserted(each.links, links)) for each in past]
+        for at, each in enumerate(past):
+            of_deserted = {url: count for url, count in each.links.items() if not links.get(url)}
+            past[at] = replace(each, links=of_deserted)
     source_failures = {
         url: source_failure(
             state,
@@ -290,11 +292,6 @@ def _with_findings(
     )
     before = past[0].findings if past else {}
     return replace(seen, findings=findings), seen.says_something or findings != before
-
-
-def _of_deserted(past: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
-    """The past link counts of sources that have no links now."""
-    return {url: count for url, count in past.items() if not now.get(url)}
 
 
 def _long_pause(session: CrawlSession) -> datetime | None:
@@ -322,7 +319,7 @@ def _over_limit(session: CrawlSession, in_this_cycle: int, now: datetime) -> str
 
 
 def _unread(session: CrawlSession, now: datetime) -> str | None:
-    """The message about pages that have failed for a while though the site answers, if any."""
+    """The message about pages that have failed for a while though the site responds, if any."""
     seen = (now - UNREAD_UNTIL, now - UNREAD_AFTER)
     unread = session.store.discovery.unread(session.site, seen, UNREAD_ATTEMPTS)
     if not unread:
