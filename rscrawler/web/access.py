@@ -161,17 +161,15 @@ def local_path(address: str) -> str:
 # Logging in and out.
 
 
-def login(request: Request) -> Response:
-    """The login page."""
-    return _login_page(request, local_path(request.query_params.get("next", "/")))
-
-
-def _login_page(request: Request, following: str, *, name: str = "", status: int = 200) -> Response:
+def login(
+    request: Request, following: str | None = None, *, name: str = "", status: int = 200
+) -> Response:
+    """The login page, which leads to the path `following`; another status after a failed login."""
     return dashboard_of(request).page(
         request,
         "login.html.j2",
         status_code=status,
-        following=following,
+        following=following or local_path(request.query_params.get("next", "/")),
         name=name,
         has_failed=status != 200,
     )
@@ -191,7 +189,7 @@ async def log_in(request: Request) -> Response:
     if not await to_thread.run_sync(is_right, limiter=_ATTEMPTS):
         host = request.client.host if request.client else "unknown"
         logger.warning("a login from %s as %r was refused", host, name[:64])
-        return await run_in_threadpool(_login_page, request, following, name=name[:64], status=403)
+        return await run_in_threadpool(login, request, following, name=name[:64], status=403)
     request.session.clear()
     request.session["user"] = name
     return RedirectResponse(following, 303)

@@ -204,7 +204,7 @@ def _search_for(
     given = {name: value for name, value in values.items() if value}
     wanted = Coverage(
         topics=[given["topic"]] if "topic" in given else dashboard.config.alerts.topics,
-        minimum=Level(given.get("level", dashboard.minimum)),
+        minimum=Level(given.get("level", dashboard.config.alerts.minimum)),
         country=given.get("country"),
         site=given.get("site"),
         section=given.get("section"),

@@ -23,7 +23,7 @@ from rscrawler.delivery.wording import (
     words_of_slug,
 )
 from rscrawler.errors import StoreError
-from rscrawler.items import Level, rfc3339
+from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, planned_jobs
@@ -81,11 +81,6 @@ class Dashboard:
             return self._opened
         with self._reopening:
             return self._opened.reopen() if self._opened.is_lost else self._opened.store
-
-    @property
-    def minimum(self) -> Level:
-        """The level from which an article counts as flagged."""
-        return self.config.alerts.minimum
 
     def countries(self, topics: Iterable[str]) -> list[str]:
         """The country codes of some topics, sorted."""

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from rscrawler.items import Article, Level
+from rscrawler.items import Level
 from rscrawler.store.judgements import Judgement, Verdict
 from rscrawler.web.access import dashboard_of, signed_form
 from rscrawler.web.article import ARTICLE_ID, topic_panels
@@ -26,24 +26,21 @@ async def judge(request: Request) -> Response:
     """Store a judgement on a flag."""
     dashboard, article_id = dashboard_of(request), request.path_params["article_id"]
     name, form = await signed_form(request, "judge")
-    await run_in_threadpool(_judge, dashboard, article_id, name, form)
+    await run_in_threadpool(_record_judgement, dashboard, article_id, name, form)
     return RedirectResponse(f"/articles/{article_id}#judgements", 303)
 
 
-def _judge(dashboard: Dashboard, article_id: str, name: str, form: QueryParams) -> None:
+def _record_judgement(dashboard: Dashboard, article_id: str, name: str, form: QueryParams) -> None:
+    """Store the judgement in a form.
+
+    Raises:
+        HTTPException: there is no such article (404); a value is missing or not allowed, or
+            "wrong" repeats the flag (400).
+    """
     is_id = ARTICLE_ID.fullmatch(article_id)
     article = dashboard.store.articles.latest_record(article_id) if is_id else None
     if article is None:
         raise HTTPException(404, "no article has this id")
-    dashboard.store.judgements.add(_judgement(dashboard, article, name, form))
-
-
-def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryParams) -> Judgement:
-    """The judgement in a form.
-
-    Raises:
-        HTTPException: a value is missing or not allowed, or "wrong" repeats the flag (400).
-    """
     panels = {panel.flag.topic: panel for panel in topic_panels(dashboard, article)}
     panel = panels[chosen(form, "topic", panels, None)]
     flag = panel.flag
@@ -62,7 +59,7 @@ def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryPar
                 "choose the true level or the true countries",
             )
     note = form.get("note", "").replace("\r\n", "\n").replace("\x00", "").strip()
-    return Judgement(
+    judgement = Judgement(
         article_id=article.article_id,
         record_id=article.record_id,
         topic=flag.topic,
@@ -75,17 +72,18 @@ def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryPar
         judged_by=name,
         judged_at=dashboard.now(),
     )
+    dashboard.store.judgements.add(judgement)
 
 
 def judgements(request: Request) -> Response:
     """Precision over time, and the most frequent errors."""
     dashboard = dashboard_of(request)
-    store, minimum = dashboard.store, dashboard.minimum
-    topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *store.judgements.topics()]))
+    store, alerts = dashboard.store, dashboard.config.alerts
+    topics = list(dict.fromkeys([*alerts.topics, *store.judgements.topics()]))
     topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))
     held = store.judgements.current(topic)
-    flagged = [each for each in held if each.flagged_level.reaches(minimum)]
-    right = [each for each in flagged if each.level.reaches(minimum)]
+    flagged = [each for each in held if each.flagged_level.reaches(alerts.minimum)]
+    right = [each for each in flagged if each.level.reaches(alerts.minimum)]
     wrong = [each for each in held if each.verdict is Verdict.WRONG]
     return dashboard.page(
         request,
