@@ -27,8 +27,8 @@ from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, cache_for
 from rscrawler.crawling import run_cycle
+from rscrawler.delivery.channels import outbox_summary
 from rscrawler.delivery.messages import DeliveryReport
-from rscrawler.delivery.status import outbox_summary
 from rscrawler.items import Event, rfc3339
 from rscrawler.maintenance.recovery import open_store
 from rscrawler.monitoring.after import after_cycle

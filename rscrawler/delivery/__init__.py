@@ -13,12 +13,11 @@ from rscrawler.config import Config
 from rscrawler.delivery import messages, ops
 from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.channel import ALERT_KINDS
-from rscrawler.delivery.channels import message_channels
+from rscrawler.delivery.channels import message_channels, outbox_summary
 from rscrawler.delivery.feeds import write_feeds
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.delivery.spool import sync_spool
-from rscrawler.delivery.status import outbox_summary
 from rscrawler.errors import ConfigurationError, OutputError
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store

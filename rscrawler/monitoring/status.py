@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
+from rscrawler.delivery.channels import OutboxSummary, due_since, outbox_summary
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, raise_or_clear
-from rscrawler.delivery.status import OutboxSummary, due_since, outbox_summary
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import store_problem
 from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, in_days, overdue_site, silence

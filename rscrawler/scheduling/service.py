@@ -31,7 +31,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
 from rscrawler.decisions import CLOCK_TOLERANCE, requested_pause
-from rscrawler.delivery.status import due_since, notice_is_due
+from rscrawler.delivery.channels import due_since, notice_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper

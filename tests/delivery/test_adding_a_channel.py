@@ -10,8 +10,7 @@ import pytest
 from rscrawler.config import Config
 from rscrawler.delivery import channels, deliver
 from rscrawler.delivery.channel import SERVED, Batch, MessageChannel, Notice, Outcome
-from rscrawler.delivery.channels import alert_channels
-from rscrawler.delivery.status import outbox_summary
+from rscrawler.delivery.channels import alert_channels, outbox_summary
 from rscrawler.delivery.trial import send_test_alert
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode

@@ -18,8 +18,8 @@ import pytest
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.delivery.channel import Notice, OutcomeKind, last_outcomes
+from rscrawler.delivery.channels import due_since, outbox_summary
 from rscrawler.delivery.chat import Chat
-from rscrawler.delivery.status import due_since, outbox_summary
 from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import (

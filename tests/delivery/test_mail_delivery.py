@@ -13,10 +13,9 @@ from threading import Thread
 import pytest
 
 from rscrawler.delivery import deliver, smtp
-from rscrawler.delivery.channels import message_channels
+from rscrawler.delivery.channels import message_channels, outbox_summary
 from rscrawler.delivery.messages import FEW_ATTEMPTS, DeliveryReport
 from rscrawler.delivery.ops import judge_delivery
-from rscrawler.delivery.status import outbox_summary
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
 from rscrawler.items import ChangeSummary
 from rscrawler.store import Store, database

@@ -12,7 +12,7 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
-from rscrawler.delivery.status import OutboxSummary, Waiting, due_since
+from rscrawler.delivery.channels import OutboxSummary, Waiting, due_since
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
 from rscrawler.store.jobs import Firing
