@@ -174,11 +174,9 @@ def _compressed_lines(path: Path) -> set[str]:
 
 def _record_id(line: bytes) -> str | None:
     try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    found = record.get("record_id") if isinstance(record, dict) else None
-    return found if isinstance(found, str) else None
+        return str(json.loads(line)["record_id"])
+    except (ValueError, TypeError, KeyError):
+        return None  # no JSON, or no record
 
 
 # One writer.

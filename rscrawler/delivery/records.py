@@ -190,11 +190,7 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
         import pyarrow.parquet
     except ImportError:
         raise MissingExtra("--format parquet", "pyarrow", "parquet") from None
-    types = {
-        str: pyarrow.string(),
-        int: pyarrow.int64(),
-        list: pyarrow.list_(pyarrow.string()),
-    }
+    types = {str: pyarrow.string(), int: pyarrow.int64(), list: pyarrow.list_(pyarrow.string())}
     schema = pyarrow.schema([(column.name, types[column.type]) for _, column in columns()])
     rows = map(_row, records)
     with pyarrow.parquet.ParquetWriter(output, schema) as writer:

@@ -59,19 +59,12 @@ def after_cycle(
         with _guarded(f"metrics file {metrics_file}"):
             metrics_file.parent.mkdir(parents=True, exist_ok=True)
             write_to_textfile(str(metrics_file), Metrics(config, store, now, jobs))
-    if monitoring.heartbeat_url is not None and any(
-        outcome.note is None for outcome in report.sites.values()
-    ):
-        send_heartbeat(
-            config, is_good=report.is_healthy and is_delivered and _reaches_all_recipients(store)
-        )
-
-
-def _reaches_all_recipients(store: Store) -> bool:
-    """Whether the store has no delivery problem; False if it cannot be read."""
-    with _guarded("whether alerts get out is not known"):
-        return all(problem.subject != OUTBOX_SUBJECT for problem in store.health.problems())
-    return False
+    if any(outcome.note is None for outcome in report.sites.values()):
+        is_good = False  # also if the store cannot be read
+        with _guarded("whether alerts get out is not known"):
+            failing = {problem.subject for problem in store.health.problems()}
+            is_good = report.is_healthy and is_delivered and OUTBOX_SUBJECT not in failing
+        send_heartbeat(config, is_good=is_good)
 
 
 @contextmanager

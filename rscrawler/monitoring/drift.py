@@ -180,7 +180,9 @@ def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) 
         if not now.pages and now.rejected:
             yield f"none of {now.rejected} pages could be read as an article"
         return
-    if seen.is_broken(_unread, ENOUGH_FOR_STRUCTURE):
+    if seen.is_broken(
+        lambda each: Lack(each.unread, each.pages + each.unread), ENOUGH_FOR_STRUCTURE
+    ):
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
     least = FEW_PAGES
     for name in FIELDS:  # the structure first: if it changed, one page without a field is enough
@@ -242,23 +244,15 @@ def _lost(now: Observation, name: str, usual: str, lack: Lack) -> str:
     hits = lack.pages - lack.misses
     share = f"only {hits} of {lack.pages} pages" if hits else f"no page of {lack.pages}"
     is_selector = usual.startswith(_PROFILE)
-    source = f"{_named(usual)} matches" if is_selector else f"from {usual} is on"
+    source = f"{usual.removeprefix(_PROFILE)} matches" if is_selector else f"from {usual} is on"
     others = Counter(now.origins.get(name, {}))
     del others[usual]
     origin = next((origin for origin, _ in others.most_common(1)), "")
     origin = "" if origin.endswith(EMPTY) else origin
-    instead = f" ({_named(origin) or 'nothing'} stands in)"
+    instead = f" ({origin.removeprefix(_PROFILE) or 'nothing'} stands in)"
     if name == CONTAINER and _kind(origin) == _FALLBACK:
         instead = "; articles read by fallback"
     return f"{name} {source} {share}{instead}"
-
-
-def _named(origin: str) -> str:
-    return origin.removeprefix(_PROFILE)
-
-
-def _unread(seen: Observation) -> Lack:
-    return Lack(seen.unread, seen.pages + seen.unread)
 
 
 def _odd_lengths(seen: Observation, usual: Observation) -> Lack:
@@ -279,7 +273,7 @@ def _kind(origin: str) -> str:
 
 def _rank(origin: str, selectors: Sequence[str]) -> int:
     """The place of an origin among the profile's selectors; -1 if it is none of them."""
-    selector = _named(origin)
+    selector = origin.removeprefix(_PROFILE)
     return selectors.index(selector) if selector in selectors else -1
 
 

@@ -88,21 +88,17 @@ def plot(
         chart.add(
             each.name,
             [
-                _value(value, f"{each.name}, {label}: {value:,.10g}{unit}", link)
-                if value is not None
-                else None
+                None
+                if value is None
+                else {
+                    "value": value,
+                    "label": f"{each.name}, {label}: {value:,.10g}{unit}",
+                    "xlink": link and {"href": link, "target": "_self"},
+                }
                 for value, label, link in zip(each.values, labels, links, strict=True)
             ],
         )
     return _svg(chart, title)
-
-
-def _value(value: Any, label: str, link: str) -> dict[str, Any]:
-    return {
-        "value": value,
-        "label": label,
-        **({"xlink": {"href": link, "target": "_self"}} if link else {}),
-    }
 
 
 # Pygal's drawing, adapted to the page.
