@@ -186,21 +186,18 @@ def _record_id(line: bytes) -> str | None:
 def file_lock(lock: Path) -> Iterator[None]:
     """Hold a lock file; first wait for other processes of this machine that hold it."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+    with lock.open("ab") as file:
+
+        def is_locked() -> bool:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
         held = f"{lock}: another process has held it for {LOCK_TIMEOUT_SECONDS:g} s"
-        _wait(lambda: _locked(descriptor), lambda: held, LOCK_TIMEOUT_SECONDS, _LOCK_POLL_SECONDS)
+        _wait(is_locked, lambda: held, LOCK_TIMEOUT_SECONDS, _LOCK_POLL_SECONDS)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager

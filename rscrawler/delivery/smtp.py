@@ -97,17 +97,14 @@ class _SecureConnection(_Connection, smtplib.SMTP_SSL):
     """The same with TLS from the first byte."""
 
 
-def _tls(settings: EmailSettings) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=settings.ca_file)
-
-
 @contextmanager
 def _session(settings: EmailSettings) -> Iterator[_Connection]:
     """A connection, logged in if a username is configured."""
-    timeout = settings.timeout.total_seconds()
+    timeout, context = settings.timeout.total_seconds(), None
+    if settings.security != "none":
+        context = ssl.create_default_context(cafile=settings.ca_file)
     session: _Connection
     if settings.security == "tls":
-        context = _tls(settings)
         session = _SecureConnection(settings.host, settings.port, timeout=timeout, context=context)
     else:
         session = _Connection(settings.host, settings.port, timeout=timeout)
@@ -116,7 +113,7 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
             # Otherwise Nagle's algorithm delays the end of a mail until its text is acknowledged.
             session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if settings.security == "starttls":
-            session.starttls(context=_tls(settings))
+            session.starttls(context=context)
         session.ehlo_or_helo_if_needed()
         if settings.username is not None:
             session.login(settings.username, settings.password.get_secret_value())

@@ -254,16 +254,15 @@ def _with_findings(
     """The cycle's observation with its findings, and whether to store it for later cycles."""
     store, profile = session.store, session.profile
     kinds = {profile.address(source.path): source.kind for source in profile.sources}
-    seen = observer.observation(spider.discovery.linked)
     # Sources of which the first page was parsed, even if a further page was not.
-    read = seen.links.keys()
+    read = spider.discovery.linked
     # The links of sitemaps are no sign of drift: one with the news of two days may be empty.
     links = {
         url: count
-        for url, count in seen.links.items()
+        for url, count in read.items()
         if kinds.get(url, SourceKind.SITEMAP) is not SourceKind.SITEMAP
     }
-    seen = replace(seen, links=links)
+    seen = observer.observation(links)
     limit = REMEMBERED_CYCLES if seen.says_something else 1
     observed = store.history.observations(session.site, session.started_at, limit)
     past = [Observation.from_json(text) for text in observed]
@@ -282,11 +281,11 @@ def _with_findings(
         for url, state in store.discovery.sources(session.site).items()
         if url in kinds
     }
-    selectors = {name: getattr(profile.markup, name, None) for name in FIELDS}
+    markup = ((name, getattr(profile.markup, name, None)) for name in FIELDS)
     findings = find_drift(
         seen,
         past,
-        selectors={name: each for name, each in selectors.items() if isinstance(each, list)},
+        selectors={name: each for name, each in markup if isinstance(each, list)},
         source_failures={url: why for url, why in source_failures.items() if why},
         addresses=kinds,
     )
