@@ -75,3 +75,5 @@ def test_a_bug_in_one_stops_no_other_and_loses_nothing(
     assert (sent.served, sent.put_off) == (1, 1)
     assert mailbox.only().recipients == ("desk@example.org",)
     assert outbox_summary(email_config(), store, NOW).waiting[-1].last_error == "desk: ValueError"
+    tried = {each.address: each.error for each in send_test_alert(email_config(), NOW)}
+    assert tried == {"desk@example.org": None, "desk": "ValueError", "night": "ValueError"}

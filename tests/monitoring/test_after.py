@@ -13,6 +13,7 @@ from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import StoreError
+from rscrawler.monitoring import direct
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import CycleOutcome, CycleReport
 from rscrawler.store import Store
@@ -20,6 +21,7 @@ from rscrawler.store.discovery import SourceReading
 from rscrawler.store.health import ProblemCode
 from tests.crawl.probes import FEED, sources
 from tests.delivery.helpers import NOW
+from tests.delivery.listener import dripping
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse, RunCycle
 from tests.sample_site import SampleSite
@@ -142,6 +144,20 @@ def test_a_heartbeat_that_finds_nobody_fails_nothing(
         after_cycle(config, store, report(), NOW, ())
     assert len(caplog.messages) == 1
     assert "some-secret" not in caplog.text
+
+
+def test_a_heartbeat_must_be_answered_whole_within_the_timeout(
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(direct, "HEARTBEAT_TIMEOUT", timedelta(seconds=0.2))
+    with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as port:
+        config = a_config(tmp_path, heartbeat_url=f"http://127.0.0.1:{port}/")
+        after_cycle(config, store, report(), NOW, ())
+    late = "no response within 0.2 s; it may have been accepted"
+    assert caplog.messages == [f"the heartbeat did not arrive: {late}"]
 
 
 def test_a_heartbeat_goes_to_the_web_alone(tmp_path: Path) -> None:
