@@ -1,7 +1,7 @@
 """The first page: a search for articles by words and filters; also as JSONL, CSV and feed."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -26,6 +26,10 @@ from rscrawler.web.texts import found_passage
 
 PAGE_SIZE = 25
 MAX_PAGE = 1_000_000
+FILTERS = (
+    "q", "topic", "country", "level", "site", "section", "author", "novelty", "since", "until",
+    "new",
+)  # fmt: skip
 FORMATS = ("jsonl", "csv", "atom")
 LEVELS = {
     "primary": "primary only",
@@ -183,25 +187,18 @@ def _search_for(
     Raises:
         HTTPException: a value is not allowed (400).
     """
-
-    def text(name: str) -> str:
-        return parameters.get(name, "").strip()[:200]
-
-    since, until = _day(parameters, "since"), _day(parameters, "until")
-    values = {
-        "q": text("q"),
-        "topic": chosen(parameters, "topic", dashboard.titles),
-        "country": chosen(parameters, "country", dashboard.countries(dashboard.titles)),
-        "level": chosen(parameters, "level", LEVELS),
-        "site": chosen(parameters, "site", dashboard.site_names()),
-        "section": text("section"),
-        "author": text("author"),
-        "novelty": chosen(parameters, "novelty", NOVELTIES),
-        "since": since.date().isoformat() if since else "",
-        "until": until.date().isoformat() if until else "",
-        "new": chosen(parameters, "new", ("1",)),
+    given = {name: text for name in FILTERS if (text := parameters.get(name, "").strip()[:200])}
+    allowed: dict[str, Collection[str]] = {
+        "topic": dashboard.titles,
+        "country": dashboard.countries(dashboard.titles),
+        "level": LEVELS,
+        "site": dashboard.site_names(),
+        "novelty": NOVELTIES,
+        "new": ("1",),
     }
-    given = {name: value for name, value in values.items() if value}
+    for name, values in allowed.items():
+        chosen(given, name, values)
+    since, until = _day(given, "since"), _day(given, "until")
     wanted = Coverage(
         topics=[given["topic"]] if "topic" in given else dashboard.config.alerts.topics,
         minimum=Level(given.get("level", dashboard.config.alerts.minimum)),
