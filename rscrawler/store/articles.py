@@ -5,11 +5,11 @@ and outbox rows in one transaction.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Executable,
     Insert,
     Select,
+    Table,
     Update,
     and_,
     bindparam,
@@ -68,6 +69,7 @@ class Recording:
     line: str | None = None
 
 
+_Row = dict[str, Any]
 _KNOWN = tuple(article.c[name] for name in KnownArticle.__slots__)
 _CANDIDATE = tuple(article.c[name] for name in Candidate.__slots__)
 
@@ -126,9 +128,8 @@ _CANDIDATES = (
     .order_by(article.c.first_seen_at, article.c.number)
 )
 _IS_ALERTED = flag.c.alerted_at.is_not(None)
-_INSERT_ARTICLE = article.insert().returning(article.c.article_id, article.c.number)
-_INSERT_VERSION = version.insert()
-_INSERT_OUTBOX = outbox.insert()
+# Columns of an article's row that later versions do not change.
+_KEPT = {"number", "article_id", "site", "novelty", "first_seen_at", "is_merged"}
 
 
 class ArticleStore(Part):
@@ -140,6 +141,18 @@ class ArticleStore(Part):
         self._candidates = database.lookup(_CANDIDATES)
 
     # Statements in the database's dialect, built at the first recording, since few commands record.
+
+    @cached_property
+    def _upsert_next(self) -> Insert:
+        offered = self._database.insert(article).excluded
+        return self._upsert_article(article.c.version == offered.version - 1)
+
+    def _upsert_article(self, where: ColumnElement[bool] | None = None) -> Insert:
+        insert = self._database.insert(article)
+        updated = {each: insert.excluded[each] for each in sorted({*article.c.keys()} - _KEPT)}
+        return insert.on_conflict_do_update(
+            index_elements=["article_id"], set_=updated, where=where
+        ).returning(article.c.article_id, article.c.number)
 
     @cached_property
     def _upsert_address(self) -> Insert:
@@ -268,21 +281,7 @@ class ArticleStore(Part):
     def record(self, *recordings: Recording, waits_for_disk: bool = True) -> None:
         """Record versions, with their outbox rows, in one transaction."""
         with self._database.writing(waits_for_disk=waits_for_disk) as connection:
-            numbers = self._write_articles(connection, recordings)
-            versions = (
-                _version_values(each.article, each.recorded_at, each.line) for each in recordings
-            )
-            _execute_many(connection, _INSERT_VERSION, versions)
-            rows = chain.from_iterable(map(_address_rows, recordings))
-            _execute_many(connection, self._upsert_address, rows)
-            self._write_keys(connection, zip(numbers, recordings, strict=True))
-            rows = chain.from_iterable(map(_flag_rows, recordings))
-            _execute_many(connection, self._upsert_flag, rows)
-            rows = chain.from_iterable(
-                _outbox_rows(each.article, each.channels, each.visit.run_id, each.recorded_at)
-                for each in recordings
-            )
-            _execute_many(connection, _INSERT_OUTBOX, rows)
+            self._write(connection, recordings, self._upsert_next, Table.insert)
 
     def restore(self, recordings: Iterable[Recording]) -> int:
         """Record versions again that a lost database had; returns their number. Gaps are allowed.
@@ -290,52 +289,49 @@ class ArticleStore(Part):
         In one transaction: a store with only a part of them would pass for complete.
         Their outbox rows are done: `channels` are JSONL files that have their lines already.
         """
-        count = 0
+
+        def insert_missing(table: Table) -> Insert:
+            return self._database.insert(table).on_conflict_do_nothing()
+
+        count, upsert = 0, self._upsert_article()
         with self._database.writing() as connection:
             for recording in recordings:
-                self._restore(connection, recording)
+                self._write(connection, [recording], upsert, insert_missing, state="done")
                 count += 1
         return count
 
-    def _restore(self, connection: Connection, recording: Recording) -> None:
-        item = recording.article
-        values = _article_values(recording)
-        if item.event is Event.REMOVED:
-            values |= {"removed_at": recording.recorded_at, "next_check_at": None}
-        insert = self._database.insert(article).values({**values, **_first_values(item)})
-        upsert = insert.on_conflict_do_update(index_elements=["article_id"], set_=values)
-        number = connection.execute(upsert.returning(article.c.number)).scalar_one()
-        _execute_many(connection, self._upsert_address, _address_rows(recording))
-        self._write_keys(connection, [(number, recording)])
-        _execute_many(connection, self._upsert_flag, _flag_rows(recording))
-        row = self._database.insert(version).values(_version_values(item, recording.recorded_at))
-        connection.execute(row.on_conflict_do_nothing())
-        rows = _outbox_rows(item, recording.channels, recording.visit.run_id, recording.recorded_at)
-        written = self._database.insert(outbox).on_conflict_do_nothing()
-        _execute_many(connection, written, [{**each, "state": "done"} for each in rows])
-
-    def _write_articles(self, connection: Connection, recordings: Sequence[Recording]) -> list[int]:
-        """Insert new articles and update the others; returns their numbers, in order."""
-        new = [each for each in recordings if each.article.version == 1]
-        numbers: dict[str, int] = {}
-        if new:
-            rows = [{**_article_values(each), **_first_values(each.article)} for each in new]
-            for row in connection.execute(_INSERT_ARTICLE, rows):
-                numbers[row.article_id] = row.number
-        for each in recordings:
-            if each.article.version > 1:
-                numbers[each.article.article_id] = _update_article(connection, each)
-        return [numbers[each.article.article_id] for each in recordings]
-
-    def _write_keys(
-        self, connection: Connection, numbered: Iterable[tuple[int, Recording]]
+    def _write(
+        self,
+        connection: Connection,
+        recordings: Sequence[Recording],
+        upsert_article: Insert,
+        insert: Callable[[Table], Insert],
+        *,
+        state: str = "pending",
     ) -> None:
-        rows = (
-            {"key": key, "article": number}
-            for number, recording in numbered
-            for key in recording.fingerprint.keys
-        )
-        _execute_many(connection, self._insert_band, rows)
+        """Write versions and all that goes with them; `state` is that of the outbox rows.
+
+        Raises:
+            ValueError: `upsert_article` leaves out an article, whose stored version is another one.
+        """
+        versions = (_version_row(each.article, each.recorded_at, each.line) for each in recordings)
+        _execute_many(connection, insert(version), versions)
+        articles = connection.execute(upsert_article, [_article_row(each) for each in recordings])
+        numbers = {row.article_id: row.number for row in articles}
+        if len(numbers) < len(recordings):
+            raise ValueError("a version does not follow the stored one of its article")
+        addresses, keys, flags, rows = list[_Row](), list[_Row](), list[_Row](), list[_Row]()
+        for each in recordings:
+            item, visit, at = each.article, each.visit, each.recorded_at
+            addresses += _address_rows(item.site, item.article_id, visit, at)
+            number = numbers[item.article_id]
+            keys += [{"key": key, "article": number} for key in each.fingerprint.keys]
+            flags += _flag_rows(each)
+            rows += _outbox_rows(item, each.channels, visit.run_id, at, state)
+        _execute_many(connection, self._upsert_address, addresses)
+        _execute_many(connection, self._insert_band, keys)
+        _execute_many(connection, self._upsert_flag, flags)
+        _execute_many(connection, insert(outbox), rows)
 
     def record_unchanged(
         self, site: str, article_id: str, visit: Visit, fetched_at: datetime, url: str | None = None
@@ -350,7 +346,7 @@ class ArticleStore(Part):
             values["url"] = url
         if visit.page_digest is not None:
             values |= _fields(visit, "page_digest", "etag", "last_modified")
-        rows = _rows_of_addresses(site, article_id, visit.address_keys, fetched_at)
+        rows = _address_rows(site, article_id, visit, fetched_at)
         with self._database.writing() as connection:
             connection.execute(_changed(article_id, **values))
             _execute_many(connection, self._upsert_address, rows)
@@ -395,8 +391,8 @@ class ArticleStore(Part):
         rows = _outbox_rows(item, channels, run_id, removed_at)
         with self._database.writing() as connection:
             connection.execute(former)
-            connection.execute(_INSERT_VERSION, _version_values(item, removed_at))
-            _execute_many(connection, _INSERT_OUTBOX, rows)
+            connection.execute(version.insert(), _version_row(item, removed_at))
+            _execute_many(connection, outbox.insert(), rows)
 
 
 def _changed(article_id: str, **values: Any) -> Update:
@@ -424,22 +420,19 @@ def _fields(source: object, *names: str) -> dict[str, Any]:
     return {name: getattr(source, name) for name in names}
 
 
-def _first_values(item: Article) -> dict[str, Any]:
-    """The values of an article's row that later versions do not change."""
-    return _fields(item, "article_id", "site", "novelty", "first_seen_at")
-
-
-def _article_values(recording: Recording) -> dict[str, Any]:
-    """The values of an article's row that every version sets."""
+def _article_row(recording: Recording) -> dict[str, Any]:
     item, visit, fingerprint = recording.article, recording.visit, recording.fingerprint
+    is_removed = item.event is Event.REMOVED
     return {
+        **_fields(item, "article_id", "site", "novelty", "first_seen_at"),
         **_fields(item, "url", "version", "published_at", "modified_at", "fetched_at"),
         **_fields(item, "duplicate_of", "follows"),
-        **_fields(visit, "page_digest", "etag", "last_modified", "next_check_at"),
+        **_fields(visit, "page_digest", "etag", "last_modified"),
         **_fields(fingerprint, "text_digest", "body_digest", "slug_stem", "signature"),
         "is_folded": int(recording.is_folded),
+        "next_check_at": None if is_removed else visit.next_check_at,
         "gone_at": None,
-        "removed_at": None,
+        "removed_at": recording.recorded_at if is_removed else None,
     }
 
 
@@ -450,9 +443,7 @@ def record_text(record: dict[str, Any]) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _version_values(
-    item: Article, recorded_at: datetime, line: str | None = None
-) -> dict[str, Any]:
+def _version_row(item: Article, recorded_at: datetime, line: str | None = None) -> dict[str, Any]:
     return {
         **_fields(item, "record_id", "article_id", "version", "event"),
         "recorded_at": recorded_at,
@@ -460,28 +451,12 @@ def _version_values(
     }
 
 
-def _update_article(connection: Connection, recording: Recording) -> int:
-    item = recording.article
-    statement = _changed(item.article_id, **_article_values(recording))
-    former = statement.filter_by(version=item.version - 1)
-    return int(connection.execute(former.returning(article.c.number)).scalar_one())
-
-
-def _execute_many(
-    connection: Connection, statement: Executable, rows: Iterable[dict[str, Any]]
-) -> None:
+def _execute_many(connection: Connection, statement: Executable, rows: Iterable[_Row]) -> None:
     if given := list(rows):
         connection.execute(statement, given)
 
 
-def _address_rows(recording: Recording) -> list[dict[str, Any]]:
-    item, keys = recording.article, recording.visit.address_keys
-    return _rows_of_addresses(item.site, item.article_id, keys, recording.recorded_at)
-
-
-def _rows_of_addresses(
-    site: str, article_id: str, address_keys: Sequence[tuple[str, str]], seen_at: datetime
-) -> list[dict[str, Any]]:
+def _address_rows(site: str, article_id: str, visit: Visit, seen_at: datetime) -> list[_Row]:
     known = {
         "site": site,
         "state": AddressState.KNOWN,
@@ -489,10 +464,10 @@ def _rows_of_addresses(
         "seen_at": seen_at,
         "seen_in": "",
     }
-    return [{**known, "key": key, "url": url} for key, url in address_keys]
+    return [{**known, "key": key, "url": url} for key, url in visit.address_keys]
 
 
-def _flag_rows(recording: Recording) -> list[dict[str, Any]]:
+def _flag_rows(recording: Recording) -> list[_Row]:
     article_id, now = recording.article.article_id, recording.recorded_at
     notified = dict.fromkeys(recording.alerted_topics, now)
     return [
@@ -507,12 +482,11 @@ def _flag_rows(recording: Recording) -> list[dict[str, Any]]:
 
 
 def _outbox_rows(
-    item: Article, channels: Sequence[str], run_id: str, created_at: datetime
-) -> list[dict[str, Any]]:
-    row = {
-        "record_id": item.record_id,
-        "run_id": run_id,
-        "created_at": created_at,
-        "state": "pending",
-    }
+    item: Article,
+    channels: Sequence[str],
+    run_id: str,
+    created_at: datetime,
+    state: str = "pending",
+) -> list[_Row]:
+    row = {"record_id": item.record_id, "run_id": run_id, "created_at": created_at, "state": state}
     return [{**row, "channel": channel} for channel in channels]
