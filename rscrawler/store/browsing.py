@@ -18,7 +18,6 @@ from sqlalchemy import (
     and_,
     false,
     func,
-    literal_column,
     or_,
     select,
     text,
@@ -33,6 +32,7 @@ from rscrawler.store.lookups import among
 from rscrawler.store.tables import (
     LAST_VERSION,
     article,
+    article_text,
     entry,
     facet,
     message,
@@ -166,12 +166,10 @@ class BrowseStore(Part):
         if not terms:
             return false()
         if self._database.is_postgresql:
-            statement = "SELECT rowid FROM article_text WHERE words @@ CAST(:terms AS TSQUERY)"
-            found = text(statement).bindparams(terms=_tsquery(terms))
+            found = text("words @@ CAST(:terms AS TSQUERY)").bindparams(terms=_tsquery(terms))
         else:
-            statement = "SELECT rowid FROM article_text WHERE article_text MATCH :terms"
-            found = text(statement).bindparams(terms=_fts5(terms))
-        return entry.c.number.in_(found.columns(literal_column("rowid")))
+            found = text("article_text MATCH :terms").bindparams(terms=_fts5(terms))
+        return entry.c.number.in_(select(article_text.c.rowid).where(found))
 
     def sections(self, limit: int) -> list[str]:
         """The slugs of sections, the most frequent first."""

@@ -11,14 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select
 
 from rscrawler.items import Article, Level
-from rscrawler.store.database import Database, Part
+from rscrawler.store.database import Part
 from rscrawler.store.tables import (
     LAST_VERSION,
     AdvisoryLock,
     article,
+    article_text,
     entry,
     facet,
     unindexed,
@@ -32,14 +33,6 @@ ARTICLES_PER_TRANSACTION = 20
 
 class IndexStore(Part):
     """The index in the database."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._insert_text = text(
-            "INSERT INTO article_text (rowid, words) VALUES (:number, CAST(:words AS TSVECTOR))"
-            if database.is_postgresql
-            else "INSERT INTO article_text (rowid, words) VALUES (:number, :words)"
-        )
 
     def backlog(self) -> int:
         """The number of marks still to be processed."""
@@ -86,13 +79,12 @@ class IndexStore(Part):
         former = [number for number, _, _ in records]
         connection.execute(delete(entry).where(entry.c.number.in_(former)))
         connection.execute(delete(facet).where(facet.c.article.in_(former)))
-        for number in former:
-            connection.execute(text("DELETE FROM article_text WHERE rowid = :n"), {"n": number})
+        connection.execute(delete(article_text).where(article_text.c.rowid.in_(former)))
         connection.execute(insert(entry), [_entry(*each) for each in records])
         if facets := [row for number, _, record in records for row in _facets(number, record)]:
             connection.execute(insert(facet), facets)
-        words = [{"number": number, "words": self._words(record)} for number, _, record in records]
-        connection.execute(self._insert_text, words)
+        words = [{"rowid": number, "words": self._words(record)} for number, _, record in records]
+        connection.execute(insert(article_text), words)
 
     def _words(self, record: Article) -> str:
         parts = (record.title, record.subtitle, record.body)

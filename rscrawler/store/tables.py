@@ -26,9 +26,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    column,
     func,
     insert,
     select,
+    table,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -370,8 +372,8 @@ fired = Table(
 
 def prepare_for_postgresql() -> None:
     """Make partial indexes partial in PostgreSQL, too; this imports the whole dialect."""
-    for table in metadata.tables.values():
-        for index in table.indexes:
+    for each in metadata.tables.values():
+        for index in each.indexes:
             index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
 
 
@@ -411,6 +413,7 @@ facet = Table(
     sqlite_with_rowid=False,
 )
 
+article_text = table("article_text", column("rowid"), column("words"))  # see _INDEX_DDL
 # The texts are in the records, so the index keeps none. Before SQLite 3.43 it must keep them, since
 # rows cannot be deleted otherwise.
 _CONTENT = (
