@@ -8,6 +8,7 @@ baseline mode: nobody is alerted, except for one summary of newer articles
 
 import json
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -108,17 +109,13 @@ class StoreKeeper:
         self._opening = opening
         self._path = sqlite_file(config.database)
         self.store = opening(config)
-        self._file, self._size = self._present_file()
+        self._opened = self._present_file()
 
-    def _present_file(self) -> tuple[tuple[int, int] | None, int]:
-        """The (device, inode) of the database file, None without one, and its size in bytes."""
-        if self._path is None:
-            return None, 0
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return None, 0
-        return (found.st_dev, found.st_ino), found.st_size
+    def _present_file(self) -> os.stat_result | None:
+        """The identity and size of the database file; None without one, as for PostgreSQL."""
+        with suppress(FileNotFoundError):
+            return self._path.stat() if self._path else None
+        return None
 
     @property
     def is_lost(self) -> bool:
@@ -127,11 +124,13 @@ class StoreKeeper:
         Only SQLite may open the file here: closing any other descriptor of it drops this process's
         POSIX locks; another process then takes itself for the last one, and removes the WAL.
         """
-        file, size = self._present_file()
-        if file != self._file:
+        opened, present = self._opened, self._present_file()
+        if opened is None or present is None:
+            return opened is not present
+        if not os.path.samestat(opened, present):
             return True
-        is_shorter, self._size = size < self._size, size
-        is_to_check = is_shorter or is_marked(self._config.database)
+        self._opened = present
+        is_to_check = present.st_size < opened.st_size or is_marked(self._config.database)
         return is_to_check and is_damaged(self._config.database)
 
     def reopen(self) -> Store:
@@ -143,7 +142,7 @@ class StoreKeeper:
         # First: SQLite deletes a WAL by name, and would delete that of a new database.
         self.store.close()
         self.store = self._opening(self._config)
-        self._file, self._size = self._present_file()
+        self._opened = self._present_file()
         return self.store
 
     def close(self) -> None:
@@ -161,20 +160,33 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
         each.record_id for each, _ in _articles(day_files(config.output_dir / FLAGGED_CHANNEL))
     }
     flags_by_article: dict[str, list[TopicFlag]] = {}  # without the evidence
+    recheck_after, minimum = config.crawl.recheck_after, config.alerts.minimum
     for article, first_seen_at in _articles(day_files(config.output_dir / ARTICLES_CHANNEL)):
         flags = [replace(flag, evidence=()) for flag in article.topics]
         flags_by_article[article.article_id] = flags
-        if profile := sites.get(article.site):
-            recording = _recording(config, article, first_seen_at, profile)
-            repeated = flags_by_article.get(article.duplicate_of or "", [])
-            yield replace(
-                recording,
-                is_folded=decisions.is_folded(article, repeated),
-                # The feeds are made from the rows of this channel.
-                channels=(FLAGGED_CHANNEL,) if article.record_id in flagged else (),
-            )
-        else:
+        profile = sites.get(article.site)
+        if profile is None:
             _warn(f"site {article.site!r} has no profile: its articles are not rebuilt")
+            continue
+        addresses = {address_key(url, profile): url for url in (article.url, *article.aliases)}
+        yield Recording(
+            article=article,
+            fingerprint=fingerprint_of(article, slug_stem(article.url, profile)),
+            visit=Visit(
+                run_id=RUN_ID,
+                address_keys=tuple(addresses.items()),
+                page_digest="",
+                next_check_at=decisions.next_check(first_seen_at, utc_now(), recheck_after),
+            ),
+            recorded_at=article.fetched_at,
+            # The feeds are made from the rows of this channel.
+            channels=(FLAGGED_CHANNEL,) if article.record_id in flagged else (),
+            # Who was mailed is no longer known: better no alert than a second one.
+            alerted_topics=tuple(flag.topic for flag in flags if flag.level.reaches(minimum)),
+            is_folded=decisions.is_folded(
+                article, flags_by_article.get(article.duplicate_of or "", [])
+            ),
+        )
 
 
 def _articles(files: Iterable[Path]) -> Iterator[tuple[Article, datetime]]:
@@ -206,27 +218,6 @@ def _lines(path: Path) -> Iterator[bytes]:
             f"{path}: cannot be read: {error.strerror}; the database is rebuilt from it: repair "
             "it, or move it away"
         ) from error
-
-
-def _recording(
-    config: Config, article: Article, first_seen_at: datetime, profile: SiteProfile
-) -> Recording:
-    recheck_after, minimum = config.crawl.recheck_after, config.alerts.minimum
-    addresses = {address_key(url, profile): url for url in (article.url, *article.aliases)}
-    return Recording(
-        article=article,
-        fingerprint=fingerprint_of(article, slug_stem(article.url, profile)),
-        visit=Visit(
-            run_id=RUN_ID,
-            address_keys=tuple(addresses.items()),
-            page_digest="",
-            next_check_at=decisions.next_check(first_seen_at, utc_now(), recheck_after),
-        ),
-        recorded_at=article.fetched_at,
-        channels=(),
-        # Who was mailed is no longer known: better no alert than a second one.
-        alerted_topics=tuple(each.topic for each in article.topics if each.level.reaches(minimum)),
-    )
 
 
 def _flagged_before(config: Config) -> list[tuple[str, str]]:
