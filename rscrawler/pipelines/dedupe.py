@@ -33,6 +33,7 @@ class DedupePipeline:
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
+        self._articles, self._discovery = session.store.articles, session.store.discovery
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -48,10 +49,10 @@ class DedupePipeline:
     def identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:
         """Set the identity, event, `duplicate_of` and `follows` of an article, in place."""
         article, keys = item.article, [key for key, _ in item.addresses]
-        store = self._session.store
-        if store.batch.concerns(article.site, keys, item.fingerprint):
-            store.batch.flush(waits_for_disk=False)
-        stored = store.discovery.addresses(article.site, keys)
+        batch = self._session.store.batch
+        if batch.concerns(article.site, keys, item.fingerprint):
+            batch.flush(waits_for_disk=False)
+        stored = self._discovery.addresses(article.site, keys)
         showing = (path for address in stored.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
         known = self._known(item, requested, stored)
@@ -71,7 +72,6 @@ class DedupePipeline:
         self, item: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The stored article to which the page's addresses lead; None if there is none."""
-        articles = self._session.store.articles
         leading = [key for key, _ in item.addresses if key not in item.declared]
         leading_ids = _led_to(stored, leading)
         here = leading_ids[-1] if leading_ids else None
@@ -79,11 +79,11 @@ class DedupePipeline:
             if here is None:
                 return None
             _keep_addresses(item, stored, others_than=set(leading_ids) - {here})
-            return articles.by_ids([here])[here]
+            return self._articles.by_ids([here])[here]
         # Another address may have led to the same article since this page was requested.
         requested_id = requested.known.article_id
         here = here or requested_id
-        found = articles.by_ids({requested_id, here})
+        found = self._articles.by_ids({requested_id, here})
         former, owner = found[requested_id], found[here]
         if here == requested_id:
             return owner
@@ -106,18 +106,16 @@ class DedupePipeline:
         self, item: FetchedArticle, known: KnownArticle | None, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """Set what the text repeats or follows; returns the stored article that it is, if any."""
-        article, articles = item.article, self._session.store.articles
-        relatives = relatives_of(article, item.fingerprint, articles)
+        article = item.article
+        relatives = relatives_of(article, item.fingerprint, self._articles)
+        known = known or self._named(item, relatives, stored)
         if known is None:
-            known = self._named(item, relatives, stored)
-        if known is None and (
-            moved := kinship.moved_article(relatives, article.site, item.fingerprint)
-        ):
-            known = articles.by_ids([moved])[moved]
+            moved = kinship.moved_article(relatives, article.site, item.fingerprint)
+            known = self._articles.by_ids([moved])[moved] if moved else None
         article.duplicate_of = kinship.repeated_article(relatives, known)
         if article.duplicate_of is None:
             followed = kinship.followed_article(relatives, known, article.published_at)
-            article.follows = followed or (known.follows if known is not None else None)
+            article.follows = followed or (known.follows if known else None)
         return known
 
     def _named(
@@ -127,8 +125,7 @@ class DedupePipeline:
 
         Some templates declare one canonical address on many pages; these are separate articles.
         """
-        article, articles = item.article, self._session.store.articles
-        declared = articles.by_ids(_led_to(stored, item.declared)).values()
+        declared = self._articles.by_ids(_led_to(stored, item.declared)).values()
         named = min(declared, key=lambda each: each.first_seen_at, default=None)
         if named is None:
             return None
@@ -137,8 +134,8 @@ class DedupePipeline:
             for each in relatives
         ):
             return named
-        before = articles.latest_record(named.article_id)
-        if before is not None and normalized(before.title) == normalized(article.title):
+        before = self._articles.latest_record(named.article_id)
+        if before is not None and normalized(before.title) == normalized(item.article.title):
             return named
         self._drop_declared(item)
         return None
@@ -158,7 +155,7 @@ class DedupePipeline:
         item.fingerprint = replace(item.fingerprint, slug_stem=stem)
 
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
-        before = self._session.store.articles.latest_record(known.article_id)
+        before = self._articles.latest_record(known.article_id)
         return before is not None and decisions.is_mere_degradation(before, article)
 
     def _identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:
@@ -179,8 +176,7 @@ class DedupePipeline:
     def _aliases(self, item: FetchedArticle) -> list[str]:
         """Every address that ever led to the article, except other spellings of its own."""
         article, profile = item.article, self._session.profile
-        discovery = self._session.store.discovery
-        known = discovery.addresses_of(article.article_id) if item.known else []
+        known = self._discovery.addresses_of(article.article_id) if item.known else []
         urls = (*(each.url for each in known), *(url for _, url in item.addresses))
         by_key = {address_key(url, profile): url for url in (*urls, *article.aliases)}
         by_key.pop(address_key(article.url, profile), None)
@@ -213,25 +209,17 @@ def relatives_of(
     if not compared:
         return []
     text = Text(article.title, article.body)
-    return [
-        Relative(each, _verdict_on(article, text, each, fingerprint, articles)) for each in compared
-    ]
 
+    def verdict_on(candidate: Candidate) -> Verdict:
+        if candidate.text_digest == fingerprint.text_digest:
+            return Verdict(Relation.SAME_ARTICLE, "equal")
+        before = articles.latest_record(candidate.article_id)
+        if before is None:
+            return Verdict(Relation.DIFFERENT, "unknown")
+        # A stored text that was deleted can be compared only by its digest.
+        body = article.body if kinship.has_same_body(candidate, fingerprint) else before.body
+        if not body:
+            return Verdict(Relation.DIFFERENT, "forgotten")
+        return decide(compare(Text(before.title, body), text))
 
-def _verdict_on(
-    article: Article,
-    text: Text,
-    candidate: Candidate,
-    fingerprint: Fingerprint,
-    articles: ArticleStore,
-) -> Verdict:
-    if candidate.text_digest == fingerprint.text_digest:
-        return Verdict(Relation.SAME_ARTICLE, "equal")
-    before = articles.latest_record(candidate.article_id)
-    if before is None:
-        return Verdict(Relation.DIFFERENT, "unknown")
-    # A stored text that was deleted can be compared only by its digest.
-    body = article.body if kinship.has_same_body(candidate, fingerprint) else before.body
-    if not body:
-        return Verdict(Relation.DIFFERENT, "forgotten")
-    return decide(compare(Text(before.title, body), text))
+    return [Relative(each, verdict_on(each)) for each in compared]

@@ -45,6 +45,7 @@ class StorePipeline:
         self, session: CrawlSession, stats: StatsCollector, signals: SignalManager | None = None
     ) -> None:
         self._session = session
+        self._articles, self._discovery = session.store.articles, session.store.discovery
         self._stats, self._signals = stats, signals or SignalManager()
         self._alerts = session.config.alerts
         self._alert_channels = alert_channels(session.config)
@@ -90,8 +91,7 @@ class StorePipeline:
 
     def _record_read(self, outcome: PageOutcome) -> None:
         item = outcome.page
-        if item is None:
-            raise ValueError(f"{outcome.url}: was read, but has no extracted page")
+        assert item is not None
         self._settle_others(item, outcome.requested)
         if item.event is None and item.known is not None:
             self._record_unchanged(outcome, item.known)
@@ -101,14 +101,12 @@ class StorePipeline:
     def _record_unchanged(self, outcome: PageOutcome, known: KnownArticle | None) -> None:
         assert known is not None
         url = outcome.page.article.url if outcome.page is not None else None
-        visit, session = self._visit(outcome, known.article_id, known.first_seen_at), self._session
-        fetched_at = outcome.at
+        visit = self._visit(outcome, known.article_id, known.first_seen_at)
+        site, fetched_at = self._session.site, outcome.at
         if outcome.page and outcome.page.fingerprint.text_digest != known.text_digest:
             # Extraction got worse: keep the old digest, so a fixed profile parses the page again.
             visit, fetched_at = replace(visit, page_digest=None), known.fetched_at
-        session.store.articles.record_unchanged(
-            session.site, known.article_id, visit, fetched_at, url
-        )
+        self._articles.record_unchanged(site, known.article_id, visit, fetched_at, url)
         self._count("articles/unchanged")
 
     def _visit(self, outcome: PageOutcome, article_id: str, first_seen_at: datetime) -> Visit:
@@ -175,15 +173,15 @@ class StorePipeline:
 
     def _record_attempt(self, outcome: PageOutcome, *, is_requested: bool = True) -> None:
         """Schedule the next request of a page that failed, later each time."""
-        requested, store, site = outcome.requested, self._session.store, self._session.site
+        requested, site = outcome.requested, self._session.site
         pause = OVER_LIMIT_PAUSE if outcome.kind is Kind.OVER_LIMIT else timedelta()
         earliest = outcome.at + pause
         if requested.known is None:
             again_at = max(decisions.retry_at(requested.attempts + 1, outcome.at), earliest)
-            store.discovery.record_attempt(site, requested.key, again_at, is_requested=is_requested)
+            self._discovery.record_attempt(site, requested.key, again_at, is_requested=is_requested)
         else:
             again_at = max(decisions.recheck_at(requested.known, outcome.at), earliest)
-            store.articles.record_failed_check(requested.known.article_id, again_at)
+            self._articles.record_failed_check(requested.known.article_id, again_at)
 
     def _reject(self, outcome: PageOutcome) -> None:
         requested = outcome.requested
@@ -195,7 +193,7 @@ class StorePipeline:
         )
         self._count("rejected")
         logger.info("%s is not an article: %s", outcome.url, outcome.reason)
-        self._session.store.discovery.record_rejected(
+        self._discovery.record_rejected(
             self._session.site, requested.key, outcome.url, outcome.at, next_try_at
         )
 
@@ -204,19 +202,19 @@ class StorePipeline:
         session, key = self._session, outcome.requested.key
         is_over = outcome.kind is Kind.OVER_LIMIT
         if is_over or key in session.over_limit:
-            session.store.discovery.record_over_limit(session.site, key, is_over=is_over)
+            self._discovery.record_over_limit(session.site, key, is_over=is_over)
 
     # Versions and removals.
 
     def _settle_others(self, item: FetchedArticle, requested: RequestedArticle) -> None:
-        articles, now = self._session.store.articles, self._session.now()
+        former, now = item.led_here, self._session.now()
         if item.merged is not None:
-            articles.merge(item.merged.article_id, item.article.article_id)
-        if item.led_here is not None and requested.is_elsewhere:
-            self._record_gone(item.led_here, now)
-        elif item.led_here is not None:
-            again_at = decisions.recheck_at(item.led_here, now)
-            articles.record_failed_check(item.led_here.article_id, again_at)
+            self._articles.merge(item.merged.article_id, item.article.article_id)
+        if former is not None and requested.is_elsewhere:
+            self._record_gone(former, now)
+        elif former is not None:
+            again_at = decisions.recheck_at(former, now)
+            self._articles.record_failed_check(former.article_id, again_at)
 
     def close_spider(self) -> None:
         """Record the rest of the batch; if that fails, so has the cycle."""
@@ -229,15 +227,14 @@ class StorePipeline:
 
     def _record_version(self, outcome: PageOutcome, item: FetchedArticle) -> None:
         session, article, now = self._session, item.article, self._session.now()
-        if item.event is None or article.first_seen_at is None:
-            raise ValueError(f"{article.url}: the dedupe pipeline must come before this one")
+        assert item.event is not None and article.first_seen_at is not None  # noqa: PT018
         if item.flags is None:
             item.flags = session.flagger.flag(FlaggableText.from_article(article))
         article.topics = item.flags
         article.event = item.event
         found_at = outcome.requested.found_at
         article.novelty = item.known.novelty if item.known else self._novelty(article, found_at)
-        before = session.store.articles.latest_record(item.known.article_id) if item.known else None
+        before = self._articles.latest_record(item.known.article_id) if item.known else None
         if before is not None and not before.is_pruned:
             article.change = summarize(before, article)
         repeated = self._repeated_flags(article)
@@ -285,9 +282,7 @@ class StorePipeline:
         """The flags of the article that this one repeats, and of its other copies that alerted."""
         if article.duplicate_of is None or not article.topics:
             return []
-        return self._session.store.articles.flags_alerted(
-            article.duplicate_of, excluding=article.article_id
-        )
+        return self._articles.flags_alerted(article.duplicate_of, excluding=article.article_id)
 
     def _alerts_for(
         self, article: Article, before: Article | None, repeated: list[TopicFlag]
@@ -298,7 +293,7 @@ class StorePipeline:
         levels_before: dict[str, Level] = {}
         already_alerted: set[str] = set()
         if before is not None:
-            already_alerted = self._session.store.articles.alerted_topics(article.article_id)
+            already_alerted = self._articles.alerted_topics(article.article_id)
             # By the present watch-list, so that a change of the list alone does not alert.
             flags = (
                 before.topics  # its text was deleted, its flags were not
@@ -329,14 +324,13 @@ class StorePipeline:
         session = self._session
         decision = decisions.after_gone(known, at, session.config.crawl.removal_after)
         if not decision.record_removal:
-            session.store.articles.record_gone(
+            self._articles.record_gone(
                 known.article_id, gone_at=decision.gone_at, next_check_at=decision.next_check_at
             )
             self._count("articles/gone")
             return None
-        last = session.store.articles.latest_record(known.article_id)
-        if last is None:
-            raise ValueError(f"{known.article_id} has no recorded version")
+        last = self._articles.latest_record(known.article_id)
+        assert last is not None
         version = known.version + 1
         removal = replace(
             last,
@@ -346,7 +340,7 @@ class StorePipeline:
             record_id=new_record_id(known.article_id, version),
             fetched_at=at,
         )
-        session.store.articles.record_removal(
+        self._articles.record_removal(
             removal,
             removed_at=session.now(),
             run_id=session.run_id,
