@@ -38,7 +38,6 @@ from rscrawler.spiders.sources import SourcePage, page_address
 from rscrawler.store.discovery import (
     Address,
     AddressState,
-    SourceReading,
     SourceState,
 )
 
@@ -254,25 +253,24 @@ class NewsSpider(Spider):
         next_page = self.discovery.next_page(has_next, state, requested.page, discovered)
         if discovered.changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
+        state = replace(
+            state,
+            kind=source.kind,
+            requested_at=now,
+            read_at=now if next_page is None else state.read_at,
+            pagination_cursor=next_page and max(next_page, state.pagination_cursor or 0),
+            failures=0,
+        )
+        if requested.page == 1:  # a further page says nothing about the source
+            etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
+            state = replace(state, etag=etag, last_modified=modified, body_digest=digest)
         store.record_reading(
-            SourceReading(
-                site=self.session.site,
-                url=state.url,
-                kind=source.kind,
-                path=source.path,
-                read_at=now,
-                found=(*discovered.addresses, *discovered.redated),
-                due_articles=tuple(each.article_id for each in discovered.changed),
-                sitemaps=tuple(each.url for each in discovered.sitemaps),
-                is_first_page=requested.page == 1,
-                etag=http.header_of(response, "ETag"),
-                last_modified=http.header_of(response, "Last-Modified"),
-                body_digest=digest,
-                dated_at=state.dated_at,
-                pagination_cursor=None
-                if next_page is None
-                else max(next_page, state.pagination_cursor or 0),
-            )
+            self.session.site,
+            source.path,
+            state,
+            (*discovered.addresses, *discovered.redated),
+            due_articles=[each.article_id for each in discovered.changed],
+            sitemaps=[each.url for each in discovered.sitemaps],
         )
         self.count("sources/read")
         self.count(f"sources/links/{source.kind}", len(discovered.keys))

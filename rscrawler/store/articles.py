@@ -384,8 +384,6 @@ class ArticleStore(Part):
         self, item: Article, *, removed_at: datetime, run_id: str, channels: Sequence[str]
     ) -> None:
         """Record the removal of an article, as its next version, in one transaction."""
-        if item.event is not Event.REMOVED:
-            raise ValueError(f"{item.record_id} is not a removal")
         removed = {"version": item.version, "removed_at": removed_at, "next_check_at": None}
         former = _changed(item.article_id, **removed).filter_by(version=item.version - 1)
         rows = _outbox_rows(item, channels, run_id, removed_at)

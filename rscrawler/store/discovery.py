@@ -91,32 +91,6 @@ class KeptRobots:
     last_modified: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReading:
-    """What to store of one page of a source: its addresses, and how pagination goes on.
-
-    `etag`, `last_modified`, `body_digest` and `dated_at` are only stored for the first page:
-    those of a further page say nothing about the source. `due_articles` are the ids of articles
-    that have changed according to the page: they stay due until they are requested.
-    `sitemaps` are the changed ones of an index: every cycle requests them until they are read.
-    """
-
-    site: str
-    url: str
-    kind: str
-    path: str
-    read_at: datetime
-    found: tuple[Address, ...] = ()
-    is_first_page: bool = True
-    etag: str | None = None
-    last_modified: str | None = None
-    body_digest: str | None = None
-    dated_at: datetime | None = None
-    pagination_cursor: int | None = None
-    due_articles: tuple[str, ...] = ()
-    sitemaps: tuple[str, ...] = ()
-
-
 _ADDRESS = tuple(address.c[name] for name in Address.__slots__)
 
 
@@ -184,35 +158,36 @@ class DiscoveryStore(Part):
             with self._database.writing(waits_for_disk=False) as connection:
                 connection.execute(self._insert_address, rows)
 
-    def record_reading(self, reading: SourceReading) -> None:
-        """Store a page of a source and the addresses on it, in one transaction.
+    def record_reading(
+        self,
+        site: str,
+        path: str,
+        state: SourceState,
+        found: Iterable[Address] = (),
+        *,
+        due_articles: Sequence[str] = (),
+        sitemaps: Iterable[str] = (),
+    ) -> None:
+        """Store the state of a source after a page, and the addresses on it, in one transaction.
 
-        It does not wait for the disk: what a power failure loses is requested again.
+        `due_articles` are the ids of articles that have changed according to the page: they stay
+        due until they are requested. `sitemaps` are the changed ones of an index: every cycle
+        requests them until they are read. It does not wait for the disk: what a power failure
+        loses is requested again.
         """
-        values = {
-            "kind": reading.kind,
-            "requested_at": reading.read_at,
-            "pagination_cursor": reading.pagination_cursor,
-            "failures": 0,
-        }
-        if reading.pagination_cursor is None:
-            values["read_at"] = reading.read_at
-        if reading.is_first_page:
-            of_page = ("etag", "last_modified", "body_digest", "dated_at")
-            values |= {name: getattr(reading, name) for name in of_page}
-        unfinished = {"site": reading.site, "kind": reading.kind, "pagination_cursor": 1}
-        sitemaps = [{**unfinished, "url": url} for url in reading.sitemaps]
-        rows = _address_rows(reading.site, reading.path, reading.found)
+        unfinished = {"site": site, "kind": state.kind, "pagination_cursor": 1}
+        children = [{**unfinished, "url": url} for url in sitemaps]
+        rows = _address_rows(site, path, found)
         upsert = self._database.upsert
         with self._database.writing(waits_for_disk=False) as connection:
-            connection.execute(upsert(source, values, site=reading.site, url=reading.url))
-            if sitemaps:
-                connection.execute(upsert(source, {"pagination_cursor": 1}), sitemaps)
+            connection.execute(upsert(source, asdict(state), site=site))
+            if children:
+                connection.execute(upsert(source, {"pagination_cursor": 1}), children)
             if rows:
                 connection.execute(self._insert_address, rows)
-            if reading.due_articles:
-                due = update(article).where(among(article.c.article_id, reading.due_articles))
-                connection.execute(due.values(next_check_at=reading.read_at))
+            if due_articles:
+                due = update(article).where(among(article.c.article_id, due_articles))
+                connection.execute(due.values(next_check_at=state.requested_at))
 
     def adopt_rules(self, site: str, rules_digest: str, sitemaps: Collection[str]) -> None:
         """Store the rules by which the site is read from now on; if they changed, reset its state.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import closing
 
+from rscrawler.spiders.http import page_digest
+from rscrawler.store import Store
 from tests.crawl.probes import change_database
 from tests.probing.built import BUILT
 from tests.probing.pieces import PIECES, Piece
@@ -92,6 +95,17 @@ def test_a_section_is_followed_to_the_page_that_it_says_is_next(workspace: Works
     # The last one says nothing, so that its number is tried.
     assert requested == ["/archive", "/archive?page=1", "/archive?page=2", "/archive?page=4"]
     assert (report["articles_new"], report["errors"]) == (12, 0)
+
+
+def test_the_digest_of_a_section_is_that_of_its_first_page(workspace: Workspace) -> None:
+    with drupal(PIECES) as outlet:
+        configure(workspace, outlet, "section")
+        workspace.crawl("outlet")
+        first = page_digest(outlet.pages["/archive"].text.encode())
+    with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
+        (state,) = store.discovery.sources("outlet").values()
+    assert (state.body_digest, state.pagination_cursor) == (first, None)
+    assert state.read_at is not None
 
 
 def test_a_section_is_followed_to_pages_that_are_counted_in_its_path(workspace: Workspace) -> None:

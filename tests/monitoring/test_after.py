@@ -17,7 +17,7 @@ from rscrawler.monitoring import direct
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import CycleOutcome, CycleReport
 from rscrawler.store import Store
-from rscrawler.store.discovery import SourceReading
+from rscrawler.store.discovery import SourceState
 from rscrawler.store.health import ProblemCode
 from tests.crawl.probes import FEED, sources
 from tests.delivery.helpers import NOW
@@ -180,7 +180,8 @@ def mail_settings(mailbox: Mailbox, **alerts: Any) -> dict[str, Any]:
 
 def read_a_source(store: Store, path: str) -> None:
     url = f"https://sample.example.org{path}"
-    store.discovery.record_reading(SourceReading("sample", url, "section", path, NOW + WEEK))
+    state = SourceState(url, kind="section", requested_at=NOW + WEEK)
+    store.discovery.record_reading("sample", path, state)
 
 
 def test_a_week_is_told_once_with_what_was_checked_and_found(

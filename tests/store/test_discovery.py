@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rscrawler.store import Store
-from rscrawler.store.discovery import Address, AddressState, KeptRobots, SourceReading
+from rscrawler.store.discovery import Address, AddressState, KeptRobots, SourceState
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -17,18 +18,14 @@ def found(slug: str, **fields: Any) -> Address:
     return Address(f"/{slug}", f"https://example.org/{slug}/", NOON, **fields)
 
 
-def reading(*addresses: Address, **fields: Any) -> SourceReading:
-    values: dict[str, Any] = {
-        "site": SITE,
-        "url": FEED,
-        "kind": "feed",
-        "path": "/feed",
-        "read_at": NOON,
-        "etag": '"1"',
-        "last_modified": "a date",
-        "body_digest": "0" * 32,
-    }
-    return SourceReading(found=addresses, **{**values, **fields})
+def read(store: Store, *addresses: Address, **changes: Any) -> None:
+    """Record a page of the feed that shows these addresses, or of another source."""
+    path, url = changes.pop("path", "/feed"), changes.pop("url", FEED)
+    sitemaps = changes.pop("sitemaps", ())
+    known = store.discovery.sources(SITE).get(url, SourceState(url, kind="feed"))
+    values = {"etag": '"1"', "read_at": NOON, "requested_at": NOON, "pagination_cursor": None}
+    state = replace(known, failures=0, **{**values, **changes})
+    store.discovery.record_reading(SITE, path, state, addresses, sitemaps=sitemaps)
 
 
 def pending(store: Store, now: datetime = NOON, **options: bool) -> list[str]:
@@ -38,27 +35,14 @@ def pending(store: Store, now: datetime = NOON, **options: bool) -> list[str]:
 # Sources.
 
 
-def test_a_source_keeps_what_its_first_page_said(store: Store) -> None:
-    store.discovery.record_reading(reading(pagination_cursor=2))
-    state = store.discovery.sources(SITE)[FEED]
-    assert (state.etag, state.body_digest, state.pagination_cursor) == ('"1"', "0" * 32, 2)
-    assert state.read_at is None  # its first walk has not ended
-    store.discovery.record_reading(
-        reading(is_first_page=False, etag='"2"', body_digest="1" * 32, read_at=NOON + HOUR)
-    )
-    state = store.discovery.sources(SITE)[FEED]
-    assert (state.etag, state.body_digest, state.pagination_cursor) == ('"1"', "0" * 32, None)
-    assert state.read_at == NOON + HOUR
-
-
-def test_a_walk_that_goes_on_does_not_unsay_that_one_has_ended(store: Store) -> None:
-    store.discovery.record_reading(reading())
-    store.discovery.record_reading(reading(pagination_cursor=2, read_at=NOON + HOUR))
-    assert store.discovery.sources(SITE)[FEED].read_at == NOON
+def test_the_state_of_a_source_is_stored_with_its_page(store: Store) -> None:
+    read(store, etag='"2"', pagination_cursor=2, read_at=None)
+    state = SourceState(FEED, etag='"2"', requested_at=NOON, pagination_cursor=2, kind="feed")
+    assert store.discovery.sources(SITE) == {FEED: state}
 
 
 def test_not_modified_is_noted_without_a_new_reading(store: Store) -> None:
-    store.discovery.record_reading(reading())
+    read(store)
     store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
     store.discovery.record_not_modified(SITE, FEED, NOON + HOUR)
     state = store.discovery.sources(SITE)[FEED]
@@ -67,7 +51,7 @@ def test_not_modified_is_noted_without_a_new_reading(store: Store) -> None:
 
 def test_failures_count_in_a_row_and_leave_validators_and_walk(store: Store) -> None:
     store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
-    store.discovery.record_reading(reading(pagination_cursor=3))
+    read(store, pagination_cursor=3)
     for _ in range(2):
         store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
     state = store.discovery.sources(SITE)[FEED]
@@ -75,24 +59,24 @@ def test_failures_count_in_a_row_and_leave_validators_and_walk(store: Store) -> 
 
 
 def test_a_source_of_another_site_is_another(store: Store) -> None:
-    store.discovery.record_reading(reading())
+    read(store)
     assert store.discovery.sources("other") == {}
 
 
 def test_a_sitemap_that_an_index_names_stays_unread_until_it_is_read(store: Store) -> None:
     child = "https://example.org/s1.xml"
-    store.discovery.record_reading(reading(kind="sitemap", sitemaps=(child,)))
+    read(store, kind="sitemap", sitemaps=(child,))
     assert store.discovery.sources(SITE)[child].pagination_cursor == 1
-    store.discovery.record_reading(reading(url=child, kind="sitemap"))
+    read(store, url=child, kind="sitemap")
     state = store.discovery.sources(SITE)[child]
     assert (state.pagination_cursor, state.read_at) == (None, NOON)
-    store.discovery.record_reading(reading(kind="sitemap", sitemaps=(child,)))
+    read(store, kind="sitemap", sitemaps=(child,))
     state = store.discovery.sources(SITE)[child]
     assert (state.pagination_cursor, state.etag) == (1, '"1"')
 
 
 def test_the_end_of_a_walk_is_an_end_though_its_last_page_was_not_there(store: Store) -> None:
-    store.discovery.record_reading(reading(pagination_cursor=2))
+    read(store, pagination_cursor=2)
     store.discovery.record_end_of_pagination(SITE, FEED, NOON + HOUR)
     state = store.discovery.sources(SITE)[FEED]
     assert (state.pagination_cursor, state.read_at, state.etag) == (None, NOON + HOUR, '"1"')
@@ -102,8 +86,8 @@ def test_the_end_of_a_walk_is_an_end_though_its_last_page_was_not_there(store: S
 
 
 def test_an_address_is_pending_from_its_first_sight_until_its_page_is_read(store: Store) -> None:
-    store.discovery.record_reading(reading(found("b"), found("a")))
-    store.discovery.record_reading(reading(found("a"), found("c"), read_at=NOON + HOUR))
+    read(store, found("b"), found("a"))
+    read(store, found("a"), found("c"), read_at=NOON + HOUR)
     assert pending(store) == ["/a", "/b", "/c"]
     known = store.discovery.addresses(SITE, ["/a", "/x"])
     assert list(known) == ["/a"]
@@ -111,7 +95,7 @@ def test_an_address_is_pending_from_its_first_sight_until_its_page_is_read(store
 
 
 def test_an_attempt_puts_an_address_off(store: Store) -> None:
-    store.discovery.record_reading(reading(found("a")))
+    read(store, found("a"))
     store.discovery.record_attempt(SITE, "/a", NOON + HOUR)
     assert pending(store) == []
     (address,) = store.discovery.pending(SITE, NOON + HOUR)
@@ -120,7 +104,7 @@ def test_an_attempt_puts_an_address_off(store: Store) -> None:
 
 def test_a_time_that_a_clock_ahead_stored_puts_no_address_off(store: Store) -> None:
     ahead = NOON + timedelta(days=400)
-    store.discovery.record_reading(reading(found("a")))
+    read(store, found("a"))
     store.discovery.record_attempt(SITE, "/a", ahead)
     store.discovery.record_rejected(SITE, "/b", "https://example.org/b/", NOON, ahead)
     store.discovery.record_rejected(SITE, "/c", "https://example.org/c/", NOON, None)
@@ -128,11 +112,11 @@ def test_a_time_that_a_clock_ahead_stored_puts_no_address_off(store: Store) -> N
 
 
 def test_a_page_that_is_no_article_is_not_pending_until_it_is_wanted_again(store: Store) -> None:
-    store.discovery.record_reading(reading(found("a")))
+    read(store, found("a"))
     store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON, None)
-    store.discovery.record_reading(reading(found("a", state=AddressState.REJECTED)))
+    read(store, found("a", state=AddressState.REJECTED))
     assert pending(store, with_skipped=True) == []
-    store.discovery.record_reading(reading(found("a")))
+    read(store, found("a"))
     assert pending(store) == ["/a"]
     store.discovery.record_rejected(SITE, "/new", "https://example.org/new/", NOON, None)
     state = store.discovery.addresses(SITE, ["/new"])["/new"].state
@@ -140,7 +124,7 @@ def test_a_page_that_is_no_article_is_not_pending_until_it_is_wanted_again(store
 
 
 def test_an_address_that_leads_to_an_article_meanwhile_is_not_pending_again(store: Store) -> None:
-    store.discovery.record_reading(reading(found("a", state=AddressState.KNOWN), found("b")))
+    read(store, found("a", state=AddressState.KNOWN), found("b"))
     for key in ("/a", "/b"):
         store.discovery.record_attempt(SITE, key, NOON)
     assert pending(store) == ["/b"]
@@ -149,36 +133,35 @@ def test_an_address_that_leads_to_an_article_meanwhile_is_not_pending_again(stor
 
 def test_other_rules_forget_validators_and_make_what_was_no_article_pending(store: Store) -> None:
     store.health.record_start("run", SITE, NOON)
-    store.discovery.record_reading(reading(found("a"), found("b"), etag='"1"'))
-    url = reading().url
+    read(store, found("a"), found("b"), etag='"1"')
     for rules, etag, waiting in (("r1", '"1"', ["/b"]), ("r1", '"1"', ["/b"]), ("r2", None, None)):
         store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON, None)
         store.discovery.adopt_rules(SITE, rules, ())
-        assert store.discovery.sources(SITE)[url].etag == etag
+        assert store.discovery.sources(SITE)[FEED].etag == etag
         assert pending(store) == (waiting or ["/a", "/b"])
     assert store.health.site(SITE).rules_digest == "r2"
 
 
 def test_an_archive_is_passed_over_until_a_listing_shows_it(store: Store) -> None:
     passed = AddressState.SKIPPED
-    store.discovery.record_reading(reading(found("a", state=passed), found("b", state=passed)))
+    read(store, found("a", state=passed), found("b", state=passed))
     assert pending(store) == []
     assert pending(store, with_skipped=True) == ["/a", "/b"]
-    store.discovery.record_reading(reading(found("a", state=passed)))
+    read(store, found("a", state=passed))
     assert pending(store) == []
-    store.discovery.record_reading(reading(found("b")))
+    read(store, found("b"))
     assert pending(store) == ["/b"]
 
 
 def test_an_address_never_falls_back_to_passed(store: Store) -> None:
-    store.discovery.record_reading(reading(found("a")))
-    store.discovery.record_reading(reading(found("a", state=AddressState.SKIPPED)))
+    read(store, found("a"))
+    read(store, found("a", state=AddressState.SKIPPED))
     assert pending(store) == ["/a"]
 
 
 def test_an_address_knows_the_sources_that_showed_it_each_once(store: Store) -> None:
     for path in ("/feed", "/europe/", "/feed", "/euro", "/europe/"):
-        store.discovery.record_reading(reading(found("a"), path=path))
+        read(store, found("a"), path=path)
     known = store.discovery.addresses(SITE, ["/a", "/x"])
     assert {key: each.seen_in for key, each in known.items()} == {
         "/a": ("/feed", "/europe/", "/euro")
@@ -187,10 +170,9 @@ def test_an_address_knows_the_sources_that_showed_it_each_once(store: Store) -> 
 
 def test_dates_only_grow_and_the_first_publication_stays(store: Store) -> None:
     for hours, day in ((1, 1), (3, 2), (2, 3)):
-        store.discovery.record_reading(
-            reading(found("a", dated_at=NOON + hours * HOUR, published_hint=NOON.replace(day=day)))
-        )
-    store.discovery.record_reading(reading(found("a")))
+        dated_at, published_hint = NOON + hours * HOUR, NOON.replace(day=day)
+        read(store, found("a", dated_at=dated_at, published_hint=published_hint))
+    read(store, found("a"))
     address = store.discovery.addresses(SITE, ["/a"])["/a"]
     assert address.dated_at == NOON + 3 * HOUR
     assert address.published_hint == NOON.replace(day=1)
@@ -198,7 +180,7 @@ def test_dates_only_grow_and_the_first_publication_stays(store: Store) -> None:
 
 def test_more_addresses_than_a_statement_takes_are_looked_up_and_written(store: Store) -> None:
     many = [found(f"slug-{number}") for number in range(1_100)]
-    store.discovery.record_reading(reading(*many))
+    read(store, *many)
     assert len(store.discovery.addresses(SITE, [each.key for each in many])) == len(many)
 
 

@@ -11,7 +11,7 @@ from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Event, Evidence, Extraction, Level, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.discovery import Address, SourceReading
+from rscrawler.store.discovery import Address, SourceState
 from tests.delivery.helpers import BODY, NOW, a_flag, an_article, record
 from tests.web import desk
 from tests.web.conftest import Browser
@@ -97,8 +97,8 @@ def test_the_sources_that_showed_it_are_named(browser: Browser, shelf: Store) ->
     article = an_article(1)
     for path in ("/europe/", "/feeds/feed.rss"):
         found = (Address("/article-1", article.url, NOW),)
-        reading = SourceReading("sample", f"https://x{path}", "section", path, NOW, found)
-        shelf.discovery.record_reading(reading)
+        state = SourceState(f"https://x{path}", kind="section")
+        shelf.discovery.record_reading("sample", path, state, found)
     visit = Visit("run", (("/article-1", article.url),), "digest")
     shelf.articles.record(
         Recording(article, Fingerprint("d", None, "s"), visit, NOW, ("articles",))
