@@ -5,12 +5,11 @@ Nothing is lost if the process dies: until a version is recorded, its address is
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from itertools import chain
+from datetime import timedelta
 
 from rscrawler.errors import StoreError
 from rscrawler.identity.fingerprints import Fingerprint
-from rscrawler.identity.kinship import are_alike
+from rscrawler.identity.kinship import are_alike, has_same_body
 from rscrawler.store.articles import ArticleStore, Recording
 
 MAX_RECORDINGS = 50
@@ -26,12 +25,7 @@ class RecordingBatch:
 
     def __init__(self, articles: ArticleStore) -> None:
         self._articles = articles
-        self._clear()
-
-    def _clear(self) -> None:
         self._waiting: list[tuple[Recording, OnRefusal]] = []
-        self._addresses: set[tuple[str, str]] = set()
-        self._texts: dict[tuple[str, str] | str | int, list[Fingerprint]] = {}
 
     def add(self, recording: Recording, on_refusal: OnRefusal) -> None:
         """Add a recording; flush if there are many, or the first has waited long.
@@ -39,30 +33,27 @@ class RecordingBatch:
         A recording with alerts is written at once, since another process may crawl the same text.
         `on_refusal` is called if the database refuses this recording, which is then dropped.
         """
-        self._keep(recording, on_refusal)
-        if recording.alerted_topics or self._is_full(recording.recorded_at):
+        self._waiting.append((recording, on_refusal))
+        waited = recording.recorded_at - self._waiting[0][0].recorded_at
+        is_full = len(self._waiting) >= MAX_RECORDINGS or waited >= MAX_WAIT
+        if recording.alerted_topics or is_full:
             self.flush()
 
-    def _keep(self, recording: Recording, on_refusal: OnRefusal) -> None:
-        self._waiting.append((recording, on_refusal))
-        site = recording.article.site
-        self._addresses.update((site, key) for key, _ in recording.visit.address_keys)
-        for shared in _texts(site, recording.fingerprint):
-            self._texts.setdefault(shared, []).append(recording.fingerprint)
-
-    def _is_full(self, now: datetime) -> bool:
-        return (
-            len(self._waiting) >= MAX_RECORDINGS
-            or now - self._waiting[0][0].recorded_at >= MAX_WAIT
-        )
-
     def concerns(self, site: str, keys: list[str], fingerprint: Fingerprint) -> bool:
-        """Whether a waiting recording shares an address with a page, or has a similar text."""
-        if any((site, key) in self._addresses for key in keys):
-            return True
-        waiting = (self._texts.get(shared, ()) for shared in _texts(site, fingerprint))
-        candidates = {each.text_digest: each for each in chain.from_iterable(waiting)}
-        return any(are_alike(each, fingerprint) for each in candidates.values())
+        """Whether a waiting recording shares an address with a page, or has a similar text.
+
+        A similar text is one that `ArticleStore.candidates` would find.
+        """
+        text_keys = set(fingerprint.keys)
+        for recording, _ in self._waiting:
+            text, is_same_site = recording.fingerprint, recording.article.site == site
+            if is_same_site and any(key in keys for key, _ in recording.visit.address_keys):
+                return True
+            has_same_stem = is_same_site and text.slug_stem == fingerprint.slug_stem
+            shares_key = has_same_stem or not text_keys.isdisjoint(text.keys)
+            if has_same_body(text, fingerprint) or (shares_key and are_alike(text, fingerprint)):
+                return True
+        return False
 
     def flush(self, *, waits_for_disk: bool = True) -> None:
         """Record everything that waits; if the database refuses one recording, the others follow.
@@ -72,36 +63,26 @@ class RecordingBatch:
         Raises:
             StoreError: the database cannot be written at all; the recordings keep waiting.
         """
-        if not self._waiting:
+        if not (recordings := [recording for recording, _ in self._waiting]):
             return
         try:
-            self._articles.record(
-                *(recording for recording, _ in self._waiting), waits_for_disk=waits_for_disk
-            )
+            self._articles.record(*recordings, waits_for_disk=waits_for_disk)
         except StoreError:
             raise
         except Exception:
             self._record_singly()
         else:
-            self._clear()
+            self._waiting.clear()
 
     def _record_singly(self) -> None:
-        waiting = self._waiting
-        self._clear()
-        for number, (recording, on_refusal) in enumerate(waiting):
+        while self._waiting:
+            recording, on_refusal = self._waiting[0]
             try:
                 self._articles.record(recording)
             except StoreError:
-                for left in waiting[number:]:
-                    self._keep(*left)
                 raise
             except Exception as error:
+                del self._waiting[0]
                 on_refusal(error)
-
-
-def _texts(site: str, fingerprint: Fingerprint) -> set[tuple[str, str] | str | int]:
-    """The keys by which a text is found as a candidate, as in `ArticleStore.candidates`."""
-    found: set[tuple[str, str] | str | int] = {(site, fingerprint.slug_stem), *fingerprint.keys}
-    if fingerprint.body_digest is not None:
-        found.add(fingerprint.body_digest)
-    return found
+            else:
+                del self._waiting[0]
