@@ -69,8 +69,6 @@ class TopicsPipeline:
                 FlaggableText(fields.get("title"), fields.get("subtitle"), tuple(paragraphs))
             )
             fields["topics"] = [{**asdict(flag), "level": str(flag.level)} for flag in flags]
-        if not any(flag.level.reaches(self._minimum) for flag in flags) and (
-            self._minimum is not Level.NONE
-        ):
+        if max((flag.level.rank for flag in flags), default=0) < self._minimum.rank:
             raise BelowLevel(f"below {self._minimum}", log_level="DEBUG")
         return item
