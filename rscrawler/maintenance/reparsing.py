@@ -135,7 +135,7 @@ class _Reader:
         headers = Headers(page.headers)
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
         if not issubclass(make, TextResponse):
-            return ReadFailure(Kind.INCOMPLETE, f"{page.url}: the answer is not text")
+            return ReadFailure(Kind.INCOMPLETE, f"{page.url}: the response is not text")
         item = self._pages.read(
             ArticleToRead(
                 site=self._session.site,

@@ -13,7 +13,7 @@ class Unchanged(DropItem):
 
 
 class Unread(DropItem):
-    """The page gave no article: it is gone, cut off, forbidden or not an article."""
+    """The page gave no article: it is gone, truncated, forbidden or not an article."""
 
 
 class RecordPipeline:

@@ -303,8 +303,8 @@ def is_damaged(url: str) -> bool:
 
 def _is_damage(error: object) -> bool:
     code = getattr(error, "sqlite_errorcode", 0)  # its low byte is the primary code
-    is_cut_off = code == sqlite3.SQLITE_IOERR_SHORT_READ
-    return is_cut_off or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    is_truncated = code == sqlite3.SQLITE_IOERR_SHORT_READ
+    return is_truncated or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _has_no_table(error: object) -> bool:

@@ -171,7 +171,7 @@ class JobStore(Part):
         """Runs that have not ended and whose service died, or has not renewed its lease.
 
         Also runs of `service`, the caller, unless their jobs are in `running`: a claim may be
-        stored though its answer was lost. And all in the queue, which have no service.
+        stored though the response was lost. And all in the queue, which have no service.
         """
         query = (
             select(*_FIRING, lease.c.expires_at)

@@ -38,7 +38,7 @@ class LimitedConnection(psycopg.Connection[Any]):
         """The result of an exchange of the driver with the server.
 
         Raises:
-            psycopg.OperationalError: the server does not answer.
+            psycopg.OperationalError: the server does not respond.
         """
         return super().wait(self._limited(gen), *args, **kwargs)
 
@@ -56,7 +56,7 @@ class LimitedConnection(psycopg.Connection[Any]):
                         continue
                     self.pgconn.finish()
                     raise psycopg.OperationalError(
-                        f"the server has not answered for {LONGEST_SILENCE_SECONDS:g} s"
+                        f"the server has not responded for {LONGEST_SILENCE_SECONDS:g} s"
                     )
                 wanted = exchange.send(ready)
         except StopIteration as end:

@@ -181,7 +181,7 @@ def test_a_server_that_is_frozen_is_one_line_and_answers_again_later(
                 connection.execute(ask)
 
         try:
-            with pytest.raises(StoreError, match=r"has not answered for 0\.3 s"):
+            with pytest.raises(StoreError, match=r"has not responded for 0\.3 s"):
                 freeze_and_ask()
         finally:
             for pid in frozen:
