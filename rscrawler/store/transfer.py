@@ -28,9 +28,7 @@ from rscrawler.store.tables import metadata, schema_version
 
 ROWS_PER_BATCH = 500
 _DIGEST_BYTES = 16
-Rows = list[dict[str, Any]]
 OnRows = Callable[[int, int], object]
-OnBatch = Callable[[Rows], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +87,16 @@ def _copy(source: Database, target: Database, now: datetime, on_rows: OnRows) ->
                     f"the target is not empty: table {table.name} has rows; name an empty database"
                 )
         total = 2 * sum(_count(table, reading) for table in tables)
-
-        def on_batch(rows: Rows) -> None:
-            on_rows(len(rows), total)
-
-        copied = [_copy_table(table, reading, writing, on_batch) for table in tables]
+        copied = []
+        for table in tables:
+            before = _summary(table, reading, lambda rows: on_rows(rows, total), copy_to=writing)
+            after = _summary(table, writing, lambda rows: on_rows(rows, total))
+            if before != after:
+                raise StoreError(
+                    f"table {table.name}: {before.rows} rows with digest {before.digest} were "
+                    f"read, but {after.rows} with {after.digest} arrived; nothing was kept"
+                )
+            copied.append(after)
         if target.is_postgresql:
             _set_sequences(tables, writing)
     return copied
@@ -103,40 +106,33 @@ def _count(table: Table, connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def _copy_table(
-    table: Table, reading: Connection, writing: Connection, on_batch: OnBatch
+def _summary(
+    table: Table,
+    connection: Connection,
+    on_batch: Callable[[int], object],
+    copy_to: Connection | None = None,
 ) -> CopiedTable:
-    def write(rows: Rows) -> None:
-        on_batch(rows)
-        try:
-            writing.execute(table.insert(), rows)
-        except DatabaseError as error:
-            raise StoreError(
-                f"table {table.name}: the target refuses a row: {first_line(error)}; "
-                "nothing was kept"
-            ) from error
-
-    before = _summary(table, reading, write)
-    after = _summary(table, writing, on_batch)
-    if before != after:
-        raise StoreError(
-            f"table {table.name}: {before.rows} rows with digest {before.digest} were "
-            f"read, but {after.rows} with {after.digest} arrived; nothing was kept"
-        )
-    return after
-
-
-def _summary(table: Table, connection: Connection, on_batch: OnBatch) -> CopiedTable:
-    """The row count and digest of a table; `on_batch` gets all of its rows, some at a time."""
+    """The row count and digest of a table; its rows are inserted into `copy_to`, if given."""
     count = total = 0
     result = connection.execute(select(table), execution_options={"yield_per": ROWS_PER_BATCH})
     for batch in result.mappings().partitions():
         rows = [dict(row) for row in batch]
-        on_batch(rows)
+        on_batch(len(rows))
+        if copy_to is not None:
+            _insert(table, rows, copy_to)
         count += len(rows)
         total += sum(_row_digest(row) for row in rows)
     digest = (total % 2 ** (8 * _DIGEST_BYTES)).to_bytes(_DIGEST_BYTES, "big").hex()
     return CopiedTable(table.name, count, digest)
+
+
+def _insert(table: Table, rows: list[dict[str, Any]], connection: Connection) -> None:
+    try:
+        connection.execute(table.insert(), rows)
+    except DatabaseError as error:
+        raise StoreError(
+            f"table {table.name}: the target refuses a row: {first_line(error)}; nothing was kept"
+        ) from error
 
 
 def _row_digest(row: dict[str, Any]) -> int:
