@@ -107,7 +107,26 @@ class DiscoveryStore(Part):
 
     @cached_property
     def _insert_address(self) -> Insert:
-        return _insert_address(self._database)
+        """Insert an address that a source shows; a stored one is completed."""
+        known, offered = address.c, self._database.insert(address).excluded
+        line = func.char(10) if not self._database.is_postgresql else func.chr(10)
+        shown_before = (line + known.seen_in + line).contains(line + offered.seen_in + line)
+        is_later = or_(known.dated_at.is_(None), offered.dated_at > known.dated_at)
+        # A skipped or rejected address may be wanted now.
+        is_put_aside = or_(
+            known.state == AddressState.SKIPPED, known.state == AddressState.REJECTED
+        )
+        updated = {
+            "seen_in": case(
+                (known.seen_in == "", offered.seen_in),
+                (shown_before, known.seen_in),
+                else_=known.seen_in + line + offered.seen_in,
+            ),
+            "dated_at": case((is_later, offered.dated_at), else_=known.dated_at),
+            "published_hint": func.coalesce(known.published_hint, offered.published_hint),
+            "state": case((is_put_aside, offered.state), else_=known.state),
+        }
+        return self._database.upsert(address, updated)
 
     def sources(self, site: str) -> dict[str, SourceState]:
         """The stored state of each source of a site, by its URL."""
@@ -283,35 +302,6 @@ class DiscoveryStore(Part):
     def _oldest_first(self, *where: ColumnElement[bool]) -> list[Address]:
         query = select(*_ADDRESS).where(*where).order_by(address.c.seen_at, address.c.key)
         return list(map(_address_of, self._database.rows(query)))
-
-
-def _insert_address(database: Database) -> Insert:
-    """Insert an address that a source shows; a stored one is completed."""
-    known, offered = address.c, database.insert(address).excluded
-    line = func.char(10) if not database.is_postgresql else func.chr(10)
-    shown_before = (line + known.seen_in + line).contains(line + offered.seen_in + line)
-    return database.upsert(
-        address,
-        {
-            "seen_in": case(
-                (known.seen_in == "", offered.seen_in),
-                (shown_before, known.seen_in),
-                else_=known.seen_in + line + offered.seen_in,
-            ),
-            # The later one; if either is NULL, the other.
-            "dated_at": func.coalesce(
-                case((offered.dated_at > known.dated_at, offered.dated_at), else_=known.dated_at),
-                offered.dated_at,
-            ),
-            "published_hint": func.coalesce(known.published_hint, offered.published_hint),
-            # A skipped or rejected address may be wanted now.
-            "state": case(
-                (known.state == AddressState.SKIPPED, offered.state),
-                (known.state == AddressState.REJECTED, offered.state),
-                else_=known.state,
-            ),
-        },
-    )
 
 
 def _address_of(values: Sequence[Any]) -> Address:
