@@ -71,7 +71,9 @@ def open_store(config: Config) -> Store:
 
 
 def _is_lost(config: Config, store: Store) -> bool:
-    return store.articles.is_empty() and _has_lines(config.output_dir)
+    """Whether the store is empty, but the JSONL is not."""
+    files = day_files(config.output_dir / ARTICLES_CHANNEL)
+    return store.articles.is_empty() and any(path.stat().st_size for path in files)
 
 
 def _repaired_store(config: Config) -> Store:
@@ -148,10 +150,6 @@ class StoreKeeper:
     def close(self) -> None:
         """Close the open store."""
         self.store.close()
-
-
-def _has_lines(output_dir: Path) -> bool:
-    return any(path.stat().st_size for path in day_files(output_dir / ARTICLES_CHANNEL))
 
 
 def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:

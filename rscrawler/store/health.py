@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, literal, select, update
+from sqlalchemy import Connection, delete, func, literal, select, update
 
 from rscrawler.store.database import Part
 from rscrawler.store.outbox import NewMessage, write_messages
@@ -170,7 +170,10 @@ class HealthStore(Part):
         """The current problems, by subject and code; or those that `ended` and await the notice."""
         query = select(problem).filter_by(ended=int(ended))
         rows = self._database.rows(query.order_by(problem.c.subject, problem.c.code))
-        return list(map(_problem_of, rows))
+        return [
+            Problem(row.subject, ProblemCode(row.code), row.message, row.since, row.notified_at)
+            for row in rows
+        ]
 
     def raise_problem(self, subject: str, code: ProblemCode, message: str, now: datetime) -> None:
         """Raise a problem; if it exists, only its message is updated.
@@ -206,7 +209,3 @@ class HealthStore(Part):
 
 def _key(known: Problem) -> dict[str, Any]:
     return {"subject": known.subject, "code": known.code, "since": known.since}
-
-
-def _problem_of(row: Row[Any]) -> Problem:
-    return Problem(row.subject, ProblemCode(row.code), row.message, row.since, row.notified_at)

@@ -36,6 +36,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from rscrawler.items import parse_rfc3339
+
 metadata = MetaData()
 
 
@@ -69,12 +71,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """The time in UTC; text without a zone bypassed this type: a bug, and raises ValueError."""
-        if value is None:
-            return None
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise ValueError(f"{value!r} was stored without a time zone")
-        return moment
+        return None if value is None else parse_rfc3339(value)
 
 
 # SQLite numbers rows automatically only in a column that is declared INTEGER.
