@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Select,
     String,
     and_,
@@ -111,16 +110,13 @@ class BrowseStore(Part):
         An article's age counts from its publication, or from first sight if that is earlier or
         the date is unknown.
         """
-        chosen = self._chosen(wanted)
-        ordered = _newest_first(chosen.add_columns(func.count().over()))
+        ordered = _newest_first(self._chosen(wanted).add_columns(func.count().over()))
         query = ordered.limit(limit).offset((page - 1) * limit)
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-            total = rows[0][1] if rows else 0
-            if not rows and page > 1:
-                total = connection.scalar(select(func.count()).select_from(chosen.subquery())) or 0
-            articles = _articles(connection, [row[0] for row in rows])
-        return CoveragePage(articles, total)
+        rows: Sequence[Any] = self._database.rows(query)
+        total = rows[0][1] if rows else 0
+        if not rows and page > 1:
+            total = self.count(wanted)
+        return CoveragePage(self._articles([row[0] for row in rows]), total)
 
     def count(self, wanted: Coverage) -> int:
         """The number of wanted articles."""
@@ -131,9 +127,17 @@ class BrowseStore(Part):
         """Every wanted article, newest first."""
         numbers = self._database.scalars(_newest_first(self._chosen(wanted)))
         for start in range(0, len(numbers), _STREAMED):
-            with self._database.reading() as connection:
-                found = _articles(connection, numbers[start : start + _STREAMED])
-            yield from found
+            yield from self._articles(numbers[start : start + _STREAMED])
+
+    def _articles(self, numbers: Sequence[int]) -> list[Article]:
+        query = (
+            select(article.c.number, version.c.record)
+            .join(version, LAST_VERSION)
+            .where(article.c.number.in_(numbers))
+        )
+        records = {row.number: row.record for row in self._database.rows(query)}
+        found = (records[number] for number in numbers if number in records)
+        return [Article.from_record(json.loads(record)) for record in found]
 
     def _chosen(self, wanted: Coverage) -> Select[Any]:
         """The numbers of the wanted articles."""
@@ -145,9 +149,12 @@ class BrowseStore(Part):
         else:
             query = query.where(entry.c.site == wanted.site)
         if wanted.section is not None:
-            query = query.where(entry.c.number.in_(_having("section", [wanted.section])))
+            query = query.where(
+                entry.c.number.in_(_having("section", facet.c.value == wanted.section))
+            )
         if wanted.author is not None:
-            query = query.where(entry.c.number.in_(_by_author(wanted.author)))
+            has_name = facet.c.value.contains(author_value(wanted.author), autoescape=True)
+            query = query.where(entry.c.number.in_(_having("author", has_name)))
         if wanted.novelty is not None:
             query = query.where(entry.c.novelty == wanted.novelty)
         if wanted.since is not None:
@@ -188,11 +195,12 @@ class BrowseStore(Part):
         """The copies of articles, by the id of the article that they repeat; first-seen first."""
         found: dict[str, list[Copy]] = {}
         columns = (article.c[name] for name in Copy.__slots__)
-        query = select(article.c.duplicate_of, *columns).where(
-            among(article.c.duplicate_of, list(article_ids))
+        query = (
+            select(article.c.duplicate_of, *columns)
+            .where(among(article.c.duplicate_of, list(article_ids)))
+            .order_by(article.c.first_seen_at, article.c.number)
         )
-        ordered = query.order_by(article.c.first_seen_at, article.c.number)
-        for first, *values in self._database.rows(ordered):
+        for first, *values in self._database.rows(query):
             found.setdefault(first, []).append(Copy(*values))
         return found
 
@@ -263,44 +271,24 @@ def _newest_first(query: Select[Any]) -> Select[Any]:
     return query.order_by(entry.c.age.desc(), entry.c.number.desc())
 
 
-def _articles(connection: Connection, numbers: Sequence[int]) -> list[Article]:
-    query = (
-        select(article.c.number, version.c.record)
-        .join(version, LAST_VERSION)
-        .where(article.c.number.in_(numbers))
-    )
-    found = {
-        number: Article.from_record(json.loads(record))
-        for number, record in connection.execute(query)
-    }
-    return [found[number] for number in numbers if number in found]
+def _having(name: str, is_wanted: ColumnElement[bool]) -> Select[Any]:
+    return select(facet.c.article).where(facet.c.name == name, is_wanted)
 
 
-def _having(name: str, values: Sequence[str]) -> Select[Any]:
-    return select(facet.c.article).where(facet.c.name == name, facet.c.value.in_(values))
-
-
-def _levels(minimum: Level) -> list[str]:
-    return [str(level) for level in Level if level.rank and level.reaches(minimum)]
+def _reaches(minimum: Level) -> ColumnElement[bool]:
+    return facet.c.value.in_(str(each) for each in Level if each.rank and each.reaches(minimum))
 
 
 def _flagged(wanted: Coverage) -> Any:
     """The numbers of the articles with a matching flag."""
     found = []
     for topic in wanted.topics:
-        query = _having(f"level/{topic}", _levels(wanted.minimum))
+        query = _having(f"level/{topic}", _reaches(wanted.minimum))
         if wanted.country is not None:
-            of_country = _having(f"country/{topic}", [wanted.country])
+            of_country = _having(f"country/{topic}", facet.c.value == wanted.country)
             query = query.where(facet.c.article.in_(of_country.correlate(None)))
         found.append(query)
     return union_all(*found) if found else select(facet.c.article).where(false())
-
-
-def _by_author(name: str) -> Select[Any]:
-    """The numbers of the articles with an author whose name contains `name`, folded."""
-    return select(facet.c.article).where(
-        facet.c.name == "author", facet.c.value.contains(author_value(name), autoescape=True)
-    )
 
 
 def _fts5(terms: Sequence[Term]) -> str:
@@ -310,12 +298,9 @@ def _fts5(terms: Sequence[Term]) -> str:
 
 def _tsquery(terms: Sequence[Term]) -> str:
     """The terms as a `tsquery` of PostgreSQL."""
-    return " & ".join(
-        "("
-        + " <-> ".join(f"'{word}'" for word in each.words)
-        + f"{':*' if each.is_prefix else ''})"
-        for each in terms
-    )
+    phrases = (" <-> ".join(f"'{word}'" for word in each.words) for each in terms)
+    ends = (":*" if each.is_prefix else "" for each in terms)
+    return " & ".join(f"({phrase}{end})" for phrase, end in zip(phrases, ends, strict=True))
 
 
 def _published(topic: str, minimum: Level, since: datetime, until: datetime) -> Select[tuple[()]]:
@@ -326,7 +311,7 @@ def _published(topic: str, minimum: Level, since: datetime, until: datetime) -> 
         .join(facet, facet.c.article == entry.c.number)
         .where(
             facet.c.name == f"level/{topic}",
-            facet.c.value.in_(_levels(minimum)),
+            _reaches(minimum),
             entry.c.is_folded == 0,
             entry.c.age >= since,
             entry.c.age < until,

@@ -57,8 +57,7 @@ class HistoryStore(Part):
         dated = select(published).where(of_site, published >= since)
         undated = select(seen).where(of_site, seen >= since, *is_news)
         parts = (dated.order_by(published.desc()), undated.order_by(seen.desc()))
-        with self._database.reading() as connection:
-            moments = [at for part in parts for at in connection.scalars(part.limit(limit))]
+        moments = [at for part in parts for at in self._database.scalars(part.limit(limit))]
         return sorted(moments)[-limit:] if limit else sorted(moments)
 
     # Delays: (site, moment, time from publication to that moment).

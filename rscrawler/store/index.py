@@ -45,9 +45,8 @@ class IndexStore(Part):
 
     def index_some(self) -> bool:
         """Index some marked articles; False if there were none."""
-        with self._database.reading() as connection:
-            if connection.scalar(select(unindexed.c.number).limit(1)) is None:
-                return False
+        if self._database.scalar(select(unindexed.c.number).limit(1)) is None:
+            return False
         marks = (
             select(unindexed.c.number, unindexed.c.article_id)
             .order_by(unindexed.c.number.desc())
