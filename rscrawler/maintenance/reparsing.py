@@ -79,16 +79,15 @@ class ReparsedPage:
         """The changed levels by topic: (before, now)."""
         if self.outcome is None:
             return {}  # without a new version, nothing was flagged again
-        before, after = (_levels_of(each) for each in (self.before, self.article))
-        return {
+        before, after = (
+            {flag.topic: flag.level for flag in (article.topics if article else ())}
+            for article in (self.before, self.article)
+        )
+        levels = {
             topic: (before.get(topic, Level.NONE), after.get(topic, Level.NONE))
             for topic in sorted({*before, *after})
-            if before.get(topic, Level.NONE) is not after.get(topic, Level.NONE)
         }
-
-
-def _levels_of(article: Article | None) -> dict[str, Level]:
-    return {flag.topic: flag.level for flag in article.topics} if article else {}
+        return {topic: pair for topic, pair in levels.items() if pair[0] is not pair[1]}
 
 
 class _Reader:
@@ -100,9 +99,10 @@ class _Reader:
         self._pages = PageReader({session.site: session.profile}, session.flagger)
         self._dedupe = DedupePipeline(session)
 
-    def read(self, page: ArchivedPage, address: Address | None) -> ReparsedPage:
+    def read(self, page: ArchivedPage, address: Address) -> ReparsedPage:
         """Parse a page, and compare the result with the record."""
-        known = self._known(address)
+        article_id = address.article_id or ""
+        known = self._store.articles.by_ids([article_id]).get(article_id)
         if known is not None and _is_overtaken(known, page):
             return ReparsedPage(Reparsed.OVERTAKEN, page.url)
         item = self._item(page, address)
@@ -111,8 +111,7 @@ class _Reader:
                 return ReparsedPage(Reparsed.UNREADABLE, page.url, reason=item.reason)
             verdict = Reparsed.REJECTED if known is None else Reparsed.LOST
             return ReparsedPage(verdict, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
-        first_seen_at = address.seen_at if address else page.fetched_at
-        found_at = known.first_seen_at if known else first_seen_at
+        found_at = known.first_seen_at if known else address.seen_at
         requested = RequestedArticle(item.addresses[0][0], found_at, known=known)
         at = item.article.fetched_at
         outcome = PageOutcome(Kind.READ, requested, item.addresses[0][1], at, page=item)
@@ -125,12 +124,7 @@ class _Reader:
             return ReparsedPage(Reparsed.OVERTAKEN, page.url)
         return self._compared(outcome, item, item.known)
 
-    def _known(self, address: Address | None) -> KnownArticle | None:
-        if address is None or address.article_id is None:
-            return None
-        return self._store.articles.by_ids([address.article_id]).get(address.article_id)
-
-    def _item(self, page: ArchivedPage, address: Address | None) -> FetchedArticle | ReadFailure:
+    def _item(self, page: ArchivedPage, address: Address) -> FetchedArticle | ReadFailure:
         """Parse the page as the spider would."""
         headers = Headers(page.headers)
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
@@ -144,8 +138,8 @@ class _Reader:
                 content_type=page.header("Content-Type"),
                 fetched_at=page.fetched_at,
                 key=page.key,
-                redirect_chain=(address.url if address else page.url, page.url),
-                published_at=address.published_hint if address else None,
+                redirect_chain=(address.url, page.url),
+                published_at=address.published_hint,
             )
         )
         if isinstance(item, FetchedArticle):
@@ -191,9 +185,9 @@ def reparse(
     settled: set[str] = set()
     failed: dict[str, ReparsedPage] = {}
     for page in archived_pages(files, since):
-        # The stored row of the requested address.
-        address = session.store.discovery.addresses(session.site, [page.key]).get(page.key)
-        identity = (address.article_id if address else None) or page.key
+        stored = session.store.discovery.addresses(session.site, [page.key])
+        address = stored.get(page.key, Address(page.key, page.url, page.fetched_at))
+        identity = address.article_id or page.key
         if identity in settled:
             continue
         reading = reader.read(page, address)
