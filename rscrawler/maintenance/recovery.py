@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -154,18 +154,17 @@ class StoreKeeper:
 
 def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:
     """Every version in the JSONL, as a recording that alerts nobody."""
-    flagged = {
-        each.record_id for each, _ in _articles(day_files(config.output_dir / FLAGGED_CHANNEL))
-    }
+    flagged = {each.record_id for each in _articles(day_files(config.output_dir / FLAGGED_CHANNEL))}
     flags_by_article: dict[str, list[TopicFlag]] = {}  # without the evidence
     recheck_after, minimum = config.crawl.recheck_after, config.alerts.minimum
-    for article, first_seen_at in _articles(day_files(config.output_dir / ARTICLES_CHANNEL)):
+    for article in _articles(day_files(config.output_dir / ARTICLES_CHANNEL)):
         flags = [replace(flag, evidence=()) for flag in article.topics]
         flags_by_article[article.article_id] = flags
         profile = sites.get(article.site)
         if profile is None:
             _warn(f"site {article.site!r} has no profile: its articles are not rebuilt")
             continue
+        first_seen_at = article.first_seen_at = article.first_seen_at or article.fetched_at
         addresses = {address_key(url, profile): url for url in (article.url, *article.aliases)}
         yield Recording(
             article=article,
@@ -187,19 +186,14 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
         )
 
 
-def _articles(files: Iterable[Path]) -> Iterator[tuple[Article, datetime]]:
-    """Each recorded version, and when its article was first seen."""
+def _articles(files: Iterable[Path]) -> Iterator[Article]:
+    """Each recorded version."""
     for path in files:
         for number, line in enumerate(_lines(path), start=1):
             try:
-                article = Article.from_record(json.loads(line.decode(errors="replace")))
+                yield Article.from_record(json.loads(line.decode(errors="replace")))
             except ValueError:
                 _warn(f"{path}: line {number} is not a complete record: left out")
-                continue
-            if article.first_seen_at is None:
-                _warn(f"{path}: line {number}: no first_seen_at: left out")
-            else:
-                yield article, article.first_seen_at
 
 
 @cache
@@ -221,7 +215,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _flagged_before(config: Config) -> list[tuple[str, str]]:
     """(title, url) of articles flagged in the last day before a loss and not in the spool."""
     files = day_files(config.output_dir / FLAGGED_CHANNEL)[-_FILES_OF_TWO_DAYS:]
-    last = deque((article for article, _ in _articles(files)), 20)
+    last = deque(_articles(files), 20)
     newest = max((each.fetched_at for each in last), default=None)
     spooled = spooled_record_ids(config)
     return [

@@ -39,7 +39,7 @@ def article(name: str = "a", version: int = 1, **fields: Any) -> Article:
     return Article(**{**values, **fields})
 
 
-def record(store: Store, article: Article, at: datetime = NOON, **fields: Any) -> None:
+def recording(article: Article, at: datetime = NOON, **fields: Any) -> Recording:
     name = article.article_id[0]
     visit_values = {"next_check_at": NOON + HOUR, **fields.pop("visit", {})}
     values: dict[str, Any] = {
@@ -50,19 +50,12 @@ def record(store: Store, article: Article, at: datetime = NOON, **fields: Any) -
         ),
         "channels": (ARTICLES_CHANNEL,),
     }
-    store.articles.record(
-        Recording(
-            article=article,
-            recorded_at=at,
-            visit=Visit(
-                run_id="run",
-                address_keys=((f"/{name}", article.url),),
-                page_digest="p" * 32,
-                **visit_values,
-            ),
-            **{**values, **fields},
-        )
-    )
+    visit = Visit("run", ((f"/{name}", article.url),), "p" * 32, **visit_values)
+    return Recording(article=article, recorded_at=at, visit=visit, **{**values, **fields})
+
+
+def record(store: Store, article: Article, at: datetime = NOON, **fields: Any) -> None:
+    store.articles.record(recording(article, at, **fields))
 
 
 WHOLE = article(
@@ -152,6 +145,19 @@ def test_versions_follow_each_other_and_none_is_written_twice(store: Store) -> N
         record(store, article(version=4), NOON + HOUR)
     assert [each.version for each in store.articles.history("a" * 16)] == [1, 2]
     assert store.articles.by_ids(["a" * 16])["a" * 16].version == 2
+
+
+def test_new_and_updated_articles_are_recorded_together_or_not_at_all(store: Store) -> None:
+    record(store, article("a"))
+    record(store, article("b"))
+    together = [article("a", 2), article("c"), article("b", 2, title="Another")]
+    gap = [*together[:2], article("b", 3)]
+    with pytest.raises(ValueError, match="does not follow"):
+        store.articles.record(*map(recording, gap))
+    store.articles.record(*map(recording, together))
+    known = store.articles.by_ids(name * 16 for name in "abc")
+    assert {name[0]: each.version for name, each in known.items()} == {"a": 2, "b": 2, "c": 1}
+    assert candidates(store, "third", "none", None, BODY) == ["a", "b", "c"]
 
 
 def test_the_last_version_is_read_without_those_before_it(store: Store) -> None:
