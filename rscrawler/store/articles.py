@@ -161,10 +161,6 @@ class ArticleStore(Part):
         return self._database.upsert(address, known)
 
     @cached_property
-    def _insert_band(self) -> Insert:
-        return self._database.insert(band).on_conflict_do_nothing()
-
-    @cached_property
     def _upsert_flag(self) -> Insert:
         level = self._database.insert(flag).excluded.level
         return self._database.upsert(flag, {"level": level, **self._notified()})
@@ -289,14 +285,10 @@ class ArticleStore(Part):
         In one transaction: a store with only a part of them would pass for complete.
         Their outbox rows are done: `channels` are JSONL files that have their lines already.
         """
-
-        def insert_missing(table: Table) -> Insert:
-            return self._database.insert(table).on_conflict_do_nothing()
-
-        count, upsert = 0, self._upsert_article()
+        count, upsert, insert = 0, self._upsert_article(), self._database.insert_missing
         with self._database.writing() as connection:
             for recording in recordings:
-                self._write(connection, [recording], upsert, insert_missing, state="done")
+                self._write(connection, [recording], upsert, insert, state="done")
                 count += 1
         return count
 
@@ -329,7 +321,7 @@ class ArticleStore(Part):
             flags += _flag_rows(each)
             rows += _outbox_rows(item, each.channels, visit.run_id, at, state)
         _execute_many(connection, self._upsert_address, addresses)
-        _execute_many(connection, self._insert_band, keys)
+        _execute_many(connection, self._database.insert_missing(band), keys)
         _execute_many(connection, self._upsert_flag, flags)
         _execute_many(connection, insert(outbox), rows)
 

@@ -165,6 +165,10 @@ class Database:
 
         return sqlite.insert(table)
 
+    def insert_missing(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT that leaves out rows which conflict with existing ones."""
+        return self.insert(table).on_conflict_do_nothing()
+
     def upsert(
         self,
         table: Table,

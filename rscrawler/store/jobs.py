@@ -99,8 +99,7 @@ class JobStore(Part):
         job_id = firing.job_id
         is_running = exists().where(fired.c.job_id == job_id, fired.c.ended_at.is_(None))
         due = update(job).filter_by(job_id=job_id, next_fire_at=firing.fire_at).where(~is_running)
-        new = self._database.insert(fired).values(**asdict(firing), fired_at=now)
-        new = new.on_conflict_do_nothing()
+        new = self._database.insert_missing(fired).values(**asdict(firing), fired_at=now)
         with self._database.writing() as connection:
             if connection.execute(due.values(next_fire_at=next_fire_at)).rowcount != 1:
                 return False

@@ -186,7 +186,7 @@ def _insert_message(database: Database, connection: Connection, new: NewMessage)
         raise ValueError(f"message {new.message_id} has no recipient")
     values = asdict(new)
     addresses = values.pop("addresses")
-    insert = database.insert(message).values(**values, state="pending").on_conflict_do_nothing()
+    insert = database.insert_missing(message).values(**values, state="pending")
     if connection.execute(insert.returning(message.c.message_id)).first() is None:
         return False
     _insert_recipients(connection, new.message_id, addresses, new.created_at)
@@ -312,7 +312,7 @@ class OutboxStore(_Rows):
         """Restore lost `waiting_rows` whose records are known; returns how many."""
         lost = [{**row, "state": "pending"} for row in rows]
         is_of_these = among(version.c.record_id, [row["record_id"] for row in lost])
-        insert = self._database.insert(outbox).on_conflict_do_nothing()
+        insert = self._database.insert_missing(outbox)
         with self._database.writing() as connection:
             known = set(connection.scalars(select(version.c.record_id).where(is_of_these)))
             if not (new := [row for row in lost if row["record_id"] in known]):
