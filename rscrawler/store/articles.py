@@ -144,6 +144,7 @@ class ArticleStore(Part):
 
     @cached_property
     def _upsert_next(self) -> Insert:
+        """Insert an article, or update the row of the version before."""
         offered = self._database.insert(article).excluded
         return self._upsert_article(article.c.version == offered.version - 1)
 
