@@ -79,6 +79,18 @@ def test_a_version_that_cannot_be_recorded_keeps_no_other_back(
     assert refused == ["bad: bad"]
 
 
+def test_a_refusal_that_stops_the_caller_leaves_those_behind_it_waiting(
+    batch: RecordingBatch, articles: FakeArticles
+) -> None:
+    articles.refused = "bad"
+    for slug in ("one", "bad", "two"):
+        batch.add(recording(slug), unexpected)
+    with pytest.raises(AssertionError):
+        batch.flush()
+    batch.flush()
+    assert articles.recorded == ["one", "two"]
+
+
 def test_while_the_database_is_away_all_go_on_waiting_and_are_tried_once(
     batch: RecordingBatch, articles: FakeArticles
 ) -> None:
