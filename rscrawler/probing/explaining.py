@@ -14,7 +14,7 @@ from rscrawler.extraction.page import PageError
 from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
-from rscrawler.probing.visitor import Answer, Visitor
+from rscrawler.probing.visitor import Response, Visitor
 from rscrawler.sites import SiteProfile, chosen_sites, host_of, load_sites
 from rscrawler.topics import Contribution, FlaggableText, Flagger, usable_watchlists
 
@@ -33,15 +33,12 @@ class Explanation:
 
     def to_json(self) -> dict[str, Any]:
         """Record, provenance, flags with their evidence, blocks, and contributions to scores."""
-        record = self.article.to_record()
+        record, shown = self.article.to_record(), ("label", "rule", "tag", "text")
         return {
             "record": record,
             "provenance": record["extraction"]["provenance"],
             "topics": record["topics"],
-            "blocks": [
-                {"label": each.label, "rule": each.rule, "tag": each.tag, "text": each.text}
-                for each in self.blocks
-            ],
+            "blocks": [{name: getattr(each, name) for name in shown} for each in self.blocks],
             "contributions": {
                 topic: [asdict(each) for each in found]
                 for topic, found in self.contributions.items()
@@ -63,28 +60,28 @@ def explain(
     """
     sites = load_sites(config)
     is_address = page.startswith(("http://", "https://"))
-    for option, each in (("", page if is_address else None), ("--url: ", url)):
-        if each is not None and not is_web_address(each):
-            raise ConfigurationError(
-                f"{option}{each}: is not an address; allowed: https://host/path"
-            )
     address = page if is_address else url
+    if address is not None and not is_web_address(address):
+        option = "" if is_address else "--url: "
+        raise ConfigurationError(
+            f"{option}{address}: is not an address; allowed: https://host/path"
+        )
     name = site or _site_of(address, sites)
     profile = chosen_sites(sites, [name])[name]
     if is_address:
         hosts = {host_of(urlsplit(page)), *profile.all_hosts}
-        answer = Visitor(config, delay=0, hosts=hosts).get(page)
+        response = Visitor(config, delay=0, hosts=hosts).get(page)
     else:
-        answer = Answer(url or f"{profile.base_url}/", Path(page).read_bytes(), None)
+        response = Response(url or f"{profile.base_url}/", Path(page).read_bytes(), None)
     now = utc_now()
     try:
-        read = answer.page(now)
+        read = response.page(now)
         article = extract(read, profile, name)
     except PageError as error:
         # For a file, the error names the file: its address may be made up.
         raise error if is_address else type(error)(page, error.reason) from error
-    if is_address and (asked := canonical_url(page, profile)):
-        others = {address_key(each, profile): each for each in (asked, *article.aliases)}
+    if is_address and (requested := canonical_url(page, profile)):
+        others = {address_key(each, profile): each for each in (requested, *article.aliases)}
         others.pop(address_key(article.url, profile), None)
         article.aliases = list(others.values())
     elif url is None:
@@ -103,12 +100,11 @@ def explain(
 def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str:
     """The site whose host an address has; with no address, the only enabled site."""
     if address is not None:
-        for name, profile in sites.items():
-            if canonical_url(address, profile) is not None:
-                return name
-    enabled = [name for name, profile in sites.items() if profile.enabled]
-    if address is None and len(enabled) == 1:
-        return enabled[0]
+        fitting = [n for n, profile in sites.items() if canonical_url(address, profile)][:1]
+    else:
+        fitting = [name for name, profile in sites.items() if profile.enabled]
+    if len(fitting) == 1:
+        return fitting[0]
     known = ", ".join(sorted(sites))
     raise ConfigurationError(
         f"{address or 'the page'}: belongs to no known site; name one with --site ({known})"

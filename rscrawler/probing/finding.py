@@ -2,24 +2,18 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
-from lxml.etree import _Element as Element
-
+from rscrawler.extraction.selectors import select
 from rscrawler.extraction.structured import TITLE_SEPARATOR, read_structured
-from rscrawler.identity.addresses import (
-    absolute,
-    address_key,
-    canonical_url,
-    is_article_address,
-)
+from rscrawler.identity.addresses import absolute, address_key, canonical_url, is_article_address
 from rscrawler.items import rfc3339
 from rscrawler.probing.paths import alike, article_patterns, likely_articles, looks_like_article
-from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
+from rscrawler.probing.visitor import PageUnavailable, Response, Visitor
 from rscrawler.sites import (
     FILE_PATHS,
     STATIC_PATHS,
@@ -47,11 +41,8 @@ _OF_ARTICLES = re.compile(r"news|post|article|stor(?:y|ies)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"tag|categor|author|image|video|page|taxonom|user|topic", re.IGNORECASE)
 _TO_FEED = re.compile(r"(?:^|[/=])(?:rss|feed)(?:[/.]|$)", re.IGNORECASE)
 _PAGE_NUMBERS = ("page", "paged", "p", "pg")
-_MENUS = (
-    "//nav//a[@href] | //header//a[@href] | //*[@role='navigation']//a[@href]"
-    " | //*[contains(concat(' ', normalize-space(@class), ' '), ' menu ')]//a[@href]"
-)
-_FRAME = f"{_MENUS} | //footer//a[@href]"
+_MENUS = "nav a[href], header a[href], [role='navigation'] a[href], .menu a[href]"
+_FRAME = f"{_MENUS}, footer a[href]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +79,11 @@ def newest_first(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda e: -(e.dated_at.timestamp() if e.dated_at else 0.0))
 
 
-def read_answer(answer: Answer, source: Source, profile: SiteProfile) -> SourceContent:
+def read_response(response: Response, source: Source, profile: SiteProfile) -> SourceContent:
     """Parse a source's response; raises UnreadableSource if it is not of the source's kind."""
+    url, body, content_type = response.url, response.body, response.content_type
     within = tuple(profile.links.within)
-    page = SourcePage("", answer.url, answer.body, answer.content_type, source, within=within)
-    return read_source(page)
+    return read_source(SourcePage("", url, body, content_type, source, within=within))
 
 
 def source_entries(source: Source, url: str, profile: SiteProfile, visitor: Visitor) -> list[Entry]:
@@ -101,11 +92,11 @@ def source_entries(source: Source, url: str, profile: SiteProfile, visitor: Visi
     Raises:
         PageUnavailable, UnreadableSource: it cannot be fetched, or is not of its kind.
     """
-    content = read_answer(visitor.get(url), source, profile)
+    content = read_response(visitor.get(url), source, profile)
     entries = list(content.entries)
     for part in sorted(content.sitemaps, key=_rank)[:_MOST_PARTS]:
         with suppress(PageUnavailable, UnreadableSource):
-            entries += read_answer(visitor.get(part.url), source, profile).entries
+            entries += read_response(visitor.get(part.url), source, profile).entries
     return entries
 
 
@@ -140,35 +131,26 @@ class Finding:
         paths = self._paths_in(_FRAME)
         self._frame = [p for p in paths if p != "/" and _key(p) not in self._known]
         self._within = re.sub(r"/[^/]*\.[^/]*$", "", urlsplit(self._front.url).path).rstrip("/")
-        fronted = Source(
-            kind=SourceKind.SECTION,
-            path=f"{self._within}/",
-            page_parameter=_page_parameter(self._front),
-        )
-        shown: list[Entry] = []
-        with suppress(UnreadableSource):
-            shown += read_answer(self._front, fronted, self.profile).entries
-        listed = self._listings()
-        self._learn(links=self._links(shown, [e for each in listed for e in each.entries]))
-        found = [self._with_articles(each.source, each.entries) for each in self.sources]
-        sections = [self._with_articles(each.source, each.entries) for each in listed]
+        front, listed = self._section(f"{self._within}/", self._front), self._listings()
+        links = self._links(front.entries, [e for each in listed for e in each.entries])
+        self.profile = self.profile.model_copy(update={"links": links})
+        found = [each for each in map(self._with_articles, self.sources) if each.entries]
+        sections = [self._with_articles(each) for each in listed]
         sections = [each for each in sections if len(each.entries) >= _LEAST_LINKS]
-        self.sources = [each for each in (*found, *sections) if each.entries]
-        if not self.sources:
+        if not (found or sections):
             # Links of menus come last: most lead to sections.
-            shown.sort(key=lambda entry: _path(entry.url) in self._frame)
-            front = self._with_articles(fronted, shown)
-            self.sources = [front] if front.entries else []
+            entries = sorted(front.entries, key=lambda entry: _path(entry.url) in self._frame)
+            front = self._with_articles(FoundSource(front.source, tuple(entries)))
+            sections = [front] if front.entries else []
+        self.sources = [*found, *sections]
         if self.sources:
-            self._learn(sources=[each.source for each in self.sources])
+            sources = [each.source for each in self.sources]
+            self.profile = self.profile.model_copy(update={"sources": sources})
 
     def entries(self) -> list[Entry]:
         """The entries of the sources, feeds first, newest first in each; each article once."""
         entries = (entry for each in self.sources for entry in newest_first(each.entries))
         return self._each_once(entries)
-
-    def _learn(self, **update: object) -> None:
-        self.profile = self.profile.model_copy(update=update)
 
     def _first_profile(self, url: str) -> SiteProfile:
         parts, requested = urlsplit(self._front.url), host_of(urlsplit(url))
@@ -201,7 +183,7 @@ class Finding:
             is_feed = "alternate" in (link.get("rel") or "").lower() and re.search("rss|atom", kind)
             if is_feed and href and "comment" not in f"{href} {link.get('title') or ''}".lower():
                 found.append(href)
-        links = cast("list[str]", self._root.xpath("//a/@href"))
+        links = (link.get("href", "") for link in select(self._root, "a[href]"))
         found = found or [h for h in links if _TO_FEED.search(h) and "comment" not in h.lower()]
         return [absolute(href, self._front.url) for href in found]
 
@@ -222,7 +204,7 @@ class Finding:
 
     # Patterns of article addresses, and which pages are sections.
 
-    def _links(self, shown: list[Entry], listings: list[Entry]) -> Links:
+    def _links(self, shown: Sequence[Entry], listings: Sequence[Entry]) -> Links:
         """The patterns of article paths, learnt from the entries, without pages in menus."""
         default, within = Links(), self._within
         paths: dict[SourceKind, list[str]] = {SourceKind.FEED: [], SourceKind.SITEMAP: []}
@@ -244,7 +226,8 @@ class Finding:
         article = article_patterns(sure or likely_articles(listed))
         # A feed, or its newest articles, may be of one section only: add similar paths elsewhere.
         known = Links(article=article, not_article=usual)
-        others = alike(self._own_paths([*shown, *listings]), sure)
+        own = (_path(e.url) for e in (*shown, *listings) if canonical_url(e.url, self.profile))
+        others = alike(dict.fromkeys(own), sure)
         others = [p for p in others if p.startswith(within) and not known.rules_out(p)]
         article += article_patterns(path for path in others if not known.is_article_path(path))
         article = article or ([f"^{re.escape(within)}/.+"] if within else default.article)
@@ -255,10 +238,6 @@ class Finding:
         menus = "|".join(re.escape(path).replace(r"\-", "-") for path in odd)
         extra = [f"^/(?:{menus})/?$"] if odd else []
         return Links(article=article, not_article=[*usual, *extra])
-
-    def _own_paths(self, entries: Iterable[Entry]) -> list[str]:
-        paths = (_path(e.url) for e in entries if canonical_url(e.url, self.profile))
-        return list(dict.fromkeys(paths))
 
     def _listings(self) -> list[FoundSource]:
         """The pages that the menu leads to, with every link on them."""
@@ -274,17 +253,22 @@ class Finding:
             self.notes.append(f"pages in the menu that were not checked: {', '.join(left)}")
         found: list[FoundSource] = []
         for path in likely[:_MOST_SECTIONS]:
-            with suppress(PageUnavailable, UnreadableSource):
-                answer = self._visitor.get(self.profile.address(path))
-                paging = _page_parameter(answer)
-                source = Source(kind=SourceKind.SECTION, path=path, page_parameter=paging)
-                found.append(FoundSource(source, read_answer(answer, source, self.profile).entries))
+            with suppress(PageUnavailable):
+                found.append(self._section(path, self._visitor.get(self.profile.address(path))))
         return found
 
-    def _with_articles(self, source: Source, entries: Iterable[Entry]) -> FoundSource:
+    def _section(self, path: str, response: Response) -> FoundSource:
+        """A page of links as a source, with every link on it."""
+        parameter = _page_parameter(response)
+        source = Source(kind=SourceKind.SECTION, path=path, page_parameter=parameter)
+        with suppress(UnreadableSource):
+            return FoundSource(source, read_response(response, source, self.profile).entries)
+        return FoundSource(source, ())
+
+    def _with_articles(self, found: FoundSource) -> FoundSource:
         """A source with its entries that may be articles, each once."""
-        own = (each for each in entries if is_article_address(each.url, self.profile))
-        return FoundSource(source, tuple(self._each_once(own)))
+        own = (each for each in found.entries if is_article_address(each.url, self.profile))
+        return FoundSource(found.source, tuple(self._each_once(own)))
 
     def _each_once(self, entries: Iterable[Entry]) -> list[Entry]:
         found: dict[str, Entry] = {}
@@ -292,21 +276,21 @@ class Finding:
             found.setdefault(address_key(entry.url, self.profile), entry)
         return list(found.values())
 
-    def _paths_in(self, where: str) -> list[str]:
-        """The paths on this site of the links that the XPath `where` finds on the front page."""
-        links = cast("list[Element]", self._root.xpath(where))
-        addresses = (absolute(link.get("href") or "", self._front.url) for link in links)
+    def _paths_in(self, selector: str) -> list[str]:
+        """The paths on this site of the links on the front page that match a selector."""
+        links = (link.get("href", "") for link in select(self._root, selector))
+        addresses = (absolute(href, self._front.url) for href in links)
         paths = (_path(each) for each in addresses if canonical_url(each, self.profile))
         return [path for path in dict.fromkeys(paths) if not re.search(FILE_PATHS, path)]
 
 
-def _page_parameter(answer: Answer) -> str:
+def _page_parameter(response: Response) -> str:
     """The query parameter or path part with the number of a listing's page, if it starts at 1."""
-    own = urlsplit(answer.url)
+    own = urlsplit(response.url)
     numbers: defaultdict[str, set[str]] = defaultdict(set)
-    for href in cast("list[str]", answer.tree().xpath("//a/@href")):
+    for link in select(response.tree(), "a[href]"):
         try:
-            parts = urlsplit(urljoin(answer.url, str(href).strip()))
+            parts = urlsplit(urljoin(response.url, link.get("href", "").strip()))
         except ValueError:  # a link such as `http://[` is no address
             continue
         if parts.netloc != own.netloc:

@@ -1,7 +1,6 @@
 """Fetches a few pages of a site, one at a time, as its robots.txt allows."""
 
 import socket
-import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable
@@ -12,7 +11,7 @@ from ipaddress import ip_address
 from typing import IO
 from urllib.error import HTTPError
 from urllib.parse import SplitResult, urljoin, urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from lxml.etree import _Element as Element
 from protego import Protego
@@ -32,12 +31,16 @@ _BUSY = frozenset({429, 503})
 
 
 class PageUnavailable(RscrawlerError):
-    """A page cannot be fetched: it does not exist, may not be requested, or nothing answers."""
+    """A page cannot be fetched; `status` is the response's error status, 0 without a response."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A response; `url` is its final address, after redirects."""
+class Response:
+    """A server's response; `url` is its final address, after redirects."""
 
     url: str
     body: bytes
@@ -83,23 +86,23 @@ class Visitor:
         self._rules: dict[str, Protego] = {}  # by origin
         self._last = float("-inf")
         self._busy: set[str] = set()
+        self._opener = build_opener(_Redirects(self._check))
         self.requests = 0
-        context = ssl.create_default_context()
-        self._opener = build_opener(HTTPSHandler(context=context), _Redirects(self._check))
 
-    def get(self, url: str) -> Answer:
+    def get(self, url: str) -> Response:
         """Fetch `url`.
 
         Raises:
-            PageUnavailable: it is off the site or forbidden by robots.txt, answers an error or
-                not at all, exceeds `crawl.max_response_mib`, or `most` requests were made.
+            PageUnavailable: it is off the site, or robots.txt forbids it; the server answers with
+                an error or not at all; it exceeds `crawl.max_response_mib`; or `most` requests
+                were made.
         """
-        if self._is_first and not self._hosts and is_web_address(url):
-            self._hosts = set(hosts_of(url, ()))
+        if not self._hosts and is_web_address(url):
+            self._hosts |= hosts_of(url, ())
         self._check(url)
-        answer = self._fetch(url)
+        response = self._fetch(url)
         self._is_first = False
-        return answer
+        return response
 
     def sitemaps(self, url: str) -> list[str]:
         """The sitemaps that robots.txt names at the host of `url`.
@@ -133,15 +136,15 @@ class Visitor:
         if origin not in self._rules:
             try:
                 text = self._fetch(f"{origin}/robots.txt").body.decode("utf-8-sig", "replace")
-            except _Refused as refusal:
+            except PageUnavailable as error:
                 # RFC 9309, 2.3.1: without a robots.txt all is allowed, with a broken one nothing.
-                if refusal.status >= 500 or refusal.status in _BUSY:
+                if not error.status or error.status >= 500 or error.status in _BUSY:
                     raise
                 text = ""
             self._rules[origin] = Protego.parse(text)
         return self._rules[origin]
 
-    def _fetch(self, url: str) -> Answer:
+    def _fetch(self, url: str) -> Response:
         host = urlsplit(url).netloc
         if host in self._busy:
             raise PageUnavailable(f"{url}: not requested, since {host} asked for a pause")
@@ -150,29 +153,28 @@ class Visitor:
         self._pause(url)
         self.requests += 1
         headers = {"User-Agent": self._config.user_agent, "Accept": "text/html,*/*"}
+        timeout = self._config.crawl.timeout.total_seconds()
+        limit = int(self._config.crawl.max_response_mib * 2**20)
         try:
             request = Request(safe_url_string(url), headers=headers)  # noqa: S310 - `_check` lets only http(s) pass
-            timeout = self._config.crawl.timeout.total_seconds()
-            limit = int(self._config.crawl.max_response_mib * 2**20)
-            with self._opener.open(request, timeout=timeout) as answer:
-                body = answer.read(limit + 1)
-                is_packed = answer.headers.get("Content-Encoding", "").lower() == "gzip"
+            with self._opener.open(request, timeout=timeout) as response:
+                body, received = response.read(limit + 1), response.headers
+                is_packed = received.get("Content-Encoding", "").lower() == "gzip"
                 if is_packed and body.startswith(b"\x1f\x8b"):
                     body = gunzip(body, max_size=limit)  # not requested, but S3 sends it
-                final, content_type = answer.url, answer.headers.get("Content-Type")
         except HTTPError as error:
             if error.code in _BUSY:
                 self._busy.add(host)
             error.close()
-            raise _Refused(url, error.code) from error
+            message = f"{url}: answers {error.code}; look at it in a browser"
+            raise PageUnavailable(message, error.code) from error
         except (OSError, HTTPException, ValueError, EOFError, zlib.error) as error:
             cause = getattr(error, "reason", None) or error
-            raise PageUnavailable(
-                f"{url}: cannot be reached: {cause}; check the address"
-            ) from error
+            message = f"{url}: cannot be reached: {cause}; check the address"
+            raise PageUnavailable(message) from error
         if len(body) > limit:
             raise PageUnavailable(f"{url}: is larger than crawl.max_response_mib allows")
-        return Answer(final, body, content_type)
+        return Response(response.url, body, received.get("Content-Type"))
 
     def _pause(self, url: str) -> None:
         rules = self._rules.get(origin_of(url))
@@ -191,14 +193,6 @@ def _is_public(parts: SplitResult) -> bool:
     except (OSError, UnicodeError):
         return True  # the request says why it cannot be reached
     return all(ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found)
-
-
-class _Refused(PageUnavailable):
-    """The host answered with an error status."""
-
-    def __init__(self, url: str, status: int) -> None:
-        super().__init__(f"{url}: answers {status}; look at it in a browser")
-        self.status = status
 
 
 class _Redirects(HTTPRedirectHandler):
