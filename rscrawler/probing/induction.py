@@ -33,10 +33,7 @@ from rscrawler.sites import Markup, SiteProfile
 from rscrawler.spiders.sources import Entry
 
 _HOLDER_SHARE = 0.8  # share of a body's blocks that the element that holds it must have
-_MOST_ADDED, _MOST_OMITTED = (
-    0.05,
-    0.15,
-)  # share of a text that a body may add in short lines, and omit
+_MOST_ADDED, _MOST_OMITTED = 0.05, 0.15  # share of a text: added in short lines, and omitted
 _MOST_TRIES = 12  # candidates for a step; each costs extracting all samples again
 _MOST_SELECTORS = 3  # for each of container and body, of one page, when pairs are tried
 _MOST_LEADS, _LONGEST_LEAD = 2, 400  # of a lead above the body: blocks, characters
@@ -134,7 +131,10 @@ def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) ->
     induction = _Induction(samples, profile, site)
     for step in (*_STEPS, *((name,) for name in _COMMON)) if samples else ():
         induction.take(step)
-    return induction.markup
+    return induction.with_added(induction.added).markup
+
+
+_Chosen = tuple[tuple[str, str], ...]  # (field, selector)
 
 
 class _Induction:
@@ -142,66 +142,57 @@ class _Induction:
 
     def __init__(self, samples: Sequence[Sample], profile: SiteProfile, site: str) -> None:
         self._profile, self._site, self._generic = profile, site, samples
-        self.markup, self.samples = profile.markup, samples
+        self._samples, self.added = samples, _Chosen()
 
     def take(self, step: tuple[str, ...]) -> None:
         """Add selectors for the fields of a step until each sample has a match."""
-        missing = {*range(len(self.samples))} - self._found(step, self.markup, self.samples)
-        for selectors in islice(_candidates(step, self.samples, self._profile), _MOST_TRIES):
+        missing = {*range(len(self._samples))} - _found(step, self.added, self._samples)
+        for selectors in islice(_candidates(step, self._samples, self._profile), _MOST_TRIES):
             if not missing:
                 break
-            tried = self._with(selectors)
-            after = self._read(tried)
-            if "body" in step and (completed := self._with_cut_and_lead(tried, after)) != tried:
-                tried, after = completed, self._read(completed)
-            found = self._found(step, tried, after)
+            added = tuple(dict.fromkeys([*self.added, *selectors]))
+            after = self._read(added)
+            if "body" in step and (completed := self._with_cut_and_lead(added, after)) != added:
+                added, after = completed, self._read(completed)
+            found = _found(step, added, after)
             is_enough = len(found) == len(after) if step[0] in _COMMON else found & missing
             if is_enough and all(map(_is_same, self._generic, after)):
-                self.markup, self.samples = tried, after
+                self.added, self._samples = added, after
                 missing -= found
 
-    def _with(self, selectors: dict[str, str]) -> Markup:
-        """The markup with further selectors, after those added before, ahead of the profile's."""
-        changed = {}
-        for name, selector in selectors.items():
-            taken = dict.fromkeys([*self._taken(name, self.markup), selector])
-            changed[name] = [*taken, *getattr(self._profile.markup, name)]
-        return self.markup.model_copy(update=changed)
+    def with_added(self, added: _Chosen) -> SiteProfile:
+        """The profile with selectors ahead of its own."""
+        usual = self._profile.markup
+        found = {name: [s for field, s in added if field == name] for name, _ in added}
+        update = {name: [*selectors, *getattr(usual, name)] for name, selectors in found.items()}
+        return self._profile.model_copy(update={"markup": usual.model_copy(update=update)})
 
-    def _taken(self, name: str, markup: Markup) -> list[str]:
-        selectors: list[str] = getattr(markup, name)
-        return selectors[: len(selectors) - len(getattr(self._profile.markup, name))]
-
-    def _found(self, step: tuple[str, ...], markup: Markup, samples: Sequence[Sample]) -> set[int]:
-        """The numbers of the samples in which added selectors gave each field of a step."""
-        taken = [(name, self._taken(name, markup)) for name in step]
-        return {
-            number
-            for number, each in enumerate(samples)
-            if all(any(_gives(name, s, each) for s in selectors) for name, selectors in taken)
-        }
-
-    def _read(self, markup: Markup) -> list[Sample]:
-        profile = self._profile_with(markup)
+    def _read(self, added: _Chosen) -> list[Sample]:
+        profile = self.with_added(added)
         return [read_sample(sample.page, profile, self._site) for sample in self._generic]
 
-    def _profile_with(self, markup: Markup) -> SiteProfile:
-        return self._profile.model_copy(update={"markup": markup})
-
-    def _with_cut_and_lead(self, markup: Markup, after: Sequence[Sample]) -> Markup:
-        """`markup` with selectors that cut extra blocks in a body, and find a lead above it."""
-        profile = self._profile_with(markup)
-        cut, subtitle = list(markup.cut), list(markup.subtitle)
+    def _with_cut_and_lead(self, added: _Chosen, after: Sequence[Sample]) -> _Chosen:
+        """`added` with selectors that cut extra blocks in a body, and find a lead above it."""
+        profile, pairs = self.with_added(added), [*added]
         for one, other in zip(self._generic, after, strict=True):
             if one.article and other.article:
                 old, new = _kept(one.page, self._profile), _kept(other.page, profile)
-                cut += _selectors_of_extra(new, old, one.page.root)
                 # A block that repeats the headline, such as a sticky bar, is no lead.
                 title = one.article.title or one.page.url
                 leads = [block for block in old[:_MOST_LEADS] if title not in block.text]
-                subtitle += _selectors_of_extra(leads, new, one.page.root)
-        changed = {"cut": list(dict.fromkeys(cut)), "subtitle": list(dict.fromkeys(subtitle))}
-        return markup.model_copy(update=changed)
+                for name, blocks, others in (("cut", new, old), ("subtitle", leads, new)):
+                    found = _selectors_of_extra(blocks, others, one.page.root)
+                    pairs += [(name, selector) for selector in found]
+        return tuple(dict.fromkeys(pairs))
+
+
+def _found(step: tuple[str, ...], added: _Chosen, samples: Sequence[Sample]) -> set[int]:
+    """The numbers of the samples in which added selectors gave each field of a step."""
+    return {
+        number
+        for number, each in enumerate(samples)
+        if all(any(_gives(f, s, each) for f, s in added if f == name) for name in step)
+    }
 
 
 def _selectors_of_extra(
@@ -263,20 +254,20 @@ def _is_name(name: str) -> bool:
 
 def _candidates(
     step: tuple[str, ...], samples: Sequence[Sample], profile: SiteProfile
-) -> Iterable[dict[str, str]]:
-    """The candidates: selectors by field; those found on the most pages come first."""
+) -> Iterable[_Chosen]:
+    """The candidates, each with a selector for every field of a step; the most frequent first."""
     if step[0] in _COMMON:
         is_known = any(getattr(each.article, step[0]) for each in samples)
-        return [] if is_known else [{step[0]: selector} for selector in _COMMON[step[0]]]
-    counts: Counter[tuple[str, ...]] = Counter()
+        return [] if is_known else [((step[0], selector),) for selector in _COMMON[step[0]]]
+    counts: Counter[_Chosen] = Counter()
     for sample in samples:
         columns = []
         for name in step:
             elements = islice(_elements(name, sample, profile), _MOST_ELEMENTS)
-            found = dict.fromkeys(s for each in elements for s in _selectors(each, name))
+            found = dict.fromkeys((name, s) for each in elements for s in _selectors(each, name))
             columns.append(islice(found, _MOST_SELECTORS if len(step) > 1 else None))
         counts.update(product(*columns))
-    return [dict(zip(step, each, strict=True)) for each, _ in counts.most_common()]
+    return [selectors for selectors, _ in counts.most_common()]
 
 
 def _elements(name: str, sample: Sample, profile: SiteProfile) -> Iterator[Element]:
