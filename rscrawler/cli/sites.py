@@ -12,8 +12,9 @@ from rscrawler.cli.common import conclude, counted, print_json, print_table, say
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, usable
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
-from rscrawler.probing import Proposal, SiteCheck, Visitor, check_live, check_stored, propose_site
-from rscrawler.probing.proposal import name_of, whole_address
+from rscrawler.probing.checking import SiteCheck, check_live, check_stored
+from rscrawler.probing.proposal import Proposal, name_of, propose_site, whole_address
+from rscrawler.probing.visitor import Visitor
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 
 sites_app = typer.Typer(

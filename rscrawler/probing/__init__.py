@@ -5,17 +5,3 @@ sections; `paths` learns the patterns of article addresses; `induction` finds se
 article pages; `proposal` makes a profile of these; `checking` checks a profile against live or
 saved pages. `explaining` shows how a single page is recorded.
 """
-
-from rscrawler.probing.checking import SiteCheck, check_live, check_stored
-from rscrawler.probing.proposal import Proposal, propose_site
-from rscrawler.probing.visitor import PageUnavailable, Visitor
-
-__all__ = [
-    "PageUnavailable",
-    "Proposal",
-    "SiteCheck",
-    "Visitor",
-    "check_live",
-    "check_stored",
-    "propose_site",
-]

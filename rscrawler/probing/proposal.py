@@ -17,7 +17,7 @@ from rscrawler.items import Article
 from rscrawler.probing.finding import Finding
 from rscrawler.probing.induction import Sample, induce_markup, read_sample, read_samples
 from rscrawler.probing.visitor import Visitor
-from rscrawler.sites import Links, Markup, SiteProfile, SourceKind, is_site_name
+from rscrawler.sites import SiteProfile, SourceKind, is_site_name
 
 SAMPLES = 3  # article pages from which selectors are learnt
 _MOST_TRIES = 5
@@ -33,7 +33,7 @@ class Proposal:
     profile: SiteProfile
     text: str  # the profile as commented TOML
     finding: Finding
-    samples: tuple[Sample, ...]  # article pages as the profile reads them
+    samples: list[Sample]  # article pages as the profile reads them
     requests: int
     problems: tuple[str, ...]  # why it cannot be relied on yet, a line each
 
@@ -64,23 +64,24 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
         finding.notes.append("no feed and no sitemap: new articles are found only on listings")
     name = name or name_of(finding.profile.base_url)
     samples: list[Sample] = []
-    read, long_enough = list[Sample](), list[Sample]()
+    long_enough: list[Sample] = []
     tried = finding.entries()[:_MOST_TRIES]
     for sample in read_samples(tried, visitor, finding.profile, name, finding.notes):
         samples.append(sample)
-        read = [each for each in samples if each.article]
         # A text of a line or two shows little of the layout, and may be no article at all.
-        long_enough = [e for e in read if e.article and len(e.article.body) >= _LEAST_TEXT]
+        if sample.article and len(sample.article.body) >= _LEAST_TEXT:
+            long_enough.append(sample)
         if len(long_enough) == SAMPLES:
             break
-    markup = induce_markup((long_enough or read)[:SAMPLES], finding.profile, name)
+    learnt = long_enough or [each for each in samples if each.article]
+    markup = induce_markup(learnt[:SAMPLES], finding.profile, name)
     title = _title(finding.profile, samples)
     profile = finding.profile.model_copy(update={"markup": markup, "title": title})
     samples = [read_sample(sample.page, profile, name) for sample in samples]
     text = _profile_toml(profile, finding)
     profile = checked(SiteProfile, tomllib.loads(text), f"the proposed profile of {address}")
     problems = tuple(_problems(finding, [sample.article for sample in samples]))
-    return Proposal(name, profile, text, finding, tuple(samples), visitor.requests, problems)
+    return Proposal(name, profile, text, finding, samples, visitor.requests, problems)
 
 
 def _title(profile: SiteProfile, samples: list[Sample]) -> str | None:
@@ -139,17 +140,11 @@ def _profile_toml(profile: SiteProfile, finding: Finding) -> str:
     It is neither enabled nor verified: a person has to decide on both.
     """
     environment = templates("probing", quoted=_quoted, line=lambda text: " ".join(text.split()))
-    return environment.get_template("profile.toml.j2").render(
-        profile=profile,
-        finding=finding,
-        day=utc_now().date(),
-        links=_changed(profile.links, Links()),
-        markup=_changed(profile.markup, Markup()),
+    tables = {"links": {}, "markup": {}} | profile.model_dump(
+        include={"links", "markup"}, exclude_defaults=True
     )
-
-
-def _changed(table: Links | Markup, usual: Links | Markup) -> dict[str, list[str]]:
-    return {k: v for k, v in table.model_dump().items() if v != getattr(usual, k)}
+    template = environment.get_template("profile.toml.j2")
+    return template.render(tables, profile=profile, finding=finding, day=utc_now().date())
 
 
 def _quoted(text: str) -> str:

@@ -15,8 +15,9 @@ from typer.testing import CliRunner, Result
 from rscrawler.cli.sites import sites_app as app
 from rscrawler.config import Config, checked
 from rscrawler.errors import ConfigurationError
-from rscrawler.probing import PageUnavailable, Proposal, Visitor, check_live, propose_site
-from rscrawler.probing.proposal import name_of
+from rscrawler.probing.checking import check_live
+from rscrawler.probing.proposal import Proposal, name_of, propose_site
+from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Links, SiteProfile
 from tests.probing.built import APPEAL, BUILT
 from tests.probing.pieces import PIECES, section_of

@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 from rscrawler.cli.sites import sites_app as app
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
-from rscrawler.probing import SiteCheck, Visitor, check_live, check_stored, propose_site
+from rscrawler.probing.checking import SiteCheck, check_live, check_stored
+from rscrawler.probing.proposal import propose_site
+from rscrawler.probing.visitor import Visitor
 from rscrawler.sites import SiteProfile, load_sites
 from tests.probing.built import BUILT
 from tests.probing.server import SmallSite

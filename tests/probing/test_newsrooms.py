@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.probing import Proposal, Visitor, propose_site
+from rscrawler.probing.proposal import Proposal, propose_site
+from rscrawler.probing.visitor import Visitor
 from rscrawler.sites import Markup
 from tests.probing.pieces import PIECES, Piece
 from tests.probing.server import Reply, SmallSite, page

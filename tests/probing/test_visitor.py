@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.probing import PageUnavailable, Visitor
+from rscrawler.probing.visitor import PageUnavailable, Visitor
 from tests.probing.server import BASE, Reply, SmallSite, page, plain
 
 ROBOTS = "User-agent: *\nDisallow: /closed/\nSitemap: /map.xml\n"

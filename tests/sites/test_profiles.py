@@ -9,7 +9,7 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
-from rscrawler.probing import check_stored
+from rscrawler.probing.checking import check_stored
 from rscrawler.sites import Links, Markup, Selectors, SiteProfile, chosen_sites, load_sites
 
 STORED = Path(__file__).parent
