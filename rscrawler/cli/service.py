@@ -13,14 +13,7 @@ from rscrawler.cli.common import print_json, say
 from rscrawler.cli.inputs import ConfigOption, ConfigPath, JsonOption, opened_store
 from rscrawler.cli.logs import log_runs
 from rscrawler.clock import utc_now
-from rscrawler.config import (
-    Config,
-    find_config,
-    handed_on,
-    load_config,
-    read_text,
-    read_toml,
-)
+from rscrawler.config import Config, find_config, handed_on, load_config, read_text, read_toml
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper

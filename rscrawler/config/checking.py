@@ -78,33 +78,22 @@ def checked(
     try:
         return model.model_validate(values, context=folder)
     except ValidationError as error:
-        raise ConfigurationError(*_lines(model, error, name, environment, table)) from None
-
-
-def _lines(
-    model: type[BaseModel],
-    error: ValidationError,
-    name: str,
-    environment: Mapping[str, Any],
-    table: str,
-) -> list[str]:
-    """One line for each wrong key; what the members of a union allow is joined in one line."""
-    wrong: list[tuple[str, dict[str, Any]]] = [
-        (_key(found["loc"]), dict(found)) for found in error.errors()
-    ]
+        errors: list[dict[str, Any]] = [dict(found) for found in error.errors()]
+    wrong = [(_key(found["loc"]), found) for found in errors]
     messages: dict[str, list[str]] = {}
     for key, found in wrong:
         if any(other.startswith(f"{key}.") for other, _ in wrong):
             continue  # the error of a union member that the value is not meant for
-        origin = _origin(name, environment, found["loc"])
-        if table:
-            origin = f"{origin}: {table}"
-        head = f"{origin}: {key or '(whole file)'}{_shown(found)}"
+        place = ": ".join(filter(None, (_origin(name, environment, found["loc"]), table)))
+        head = f"{place}: {key or '(whole file)'}{_shown(found)}"
         messages.setdefault(head, []).append(_message(model, found))
-    return [
-        f"{head}: " + ", or ".join([first, *(each.removeprefix(_ALLOWED) for each in rest)])
-        for head, (first, *rest) in messages.items()
-    ]
+    raise ConfigurationError(
+        # What the members of a union allow is joined in one line.
+        *(
+            f"{head}: " + ", or ".join([first, *(each.removeprefix(_ALLOWED) for each in rest)])
+            for head, (first, *rest) in messages.items()
+        )
+    )
 
 
 def _origin(name: str, environment: Mapping[str, Any], location: Sequence[int | str]) -> str:
