@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import ParseResult, SplitResult, urljoin, urlsplit, urlunsplit
 
 from lxml.cssselect import CSSSelector, SelectorError
@@ -58,10 +58,8 @@ def host_of(parts: SplitResult | ParseResult) -> str:
 @lru_cache(maxsize=64)
 def hosts_of(base_url: str, hosts: tuple[str, ...]) -> frozenset[str]:
     """Every host of a site as `host_of` gives it: each one named, with `www.` and without."""
-    named = {host_of(urlsplit(base_url)), *hosts}
-    return frozenset(named) | {
-        host.removeprefix("www.") if host.startswith("www.") else f"www.{host}" for host in named
-    }
+    bare = {host.removeprefix("www.") for host in (host_of(urlsplit(base_url)), *hosts)}
+    return frozenset({*bare, *(f"www.{host}" for host in bare)})
 
 
 def _host_name(written: str) -> str:
@@ -343,21 +341,15 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
             )
         table = f"sites.{name} (no profile of that name is shipped)"
         return checked(SiteProfile, overrides, config.origin, environment, table)
-    values, profile = (_read_shipped if path.parent == SHIPPED_SITES_DIR else _read)(path)
+    values = (_read_shipped if path.parent == SHIPPED_SITES_DIR else read_toml)(path)
+    profile = checked(SiteProfile, values, str(path))
     if overrides is None:
         return profile
     both = merged(values, overrides)
     return checked(SiteProfile, both, config.origin, environment, f"sites.{name}")
 
 
-def _read(path: Path) -> tuple[dict[str, Any], SiteProfile]:
-    """The values in a profile's file, and the profile."""
-    values = read_toml(path)
-    return values, checked(SiteProfile, values, str(path))
-
-
-# Shipped files do not change while a process lives.
-_read_shipped = cache(_read)
+_read_shipped = cache(read_toml)  # shipped files do not change while a process lives
 
 
 def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, SiteProfile]:
