@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -79,25 +79,16 @@ def explain_command(
 
 def _file_or_stored(config: Config, named: str, site: str | None) -> tuple[str, str | None]:
     """(page, site): the file `named`, else the address and site of the stored article `named`."""
-    allowed = (
-        "allowed: an address (https://…), the file of a saved page, or a stored article's "
-        "article_id, record_id or path"
-    )
-    try:
-        if not Path(named).is_dir():
-            Path(named).stat()
+    with suppress(OSError):  # such as a name that is too long for a file
+        if Path(named).exists() and not Path(named).is_dir():
             return named, site
-        reason = "is a folder"
-    except OSError as error:
-        reason = str(error.strerror)
-    try:
-        with closing(open_existing(config)) as store:
-            found = store.articles.latest_record(find_article(config, store, named))
-    except RscrawlerError:
-        found = None
-    if found is None:
-        raise ConfigurationError(f"{named}: {reason}; {allowed}")
-    return found.url, site or found.site
+    with suppress(RscrawlerError), closing(open_existing(config)) as store:
+        if found := store.articles.latest_record(find_article(config, store, named)):
+            return found.url, site or found.site
+    raise ConfigurationError(
+        f"{named}: is no file and no stored article; allowed: an address (https://…), the file of "
+        "a saved page, or a stored article's article_id, record_id or path"
+    )
 
 
 def _print_explanation(explanation: Explanation) -> None:
@@ -158,9 +149,15 @@ def history_command(
         history = store.articles.history(find_article(config, store, article))
     versions = list(version_changes(history))
     if as_json:
-        print_json(_history_json(history[-1], versions))
-    else:
-        _print_history(history[-1], versions)
+        latest, parts = history[-1].to_record(), [_version_json(each) for each in versions]
+        named = {name: latest[name] for name in ("article_id", "site", "url", "title")}
+        print_json({**named, "versions": parts})
+        return
+    _print_heading(history[-1])
+    for each in versions:
+        shown, read_at = each.article, rfc3339(each.article.fetched_at)
+        say(f"\nversion {shown.version}  {read_at}  {shown.event}", style="bold")
+        _print_changes(each)
 
 
 def find_article(config: Config, store: Store, named: str) -> str:
@@ -169,17 +166,15 @@ def find_article(config: Config, store: Store, named: str) -> str:
     Raises:
         RscrawlerError: there is none, or several sites have that path.
     """
-    found = store.browsing.article_of(named)
-    if found is not None:
+    if found := store.browsing.article_of(named):
         return found
     matching = dict(_by_address(config, store, named))
-    if not matching:
-        raise RscrawlerError(
-            f"{one_line(named)}: no stored article has this article_id, record_id, address or path"
-        )
-    if len(matching) > 1:
-        raise RscrawlerError(f"{one_line(named)}: is on several sites: {', '.join(matching)}")
-    return next(iter(matching.values()))
+    if len(matching) == 1:
+        return matching.popitem()[1]
+    problem = "no stored article has this article_id, record_id, address or path"
+    if matching:
+        problem = f"is on several sites: {', '.join(matching)}"
+    raise RscrawlerError(f"{one_line(named)}: {problem}")
 
 
 def _by_address(config: Config, store: Store, named: str) -> Iterator[tuple[str, str]]:
@@ -187,40 +182,19 @@ def _by_address(config: Config, store: Store, named: str) -> Iterator[tuple[str,
     for site, profile in load_sites(config).items():
         address = f"{profile.base_url.rstrip('/')}{named}" if named.startswith("/") else named
         if canonical_url(address, profile) is not None:
-            for known in store.discovery.addresses(site, [address_key(address, profile)]).values():
-                if known.article_id is not None:
-                    yield address, known.article_id
+            key = address_key(address, profile)
+            known = store.discovery.addresses(site, [key]).get(key)
+            if known and known.article_id:
+                yield address, known.article_id
 
 
-def _history_json(latest: Article, versions: Sequence[Version]) -> dict[str, Any]:
-    return {
-        "article_id": latest.article_id,
-        "site": latest.site,
-        "url": latest.url,
-        "title": latest.title,
-        "versions": [
-            {
-                "record_id": each.article.record_id,
-                "version": each.article.version,
-                "event": each.article.event,
-                "fetched_at": rfc3339(each.article.fetched_at),
-                "title": each.article.title,
-                "changes": {
-                    field: [asdict(change) for change in changes]
-                    for field, changes in each.changes.items()
-                },
-            }
-            for each in versions
-        ],
+def _version_json(version: Version) -> dict[str, Any]:
+    record = version.article.to_record()
+    names = ("record_id", "version", "event", "fetched_at", "title")
+    changes = {
+        field: [asdict(change) for change in found] for field, found in version.changes.items()
     }
-
-
-def _print_history(latest: Article, versions: Sequence[Version]) -> None:
-    _print_heading(latest)
-    for each in versions:
-        article, read_at = each.article, rfc3339(each.article.fetched_at)
-        say(f"\nversion {article.version}  {read_at}  {article.event}", style="bold")
-        _print_changes(each)
+    return {**{name: record[name] for name in names}, "changes": changes}
 
 
 def _print_heading(article: Article) -> None:
@@ -234,7 +208,7 @@ def _print_changes(version: Version) -> None:
 
 
 def _diff(changes: Sequence[Change]) -> Text:
-    """The changes in colours on a terminal, as `[-removed-]{+added+}` elsewhere."""
+    """The changes in colours on a terminal, as `[-removed-] {+added+}` elsewhere."""
     line = Text()
     for change in changes:
         if change.kind is Kind.SAME:
@@ -242,15 +216,10 @@ def _diff(changes: Sequence[Change]) -> Text:
         elif console().is_terminal and console().color_system is not None:
             line.append(change.text, "strike red" if change.kind is Kind.REMOVED else "green")
         else:
-            line.append(_bracketed(change))
+            bare = change.text.rstrip()
+            shown = f"[-{bare}-]" if change.kind is Kind.REMOVED else f"{{+{bare}+}}"
+            line.append(shown + change.text[len(bare) :])
     return line
-
-
-def _bracketed(change: Change) -> str:
-    """The change in brackets, with the white space at its end behind them."""
-    bare = change.text.rstrip()
-    behind = change.text[len(bare) :]
-    return f"[-{bare}-]{behind}" if change.kind is Kind.REMOVED else f"{{+{bare}+}}{behind}"
 
 
 # Archived pages, parsed again.
