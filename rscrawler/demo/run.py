@@ -1,11 +1,9 @@
 """`rscrawler demo`: two whole cycles against the sample site, and their results."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 from shutil import get_terminal_size, rmtree
-from typing import Any
 
 from rscrawler.cli.common import print_table, say
 from rscrawler.cli.inputs import usable
@@ -17,19 +15,6 @@ from rscrawler.errors import RscrawlerError
 
 _CONFIGURATION = Path(__file__).with_name("rscrawler.toml.in")
 _OWN_FILES = {"rscrawler.toml", "output", "mailbox"}
-_COLUMNS = {
-    "requests": "requests",
-    "304": "not_modified",
-    "new": "articles_new",
-    "flagged": "flagged",
-    "mailed": "delivered",
-    "bytes": "bytes",
-    "seconds": "elapsed_seconds",
-}
-
-
-class DemoFailed(RscrawlerError):
-    """A command of the demo failed, or its folder cannot be used."""
 
 
 def run_demo(folder: Path) -> None:
@@ -38,12 +23,12 @@ def run_demo(folder: Path) -> None:
     `folder` is emptied first.
 
     Raises:
-        DemoFailed: a cycle failed, or the folder holds other files.
+        RscrawlerError: a cycle failed, or the folder holds other files.
         ConfigurationError: the folder cannot be written.
     """
     with usable(folder, to_be="written", option="--folder: "):
         if folder.exists() and not {path.name for path in folder.iterdir()} <= _OWN_FILES:
-            raise DemoFailed(f"{folder}: holds other files; name an empty folder with --folder")
+            raise RscrawlerError(f"{folder}: holds other files; name an empty folder with --folder")
         rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     config = folder / "rscrawler.toml"
@@ -51,16 +36,15 @@ def run_demo(folder: Path) -> None:
         text = _CONFIGURATION.read_text(encoding="utf-8")
         text = text.format(base_url=site.base_url, smtp_port=mailbox.port)
         config.write_text(text, encoding="utf-8")
-        say(f"Sample site with {len(site.stories)} articles at {site.base_url}")
-        first = _crawl(config, "--full")
-        say(f"Published: “{site.publish().title}”")
-        second = _crawl(config)
-    _print_cycles(first=first, second=second)
+        say(f"Sample site with {len(site.stories)} articles at {site.base_url}\n\nFirst cycle")
+        _crawl(config, "--full")
+        say(f"\nPublished: “{site.publish().title}”\n\nSecond cycle")
+        _crawl(config)
     say("\nFlagged on Central Asia")
     _print_flagged(folder / "output" / "flagged")
     say("\nThe first cycle is the baseline: its articles are recorded and flagged, but not mailed.")
     if not mailbox.paths():
-        raise DemoFailed("the new article was not mailed; see the log above")
+        raise RscrawlerError("the new article was not mailed; see the log above")
     for path, mail in zip(mailbox.paths(), mailbox.messages(), strict=True):
         say(f"Mailed to {mail['To']}: {mail['Subject']}")
         say(f"  {_shown(path)}")
@@ -78,24 +62,12 @@ def run_demo(folder: Path) -> None:
     say(f"  {program} crawl    (one cycle against the live site)")
 
 
-def _crawl(config: Path, *options: str) -> dict[str, Any]:
-    """Run a cycle, and return its JSON report."""
-    command = [sys.executable, "-m", "rscrawler", "crawl", "--config", str(config), "--json"]
-    done = subprocess.run(  # noqa: S603 - our own program, no shell
-        [*command, *options], stdout=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise DemoFailed(f"a crawl ended with exit status {done.returncode}; see the log above")
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
-
-
-def _print_cycles(**reports: dict[str, Any]) -> None:
-    rows = (
-        (f"{title} cycle", *(report[name] for name in _COLUMNS.values()))
-        for title, report in reports.items()
-    )
-    print_table(("", *_COLUMNS), *rows)
+def _crawl(config: Path, *options: str) -> None:
+    """Run a cycle, which prints its report."""
+    command = [sys.executable, "-m", "rscrawler", "crawl", "--config", str(config), *options]
+    status = subprocess.run(command, check=False).returncode  # noqa: S603 - our own program
+    if status != 0:
+        raise RscrawlerError(f"a crawl ended with exit status {status}; see the log above")
 
 
 def _print_flagged(folder: Path) -> None:
