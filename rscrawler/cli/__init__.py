@@ -159,10 +159,7 @@ def _run() -> int:
             answer_error(wording())
         return end.code if isinstance(end.code, int) else EXIT_FAILED
     except ConfigurationError as error:
-        for problem in error.problems:
-            complain(problem)
-        answer_error(str(error))
-        return EXIT_USAGE
+        return _failed(*error.problems, status=EXIT_USAGE)
     except RscrawlerError as error:
         return _failed(str(error))
     except OSError as error:
@@ -175,7 +172,8 @@ def _run() -> int:
     return 0
 
 
-def _failed(message: str) -> int:
-    complain(message)
-    answer_error(message)
-    return EXIT_FAILED
+def _failed(*problems: str, status: int = EXIT_FAILED) -> int:
+    for problem in problems:
+        complain(problem)
+    answer_error("\n".join(problems))
+    return status

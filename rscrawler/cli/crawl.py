@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,19 +57,20 @@ def crawl_command(
 ) -> None:
     """Crawl the sites once, then deliver what is due."""
     cache_for(config)
+    bars = progress() if sys.stderr.isatty() and not quiet else None
     with store_failures_reported(config):
-        with ExitStack() as shown:
-            bars = progress() if sys.stderr.isatty() and not quiet else None
-            if bars is not None:
-                shown.callback(bars.stop)
+        try:
             report = run_cycle(
                 config,
                 sites or [],
                 is_full=full,
                 limit=limit,
-                on_crawler=_watching(bars) if bars is not None else None,
+                on_crawler=_watching(bars) if bars else None,
                 opening=open_store,  # rebuilds a lost store before the first request to a site
             )
+        finally:
+            if bars:
+                bars.stop()
         _deliver_and_report(config, report, quiet=quiet, as_json=as_json)
 
 
@@ -118,13 +118,13 @@ def _watching(bars: Progress) -> Callable[[str, Crawler], None]:
                 unit=f"pages, {counted(counts['new'], 'new article')}",
             )
 
-        def watch_for(signal: object, handler: Callable[..., None]) -> None:
+        for signal, handler in (
+            (signals.request_scheduled, lambda: count("made")),
+            (signals.request_left_downloader, lambda: count("done")),
+            (signals.request_dropped, lambda: count("done")),
+            (signals.item_scraped, lambda item: count("new", item["event"] == Event.NEW)),
+        ):
             crawler.signals.connect(handler, signal, weak=False)
-
-        watch_for(signals.request_scheduled, lambda: count("made"))
-        watch_for(signals.request_left_downloader, lambda: count("done"))
-        watch_for(signals.request_dropped, lambda: count("done"))
-        watch_for(signals.item_scraped, lambda item: count("new", item["event"] == Event.NEW))
 
     return watch
 

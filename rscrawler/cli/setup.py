@@ -80,51 +80,45 @@ def _counted(config: Config) -> dict[str, int]:
 
 def _useless_settings(config: Config) -> Iterator[str]:
     """Settings that are valid but cannot work on this machine as it is now."""
-    alerts, email = config.alerts, config.alerts.email
-    if config.database_url is not None:
-        from rscrawler.store.database import parsed_url
+    from rscrawler.store.database import parsed_url
 
-        try:
-            parsed_url(config.database)
-        except ConfigurationError as error:
-            yield from (f"{config.origin}: {problem}" for problem in error.problems)
+    alerts, email, place = config.alerts, config.alerts.email, config.place_of
+    try:
+        parsed_url(config.database, place("database_url"))
+    except ConfigurationError as error:
+        yield from error.problems
     if config.output_dir.exists() and not config.output_dir.is_dir():
-        place = config.place_of("output_dir")
-        yield f"{place}: {config.output_dir} is a file; allowed: a folder"
+        yield f"{place('output_dir')}: {config.output_dir} is a file; allowed: a folder"
     if not alerts.topics and not alerts.ops.recipients:
         from rscrawler.delivery.channels import alert_channels
 
         if alert_channels(config):
             yield (
-                f"{config.place_of('alerts.topics')}: is empty, so nobody would "
-                "be alerted; allowed: names of watch-lists, as `rscrawler topics list` shows them"
+                f"{place('alerts.topics')}: is empty, so nobody would be alerted; allowed: names "
+                "of watch-lists, as `rscrawler topics list` shows them"
             )
     if email is not None and email.ca_file is not None:
         try:
             ssl.create_default_context(cafile=email.ca_file)
         except OSError as error:  # also ssl.SSLError
-            place = config.place_of("alerts.email.ca_file")
             reason = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-            yield f"{place}: {email.ca_file}: {reason}; allowed: a PEM file of certificates"
+            file = f"{place('alerts.email.ca_file')}: {email.ca_file}"
+            yield f"{file}: {reason}; allowed: a PEM file of certificates"
     if alerts.channels:
         from rscrawler.delivery.chat import are_known_addresses
 
         for name in alerts.channels:
             if not are_known_addresses(alerts.channel_addresses(name)):
-                place = config.place_of(f"alerts.channels.{name}")
-                yield f"{place}: is not an address that Apprise knows"
+                yield f"{place(f'alerts.channels.{name}')}: is not an address that Apprise knows"
 
 
 def _warnings(config: Config) -> Iterator[str]:
     """Settings that work but are not safe: secrets that others can read or intercept."""
-    file, email = Path(config.origin), config.alerts.email
-    database: Path | None = config.output_dir / "rscrawler.db"
-    secrets = [*_secrets(config.model_dump(exclude={"database_url"}))]
-    if config.database_url is not None:
-        from rscrawler.store.database import is_secret, sqlite_file
+    from rscrawler.store.database import is_secret, sqlite_file
 
-        database = sqlite_file(config.database)
-        secrets += ["database_url"] if is_secret(config.database) else []
+    file, database, email = Path(config.origin), sqlite_file(config.database), config.alerts.email
+    secrets = [*_secrets(config.model_dump(exclude={"database_url"}))]
+    secrets += ["database_url"] if is_secret(config.database) else []
     held = [key for key in secrets if not config.place_of(key).startswith("environment: ")]
     if held and file.is_file() and (mode := file.stat().st_mode & 0o077):
         yield (

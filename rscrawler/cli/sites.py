@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 from typer import Argument, Option
 
 from rscrawler.cli.common import conclude, counted, print_json, print_table, say, tracked
@@ -81,11 +79,10 @@ def _check_arguments(url: str, name: str | None, folder: Path | None) -> None:
         return
     path = folder / f"{name or name_of(address)}.toml"
     with usable(path, to_be="read", option="--write: "):
-        is_there, is_free = path.exists(), folder.is_dir() or not folder.exists()
-    if is_there:
-        raise ConfigurationError(f"{path}: already exists; remove it, or choose another --name")
-    if not is_free:
-        raise ConfigurationError(f"--write: {folder}: is a file; allowed: a folder")
+        if path.exists():
+            raise ConfigurationError(f"{path}: already exists; remove it, or choose another --name")
+        if folder.exists() and not folder.is_dir():
+            raise ConfigurationError(f"--write: {folder}: is a file; allowed: a folder")
 
 
 def _how_to_load(config: Config, path: Path) -> str:
@@ -155,19 +152,11 @@ def _show_check(check: SiteCheck) -> None:
     for sample in check.samples:
         if sample.article is None:
             say(f"  not read: {sample.page.url}: {sample.trouble}", style="yellow")
-    table = Table(box=None, pad_edge=False, show_header=False)
+    rows = [("  (* essential)", "pages", "found by")]
     for name, each in check.fields.items():
-        by = ", ".join(
-            origin if len(each.by) == 1 else f"{origin} ({count})"
-            for origin, count in each.by.items()
-        )
-        holds = each.found == each.pages and each.pages > 0
-        table.add_row(
-            f"  {name}{'*' if each.essential else ''}",
-            Text(f"{each.found} of {each.pages}", style="" if holds else "yellow"),
-            Text(by, style="dim"),
-        )
-    say(table)
+        by = (f"{origin} ({count})" for origin, count in each.by.items())
+        mark = "*" if each.essential else ""
+        rows.append((f"  {name}{mark}", f"{each.found} of {each.pages}", ", ".join(by)))
+    print_table(*rows)
     for key, selectors in check.unmatched.items():
         say(f"  matches nothing: {key}: {', '.join(selectors)}", style="dim")
-    say("  (* essential)", style="dim")

@@ -2,9 +2,11 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,15 +30,8 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level
 from rscrawler.store import Store
 from rscrawler.store.judgements import Judgement
-from rscrawler.topics import (
-    Evaluation,
-    Flagger,
-    backtest,
-    evaluate,
-    load_watchlist,
-    load_watchlists,
-)
-from rscrawler.topics.evaluation import fit
+from rscrawler.topics import Flagger, load_watchlist, load_watchlists
+from rscrawler.topics.evaluation import Evaluation, backtest, evaluate, fit
 from rscrawler.topics.model import MODEL_FILE
 
 topics_app = typer.Typer(help="Watch-lists: what each looks for, and how well it works.")
@@ -106,8 +101,7 @@ def evaluate_command(
         name: evaluate(flagger, tracked(lines, len(lines), "texts", what=name))
         for name, lines in parts.items()
     }
-    judged = (judgement for each in evaluations.values() for judgement in each.judged)
-    whole = Evaluation(topic, tuple(judged))
+    whole = Evaluation(topic, tuple(chain(*(each.judged for each in evaluations.values()))))
     figures = {name: each.figures for name, each in evaluations.items()}
     if as_json:
         print_json(whole.to_json() | {"parts": figures})
@@ -146,11 +140,11 @@ def fit_command(
 
 def _parts(files: list[Path]) -> dict[str, list[dict[str, Any]]]:
     """The labelled lines of each file, by its name without the ending."""
-    names = [path.stem for path in files]
-    for name, path in zip(names, files, strict=True):
-        if names.count(name) > 1:
-            raise ConfigurationError(f"{path}: another file is called {name}, too; rename one")
-    return {path.stem: read_labelled(path) for path in files}
+    names = Counter(path.stem for path in files)
+    for path in files:
+        if names[path.stem] > 1:
+            raise ConfigurationError(f"{path}: another file is called {path.stem}, too; rename one")
+    return {path.stem: _read_labelled(path) for path in files}
 
 
 def _print_figures(parts: Mapping[str, Mapping[str, Any]]) -> None:
@@ -159,37 +153,33 @@ def _print_figures(parts: Mapping[str, Mapping[str, Any]]) -> None:
     print_table(("", *headings), *((name, *part.values()) for name, part in parts.items()))
 
 
-def read_labelled(path: Path) -> list[dict[str, Any]]:
+def _read_labelled(path: Path) -> list[dict[str, Any]]:
     """The labelled lines of a JSONL file.
 
     Raises:
         ConfigurationError: the file cannot be read or holds no line, or lines are wrong: one
             problem for each, with its number.
     """
-    # Not `splitlines`, which would also divide a text at a separator that JSON allows in it.
-    lines = read_text(path).split("\n")
     labelled: list[dict[str, Any]] = []
     problems: list[str] = []
-    for number, line in enumerate(lines, start=1):
+    # Not `splitlines`, which would also divide a text at a separator that JSON allows in it.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         where = f"{path}: line {number}"
         try:
-            value = json.loads(line)
-            if not isinstance(value, dict):
+            labelled.append(json.loads(line))
+            if not isinstance(labelled[-1], dict):
                 raise ConfigurationError(f"{where}: is not a JSON object")
-            checked(_LabelledLine, value, where)
-            labelled.append(value)
+            checked(_LabelledLine, labelled[-1], where)
         except json.JSONDecodeError as error:
             problems.append(f"{where}: is not JSON: {error.msg}")
         except ConfigurationError as error:
             problems.extend(error.problems)
+    if not labelled and not problems:
+        problems = [f"{path}: holds no labelled line; allowed: lines of {{id, title, text, level}}"]
     if problems:
         raise ConfigurationError(*problems)
-    if not labelled:
-        raise ConfigurationError(
-            f"{path}: holds no labelled line; allowed: lines of {{id, title, text, level}}"
-        )
     return labelled
 
 
@@ -263,10 +253,11 @@ def _judged_topic(store: Store, named: str | None) -> str:
     judged = list(store.judgements.topics())
     if not judged:
         raise ConfigurationError("nothing has been judged yet; judge articles in `rscrawler web`")
-    wanted = [named] if named is not None else judged
-    if len(wanted) > 1 or wanted[0] not in judged:
+    if named is None and len(judged) == 1:
+        return judged[0]
+    if named not in judged:
         raise ConfigurationError(f"--topic: name one that was judged: {', '.join(judged)}")
-    return wanted[0]
+    return named
 
 
 def _labelled_line(said: Judgement, article: Article) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 import sys
 import tomllib
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -77,21 +77,14 @@ def write_user(path: Path, name: str, hashed: str) -> None:
     Raises:
         ConfigurationError: the file has its users in another form, or cannot be written.
     """
-    text = read_text(path)
     line = f'"{name}" = "{hashed}"\n'
     former = re.compile(rf'^"?{re.escape(name)}"? *= *"scrypt[^\n]*\n?', re.MULTILINE)
-    if former.search(text):
-        text = former.sub(lambda _: line, text, count=1)
-    elif header := _USERS.search(text):
-        text = text[: header.end()] + line + text[header.end() :]
-    else:
+    text = former.sub("", read_text(path), count=1)
+    text, is_there = _USERS.subn(lambda header: header[0] + line, text, count=1)
+    if not is_there:
         text = f"{text.rstrip()}\n\n[web.users]\n{line}"
-    try:
-        users = tomllib.loads(text)["web"]["users"]
-        is_written = users[name] == hashed
-    except (tomllib.TOMLDecodeError, KeyError, TypeError):
-        is_written = False
-    if not is_written:
-        raise ConfigurationError(f"{path}: web.users: add this line to it by hand: {line.strip()}")
-    with usable(path, to_be="written"):
-        path.write_text(text, encoding="utf-8")
+    with suppress(tomllib.TOMLDecodeError, KeyError, TypeError), usable(path, to_be="written"):
+        if tomllib.loads(text)["web"]["users"][name] == hashed:
+            path.write_text(text, encoding="utf-8")
+            return
+    raise ConfigurationError(f"{path}: web.users: add this line to it by hand: {line.strip()}")
