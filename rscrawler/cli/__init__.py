@@ -23,11 +23,11 @@ from rscrawler.cli.common import (
     EXIT_USAGE,
     answer_error,
     complain,
+    configure_logging,
     give_up_output,
     is_output_stuck,
     written_out,
 )
-from rscrawler.cli.logs import configure_logging
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
 # The commands and groups that `--help` lists, with their help.

@@ -5,16 +5,20 @@ for each problem, with the file, the key and what is allowed. Site profiles, wat
 and schedules are read through the same functions.
 """
 
+import json
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
 from rscrawler.config.checking import checked as checked
 from rscrawler.config.checking import merged as merged
 from rscrawler.config.checking import read_text as read_text
 from rscrawler.config.checking import read_toml as read_toml
 from rscrawler.config.checking import toml_files as toml_files
-from rscrawler.config.loading import cache_for as cache_for
-from rscrawler.config.loading import cached as cached
-from rscrawler.config.loading import find_config as find_config
-from rscrawler.config.loading import handed_on as handed_on
-from rscrawler.config.loading import load_config as load_config
 from rscrawler.config.models import DEFAULT_CONFIG_NAME as DEFAULT_CONFIG_NAME
 from rscrawler.config.models import AlertSettings as AlertSettings
 from rscrawler.config.models import Config as Config
@@ -30,3 +34,132 @@ from rscrawler.config.models import checked_user_name as checked_user_name
 from rscrawler.config.models import format_duration as format_duration
 from rscrawler.config.models import is_web_address as is_web_address
 from rscrawler.config.models import parse_duration as parse_duration
+from rscrawler.errors import ConfigurationError
+
+ResultT = TypeVar("ResultT")
+logger = logging.getLogger(__name__)
+
+# In this variable a service passes the text of its file to its runs, so that all use the text that
+# it validated, even if the file changes. It is no configuration key, and not for users to set.
+_PREFIX = "RSCRAWLER_"
+_TEXT = f"{_PREFIX}CONFIG_TEXT"
+_LONGEST_TEXT_KIB = 120  # Linux limits a variable to 128 KiB
+
+
+def find_config(named: Path | None) -> Path | None:
+    """The configuration file: the one named, `$RSCRAWLER_CONFIG`, `./rscrawler.toml` or none.
+
+    Raises:
+        ConfigurationError: a named file does not exist, or may not be accessed.
+    """
+    origin = "--config"
+    if named is None and (from_environment := os.environ.get("RSCRAWLER_CONFIG")):
+        named, origin = Path(from_environment), "RSCRAWLER_CONFIG"
+    if named is not None:
+        try:
+            is_there = named.is_file()
+        except OSError as error:  # such as a folder on the way without permission
+            raise ConfigurationError(
+                f"{named}: cannot be read: {error.strerror} ({origin})"
+            ) from error
+        if not is_there and _handed_down() is None:
+            raise ConfigurationError(
+                f"{named}: no such file ({origin}); `rscrawler init` writes one"
+            )
+        return named.resolve()
+    default = Path(DEFAULT_CONFIG_NAME)
+    return default.resolve() if default.is_file() else None
+
+
+def load_config(path: Path | None, text: str | None = None) -> Config:
+    """The configuration in `path` (None: the defaults), overridden by the environment.
+
+    `text` is the content of `path`, if it has been read already; None stands for the text that
+    the service passed to this process, else for the file as it is now.
+
+    Raises:
+        ConfigurationError: with every problem found, one a line.
+    """
+    if text is None:
+        text = _handed_down()
+    values = read_toml(path, text) if path else {}
+    name, folder = (str(path), path.parent) if path else ("environment", Path.cwd())
+    environment = _environment()
+    config = checked(Config, merged(values, environment), name, environment, folder=folder)
+    config._origin, config._environment = name, environment
+    return config
+
+
+def handed_on(text: str, path: Path | None) -> dict[bytes, bytes]:
+    """The environment variable that passes `text`, the content of `path`, to a run.
+
+    As bytes, since the encoding of the environment is not always UTF-8. Empty if the text is too
+    long: the run then reads the file itself.
+    """
+    value = text.encode()
+    if len(value) > _LONGEST_TEXT_KIB * 1024:
+        logger.warning(
+            "%s: is larger than %s KiB, so each run reads the file again; move its [sites] tables "
+            "to files in sites_dir",
+            path,
+            _LONGEST_TEXT_KIB,
+        )
+        return {}
+    return {os.fsencode(_TEXT): value}
+
+
+def _handed_down() -> str | None:
+    value = os.environb.get(os.fsencode(_TEXT))
+    return None if value is None else value.decode()
+
+
+def _environment() -> dict[str, Any]:
+    """The values in `RSCRAWLER_…` variables as nested tables; lists and tables are JSON."""
+    values: dict[str, Any] = {}
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in (f"{_PREFIX}CONFIG", _TEXT):
+            keys = name.removeprefix(_PREFIX).lower().split("__")
+            value: Any = _read(os.environ[name])
+            for key in reversed(keys):
+                value = {key: value}
+            values = merged(values, value)
+    return values
+
+
+def _read(text: str) -> object:
+    """Parse a list or table in JSON; anything else stays text."""
+    if text.startswith(("[", "{")):
+        with suppress(ValueError):
+            return json.loads(text)
+    return text
+
+
+class _Cache:
+    """The cached results of `cached` functions, for the one configuration given to `cache_for`."""
+
+    config: Config | None = None
+    values: dict[object, Any] = {}
+
+
+def cache_for(config: Config) -> None:
+    """From now on, cache results of `cached` functions for `config`: for a process of one run.
+
+    Results cached for an equal configuration before this process was forked stay.
+    """
+    if config != _Cache.config:
+        _Cache.config, _Cache.values = config, {}
+
+
+def cached(read: Callable[[Config], ResultT]) -> Callable[[Config], ResultT]:
+    """Cache the result of `read` for the configuration of `cache_for`; else read each time."""
+
+    @wraps(read)
+    def reading(config: Config) -> ResultT:
+        if _Cache.config is None or config != _Cache.config:
+            return read(config)
+        if read not in _Cache.values:
+            _Cache.values[read] = read(config)
+        found: ResultT = _Cache.values[read]
+        return found
+
+    return reading

@@ -18,7 +18,7 @@ from pathlib import Path
 import typer
 from typer.core import TyperCommand
 
-from rscrawler.cli.logs import log_runs
+from rscrawler.cli.common import log_runs
 from rscrawler.config import handed_on, load_config, read_text
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.warm import WarmRuns, own_folders
