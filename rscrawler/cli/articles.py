@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +32,7 @@ from rscrawler.identity.changes import Change, Kind
 from rscrawler.items import Article, Evidence, TopicFlag, fields_on_page, rfc3339
 from rscrawler.maintenance.reparsing import Reparsed, ReparsedPage, recorded, reparse
 from rscrawler.probing.explaining import Explanation, explain
-from rscrawler.sites import SiteProfile, chosen_sites, load_sites
+from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_watchlists
@@ -222,9 +221,6 @@ def _diff(changes: Sequence[Change]) -> Text:
     return line
 
 
-# Archived pages, parsed again.
-
-
 def reparse_command(
     config: ConfigOption,
     sites: SitesArgument = None,
@@ -240,19 +236,23 @@ def reparse_command(
     """
     profiles = chosen_sites(load_sites(config), sites or [])
     files = _files(config, profiles, is_named=bool(sites))
+    flagger, run_id = Flagger(usable_watchlists(config)), new_run_id()
     counts: Counter[Reparsed] = Counter()
     beside: Counter[str] = Counter()
     changes: list[dict[str, Any]] = []
     with opened_store(config) if apply else closing(open_existing(config)) as store:
-        for site, reading in _readings(config, store, profiles, files, since, is_applied=apply):
-            counts[reading.verdict] += 1
-            beside.update(reading.beside)
-            if reading.verdict in _AS_BEFORE:
-                continue
-            if as_json:
-                changes.append({"site": site, **_reading_json(reading)})
-            else:
-                _print_reading(reading)
+        for site, paths in files.items():
+            session = CrawlSession(config, site, profiles[site], store, flagger, run_id=run_id)
+            readings = reparse(session, tracked(paths, len(paths), "files", what=site), since)
+            for reading in recorded(session, readings) if apply else readings:
+                counts[reading.verdict] += 1
+                beside.update(reading.beside)
+                if reading.verdict in _AS_BEFORE:
+                    continue
+                if as_json:
+                    changes.append({"site": site, **_reading_json(reading)})
+                else:
+                    _print_reading(reading)
         if as_json:
             summary: dict[str, Any] = {
                 "applied": apply,
@@ -268,11 +268,7 @@ def reparse_command(
 
 
 def _files(config: Config, sites: Iterable[str], *, is_named: bool) -> dict[str, list[Path]]:
-    """The archive's files of each site.
-
-    Raises:
-        ConfigurationError: no page is archived, or none of a site that was named.
-    """
+    """The archive's files of each site; every site that was named must have some."""
     folder = config.archive_folder
     files = {name: archive_files(folder, name) for name in sites}
     missing = [name for name, found in files.items() if not found]
@@ -282,23 +278,6 @@ def _files(config: Config, sites: Iterable[str], *, is_named: bool) -> dict[str,
             f"{config.origin} has `enabled = true` under [archive]"
         )
     return files
-
-
-def _readings(
-    config: Config,
-    store: Store,
-    profiles: Mapping[str, SiteProfile],
-    files: Mapping[str, list[Path]],
-    since: datetime | None,
-    *,
-    is_applied: bool,
-) -> Iterator[tuple[str, ReparsedPage]]:
-    flagger, run_id = Flagger(usable_watchlists(config)), new_run_id()
-    for site, paths in files.items():
-        session = CrawlSession(config, site, profiles[site], store, flagger, run_id=run_id)
-        readings = reparse(session, tracked(paths, len(paths), "files", what=site), since)
-        for reading in recorded(session, readings) if is_applied else readings:
-            yield site, reading
 
 
 def _reading_json(reading: ReparsedPage) -> dict[str, Any]:

@@ -23,11 +23,7 @@ def read_config(path: Path | None) -> Config:
 
 
 def _moment(text: str, option: str, *, is_end: bool = False) -> datetime:
-    """Parse a day (`2026-11-24`; `is_end`: its end) or time (`2026-11-24T08:00:00Z`), in UTC.
-
-    Raises:
-        ConfigurationError: `text` is neither.
-    """
+    """Parse a day (`2026-11-24`; `is_end`: its end) or time (`2026-11-24T08:00:00Z`), in UTC."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

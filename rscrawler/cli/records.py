@@ -159,9 +159,6 @@ def check_command(
         say(f"  {change}  {one_line(change.title)}  {change.url}")
 
 
-# Schemas.
-
-
 SchemaName = Literal["article", "config", "site", "topic", "schedule"]
 _MODELS: dict[SchemaName, type[BaseModel]] = {
     "config": Config,

@@ -154,12 +154,7 @@ def _print_figures(parts: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _read_labelled(path: Path) -> list[dict[str, Any]]:
-    """The labelled lines of a JSONL file.
-
-    Raises:
-        ConfigurationError: the file cannot be read or holds no line, or lines are wrong: one
-            problem for each, with its number.
-    """
+    """The labelled lines of a JSONL file; every wrong line is a problem, with its number."""
     labelled: list[dict[str, Any]] = []
     problems: list[str] = []
     # Not `splitlines`, which would also divide a text at a separator that JSON allows in it.
@@ -245,11 +240,7 @@ def marks_command(
 
 
 def _judged_topic(store: Store, named: str | None) -> str:
-    """The topic whose judgements to write: the one named, or the only one judged.
-
-    Raises:
-        ConfigurationError: none was judged, or several were and none is named.
-    """
+    """The topic whose judgements to write: the one named, or the only one judged."""
     judged = list(store.judgements.topics())
     if not judged:
         raise ConfigurationError("nothing has been judged yet; judge articles in `rscrawler web`")

@@ -105,9 +105,6 @@ def check_stored(site: str, profile: SiteProfile, folder: Path, limit: int) -> S
     return check
 
 
-# Sources.
-
-
 def _read_source(source: Source, profile: SiteProfile, visitor: Visitor) -> FoundSource:
     try:
         shown = source_entries(source, profile.address(source.path), profile, visitor)
@@ -116,9 +113,6 @@ def _read_source(source: Source, profile: SiteProfile, visitor: Visitor) -> Foun
     own = tuple(e for e in newest_first(shown) if is_article_address(e.url, profile))
     others = f"shows {len(shown)} addresses, none of them an article's" if shown else "is empty"
     return FoundSource(source, own, None if own else others)
-
-
-# Fields.
 
 
 def _judge(check: SiteCheck, profile: SiteProfile, *, may_be_others: bool) -> None:

@@ -161,8 +161,6 @@ class Finding:
         title = TITLE_SEPARATOR.split(declared.document_title or "")[-1] or None
         return profile.model_copy(update={"title": next(iter(declared.site_names), title)})
 
-    # Feeds and sitemaps.
-
     def _sources(
         self, kind: SourceKind, declared: Iterable[str], usual: Iterable[str], paging: str = "page"
     ) -> list[FoundSource]:
@@ -201,8 +199,6 @@ class Finding:
             return []
         own = tuple(entry for entry in entries if canonical_url(entry.url, self.profile))
         return [FoundSource(source, own)] if own else []
-
-    # Patterns of article addresses, and which pages are sections.
 
     def _links(self, shown: Sequence[Entry], listings: Sequence[Entry]) -> Links:
         """The patterns of article paths, learnt from the entries, without pages in menus."""

@@ -131,14 +131,8 @@ def _problems(finding: Finding, articles: list[Article | None]) -> Iterator[str]
             yield f"{field}: not found on {seen}; set markup.{key} by hand"
 
 
-# The profile as TOML that a person can read and edit.
-
-
 def _profile_toml(profile: SiteProfile, finding: Finding) -> str:
-    """`profile` as commented TOML, without default values.
-
-    It is neither enabled nor verified: a person has to decide on both.
-    """
+    """`profile` as commented TOML, without default values; a person has to enable and verify it."""
     environment = templates("probing", quoted=_quoted, line=lambda text: " ".join(text.split()))
     tables = {"links": {}, "markup": {}} | profile.model_dump(
         include={"links", "markup"}, exclude_defaults=True
