@@ -71,10 +71,14 @@ def crawl_command(
         finally:
             if bars:
                 bars.stop()
-        _deliver_and_report(config, report, quiet=quiet, as_json=as_json)
+        delivery = _deliver_and_report(config, report, quiet=quiet, as_json=as_json)
+    if not report.is_healthy or any(undelivered(delivery)):
+        raise typer.Exit(EXIT_FAILED)
 
 
-def _deliver_and_report(config: Config, report: CycleReport, *, quiet: bool, as_json: bool) -> None:
+def _deliver_and_report(
+    config: Config, report: CycleReport, *, quiet: bool, as_json: bool
+) -> DeliveryReport:
     with opened_store(config) as store:
         if config.uses_workers:
             summary = outbox_summary(config, store, utc_now())
@@ -97,8 +101,7 @@ def _deliver_and_report(config: Config, report: CycleReport, *, quiet: bool, as_
     # Cron mails what is printed here: with --quiet, a problem is reported once, not each time.
     for line in _complaints(report, delivery, standing if quiet else set()):
         complain(line)
-    if not report.is_healthy or any(undelivered(delivery)):
-        raise typer.Exit(EXIT_FAILED)
+    return delivery
 
 
 def _watching(bars: Progress) -> Callable[[str, Crawler], None]:

@@ -91,9 +91,6 @@ def store_failures_reported(config: Config) -> Iterator[None]:
     except StoreError as error:
         report_store_failure(config, error, utc_now())
         raise
-    except typer.Exit:
-        report_store_recovery(config, utc_now())  # the command failed, but could use the store
-        raise
     report_store_recovery(config, utc_now())
 
 

@@ -117,18 +117,14 @@ def fit_command(
     labelled: Annotated[list[Path], Argument(help=_LABELLED)],
     topic: Annotated[str, Option("--topic", help="The watch-list to use.")] = "central-asia",
     output: Annotated[
-        Path,
-        Option(
-            "--output",
-            "-o",
-            show_default=False,
-            help="File for the weights; default: the one in use.",
-        ),
-    ] = MODEL_FILE,
+        Path | None,
+        Option("--output", "-o", help="File for the weights; default: the one in use."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the model's weights on labelled text, and show its figures on held-out text."""
     model = fit(Flagger([load_watchlist(topic, config)]), _parts(labelled))
+    output = output or MODEL_FILE
     with usable(output, to_be="written"):
         output.write_text(json.dumps(asdict(model), indent=1) + "\n", encoding="utf-8")
     if as_json:
