@@ -10,12 +10,13 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rscrawler.config.checking import checked as checked
 from rscrawler.config.checking import merged as merged
+from rscrawler.config.checking import origin_of
 from rscrawler.config.checking import read_text as read_text
 from rscrawler.config.checking import read_toml as read_toml
 from rscrawler.config.checking import toml_files as toml_files
@@ -85,7 +86,8 @@ def load_config(path: Path | None, text: str | None = None) -> Config:
     values = read_toml(path, text) if path else {}
     name, folder = (str(path), path.parent) if path else ("environment", Path.cwd())
     environment = _environment()
-    config = checked(Config, merged(values, environment), name, environment, folder=folder)
+    origin = partial(origin_of, name, environment)
+    config = checked(Config, merged(values, environment), origin, folder)
     config._origin, config._environment = name, environment
     return config
 
@@ -118,20 +120,14 @@ def _environment() -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in (f"{_PREFIX}CONFIG", _TEXT):
-            keys = name.removeprefix(_PREFIX).lower().split("__")
-            value: Any = _read(os.environ[name])
-            for key in reversed(keys):
+            value: Any = os.environ[name]
+            if value.startswith(("[", "{")):
+                with suppress(ValueError):
+                    value = json.loads(value)
+            for key in reversed(name.removeprefix(_PREFIX).lower().split("__")):
                 value = {key: value}
             values = merged(values, value)
     return values
-
-
-def _read(text: str) -> object:
-    """Parse a list or table in JSON; anything else stays text."""
-    if text.startswith(("[", "{")):
-        with suppress(ValueError):
-            return json.loads(text)
-    return text
 
 
 class _Cache:

@@ -1,7 +1,7 @@
 """Reads and validates the operator's files; an error has one line for each problem."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from rscrawler.errors import ConfigurationError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+Location = Sequence[int | str]  # of a value: the keys that lead to it, and indexes in lists
 
 
 def read_text(path: Path) -> str:
@@ -57,9 +58,7 @@ def toml_files(folder: Path, name: str) -> list[Path]:
 def checked(
     model: type[ModelT],
     values: object,
-    name: str,
-    environment: Mapping[str, Any] = {},
-    table: str = "",
+    origin: str | Callable[[Location], str],
     folder: Path | None = None,
 ) -> ModelT:
     """Validate `values` as a `model`.
@@ -67,9 +66,7 @@ def checked(
     Args:
         model: the model to validate against.
         values: the values of a file, overridden by those of the environment.
-        name: the file that they come from, except for those of `environment`.
-        environment: the values among them that come from the environment.
-        table: the table of the file that holds them, if not the whole file.
+        origin: the file that they come from, or a function that names the origin of each.
         folder: the base of relative paths; None leaves them relative.
 
     Raises:
@@ -84,7 +81,7 @@ def checked(
     for key, found in wrong:
         if any(other.startswith(f"{key}.") for other, _ in wrong):
             continue  # the error of a union member that the value is not meant for
-        place = ": ".join(filter(None, (_origin(name, environment, found["loc"]), table)))
+        place = origin if isinstance(origin, str) else origin(found["loc"])
         head = f"{place}: {key or '(whole file)'}{_shown(found)}"
         messages.setdefault(head, []).append(_message(model, found))
     raise ConfigurationError(
@@ -96,26 +93,20 @@ def checked(
     )
 
 
-def _origin(name: str, environment: Mapping[str, Any], location: Sequence[int | str]) -> str:
-    """Where a wrong value came from: file, environment or, for a table, both."""
-    value = value_at(environment, location)
-    if value is None:
+def origin_of(name: str, environment: Mapping[str, Any], location: Location) -> str:
+    """The origin of a value: the file `name`, `environment` or, for a table, perhaps both."""
+    value: Any = environment
+    for part in location:
+        if not isinstance(value, dict):
+            break
+        value = value.get(part)
+    if value in (None, {}):
         return name
     is_of_both = isinstance(value, dict) and name != "environment"
     return f"{name} and environment" if is_of_both else "environment"
 
 
-def value_at(values: Mapping[str, Any], location: Sequence[int | str]) -> Any:
-    """The value at `location` in `values`, or the last one on the way to it; None without any."""
-    value: Any = values
-    for part in location:
-        if not isinstance(value, dict):
-            break
-        value = value.get(part)
-    return None if value == {} else value
-
-
-def _key(location: Sequence[int | str]) -> str:
+def _key(location: Location) -> str:
     """The dotted key as in the file, without pydantic's names of union members."""
     parts = [str(part) for part in location]
     return ".".join(
@@ -180,7 +171,7 @@ def _shown(found: dict[str, Any]) -> str:
     return f": {str(shown).lower() if isinstance(shown, bool) else repr(shown)}"
 
 
-def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+def _keys_beside(model: type[BaseModel], location: Location) -> list[str]:
     """The keys allowed in the table that holds `location`, as far as that is known."""
     table: type[BaseModel] | None = model
     for part in location[:-1]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import time, timedelta
 from email.errors import HeaderParseError
@@ -32,7 +32,7 @@ from pydantic import (
 )
 
 from rscrawler import __version__
-from rscrawler.config.checking import toml_files, value_at
+from rscrawler.config.checking import Location, origin_of, toml_files
 from rscrawler.items import Level
 
 DEFAULT_CONFIG_NAME = "rscrawler.toml"
@@ -471,15 +471,13 @@ class Config(Model):
         """The file that this was read from, for messages; `environment` without one."""
         return self._origin
 
-    @property
-    def environment(self) -> Mapping[str, Any]:
-        """The values that came from the environment; they may hold secrets."""
-        return self._environment
+    def origin_of(self, location: Location) -> str:
+        """The origin of a value: the file, `environment` or, for a table, perhaps both."""
+        return origin_of(self._origin, self._environment, location)
 
     def place_of(self, key: str) -> str:
         """The origin of a value and its key, for messages: `FILE: alerts.topics`."""
-        is_of_file = value_at(self._environment, key.split(".")) is None
-        return f"{self._origin if is_of_file else 'environment'}: {key}"
+        return f"{self.origin_of(key.split('.'))}: {key}"
 
     def own_files(self, key: Literal["sites_dir", "topics_dir", "schedules_dir"]) -> list[Path]:
         """The TOML files in the operator's folder that `key` names; empty if it is not set.

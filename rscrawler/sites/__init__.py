@@ -328,25 +328,28 @@ def is_site_name(name: str) -> bool:
 
 def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
     path = files.get(name)
-    overrides, place = config.sites.get(name), config.place_of(f"sites.{name}")
+    overrides, place = config.sites.get(name, {}), config.place_of(f"sites.{name}")
     if not is_site_name(name):
         raise ConfigurationError(f"{path or place}: a site's name is made of a-z, 0-9, - and _")
-    environment = config.environment.get("sites", {}).get(name, {})
-    if path is None:
-        is_whole = overrides is not None and {"base_url", "sources"} <= overrides.keys()
+    values, table = {}, f"sites.{name}"
+    if path is not None:
+        values = (_read_shipped if path.parent == SHIPPED_SITES_DIR else read_toml)(path)
+        profile = checked(SiteProfile, values, str(path))
+        if not overrides:
+            return profile
+    else:
+        table += " (no profile of that name is shipped)"
+        is_whole = {"base_url", "sources"} <= overrides.keys()
         if not is_whole and (near := get_close_matches(name, files, 1, _LIKE)):
             raise ConfigurationError(
                 f"{place}: no site of that name has a profile; did you mean "
                 f"{near[0]!r}? A new site with such a similar name needs base_url and sources"
             )
-        table = f"sites.{name} (no profile of that name is shipped)"
-        return checked(SiteProfile, overrides, config.origin, environment, table)
-    values = (_read_shipped if path.parent == SHIPPED_SITES_DIR else read_toml)(path)
-    profile = checked(SiteProfile, values, str(path))
-    if overrides is None:
-        return profile
-    both = merged(values, overrides)
-    return checked(SiteProfile, both, config.origin, environment, f"sites.{name}")
+    return checked(
+        SiteProfile,
+        merged(values, overrides),
+        lambda location: f"{config.origin_of(('sites', name, *location))}: {table}",
+    )
 
 
 _read_shipped = cache(read_toml)  # shipped files do not change while a process lives
