@@ -29,7 +29,7 @@ from rscrawler.extensions.archive import archive_files
 from rscrawler.extraction.label import KEPT
 from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.changes import Change, Kind
-from rscrawler.items import Article, Evidence, TopicFlag, fields_on_page, rfc3339
+from rscrawler.items import Article, TopicFlag, fields_on_page, rfc3339
 from rscrawler.maintenance.reparsing import Reparsed, ReparsedPage, recorded, reparse
 from rscrawler.probing.explaining import Explanation, explain
 from rscrawler.sites import chosen_sites, load_sites
@@ -123,17 +123,13 @@ def _print_explanation(explanation: Explanation) -> None:
 def _print_flag(flag: TopicFlag, explanation: Explanation) -> None:
     countries = f" ({', '.join(flag.countries)})" if flag.countries else ""
     say(f"\n{flag.topic}: {flag.level}, score {flag.score:.2f}{countries}", style="bold")
-    for evidence in flag.evidence:
-        say(_highlighted(evidence))
+    for found in flag.evidence:
+        where = found.field if found.paragraph is None else f"paragraph {found.paragraph + 1}"
+        quote = Text(found.quote, style="default")
+        quote.highlight_words([found.term], style="reverse")
+        say(Text.assemble((f"  {where}: ", "dim"), quote, (f"  [{found.entity}]", "dim")))
     for each in explanation.contributions.get(flag.topic, [])[:_CONTRIBUTIONS]:
         say(f"  {each.share:+.2f}  {each.meaning} ({each.value:g})", style="dim")
-
-
-def _highlighted(evidence: Evidence) -> Text:
-    where = evidence.field if evidence.paragraph is None else f"paragraph {evidence.paragraph + 1}"
-    quote = Text(evidence.quote, style="default")
-    quote.highlight_words([evidence.term], style="reverse")
-    return Text.assemble((f"  {where}: ", "dim"), quote, (f"  [{evidence.entity}]", "dim"))
 
 
 def history_command(

@@ -93,7 +93,7 @@ def worker_command(
     config = load_config(found, text)
     if not config.uses_workers:
         raise ConfigurationError(
-            f"{found or 'environment'}: scheduling.executor: is 'process', which has no workers; "
+            f"{config.place_of('scheduling.executor')}: is 'process', which has no workers; "
             "allowed here: procrastinate"
         )
     from rscrawler.scheduling.worker import Worker  # needs an extra

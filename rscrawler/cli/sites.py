@@ -8,12 +8,11 @@ from typer import Argument, Option
 
 from rscrawler.cli.common import conclude, counted, print_json, print_table, say, tracked
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, usable
-from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing.checking import SiteCheck, check_live, check_stored
 from rscrawler.probing.proposal import Proposal, name_of, propose_site, whole_address
 from rscrawler.probing.visitor import Visitor
-from rscrawler.sites import SiteProfile, chosen_sites, load_sites
+from rscrawler.sites import chosen_sites, load_sites
 
 sites_app = typer.Typer(
     help="Site profiles: list them, propose one for a new site, check whether they fit."
@@ -23,22 +22,16 @@ sites_app = typer.Typer(
 @sites_app.command("list")
 def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Show every site profile, shipped and own."""
-    profiles = sorted(load_sites(config).items())
+    shown = {"base_url", "title", "enabled", "verified", "reviewed_on"}
+    rows = [
+        {"site": name, **profile.model_dump(mode="json", include=shown)}
+        for name, profile in sorted(load_sites(config).items())
+    ]
     if as_json:
-        keys = ("title", "enabled", "verified", "reviewed_on", "base_url")
-        rows = [
-            {"site": name, **profile.model_dump(mode="json", include=set(keys))}
-            for name, profile in profiles
-        ]
         print_json({"sites": rows})
-        return
-    headings = ("site", "enabled", "verified", "address", "title")
-    print_table(headings, *(_listed(name, profile) for name, profile in profiles))
-
-
-def _listed(name: str, profile: SiteProfile) -> tuple[object, ...]:
-    verified = f"{'yes' if profile.verified else 'no'}, {profile.reviewed_on or 'no date'}"
-    return name, profile.enabled, verified, profile.base_url, profile.title or ""
+    else:
+        headings = ("site", "address", "title", "enabled", "verified", "reviewed on")
+        print_table(headings, *(row.values() for row in rows))
 
 
 @sites_app.command("add")
@@ -68,7 +61,9 @@ def add_command(
     else:
         _show_proposal(proposal)
         if path is not None:
-            say(f"wrote {path}{_how_to_load(config, path)}")
+            is_read = config.sites_dir and config.sites_dir.resolve() == path.parent.resolve()
+            use = f'to use it, set sites_dir = "{path.parent.resolve()}"'
+            say(f"wrote {path}; {f'next: rscrawler sites check {path.stem}' if is_read else use}")
     conclude(f"{proposal.name}: {problem}" for problem in proposal.problems)
 
 
@@ -83,13 +78,6 @@ def _check_arguments(url: str, name: str | None, folder: Path | None) -> None:
             raise ConfigurationError(f"{path}: already exists; remove it, or choose another --name")
         if folder.exists() and not folder.is_dir():
             raise ConfigurationError(f"--write: {folder}: is a file; allowed: a folder")
-
-
-def _how_to_load(config: Config, path: Path) -> str:
-    folder = path.parent.resolve()
-    if config.sites_dir is not None and config.sites_dir.resolve() == folder:
-        return f"; next: rscrawler sites check {path.stem}"
-    return f'; to use it, set sites_dir = "{folder}"'
 
 
 def _show_proposal(proposal: Proposal) -> None:
