@@ -76,7 +76,7 @@ def checked(
         return model.model_validate(values, context=folder)
     except ValidationError as error:
         errors: list[dict[str, Any]] = [dict(found) for found in error.errors()]
-    wrong = [(_key(found["loc"]), found) for found in errors]
+    wrong = [(_dotted(found["loc"]), found) for found in errors]
     messages: dict[str, list[str]] = {}
     for key, found in wrong:
         if any(other.startswith(f"{key}.") for other, _ in wrong):
@@ -106,12 +106,10 @@ def origin_of(name: str, environment: Mapping[str, Any], location: Location) -> 
     return f"{name} and environment" if is_of_both else "environment"
 
 
-def _key(location: Location) -> str:
-    """The dotted key as in the file, without pydantic's names of union members."""
-    parts = [str(part) for part in location]
-    return ".".join(
-        part for part in parts if "[" not in part and not part.startswith("constrained-")
-    )
+def _dotted(location: Location) -> str:
+    """The key as in the file, without pydantic's names of union members."""
+    parts = (str(part) for part in location)
+    return ".".join(p for p in parts if "[" not in p and not p.startswith("constrained-"))
 
 
 _ALLOWED = "allowed: "

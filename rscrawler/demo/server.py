@@ -57,12 +57,9 @@ class Story(BaseModel):
     @property
     def blocks(self) -> list[tuple[str, str]]:
         """(element, text) of each paragraph of the body."""
-        return [_block(" ".join(text.split())) for text in self.body.split("\n\n")]
-
-
-def _block(text: str) -> tuple[str, str]:
-    mark, _, rest = text.partition(" ")
-    return (_ELEMENTS[mark], rest) if mark in _ELEMENTS else ("p", text)
+        texts = [" ".join(text.split()) for text in self.body.split("\n\n")]
+        marked = [(_ELEMENTS.get(text.partition(" ")[0]), text) for text in texts]
+        return [(tag, text.partition(" ")[2]) if tag else ("p", text) for tag, text in marked]
 
 
 class LoopbackServer(ThreadingTCPServer):
@@ -112,7 +109,7 @@ class SampleSite(LoopbackServer):
 
     def page(self, path: str, *, is_first: bool = True) -> tuple[str, str] | None:
         """(media type, text) of a page, None if there is none; further pages of lists are empty."""
-        stories = self.stories
+        stories, by_slug = self.stories, {each.slug: each for each in self.stories}
         shown = stories if is_first else []
         match path.strip("/").split("/"):
             case ["robots.txt"]:
@@ -125,20 +122,14 @@ class SampleSite(LoopbackServer):
                 shown = [each for each in shown if tag in each.tags]
             case [section] if section in SECTIONS:
                 shown = [each for each in shown if section in each.sections]
-            case [slug] if slug:
-                return self._article(slug)
+            case [slug] if slug in by_slug:
+                others = [each for each in stories if each.slug != slug][:3]
+                return _HTML, self._rendered("article.html.j2", story=by_slug[slug], others=others)
             case [""]:
                 pass  # the front page
             case _:
                 return None
         return _HTML, self._rendered("listing.html.j2", stories=shown)
-
-    def _article(self, slug: str) -> tuple[str, str] | None:
-        found = {each.slug: each for each in self.stories}
-        if slug not in found:
-            return None
-        others = [each for each in self.stories if each.slug != slug][:3]
-        return _HTML, self._rendered("article.html.j2", story=found[slug], others=others)
 
     def _rendered(self, template: str, **values: Any) -> str:
         return _TEMPLATES.get_template(template).render(base_url=self.base_url, **values)

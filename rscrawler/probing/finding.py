@@ -127,9 +127,9 @@ class Finding:
         named = visitor.sitemaps(self._front.url)
         self.sources += self._sources(SourceKind.SITEMAP, named, () if named else _SITEMAP_PATHS)
         feeds = (each for each in self.sources if each.source.kind is SourceKind.FEED)
-        self._known = {_key(_path(entry.url)) for each in feeds for entry in each.entries}
+        self._known = {_path(entry.url).rstrip("/") for each in feeds for entry in each.entries}
         paths = self._paths_in(_FRAME)
-        self._frame = [p for p in paths if p != "/" and _key(p) not in self._known]
+        self._frame = [p for p in paths if p != "/" and p.rstrip("/") not in self._known]
         self._within = re.sub(r"/[^/]*\.[^/]*$", "", urlsplit(self._front.url).path).rstrip("/")
         front, listed = self._section(f"{self._within}/", self._front), self._listings()
         links = self._links(front.entries, [e for each in listed for e in each.entries])
@@ -209,9 +209,9 @@ class Finding:
         sure = paths[SourceKind.FEED]
         # At the path of the front page, only the query distinguishes articles from other pages.
         article_paths = [path for path in sure if path != "/"]
-        usual = [
-            rule for rule in default.not_article if _share(rule, article_paths) < _LEAST_AGAINST
-        ]
+        excluded = {r: [p for p in article_paths if re.search(r, p)] for r in default.not_article}
+        count = max(1, len(article_paths))
+        usual = [rule for rule, paths in excluded.items() if len(paths) / count < _LEAST_AGAINST]
         sure = [path for path in sure if not any(re.search(rule, path) for rule in usual)]
         listed = [path for path in paths[SourceKind.SITEMAP] if path.startswith(within)]
         if not sure and not listed:
@@ -241,7 +241,7 @@ class Finding:
             path
             for path in self._paths_in(_MENUS)
             if path != urlsplit(self._front.url).path
-            and _key(path) not in self._known
+            and path.rstrip("/") not in self._known
             and not looks_like_article(path)
             and not re.search(STATIC_PATHS, path)
         ]
@@ -301,14 +301,5 @@ def _page_parameter(response: Response) -> str:
     return next((name for name, found in numbers.items() if "2" in found and "1" not in found), "")
 
 
-def _share(rule: str, paths: list[str]) -> float:
-    """The share of the paths that a rule matches."""
-    return sum(1 for path in paths if re.search(rule, path)) / max(1, len(paths))
-
-
 def _path(url: str) -> str:
     return unquote(urlsplit(url).path) or "/"
-
-
-def _key(path: str) -> str:
-    return path.rstrip("/") or "/"

@@ -75,22 +75,17 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
             break
     learnt = long_enough or [each for each in samples if each.article]
     markup = induce_markup(learnt[:SAMPLES], finding.profile, name)
-    title = _title(finding.profile, samples)
+    # The outlet's name on its article pages, else on its front page.
+    plain = finding.profile.model_copy(update={"title": None})
+    declared = (read_structured(each.page.root, each.page.url, plain) for each in samples)
+    names = (name for each in declared for name in each.site_names)
+    title = next(names, finding.profile.title)
     profile = finding.profile.model_copy(update={"markup": markup, "title": title})
     samples = [read_sample(sample.page, profile, name) for sample in samples]
     text = _profile_toml(profile, finding)
     profile = checked(SiteProfile, tomllib.loads(text), f"the proposed profile of {address}")
     problems = tuple(_problems(finding, [sample.article for sample in samples]))
     return Proposal(name, profile, text, finding, samples, visitor.requests, problems)
-
-
-def _title(profile: SiteProfile, samples: list[Sample]) -> str | None:
-    """The outlet's name on its article pages, else on its front page."""
-    plain = profile.model_copy(update={"title": None})
-    for each in samples:
-        if names := read_structured(each.page.root, each.page.url, plain).site_names:
-            return names[0]
-    return profile.title
 
 
 def whole_address(url: str, name: str | None = None) -> str:
