@@ -107,7 +107,7 @@ def load_command(name: str) -> Any:
     if command := getattr(module, f"{name.replace('-', '_')}_command", None):
         holder.command(name)(command)
     else:
-        holder.add_typer(getattr(module, f"{name}_app"), name=name)
+        holder.add_typer(getattr(module, f"{name}_app"), name=name, help=COMMANDS[name])
     return typer.main.get_group(holder).commands[name]
 
 

@@ -35,7 +35,7 @@ from rscrawler.store.transfer import migrate_store
 from rscrawler.topics import WatchList, load_watchlist
 
 SHORTEST_MEMORY = timedelta(days=1)  # an update needs the previous text, to say what changed
-identity_app = typer.Typer(help="Which articles repeat or follow others: check by today's rules.")
+identity_app = typer.Typer()
 
 
 def export_command(

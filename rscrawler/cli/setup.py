@@ -16,8 +16,8 @@ from rscrawler.cli.inputs import ConfigOption, JsonOption, usable
 from rscrawler.config import DEFAULT_CONFIG_NAME, Config
 from rscrawler.errors import ConfigurationError
 
-alerts_app = typer.Typer(help="The alert channels: send a test.")
-config_app = typer.Typer(help="The configuration: check its files.")
+alerts_app = typer.Typer()
+config_app = typer.Typer()
 TEMPLATE = PACKAGE_DIR / "rscrawler.toml"
 
 

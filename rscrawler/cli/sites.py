@@ -14,9 +14,7 @@ from rscrawler.probing.proposal import Proposal, name_of, propose_site, whole_ad
 from rscrawler.probing.visitor import Visitor
 from rscrawler.sites import chosen_sites, load_sites
 
-sites_app = typer.Typer(
-    help="Site profiles: list them, propose one for a new site, check whether they fit."
-)
+sites_app = typer.Typer()
 
 
 @sites_app.command("list")

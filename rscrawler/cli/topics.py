@@ -34,7 +34,7 @@ from rscrawler.topics import Flagger, load_watchlist, load_watchlists
 from rscrawler.topics.evaluation import Evaluation, backtest, evaluate, fit
 from rscrawler.topics.model import MODEL_FILE
 
-topics_app = typer.Typer(help="Watch-lists: what each looks for, and how well it works.")
+topics_app = typer.Typer()
 TopicArgument = Annotated[str, Argument(help="The watch-list's name, such as central-asia.")]
 _LABELLED = "JSONL files with lines of {id, title, text, level}."
 
