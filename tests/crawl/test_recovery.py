@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rscrawler.demo.mailbox import Mailbox
+from rscrawler.demo.server import Mailbox
 from tests.crawl.starts import Start
 from tests.sample_site import SampleSite
 from tests.workspace import Program, Workspace

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rscrawler.demo.mailbox import Mailbox
+from rscrawler.demo.server import Mailbox
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from tests.crawl.probes import (
