@@ -26,7 +26,6 @@ from rscrawler.cli.common import (
     configure_logging,
     give_up_output,
     is_output_stuck,
-    written_out,
 )
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
@@ -146,7 +145,13 @@ def options(
 
 def main() -> None:
     """Run the command line; errors that the user can fix are printed as a line per problem."""
-    sys.exit(written_out(_run()))
+    status = _run()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        give_up_output(error)
+        status = status or EXIT_FAILED
+    sys.exit(status)
 
 
 def _run() -> int:

@@ -249,18 +249,18 @@ def reparse_command(
                     changes.append({"site": site, **_reading_json(reading)})
                 else:
                     _print_reading(reading)
-        if as_json:
-            summary: dict[str, Any] = {
-                "applied": apply,
-                "pages": counts.total(),
-                **{verdict: counts[verdict] for verdict in Reparsed},
-                "beside_the_text": dict(beside),
-            }
-            print_json({**summary, "changes": changes})
-        else:
-            _print_summary(counts, beside, is_applied=apply)
         if apply and not config.uses_workers:
             deliver_jsonl(config, store)
+    if as_json:
+        summary: dict[str, Any] = {
+            "applied": apply,
+            "pages": counts.total(),
+            **{verdict: counts[verdict] for verdict in Reparsed},
+            "beside_the_text": dict(beside),
+        }
+        print_json({**summary, "changes": changes})
+    else:
+        _print_summary(counts, beside, is_applied=apply)
 
 
 def _files(config: Config, sites: Iterable[str], *, is_named: bool) -> dict[str, list[Path]]:

@@ -110,28 +110,19 @@ def tracked(items: Iterable[T], total: int, unit: str, *, what: str = "") -> Ite
 # JSON output, errors, and a standard output that cannot be written.
 
 
-class _Answer:
-    """Whether a JSON object has been printed: a command prints one at most."""
-
-    is_given = False
-
-
 def print_json(value: Any) -> None:
-    """Print one JSON object on standard output."""
-    _Answer.is_given = True
+    """Print one JSON object on standard output: the last step of a command that can fail."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def answer_error(message: str) -> None:
-    """With `--json`, print an object with the error, unless an object was printed before.
+    """With `--json`, print an object with the error.
 
     `--json` is looked for in the raw command line, since parsing that may have failed.
     """
-    if "--json" in sys.argv[1:] and not _Answer.is_given:
-        try:
+    if "--json" in sys.argv[1:]:
+        with suppress(OSError):  # `main` reports it
             print_json({"error": message})
-        except OSError as error:
-            give_up_output(error)
 
 
 def complain(message: str) -> None:
@@ -168,16 +159,6 @@ def give_up_output(error: OSError) -> None:
         complain(f"standard output: {error.strerror}")
     # The interpreter flushes once more when it exits, and would print another error.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def written_out(status: int) -> int:
-    """Flush standard output; returns the exit status of the command, 1 at least if that fails."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        give_up_output(error)
-        return status or EXIT_FAILED
-    return status
 
 
 # Logs on standard error: lines for people, or JSON lines for machines.

@@ -925,7 +925,6 @@ def test_any_other_file_that_is_out_of_reach_is_one_line(
         raise PermissionError(13, "Permission denied", "/root/x")
 
     monkeypatch.setattr("rscrawler.cli.app", fail)
-    monkeypatch.setattr("rscrawler.cli.common._Answer.is_given", False)
     monkeypatch.setattr("sys.argv", ["rscrawler", "status", "--json"])
     with pytest.raises(SystemExit) as ended:
         main()
