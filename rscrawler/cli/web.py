@@ -11,9 +11,9 @@ import typer
 from typer import Option
 
 from rscrawler.cli.common import say
-from rscrawler.cli.inputs import ConfigPath, open_existing, read_config, usable
+from rscrawler.cli.inputs import ConfigOption, open_existing, usable
 from rscrawler.clock import utc_now
-from rscrawler.config import checked_user_name, find_config, read_text
+from rscrawler.config import checked_user_name, read_text
 from rscrawler.errors import ConfigurationError, MissingExtra
 from rscrawler.maintenance.recovery import StoreKeeper
 
@@ -22,12 +22,12 @@ _USERS = re.compile(r"^\[web\.users\][^\n]*\n", re.MULTILINE)
 
 
 def web_command(
+    config: ConfigOption,
     host: Annotated[str, Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Option(min=0, max=65_535, help="0 picks a free one.")] = 8000,
     add_user: Annotated[
         str | None, Option(help="Ask for a password, write its hash to [web.users], and exit.")
     ] = None,
-    config_path: ConfigPath = None,
 ) -> None:
     """Serve the dashboard until SIGTERM or Ctrl-C."""
     try:
@@ -37,10 +37,9 @@ def web_command(
         from rscrawler.web.dashboard import Dashboard
     except ModuleNotFoundError as error:
         raise MissingExtra("the dashboard", error.name, "web") from None
-    config = read_config(config_path)
     if add_user is not None:
-        path = find_config(config_path)
-        if path is None:
+        path = Path(config.origin)
+        if not path.is_file():
             raise ConfigurationError(
                 "--add-user: there is no configuration file; `rscrawler init` writes one"
             )

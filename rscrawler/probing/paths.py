@@ -39,13 +39,13 @@ def article_patterns(paths: Iterable[str]) -> list[str]:
     paths of a form share stay. `/2026/11/grain-route/` gives `^/\d{4}/\d{1,2}/[^/]+/?$`, and
     articles only under `/news/` give `^/news/…`. Empty if no form is common enough.
     """
-    split = [segments for path in paths if (segments := _segments(path))]
+    split = [runs for path in paths if (runs := _runs(path))]
     forms: defaultdict[object, list[list[_Run]]] = defaultdict(list)
-    for segments in split:
-        runs = _runs(segments)
+    for runs in split:
         parts = tuple(part for part, _ in runs)
         # If all segments are words, their number distinguishes articles from sections.
-        forms[parts, len(segments) if {None, _WORD}.issuperset(parts) else None].append(runs)
+        count = sum(len(words) for _, words in runs)
+        forms[parts, count if {None, _WORD}.issuperset(parts) else None].append(runs)
     patterns: dict[str, list[str]] = {}
     for found in sorted(forms.values(), key=len, reverse=True):
         if len(found) >= _LEAST_SHARE * len(split):
@@ -70,12 +70,12 @@ def likely_articles(paths: Sequence[str]) -> list[str]:
     usual = [
         path
         for path in paths
-        if _segments(path) and not re.search(f"{LISTING_PATHS}|{STATIC_PATHS}", path)
+        if path.strip("/") and not re.search(f"{LISTING_PATHS}|{STATIC_PATHS}", path)
     ]
     likely = [path for path in usual if looks_like_article(path)]
     groups: defaultdict[object, list[str]] = defaultdict(list)
     for path in likely if len(likely) >= _LEAST_ALIKE else usual:
-        runs = _runs(_segments(path))
+        runs = _runs(path)
         first = runs[0][1][0] if runs[0][0] is None else None
         groups[first, *(part for part, _ in runs)].append(path)
     most = max(map(len, groups.values()), default=0)
@@ -89,8 +89,7 @@ def alike(paths: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _form(path: str) -> tuple[str | None, ...]:
-    segments = _segments(path)
-    return tuple(part for part, _ in _runs(segments)) if segments else ()
+    return tuple(part for part, _ in _runs(path))
 
 
 def looks_like_article(path: str) -> bool:
@@ -100,11 +99,8 @@ def looks_like_article(path: str) -> bool:
     )
 
 
-def _segments(path: str) -> list[str]:
-    return [segment for segment in path.split("/") if segment]
-
-
-def _runs(segments: list[str]) -> list[_Run]:
+def _runs(path: str) -> list[_Run]:
+    segments = [segment for segment in path.split("/") if segment]
     runs: list[_Run] = []
     for segment in segments[:-1]:
         part = _shape(segment, _NUMBERS)
@@ -114,9 +110,11 @@ def _runs(segments: list[str]) -> list[_Run]:
             runs[-1][1].append(segment)
         else:
             runs.append((part, [segment]))
-    match = _FILE_NAME.fullmatch(segments[-1])
-    stem, ending = match.groups() if match else (segments[-1], "")
-    return [*runs, ((_shape(stem, _SLUGS) or _WORD) + re.escape(ending), segments[-1:])]
+    for last in segments[-1:]:
+        match = _FILE_NAME.fullmatch(last)
+        stem, ending = match.groups() if match else (last, "")
+        runs.append(((_shape(stem, _SLUGS) or _WORD) + re.escape(ending), [last]))
+    return runs
 
 
 def _shape(segment: str, shapes: list[tuple[str, str]]) -> str | None:
