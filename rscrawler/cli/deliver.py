@@ -24,7 +24,6 @@ from rscrawler.monitoring.direct import report_store_failure, report_store_recov
 from rscrawler.monitoring.status import Status, next_tries, raise_health_problems, read_status
 from rscrawler.scheduling.schedules import active_jobs, planned_jobs
 from rscrawler.store import Store
-from rscrawler.topics.watchlist import usable_topics
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +124,8 @@ def deliver_due(config: Config, store: Store) -> DeliveryReport:
 
 def topic_titles(config: Config) -> dict[str, str]:
     """The title of each topic in mails and feeds; empty if that fails, so no alert is held up."""
+    from rscrawler.topics.watchlist import usable_topics  # not for `status`: it takes long
+
     try:
         watchlists = usable_topics(config).lists
     except ConfigurationError as error:

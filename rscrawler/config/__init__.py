@@ -23,6 +23,7 @@ from rscrawler.config.checking import toml_files as toml_files
 from rscrawler.config.models import DEFAULT_CONFIG_NAME as DEFAULT_CONFIG_NAME
 from rscrawler.config.models import AlertSettings as AlertSettings
 from rscrawler.config.models import Config as Config
+from rscrawler.config.models import DescribedModel as DescribedModel
 from rscrawler.config.models import Duration as Duration
 from rscrawler.config.models import EmailSettings as EmailSettings
 from rscrawler.config.models import Model as Model

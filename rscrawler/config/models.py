@@ -218,29 +218,31 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class EmailSettings(Model):
+class DescribedModel(Model):
+    """A model whose keys are described in their `Field`, or in the string below them."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class EmailSettings(DescribedModel):
     """Who gets alert mails, and through which SMTP server."""
 
     host: HostName = Field(description="the SMTP server")
     port: int = Field(default=587, ge=1, le=65_535, description="usually 587, or 465 for tls")
-    security: Literal["starttls", "tls", "none"] = Field(
-        default="starttls", description="none: in the clear, for a server on the same machine"
-    )
-    username: str | None = Field(
-        default=None, pattern=r"^[\x20-\x7e]+$", description="without one, there is no login"
-    )
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """none: in the clear, for a server on the same machine"""
+    username: str | None = Field(default=None, pattern=r"^[\x20-\x7e]+$")
+    """without one, there is no login"""
     password: AsciiSecret = Field(default=SecretStr(""), description="better from the environment")
     sender: MailAddress = Field(description='"Name <address>" or an address')
     recipients: list[MailAddress] = Field(min_length=1, description="who gets the alerts")
-    digest: Literal["cycle", "daily"] = Field(
-        default="cycle", description="one mail for each cycle, or one a day"
-    )
+    digest: Literal["cycle", "daily"] = "cycle"
+    """one mail for each cycle, or one a day"""
     digest_at: TimeOfDay = Field(default=time(7, 0), description="when the daily mail goes out")
     timezone: TimeZoneName = Field(default="UTC", description="of digest_at")
     timeout: Timeout = Field(default=timedelta(seconds=30), description="for each SMTP step")
-    ca_file: UserPath | None = Field(
-        default=None, description="PEM file of the authority to trust instead of the system's"
-    )
+    ca_file: UserPath | None = None
+    """PEM file of the authority to trust instead of the system's"""
 
 
 class QuietHours(Model):
@@ -272,27 +274,20 @@ class OpsSettings(Model):
     channels: list[str] = Field(default=[], description="names in alerts.channels")
 
 
-class AlertSettings(Model):
+class AlertSettings(DescribedModel):
     """What is worth an alert, and who gets it."""
 
     topics: list[str] = Field(default=["central-asia"], description="names of watch-lists")
-    min_level: Literal["primary", "substantial", "mention"] = Field(
-        default="substantial", description="an article below it is recorded without an alert"
-    )
-    max_age_days: float = Field(
-        default=14,
-        gt=0,
-        le=36_500,
-        description="older than this when first seen: backfill, not news",
-    )
-    flood_limit: int = Field(
-        default=20, ge=1, description="more alerts than this in one cycle become one summary"
-    )
+    min_level: Literal["primary", "substantial", "mention"] = "substantial"
+    """an article below it is recorded without an alert"""
+    max_age_days: float = Field(default=14, gt=0, le=36_500)
+    """older than this when first seen: backfill, not news"""
+    flood_limit: int = Field(default=20, ge=1)
+    """more alerts than this in one cycle become one summary"""
     quiet_hours: QuietHours | None = None
     email: EmailSettings | None = None
-    channels: dict[str, SecretStr | Annotated[list[SecretStr], Field(min_length=1)]] = Field(
-        default={}, description="Apprise addresses, by name"
-    )
+    channels: dict[str, SecretStr | Annotated[list[SecretStr], Field(min_length=1)]] = {}
+    """Apprise addresses, by name"""
     webhooks: dict[str, WebhookSettings] = Field(default={}, description="signed, by name")
     ops: OpsSettings = OpsSettings()
 
@@ -327,114 +322,85 @@ def usual_readers() -> int:
     return max(len(os.sched_getaffinity(0)) - 1, 1) if hasattr(os, "sched_getaffinity") else 1
 
 
-class CrawlSettings(Model):
+class CrawlSettings(DescribedModel):
     """How a cycle behaves, whatever the site."""
 
     recheck_after: Ages = Field(
         default=[timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7)],
         description="ages, counted from first sight, at which an article is requested again",
     )
-    removal_after: Duration = Field(
-        default=timedelta(hours=1),
-        description="time between the two checks that must both find an article gone",
-    )
+    removal_after: Duration = timedelta(hours=1)
+    """time between the two checks that must both find an article gone"""
     retries: int = Field(default=2, ge=0, le=10, description="after a 5xx, 429 or timeout")
     timeout: Timeout = Field(default=timedelta(seconds=30), description="for one response")
-    retry_after_limit: Duration = Field(
-        default=timedelta(minutes=2),
-        description="a longer Retry-After ends this cycle's requests to the host",
-    )
+    retry_after_limit: Duration = timedelta(minutes=2)
+    """a longer Retry-After ends this cycle's requests to the host"""
     max_response_mib: float = Field(default=16, gt=0, description="a larger response is dropped")
-    readers: int = Field(
-        default_factory=usual_readers,
-        ge=0,
-        le=64,
-        description="processes that read pages; default: cores - 1, at least 1; 0: none",
-    )
-    page_time_limit: Timeout = Field(
-        default=timedelta(seconds=10), description="a page that takes longer to read is given up"
-    )
-    page_memory_limit: Size = Field(
-        default=512 * 2**20, description="the same for memory; not with readers = 0"
-    )
+    readers: int = Field(default_factory=usual_readers, ge=0, le=64)
+    """processes that read pages; default: cores - 1, at least 1; 0: none"""
+    page_time_limit: Timeout = timedelta(seconds=10)
+    """a page that takes longer to read is given up"""
+    page_memory_limit: Size = 512 * 2**20
+    """the same for memory; not with readers = 0"""
 
 
-class SchedulingSettings(Model):
+class SchedulingSettings(DescribedModel):
     """How the service runs its jobs."""
 
-    executor: Literal["process", "procrastinate"] = Field(
-        default="process",
-        description="procrastinate: crawls are queued in PostgreSQL for `rscrawler worker`",
-    )
-    time_limit: Timeout = Field(
-        default=timedelta(minutes=30), description="a crawl that runs longer is ended"
-    )
-    misfire_grace: Duration = Field(
-        default=timedelta(days=1), description="a run missed by less than this is caught up once"
-    )
+    executor: Literal["process", "procrastinate"] = "process"
+    """procrastinate: crawls are queued in PostgreSQL for `rscrawler worker`"""
+    time_limit: Timeout = timedelta(minutes=30)
+    """a crawl that runs longer is ended"""
+    misfire_grace: Duration = timedelta(days=1)
+    """a run missed by less than this is caught up once"""
 
 
-class MonitoringSettings(Model):
+class MonitoringSettings(DescribedModel):
     """Signs of life for the operators, and when a site counts as silent or overdue."""
 
-    heartbeat_url: SecretWebAddress | None = Field(
-        default=None, description="requested after each good cycle; with /fail after a bad one"
-    )
+    heartbeat_url: SecretWebAddress | None = None
+    """requested after each good cycle; with /fail after a bad one"""
     weekly_mail: bool = Field(default=False, description="one a week, to say that all is well")
     metrics_file: UserPath | None = Field(default=None, description="Prometheus text, each cycle")
-    silent_after_factor: float = Field(
-        default=4.0, gt=1, description="times the longest usual gap between two articles"
-    )
-    overdue_after: PositiveDuration = Field(
-        default=timedelta(days=1), description="since the last good cycle of an enabled site"
-    )
+    silent_after_factor: float = Field(default=4.0, gt=1)
+    """times the longest usual gap between two articles"""
+    overdue_after: PositiveDuration = timedelta(days=1)
+    """since the last good cycle of an enabled site"""
 
 
-class WebSettings(Model):
+class WebSettings(DescribedModel):
     """The dashboard: its address, its host names, and the users who may make changes."""
 
-    url: BareWebAddress | None = Field(
-        default=None, description="where people reach it; for links in mails"
-    )
-    hosts: list[HostName] = Field(
-        default=[], description="further host names it answers to, besides url's and loopback's"
-    )
-    users: dict[UserName, PasswordHash] = Field(
-        default={}, description="as `rscrawler web --add-user NAME` writes them"
-    )
+    url: BareWebAddress | None = None
+    """where people reach it; for links in mails"""
+    hosts: list[HostName] = []
+    """further host names it answers to, besides url's and loopback's"""
+    users: dict[UserName, PasswordHash] = {}
+    """as `rscrawler web --add-user NAME` writes them"""
 
 
-class ArchiveSettings(Model):
+class ArchiveSettings(DescribedModel):
     """Article pages kept as they were fetched, for `rscrawler reparse`."""
 
     enabled: bool = Field(default=False, description="keep every article page as fetched")
     folder: UserPath | None = Field(default=None, description="default: archive in output_dir")
-    keep_days: int | None = Field(
-        default=None,
-        ge=1,
-        le=36_500,
-        description="`rscrawler prune` deletes older files; default: never",
-    )
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
+    """`rscrawler prune` deletes older files; default: never"""
 
 
-class Config(Model):
+class Config(DescribedModel):
     """The whole of `rscrawler.toml`. Paths are absolute once loaded."""
 
-    output_dir: UserPath = Field(
-        default=Path("output"),
-        validate_default=True,
-        description="holds records, feeds and the database",
-    )
-    database_url: DatabaseUrl | None = Field(
-        default=None, description="sqlite:///… or postgresql+psycopg://…; default: in output_dir"
-    )
+    output_dir: UserPath = Field(default=Path("output"), validate_default=True)
+    """holds records, feeds and the database"""
+    database_url: DatabaseUrl | None = None
+    """sqlite:///… or postgresql+psycopg://…; default: in output_dir"""
     contact: OneLine | None = Field(default=None, description="goes into the User-Agent")
     sites_dir: UserPath | None = Field(default=None, description="further site profiles")
     topics_dir: UserPath | None = Field(default=None, description="further watch-lists")
     schedules_dir: UserPath | None = Field(default=None, description="further schedules")
-    sites: dict[str, dict[str, Any]] = Field(
-        default={}, description="keys that override the profile of that name"
-    )
+    sites: dict[str, dict[str, Any]] = {}
+    """keys that override the profile of that name"""
     alerts: AlertSettings = AlertSettings()
     crawl: CrawlSettings = CrawlSettings()
     scheduling: SchedulingSettings = SchedulingSettings()

@@ -26,6 +26,7 @@ from pydantic import AfterValidator, Field, model_validator
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
     Config,
+    DescribedModel,
     Model,
     WebAddress,
     cached,
@@ -120,7 +121,7 @@ FILE_PATHS = (
 )
 
 
-class JsonPaths(Model):
+class JsonPaths(DescribedModel):
     """Where a JSON endpoint has its fields, as dotted names; the defaults are WordPress's."""
 
     entries: str = Field(default="", description="the list; empty: the response itself")
@@ -128,9 +129,8 @@ class JsonPaths(Model):
     title: str = Field(default="title.rendered", description="in an entry")
     published: str = Field(default="date_gmt", description="in an entry; empty: none")
     modified: str = Field(default="modified_gmt", description="in an entry; empty: none")
-    next: str = Field(
-        default="", description="next page's address, in the response; empty: the Link header's"
-    )
+    next: str = ""
+    """next page's address, in the response; empty: the Link header's"""
 
 
 class Source(Model):
@@ -157,28 +157,22 @@ class Source(Model):
         return bool(self.page_parameter) and self.kind is not SourceKind.SITEMAP
 
 
-class Links(Model):
+class Links(DescribedModel):
     """Which addresses of the site are articles, judged by their path alone.
 
     The page of each such address is still checked, so the patterns may be generous.
     """
 
-    article: list[Pattern] = Field(
-        default=[r"^/.+"], description="a path that matches one of these may be an article"
-    )
-    not_article: list[Pattern] = Field(
-        default=[LISTING_PATHS, STATIC_PATHS, FILE_PATHS],
-        description="a path that matches one of these is not an article",
-    )
-    within: Selectors = Field(
-        default=[], description="elements of a listing whose links count; empty: the whole page"
-    )
-    parameters: list[str] = Field(
-        default=["id"], description="query parameters that identify an article"
-    )
-    slug_suffix: Pattern | None = Field(
-        default=None, description="what a slug may end in besides its words, such as a post id"
-    )
+    article: list[Pattern] = [r"^/.+"]
+    """a path that matches one of these may be an article"""
+    not_article: list[Pattern] = [LISTING_PATHS, STATIC_PATHS, FILE_PATHS]
+    """a path that matches one of these is not an article"""
+    within: Selectors = []
+    """elements of a listing whose links count; empty: the whole page"""
+    parameters: list[str] = ["id"]
+    """query parameters that identify an article"""
+    slug_suffix: Pattern | None = None
+    """what a slug may end in besides its words, such as a post id"""
 
     def is_article_path(self, path: str) -> bool:
         """Whether `path` (with its leading slash) may be an article's."""
@@ -196,7 +190,7 @@ def _match(patterns: list[str], path: str) -> bool:
     return any(re.search(pattern, form) for pattern in patterns for form in forms)
 
 
-class Markup(Model):
+class Markup(DescribedModel):
     """CSS selectors, each list in order of preference.
 
     `container` is the page's own article; all but `foreign` apply inside it, fields also beside it.
@@ -207,25 +201,21 @@ class Markup(Model):
     title: Selectors = Field(default=["h1"], description="the headline")
     subtitle: Selectors = Field(default=[], description="the line below the headline")
     authors: Selectors = Field(default=["[rel~=author]"], description="an element for each name")
-    sections: Selectors = Field(
-        default=["a[rel~='category']"], description="links whose address ends in the slug"
-    )
+    sections: Selectors = ["a[rel~='category']"]
+    """links whose address ends in the slug"""
     tags: Selectors = Field(default=["a[href*='/tag/']"], description="links to tag pages")
-    published_text: Selectors = Field(
-        default=[
-            "time[datetime]", "[itemprop='datePublished']", ".published", ".date", ".post-date",
-            ".entry-date", ".article-date", ".posted-on",
-        ],
-        description="the printed date, used if no better one is found",
-    )  # fmt: skip
+    published_text: Selectors = [
+        "time[datetime]", "[itemprop='datePublished']", ".published", ".date", ".post-date",
+        ".entry-date", ".article-date", ".posted-on",
+    ]  # fmt: skip
+    """the printed date, used if no better one is found"""
     body: Selectors = Field(default=[], description="holds the paragraphs")
     image: Selectors = Field(default=["figure img", "img"], description="the lead image")
     caption: Selectors = Field(default=["figcaption"], description="of the lead image")
     credit: Selectors = Field(default=[], description="of the lead image")
     cut: Selectors = Field(default=[], description="is never part of the body")
-    cut_text: list[Pattern] = Field(
-        default=[], description="a paragraph that matches one of these is never part of the body"
-    )
+    cut_text: list[Pattern] = []
+    """a paragraph that matches one of these is never part of the body"""
 
     @property
     def selectors(self) -> tuple[str, ...]:
@@ -244,25 +234,21 @@ _USUAL_SOURCES = [
 ]
 
 
-class SiteProfile(Model):
+class SiteProfile(DescribedModel):
     """One site: its addresses, the rate of requests to it, and how its pages are read."""
 
     base_url: Annotated[WebAddress, AfterValidator(_base_url)] = Field(
         description="every address is relative to it",
         json_schema_extra={"pattern": "^https?://[^/]+"},
     )
-    hosts: list[Annotated[str, AfterValidator(_host_name)]] = Field(
-        default=[], description="further host names of the site, each with and without www."
-    )
+    hosts: list[Annotated[str, AfterValidator(_host_name)]] = []
+    """further host names of the site, each with and without www."""
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")
     enabled: bool = Field(default=True, description="crawled when no site is named")
-    verified: bool = Field(
-        default=False, description="somebody has checked it on the site's live pages"
-    )
-    reviewed_on: date | None = Field(
-        default=None,
-        description="the day of that check; before it, of the last comparison with public sources",
-    )
+    verified: bool = False
+    """somebody has checked it on the site's live pages"""
+    reviewed_on: date | None = None
+    """the day of that check; before it, of the last comparison with public sources"""
     download_delay: float = Field(default=1.0, ge=0, le=600, description="seconds between requests")
     concurrency: int = Field(default=2, ge=1, le=16, description="requests at a time")
     max_pages: int = Field(default=2, ge=1, description="pages of a listing read on a first run")
