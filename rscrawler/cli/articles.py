@@ -221,9 +221,7 @@ def reparse_command(
     config: ConfigOption,
     sites: SitesArgument = None,
     since: SinceOption = None,
-    apply: Annotated[
-        bool, Option("--apply", help="Record the changes; nobody is alerted.")
-    ] = False,
+    apply: Annotated[bool, Option("--apply", help="Record the changes; alert nobody.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Parse archived pages again with today's site profiles, without requests.

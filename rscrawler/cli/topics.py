@@ -215,9 +215,7 @@ def backtest_command(
 @topics_app.command("marks")
 def marks_command(
     config: ConfigOption,
-    export: Annotated[
-        Path | None, Option(help="The file to write; default: standard output.")
-    ] = None,
+    export: Annotated[Path | None, Option(help="The file; default: standard output.")] = None,
     topic: Annotated[str | None, Option(help="Required if several topics were judged.")] = None,
 ) -> None:
     """Write the judgements of the dashboard as labelled lines for `evaluate` and `fit`."""
