@@ -46,7 +46,7 @@ def run_command(
 class _Loader:
     """Reads configuration and schedules at each call; `runs` then use what was read last.
 
-    Two changes need a restart. A file that had keys and has none now was probably cut off while
+    Two changes need a restart. A file that had keys and has none now was probably truncated while
     it was saved, and the defaults would crawl into another database. With another database_url,
     the service would have the old database open, while its children write to the new one.
 
