@@ -63,8 +63,9 @@ def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
     service.wait_until(lambda: service.says("reloaded, jobs: later"))
 
 
-def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_start(
-    quiet: Workspace,
+@pytest.mark.parametrize("is_by_command", [True, False])
+def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_start_and_of_the_end(
+    quiet: Workspace, run: Callable[[], RunningService], is_by_command: bool
 ) -> None:
     database = quiet.output / "rscrawler.db"
     database.mkdir(parents=True)
@@ -77,7 +78,10 @@ def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_star
         for _ in range(2):  # as systemd starts it
             assert quiet.run("run", *SCHEDULES).status == 1
         database.rmdir()
-        assert quiet.run("deliver").status == 0
+        if is_by_command:
+            assert quiet.run("deliver").status == 0
+        else:
+            run().wait_until_it_says("service started")
         told = [(each.recipients, each.mail["Subject"]) for each in mailbox.received]
     ops = ("ops@example.org",)
     assert told == [(ops, "Problem: the store fails"), (ops, "Over: the store fails")]
