@@ -59,9 +59,10 @@ def add_command(
     else:
         _show_proposal(proposal)
         if path is not None:
-            is_read = config.sites_dir and config.sites_dir.resolve() == path.parent.resolve()
-            use = f'to use it, set sites_dir = "{path.parent.resolve()}"'
-            say(f"wrote {path}; {f'next: rscrawler sites check {path.stem}' if is_read else use}")
+            folder, following = path.parent.resolve(), f"next: rscrawler sites check {path.stem}"
+            if config.sites_dir is None or config.sites_dir.resolve() != folder:
+                following = f'to use it, set sites_dir = "{folder}"'
+            say(f"wrote {path}; {following}")
     conclude(f"{proposal.name}: {problem}" for problem in proposal.problems)
 
 

@@ -209,9 +209,12 @@ class Finding:
         sure = paths[SourceKind.FEED]
         # At the path of the front page, only the query distinguishes articles from other pages.
         article_paths = [path for path in sure if path != "/"]
-        excluded = {r: [p for p in article_paths if re.search(r, p)] for r in default.not_article}
         count = max(1, len(article_paths))
-        usual = [rule for rule, paths in excluded.items() if len(paths) / count < _LEAST_AGAINST]
+        usual = [
+            rule
+            for rule in default.not_article
+            if sum(bool(re.search(rule, path)) for path in article_paths) / count < _LEAST_AGAINST
+        ]
         sure = [path for path in sure if not any(re.search(rule, path) for rule in usual)]
         listed = [path for path in paths[SourceKind.SITEMAP] if path.startswith(within)]
         if not sure and not listed:
