@@ -39,7 +39,8 @@ from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.crawling import GARBAGE_THRESHOLD, load_flagger
 from rscrawler.delivery.jsonl import deliver_jsonl
-from rscrawler.extraction import Page, extract
+from rscrawler.extraction.article import extract
+from rscrawler.extraction.page import Page
 from rscrawler.identity.addresses import address_key, slug_stem
 from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.items import Article, TopicFlag

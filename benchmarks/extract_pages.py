@@ -21,7 +21,8 @@ Extract = Callable[[str, str], str]
 def ours() -> Extract:
     from rscrawler.clock import utc_now
     from rscrawler.config import Config
-    from rscrawler.extraction import Page, extract
+    from rscrawler.extraction.article import extract
+    from rscrawler.extraction.page import Page
     from rscrawler.sites import load_sites
 
     name = "responsiblestatecraft"

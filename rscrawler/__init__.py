@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rscrawler.delivery.records import RecordError, read_records
     from rscrawler.errors import ConfigurationError
+    from rscrawler.extraction.article import extract_page
     from rscrawler.extraction.page import IncompletePage, NotAnArticle, PageError
-    from rscrawler.extraction.public import extract_page
     from rscrawler.items import Article, Event, Evidence, Image, Level, Novelty, TopicFlag
     from rscrawler.topics.flagger import Flag, flag_text
 
@@ -42,7 +42,7 @@ _HOMES = {
     "delivery.records": ("RecordError", "read_records"),
     "errors": ("ConfigurationError",),
     "extraction.page": ("IncompletePage", "NotAnArticle", "PageError"),
-    "extraction.public": ("extract_page",),
+    "extraction.article": ("extract_page",),
     "items": ("Article", "Event", "Evidence", "Image", "Level", "Novelty", "TopicFlag"),
     "topics.flagger": ("Flag", "flag_text"),
 }

@@ -1,19 +1,25 @@
 """Extracts the article on a page: combines text and fields, and checks that it is one."""
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from rscrawler.extraction.blocks import Block
+from lxml.etree import _Element as Element
+
+from rscrawler.clock import utc_now
+from rscrawler.config import find_config, is_web_address, load_config
+from rscrawler.errors import ConfigurationError
+from rscrawler.extraction.appeals import speaks_of_giving
+from rscrawler.extraction.blocks import Block, kind_of
 from rscrawler.extraction.body import LocatedText, declared_text, locate_text
 from rscrawler.extraction.context import PageContext
-from rscrawler.extraction.fields import Source, addresses_of, read_fields
+from rscrawler.extraction.fields import addresses_of, image_source, is_picture, read_fields
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.republication import republished_from
-from rscrawler.extraction.structured import Structured
-from rscrawler.extraction.textless import check_textless
+from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import is_article_address
 from rscrawler.items import EMPTY, Article, Extraction
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import SiteProfile, load_sites
 
 # A page is garbage with more control or broken characters than this, and this share of its text.
 _LEAST_ODD, _ODD_SHARE = 10, 0.05
@@ -21,6 +27,40 @@ _ODD = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
 _GARBAGE = "the page is not readable text"
 _ARTICLE_BODY = "json-ld: articleBody"
 _MUCH_MORE, _LEAST_DECLARED = 2, 100  # declared text is taken if > 2 × printed + 100 characters
+_EMBEDS = ("iframe", "video", "audio", "object", "embed", "lite-youtube", "amp-youtube")
+_SEVERAL = 2  # pictures
+
+
+def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
+    """Extract the article on a page; without network, and nothing is stored.
+
+    `page` is the page as fetched and `url` its address after redirects. `site` names a profile:
+    a shipped one, or one of the configuration that the commands would find. Without it, the page
+    counts as an article, and the generic profile is used. Identity, topics and novelty are not set.
+
+    Raises:
+        NotAnArticle: the page is a listing, a static page or a donation page.
+        IncompletePage: the page is truncated, empty or garbage.
+        ConfigurationError: `site` has no profile, or `url` is no web address.
+    """
+    if not isinstance(url, str) or not is_web_address(url):
+        raise ConfigurationError(f"{url!r}: is no web address; allowed: https://host/path")
+    if site is None:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        profile = SiteProfile(base_url=f"{parts.scheme}://{host}")
+    elif site in _profiles():
+        profile = _profiles()[site]
+    else:
+        allowed = ", ".join(sorted(_profiles()))
+        raise ConfigurationError(f"site {site!r} is not known; allowed: {allowed}")
+    fetched = Page.of(url, page, None, utc_now())
+    return extract(fetched, profile, site or "generic", is_article=site is None)
+
+
+@lru_cache(maxsize=1)
+def _profiles() -> dict[str, SiteProfile]:
+    return load_sites(load_config(find_config(None)))
 
 
 def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = False) -> Article:
@@ -35,32 +75,29 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
 
     Raises:
         NotAnArticle: the page is a listing, a static page or a donation page.
-        IncompletePage: the page is cut off, empty or garbage, or declares an article without text.
+        IncompletePage: the page is truncated, empty or garbage, or declares an article without
+            text.
     """
     if page.is_cut_off:
         raise IncompletePage(page.url, "the page ends before its end tag")
     context = PageContext.of(page, profile)
     located = locate_text(context)
     if located is None:
-        raise _no_text_error(page, context.structured)
+        raise _no_text_error(context)
 
     url, aliases, origin = addresses_of(context)
     article = Article(site=site, url=url, fetched_at=page.fetched_at, aliases=aliases)
-    warnings = list(context.structured.warnings)
-    first = located.first
-    first_text = context.index.place(first.region.element) if first else None
-    source = Source(page, located.own, located.prose, first_text, warnings)
-    provenance = {"url": origin} | read_fields(article, source)
+    provenance = {"url": origin} | read_fields(article, located)
     if article.title is None and _is_garbage(page):
         raise IncompletePage(page.url, _GARBAGE)
-    provenance |= _read_body(article, located, warnings)
-    _check_is_article(article, page, located, provenance, is_article=is_article)
+    provenance |= _read_body(article, located)
+    _check_is_article(article, located, provenance, is_article=is_article)
     own = located.own
     if not own.is_from_profile:
-        warnings.append(f"container: none of the profile's matched ({own.origin})")
+        context.warnings.append(f"container: none of the profile's matched ({own.origin})")
     provenance["container"] = own.origin
     method = _method(located, provenance.get("body", ""), has_body=bool(article.body))
-    article.extraction = Extraction(method, tuple(dict.fromkeys(warnings)), provenance)
+    article.extraction = Extraction(method, tuple(dict.fromkeys(context.warnings)), provenance)
     return article
 
 
@@ -70,9 +107,9 @@ def labelled_blocks(page: Page, profile: SiteProfile) -> list[Block]:
     return located.blocks if located is not None else []
 
 
-def _read_body(article: Article, located: LocatedText, warnings: list[str]) -> dict[str, str]:
+def _read_body(article: Article, located: LocatedText) -> dict[str, str]:
     """Fill in `body` and `republished_from`; return the provenance of each."""
-    context, origin = located.own.page, located.origin
+    context, origin = located.context, located.origin
     texts = [block.text for block in located.kept]
     declared = declared_text(context)
     if sum(map(len, declared)) > _MUCH_MORE * sum(map(len, texts)) + _LEAST_DECLARED:
@@ -80,15 +117,15 @@ def _read_body(article: Article, located: LocatedText, warnings: list[str]) -> d
     while texts and texts[0] in (article.title, article.subtitle):
         texts.pop(0)
     if not texts:
-        warnings.append("body: empty")
+        context.warnings.append("body: empty")
         selectors = context.profile.markup.body
         there = next((each for each in selectors if located.own.matches(each)), None)
         return {"body": f"profile: {there}{EMPTY}"} if there else {}
     article.body = "\n\n".join(texts)
     if origin == _ARTICLE_BODY:
-        warnings.append("body: only in the page's JSON-LD")
+        context.warnings.append("body: only in the page's JSON-LD")
     elif not origin.startswith("profile"):
-        warnings.append("body: none of the profile's selectors matched")
+        context.warnings.append("body: none of the profile's selectors matched")
     host = (urlsplit(article.url).hostname or "").removeprefix("www.")
     article.republished_from = republished_from(texts, (*context.structured.site_names, host))
     line = "text: republication line"
@@ -104,8 +141,9 @@ def _method(located: LocatedText, body_origin: str, *, has_body: bool) -> str:
     return "profile" if has_body else "structured"
 
 
-def _no_text_error(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
+def _no_text_error(context: PageContext) -> NotAnArticle | IncompletePage:
     """The error for a page without located text: it is not an article, or it is broken."""
+    page, structured = context.page, context.structured
     if not str(page.root.xpath("string()")).strip():
         return IncompletePage(page.url, "the page is empty")
     if _is_garbage(page):
@@ -125,15 +163,11 @@ def _is_garbage(page: Page) -> bool:
 
 
 def _check_is_article(
-    article: Article,
-    page: Page,
-    located: LocatedText,
-    provenance: dict[str, str],
-    *,
-    is_article: bool,
+    article: Article, located: LocatedText, provenance: dict[str, str], *, is_article: bool
 ) -> None:
     """Raise if the page is not an article, or has lost its text."""
-    own, profile, structured = located.own, located.own.page.profile, located.own.page.structured
+    own, context = located.own, located.context
+    page, profile, structured = context.page, context.profile, context.structured
     # Found by a fallback they are no sign: any page may print a date or a name at its headline.
     others = ("fallback", "hint")
     reliable = {name for name, origin in provenance.items() if not origin.startswith(others)}
@@ -150,14 +184,57 @@ def _check_is_article(
             raise NotAnArticle(page.url, "its address is not an article's")
     if not article.body:
         has_headline = own.is_from_profile and own.headline is not None
-        check_textless(
-            page.url,
-            article.title,
-            own,
-            profile.markup,
-            says_article=structured.says_article or (has_headline and is_dated),
-            has_appeals=any(block.label == "appeal" for block in located.blocks),
-        )
+        says_article = structured.says_article or (has_headline and is_dated)
+        _check_textless(article.title, located, says_article=says_article)
     is_known = own.is_from_profile or page.published_at is not None  # sources date only articles
     if not (is_article or signs) and (structured.says_other or not is_known):
         raise NotAnArticle(page.url, "no date, author or section: a static page")
+
+
+def _check_textless(title: str | None, located: LocatedText, *, says_article: bool) -> None:
+    """Raise if a page without a text is no article that has none: a video, a cartoon, photos.
+
+    A page that has lost its text looks similar. So its container must have other content.
+    """
+    url, has_content = located.context.page.url, _has_content(located)
+    if any(block.label == "appeal" for block in located.blocks) and not (
+        has_content and title and not speaks_of_giving(title, url)
+    ):
+        raise NotAnArticle(url, "it holds an appeal and nothing else")
+    if not says_article:
+        raise NotAnArticle(url, "it has no text of its own")
+    if not title:
+        raise IncompletePage(url, "neither headline nor text")
+    if not has_content:
+        raise IncompletePage(url, "the page declares an article and holds no text")
+
+
+def _has_content(located: LocatedText) -> bool:
+    """Whether there is an embed, a picture where the text would be, or several pictures."""
+    own, context = located.own, located.context
+    bodies = [body for selector in context.profile.markup.body for body in own.matches(selector)]
+    pictures = 0
+    for part in own.parts:
+        for element in part.iter("img", *_EMBEDS):
+            if not _is_content(element, part):
+                continue
+            pictures += 1
+            is_within = context.index.is_within
+            if element.tag != "img" or any(is_within(element, body) for body in bodies):
+                return True
+    return pictures >= _SEVERAL
+
+
+def _is_content(element: Element, part: Element) -> bool:
+    """Whether a picture or embed can be the content of an article."""
+    if element.tag == "img" and image_source(element) is None:
+        return False
+    marks = (element.get(name) or "" for name in ("src", "data-src", "id", "class", "title"))
+    if not is_picture(element) or pattern("no_embeds").search(" ".join(marks)):
+        return False
+    for around in element.iterancestors():
+        if around is part:
+            break
+        if around.tag == "noscript" or kind_of(around)[0] is not None:
+            return False
+    return True

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.appeals import voice_of
 from rscrawler.extraction.blocks import FOREIGN_KINDS, Block, Region, blocks_of
+from rscrawler.extraction.byline import lines_at_headline
 from rscrawler.extraction.container import Own, find_container, text_length
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.label import KEPT, Body, is_pointer, label
@@ -36,23 +37,40 @@ class LocatedText:
     origin: str
 
     @property
+    def context(self) -> PageContext:
+        """What is known of the whole page."""
+        return self.own.context
+
+    @property
     def kept(self) -> list[Block]:
         """The blocks that are the article's text."""
         return [block for block in self.blocks if block.label in KEPT]
 
     @property
-    def first(self) -> Block | None:
-        """The text's first block, except a standfirst: a long heading, perhaps above a picture."""
-        return next((b for b in self.kept if len(b.text) < _LEAST_LEAD or not b.is_heading), None)
+    def first_text(self) -> int | None:
+        """The place where the text begins, below a standfirst (a long heading); None without."""
+        texts = (b for b in self.kept if len(b.text) < _LEAST_LEAD or not b.is_heading)
+        first = next(texts, None)
+        return self.context.index.place(first.region.element) if first else None
 
-    @property
+    @cached_property
     def prose(self) -> set[Element]:
-        """The elements of running text and unlinked headings; they hold no other field."""
+        """The elements of running text and unlinked headings."""
         return {
             block.region.element
             for block in self.blocks
             if block.prose >= _LEAST_PROSE or (block.is_heading and not block.is_link)
         }
+
+    def is_in_prose(self, element: Element) -> bool:
+        """Whether an element is inside running text, so that it holds no other field."""
+        return not self.prose.isdisjoint(element.iterancestors())
+
+    @cached_property
+    def lines(self) -> list[Element]:
+        """The short lines at the headline, without running text."""
+        lines = lines_at_headline(self.own, self.first_text)
+        return [line for line in lines if line not in self.prose]
 
 
 def locate_text(context: PageContext) -> LocatedText | None:
@@ -225,7 +243,7 @@ def _boilerplate(own: Own, context: PageContext) -> set[Element]:
 def _is_in_paragraph(element: Element) -> bool:
     """Whether an element matched as a byline is only part of a running paragraph.
 
-    The blocks, by which `Source.is_in_prose` decides, are not known yet.
+    The blocks, by which `LocatedText.is_in_prose` decides, are not known yet.
     """
     block = next(element.iterancestors("p", "li", "blockquote"), None)
     return block is not None and text_length(block) - text_length(element) >= _LEAST_PROSE

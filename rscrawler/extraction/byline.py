@@ -33,7 +33,7 @@ _NO_BYLINE_KINDS = ("related", "comments", "advertising")  # kinds of regions wi
 
 def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
     """The short lines between headline and text, then those above the headline, nearest first."""
-    index, headline = own.page.index, own.headline
+    index, headline = own.context.index, own.headline
     if first_text is None:
         return []
     below, above = list[Element](), list[Element]()
@@ -46,7 +46,7 @@ def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
 
 def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
     """The outermost short elements before the text."""
-    index = own.page.index
+    index = own.context.index
     waiting = [element]
     for _ in range(_MOST_ELEMENTS):
         if not waiting:

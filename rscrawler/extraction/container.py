@@ -37,7 +37,7 @@ class Own:
     parts: tuple[Element, ...]
     headline: Element | None
     origin: str
-    page: PageContext
+    context: PageContext
     foreign: tuple[Element, ...] = ()
     _matches: dict[str, list[Element]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -50,7 +50,7 @@ class Own:
         """The matches of a selector in the parts, without foreign ones, in reading order."""
         found = self._matches.get(selector)
         if found is None:
-            between = self.page.index.between
+            between = self.context.index.between
             found = [e for first, last in self._ranges for e in between(first, last, selector)]
             if found and self.foreign:
                 found = [element for element in found if not self.is_foreign(element)]
@@ -73,28 +73,28 @@ class Own:
 
     def is_foreign(self, element: Element) -> bool:
         """Whether an element belongs to another article inside the parts."""
-        return covers(self._foreign_places, self.page.index.place(element))
+        return covers(self._foreign_places, self.context.index.place(element))
 
     @cached_property
     def _ranges(self) -> list[tuple[int, int]]:
         """The first and last place of each part."""
-        index = self.page.index
+        index = self.context.index
         return [(index.place(part), index.end(part)) for part in self.parts]
 
     @cached_property
     def _foreign_places(self) -> list[tuple[int, int]]:
-        index = self.page.index
+        index = self.context.index
         ranges = [(index.place(each), index.end(each)) for each in self.foreign]
         return outer_intervals(ranges)
 
     def holds(self, element: Element) -> bool:
         """Whether an element lies in one of the parts."""
-        place = self.page.index.place(element)
+        place = self.context.index.place(element)
         return any(first <= place <= last for first, last in self._ranges)
 
     def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
         """The matches of a selector beside the parts; none for a bare tag, which is too general."""
-        index = self.page.index
+        index = self.context.index
         if selector.isalnum():
             return []
         found = [e for e in index.select(index.root, selector) if not self._is_elsewhere(e)]
@@ -125,7 +125,7 @@ class Own:
         Forward, it ends at the first sign of another article. Backward, it leaves out an ancestor
         in which another article precedes the parts: what lies between may be that article's end.
         """
-        index = self.page.index
+        index = self.context.index
         first, last = index.place(self.parts[0]), index.end(self.parts[-1])
         closed, fences = self._borders()
         before = max((fence for fence in fences if fence < first), default=-1)
@@ -139,7 +139,7 @@ class Own:
 
     def _borders(self) -> tuple[list[tuple[int, int]], list[int]]:
         """The regions closed to the search for fields, and where other articles begin."""
-        index, markup = self.page.index, self.page.profile.markup
+        index, markup = self.context.index, self.context.profile.markup
         others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
         closed: list[tuple[int, int]] = []
         fences: list[int] = []
@@ -152,7 +152,7 @@ class Own:
             if element in self.parts or is_other or _is_closed(element):
                 until = index.end(element)
                 closed.append((place, until))
-            is_headline = element.tag in HEADINGS and links_elsewhere(element, self.page)
+            is_headline = element.tag in HEADINGS and links_elsewhere(element, self.context)
             if element not in self.parts and (is_other or is_headline):
                 fences.append(place)
         return closed, fences
@@ -289,7 +289,7 @@ def _body_behind(
 
 def _foreign_in(own: Own) -> Iterator[Element]:
     """The elements in the parts that are other articles, by the profile or a headline."""
-    page = own.page
+    page = own.context
     keep = {*own.parts, *(a for part in own.parts for a in part.iterancestors())}
     if own.headline is not None:
         keep |= {own.headline, *own.headline.iterancestors()}
@@ -306,8 +306,8 @@ def _foreign_in(own: Own) -> Iterator[Element]:
 
 def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[Element]:
     """The bodies in a part that another heading separates from the first."""
-    index = own.page.index
-    found = (index.select(part, selector) for selector in own.page.profile.markup.body)
+    index = own.context.index
+    found = (index.select(part, selector) for selector in own.context.profile.markup.body)
     bodies = next(filter(None, found), [])
     if foreign:
         others = set(foreign)

@@ -21,13 +21,17 @@ _LINKED_SHARE = 0.7  # of a headline, from which a link in it counts as a link o
 
 @dataclass(frozen=True)
 class PageContext:
-    """What the page at `url` declares, how `profile` reads it, and an index of its elements."""
+    """What a page declares, how `profile` reads it, and an index of its elements.
 
-    url: str
+    `warnings` grow while the page is read.
+    """
+
+    page: Page
     profile: SiteProfile
     structured: Structured
     titles: tuple[str, ...]
     index: Index
+    warnings: list[str]
     _agreements: dict[str, float] = field(default_factory=dict, repr=False)
     _foreign: dict[str, bool] = field(default_factory=dict, repr=False)
 
@@ -37,7 +41,7 @@ class PageContext:
         structured = read_structured(page.root, page.url, profile)
         titles = tuple(headline for _, headline in structured.headlines)
         index = Index(page.root, (*profile.markup.selectors, *CALLED_DATES, "article"))
-        return cls(page.url, profile, structured, titles, index)
+        return cls(page, profile, structured, titles, index, [*structured.warnings])
 
     @cached_property
     def _title_words(self) -> list[frozenset[str]]:

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import islice, pairwise
 from operator import itemgetter
 from typing import Any
@@ -12,17 +11,11 @@ from urllib.parse import unquote
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.byline import (
-    is_nobody,
-    lines_at_headline,
-    marked_authors,
-    names_in,
-    split_names,
-)
+from rscrawler.extraction.body import LocatedText
+from rscrawler.extraction.byline import is_nobody, marked_authors, names_in, split_names
 from rscrawler.extraction.container import Own, text_length
 from rscrawler.extraction.context import CALLED_DATES, PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
-from rscrawler.extraction.page import Page
 from rscrawler.extraction.structured import TITLE_SEPARATOR, Structured
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
@@ -71,65 +64,31 @@ _Given = tuple[Any, str]  # a value, empty if not found, and its origin
 _NOTHING: _Given = (None, "")
 
 
-@dataclass(frozen=True)
-class Source:
-    """What the fields of the article `own` are read from.
-
-    `prose` are the elements of running text, which hold no authors, dates, sections or tags.
-    `first_text` is the place where the text begins, None without text. `warnings` is added to.
-    """
-
-    page: Page
-    own: Own
-    prose: set[Element]
-    first_text: int | None
-    warnings: list[str]
-
-    @property
-    def context(self) -> PageContext:
-        """What is known of the whole page."""
-        return self.own.page
-
-    @property
-    def structured(self) -> Structured:
-        """What the page declares."""
-        return self.own.page.structured
-
-    def declared(self, name: str) -> Iterator[tuple[str, list[str]]]:
-        """The values of a field that the page declares, with their origins."""
-        for origin in _DECLARED[name]:
-            if values := self.structured.declared(origin):
-                yield origin, values
-
-    def printed(self, selectors: list[str]) -> Iterator[tuple[str, str, Element]]:
-        """Text, origin and element of each match of the selectors, including empty texts."""
-        for origin, elements in self.own.search(selectors):
-            for element in elements:
-                yield text_of(element), origin, element
-
-    @cached_property
-    def lines(self) -> list[Element]:
-        """The short lines at the headline, without running text."""
-        return [
-            line for line in lines_at_headline(self.own, self.first_text) if line not in self.prose
-        ]
-
-    def is_in_prose(self, element: Element) -> bool:
-        """Whether an element is inside running text."""
-        return not self.prose.isdisjoint(element.iterancestors())
-
-
-def read_fields(article: Article, source: Source) -> dict[str, str]:
-    """Fill in the fields that `source` gives; return the provenance of each."""
+def read_fields(article: Article, located: LocatedText) -> dict[str, str]:
+    """Fill in the fields on the page of `located`; return the provenance of each."""
     provenance = {}
     for name, read in _FIELDS.items():
-        value, origin = read(source)
+        value, origin = read(located)
         if value:
             setattr(article, name, value)
             provenance[name] = origin
         elif name in _WANTED:
-            source.warnings.append(f"{name}: not found")
+            located.context.warnings.append(f"{name}: not found")
     return provenance
+
+
+def _declared(located: LocatedText, name: str) -> Iterator[tuple[str, list[str]]]:
+    """The values of a field that the page declares, with their origins."""
+    for origin in _DECLARED[name]:
+        if values := located.context.structured.declared(origin):
+            yield origin, values
+
+
+def _printed(located: LocatedText, selectors: list[str]) -> Iterator[tuple[str, str, Element]]:
+    """Text, origin and element of each match of the selectors, including empty texts."""
+    for origin, elements in located.own.search(selectors):
+        for element in elements:
+            yield text_of(element), origin, element
 
 
 def addresses_of(context: PageContext) -> tuple[str, list[str], str]:
@@ -143,7 +102,7 @@ def addresses_of(context: PageContext) -> tuple[str, list[str], str]:
         canonical = canonical_url(absolute(address, structured.base), profile) if address else None
         if canonical and is_article_address(canonical, profile):
             found.setdefault(address_key(canonical, profile), (canonical, origin))
-    own_form = canonical_url(context.url, profile) or context.url
+    own_form = canonical_url(context.page.url, profile) or context.page.url
     found.setdefault(address_key(own_form, profile), (own_form, "response: url"))
     (chosen, origin), *others = found.values()
     return chosen, [address for address, _ in others], origin
@@ -152,9 +111,9 @@ def addresses_of(context: PageContext) -> tuple[str, list[str], str]:
 # Title, subtitle, language
 
 
-def _title(source: Source) -> _Given:
+def _title(located: LocatedText) -> _Given:
     """The headline: printed, else declared."""
-    own, context = source.own, source.context
+    own, context = located.own, located.context
     selectors = context.profile.markup.title
     if own.headline is not None and (text := text_of(own.headline)):
         # On some sites the heading begins with a kicker, and the declared headline does not.
@@ -165,47 +124,47 @@ def _title(source: Source) -> _Given:
                 return text, f"profile: {selector}"
         if own.headline.tag == "h1" or context.agrees(text) > 0:
             return text, f"fallback: {own.headline.tag}"
-    for text, origin, _ in source.printed(selectors):
-        if text and text not in source.structured.site_names:
+    for text, origin, _ in _printed(located, selectors):
+        if text and text not in located.context.structured.site_names:
             return text, origin
-    for origin, headline in source.structured.headlines:
+    for origin, headline in located.context.structured.headlines:
         if origin == "html: title":  # may hold the site's name if nothing else declares it
             headline = max(TITLE_SEPARATOR.split(headline), key=len)
         return headline, origin
     return _NOTHING
 
 
-def _subtitle(source: Source) -> _Given:
+def _subtitle(located: LocatedText) -> _Given:
     """The line below the headline: by selector, else guessed if no profile found the article."""
-    for text, origin, _ in source.printed(source.context.profile.markup.subtitle):
-        if text and text != _title(source)[0]:
+    for text, origin, _ in _printed(located, located.context.profile.markup.subtitle):
+        if text and text != _title(located)[0]:
             return text, origin
-    return _NOTHING if source.own.is_from_profile else _guessed_subtitle(source)
+    return _NOTHING if located.own.is_from_profile else _guessed_subtitle(located)
 
 
-def _guessed_subtitle(source: Source) -> _Given:
+def _guessed_subtitle(located: LocatedText) -> _Given:
     """The heading right below the headline, else a line at it that is the declared description."""
-    node = source.own.headline
-    while node is not None and node not in source.own.parts:
+    node = located.own.headline
+    while node is not None and node not in located.own.parts:
         below = node.getnext()
         if below is None:
             node = node.getparent()
             continue
         text = text_of(below)
         is_line = below.tag in ("h2", "h3") and below.find(".//a") is None
-        if is_line and text not in ("", _title(source)[0]):
+        if is_line and text not in ("", _title(located)[0]):
             return text, f"fallback: {below.tag}"
         break
-    meta = source.structured.meta
+    meta = located.context.structured.meta
     declared = [clean(meta.get(name, "")) for name in ("description", "og:description")]
-    lines = ((text_of(line), f"fallback: {line.tag}") for line in source.lines)
+    lines = ((text_of(line), f"fallback: {line.tag}") for line in located.lines)
     return next((given for given in lines if given[0] and given[0] in declared), _NOTHING)
 
 
-def _language(source: Source) -> _Given:
+def _language(located: LocatedText) -> _Given:
     """The primary language subtag: of the `html` element, else as declared."""
-    document = ("html: lang", [source.structured.language or ""])
-    for origin, values in (document, *source.declared("language")):
+    document = ("html: lang", [located.context.structured.language or ""])
+    for origin, values in (document, *_declared(located, "language")):
         if match := _LANGUAGE.match(values[0]):
             return match[1].lower(), origin
     return _NOTHING
@@ -214,20 +173,20 @@ def _language(source: Source) -> _Given:
 # Authors
 
 
-def _authors(source: Source) -> _Given:
+def _authors(located: LocatedText) -> _Given:
     """The authors: by selector, else declared, else in a byline if the profile has no selectors."""
-    for origin, elements in source.own.search(source.context.profile.markup.authors):
-        printed = (text_of(each) for each in elements if not source.is_in_prose(each))
+    for origin, elements in located.own.search(located.context.profile.markup.authors):
+        printed = (text_of(each) for each in elements if not located.is_in_prose(each))
         if names := _unique(name for text in printed for name in split_names(text)):
             return names, origin
-    for origin, texts in source.declared("authors"):
-        if names := _persons(texts, source.structured):
+    for origin, texts in _declared(located, "authors"):
+        if names := _persons(texts, located.context.structured):
             return names, origin
-    if "authors" in source.context.profile.markup.model_fields_set:
+    if "authors" in located.context.profile.markup.model_fields_set:
         return _NOTHING
-    marked = (each for each in marked_authors(source.own) if not source.is_in_prose(each))
-    names = names_in(source.lines) or names_in(marked)
-    return list(_without_outlets(names, source.structured)), "fallback: byline"
+    marked = (each for each in marked_authors(located.own) if not located.is_in_prose(each))
+    names = names_in(located.lines) or names_in(marked)
+    return list(_without_outlets(names, located.context.structured)), "fallback: byline"
 
 
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
@@ -249,36 +208,36 @@ def _without_outlets(names: Iterable[str], structured: Structured) -> Iterator[s
 # Sections and tags
 
 
-def _sections(source: Source) -> _Given:
+def _sections(located: LocatedText) -> _Given:
     """By selector; else, if no profile found the article, the links to known sections."""
-    found = _slugs(source, source.context.profile.markup.sections)
-    if found[0] or source.own.is_from_profile:
+    found = _slugs(located, located.context.profile.markup.sections)
+    if found[0] or located.own.is_from_profile:
         return found
-    return _guessed_sections(source), "fallback: links to sections"
+    return _guessed_sections(located), "fallback: links to sections"
 
 
-def _tags(source: Source) -> _Given:
+def _tags(located: LocatedText) -> _Given:
     """By selector; not before the container, where sites have a bar of topics."""
-    return _slugs(source, source.context.profile.markup.tags, only_behind=True)
+    return _slugs(located, located.context.profile.markup.tags, only_behind=True)
 
 
-def _slugs(source: Source, selectors: list[str], *, only_behind: bool = False) -> _Given:
+def _slugs(located: LocatedText, selectors: list[str], *, only_behind: bool = False) -> _Given:
     """The last path component of each link that `selectors` match outside running text."""
-    for origin, elements in source.own.search(selectors, only_behind=only_behind):
+    for origin, elements in located.own.search(selectors, only_behind=only_behind):
         links = (e if e.get("href") else e.find(".//a") for e in elements)
         slugs = (
             last_component(link.get("href") or "")
             for link in links
-            if link is not None and not source.is_in_prose(link)
+            if link is not None and not located.is_in_prose(link)
         )
         if found := _unique(slug for slug in slugs if slug):
             return found, origin
     return _NOTHING
 
 
-def _guessed_sections(source: Source) -> list[str]:
+def _guessed_sections(located: LocatedText) -> list[str]:
     """The sections among the profile's sources to which the article links."""
-    profile = source.context.profile
+    profile = located.context.profile
     known = {
         last_component(profile.address(each.path))
         for each in profile.sources
@@ -286,9 +245,9 @@ def _guessed_sections(source: Source) -> list[str]:
     } - {""}  # the front page
     slugs = (
         last_component(link.get("href") or "")
-        for part in source.own.parts
+        for part in located.own.parts
         for link in part.iter("a")
-        if not source.own.is_foreign(link) and not source.is_in_prose(link)
+        if not located.own.is_foreign(link) and not located.is_in_prose(link)
     )
     return _unique(slug for slug in slugs if slug in known)
 
@@ -306,44 +265,44 @@ def last_component(address: str) -> str:
 # Dates
 
 
-def _published(source: Source) -> _Given:
-    return _first_date("published_at", _publication_dates(source), source)
+def _published(located: LocatedText) -> _Given:
+    return _first_date("published_at", _publication_dates(located), located)
 
 
-def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | None]]:
-    own = source.own
-    for origin, values in source.declared("published_at"):
+def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | datetime | None]]:
+    own = located.own
+    for origin, values in _declared(located, "published_at"):
         yield origin, values[0]
     for element in (element for part in own.parts for element in part.iter("time")):
-        if not own.is_foreign(element) and not source.is_in_prose(element):
+        if not own.is_foreign(element) and not located.is_in_prose(element):
             yield "profile: time[datetime]", element.get("datetime")
-    yield "hint: published_at", source.page.published_at
-    markup, is_printed = source.context.profile.markup, False
+    yield "hint: published_at", located.context.page.published_at
+    markup, is_printed = located.context.profile.markup, False
     # `time[datetime]` in running text counts here: in some templates the byline is a sentence.
-    for text, origin, element in source.printed(markup.published_text):
+    for text, origin, element in _printed(located, markup.published_text):
         is_printed = "published_text" in markup.model_fields_set
         for value in (*_exact_dates(element), text):
             yield origin, value
     if is_printed:  # the profile's own selector matched
         return
-    for line in source.lines:
+    for line in located.lines:
         for value in _dates_in(line):
             yield "fallback: line at the headline", value
-    if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", source.context.url)):
+    if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", located.context.page.url)):
         yield "fallback: address", "-".join(match.groups())
-    yield from _agreed_dates(source)
+    yield from _agreed_dates(located)
 
 
-def _agreed_dates(source: Source) -> list[tuple[str, str]]:
+def _agreed_dates(located: LocatedText) -> list[tuple[str, str]]:
     """The dates in elements with a date's class; none if they are more than a day apart."""
     given = [
         (origin, value)
-        for origin, elements in source.own.search(CALLED_DATES, finder="fallback")
+        for origin, elements in located.own.search(CALLED_DATES, finder="fallback")
         for element in islice(elements, _MOST_WITHIN)
-        if text_length(element) <= _LONGEST_DATE and not source.is_in_prose(element)
+        if text_length(element) <= _LONGEST_DATE and not located.is_in_prose(element)
         for value in _dates_in(element)
     ]
-    read = (_date("published_at", origin, value, source) for origin, value in given)
+    read = (_date("published_at", origin, value, located) for origin, value in given)
     days = {found.at.date() for found in read if found is not None}
     return given if not days or max(days) - min(days) <= timedelta(days=1) else []
 
@@ -364,13 +323,13 @@ def _exact_dates(element: Element) -> Iterator[str]:
                 yield value
 
 
-def _modified(source: Source) -> _Given:
-    candidates = ((origin, values[0]) for origin, values in source.declared("modified_at"))
-    return _first_date("modified_at", candidates, source)
+def _modified(located: LocatedText) -> _Given:
+    candidates = ((origin, values[0]) for origin, values in _declared(located, "modified_at"))
+    return _first_date("modified_at", candidates, located)
 
 
 def _first_date(
-    name: str, candidates: Iterable[tuple[str, str | datetime | None]], source: Source
+    name: str, candidates: Iterable[tuple[str, str | datetime | None]], located: LocatedText
 ) -> _Given:
     """The first plausible date, or a later candidate that gives the same date more exactly.
 
@@ -378,52 +337,52 @@ def _first_date(
     """
     chosen, chosen_origin = None, ""
     for origin, value in candidates:
-        found = _date(name, origin, value, source) if value else None
+        found = _date(name, origin, value, located) if value else None
         if found is not None and (chosen is None or chosen.is_refined_by(found)):
             chosen, chosen_origin = found, origin
         if chosen is not None and chosen.is_moment:
             break
     if chosen is None:
         return _NOTHING
-    source.warnings.extend(chosen.warnings(name))
+    located.context.warnings.extend(chosen.warnings(name))
     return chosen.at, chosen_origin
 
 
-def _date(name: str, origin: str, value: str | datetime, source: Source) -> FoundDate | None:
+def _date(name: str, origin: str, value: str | datetime, located: LocatedText) -> FoundDate | None:
     """Parse a date; warn and return None if it is invalid or implausible."""
     if isinstance(value, datetime):
         found: FoundDate | None = FoundDate(value)
     else:
         is_printed = origin.startswith(("profile", "fallback"))
-        is_english = (source.structured.language or "en").lower().startswith("en")
+        is_english = (located.context.structured.language or "en").lower().startswith("en")
         found = read_date(value, day_first=is_printed and not is_english)
-    if found is not None and is_plausible(found.at, source.page.fetched_at):
+    if found is not None and is_plausible(found.at, located.context.page.fetched_at):
         return found
     if found is not None:
-        source.warnings.append(f"{name}: {origin} is out of range")
+        located.context.warnings.append(f"{name}: {origin} is out of range")
     elif not origin.startswith(("profile", "fallback")):
-        source.warnings.append(f"{name}: {origin} is not a date")
+        located.context.warnings.append(f"{name}: {origin} is not a date")
     return None
 
 
 # The lead image
 
 
-def _image(source: Source) -> _Given:
+def _image(located: LocatedText) -> _Given:
     """The lead image with its caption and credit; the origin is that of its address."""
-    lead, url, origin = _lead(source)
-    markup = source.context.profile.markup
-    if url is None or not source.own.is_from_profile:
-        for declared, values in source.declared("image"):
+    lead, url, origin = _lead(located)
+    markup = located.context.profile.markup
+    if url is None or not located.own.is_from_profile:
+        for declared, values in _declared(located, "image"):
             if _is_no_picture_address(values[0]):
                 continue
-            address = absolute(values[0], source.structured.base)
-            shown = _picture_at(source, address)
+            address = absolute(values[0], located.context.structured.base)
+            shown = _picture_at(located, address)
             lead = shown if shown is not None or url is not None else lead
             url, origin = address, declared
             break
-    credit = _text_at_lead(source, markup.credit, lead)
-    caption = _text_at_lead(source, markup.caption, lead)
+    credit = _text_at_lead(located, markup.credit, lead)
+    caption = _text_at_lead(located, markup.caption, lead)
     labels = pattern("credit_labels")
     if caption and (match := labels.match(caption)):
         labelled = caption[match.end() :]
@@ -449,26 +408,26 @@ def _is_no_picture_address(address: str) -> bool:
     return bool(_PLACEHOLDER.search(address) or pattern("no_pictures").search(name))
 
 
-def _lead(source: Source) -> tuple[Element | None, str | None, str]:
+def _lead(located: LocatedText) -> tuple[Element | None, str | None, str]:
     """The first picture, its address and origin; not below the text's first block."""
     unloaded = None
-    context, first = source.context, source.first_text
-    for origin, elements in source.own.search(context.profile.markup.image):
+    context, first = located.context, located.first_text
+    for origin, elements in located.own.search(context.profile.markup.image):
         for element in elements:
             if not is_picture(element) or (first and context.index.place(element) > first):
                 continue
             if address := image_source(element):
-                return element, absolute(address, source.structured.base), origin
+                return element, absolute(address, located.context.structured.base), origin
             unloaded = element if unloaded is None else unloaded
     return unloaded, None, ""  # only scripts know its address
 
 
-def _picture_at(source: Source, address: str) -> Element | None:
+def _picture_at(located: LocatedText, address: str) -> Element | None:
     """The article's first picture with that address, in the text or not."""
-    for _, elements in source.own.search(source.context.profile.markup.image):
+    for _, elements in located.own.search(located.context.profile.markup.image):
         for element in elements:
             found = image_source(element) if is_picture(element) else None
-            if found and absolute(found, source.structured.base) == address:
+            if found and absolute(found, located.context.structured.base) == address:
                 return element
     return None
 
@@ -511,13 +470,13 @@ def _largest(srcset: str) -> str:
     return max(sized, key=itemgetter(0))[1] if sized else "".join(words[:1]).rstrip(",")
 
 
-def _text_at_lead(source: Source, selectors: list[str], lead: Element | None) -> str | None:
+def _text_at_lead(located: LocatedText, selectors: list[str], lead: Element | None) -> str | None:
     """The first text, a caption or credit, that belongs to the lead image."""
     return next(
         (
             text
-            for text, _, element in source.printed(selectors)
-            if text and _belongs_to_lead(element, lead, source.own)
+            for text, _, element in _printed(located, selectors)
+            if text and _belongs_to_lead(element, lead, located.own)
         ),
         None,
     )
@@ -526,7 +485,7 @@ def _text_at_lead(source: Source, selectors: list[str], lead: Element | None) ->
 def _belongs_to_lead(element: Element, lead: Element | None, own: Own) -> bool:
     """Whether no other picture is nearer to a caption than the lead image."""
     for ancestor in element.iterancestors():
-        if ancestor in own.parts or own.page.index.is_within(own.parts[0], ancestor):
+        if ancestor in own.parts or own.context.index.is_within(own.parts[0], ancestor):
             return True
         pictures = [image for image in ancestor.iter("img") if is_picture(image)]
         if pictures:
@@ -538,7 +497,7 @@ def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-_FIELDS: dict[str, Callable[[Source], _Given]] = {
+_FIELDS: dict[str, Callable[[LocatedText], _Given]] = {
     "title": _title,
     "subtitle": _subtitle,
     "language": _language,

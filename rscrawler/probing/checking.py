@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError
-from rscrawler.extraction import Page
+from rscrawler.extraction.page import Page
 from rscrawler.extraction.selectors import select
 from rscrawler.identity.addresses import address_key, is_article_address
 from rscrawler.items import Article

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, is_web_address
 from rscrawler.errors import ConfigurationError
-from rscrawler.extraction import extract, labelled_blocks
+from rscrawler.extraction.article import extract, labelled_blocks
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.page import PageError
 from rscrawler.identity.addresses import address_key, canonical_url

@@ -19,11 +19,12 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.clock import utc_now
-from rscrawler.extraction import Page, PageError, extract, labelled_blocks
+from rscrawler.extraction.article import extract, labelled_blocks
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.byline import split_names
 from rscrawler.extraction.dates import read_date
 from rscrawler.extraction.label import KEPT
+from rscrawler.extraction.page import Page, PageError
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import text_of
 from rscrawler.identity.fingerprints import normalized

@@ -20,7 +20,7 @@ from w3lib.url import safe_url_string
 
 from rscrawler.config import Config, is_web_address
 from rscrawler.errors import RscrawlerError
-from rscrawler.extraction import Page, parse_page
+from rscrawler.extraction.page import Page, parse_page
 from rscrawler.identity.addresses import origin_of
 from rscrawler.sites import DEFAULT_PORTS, host_of, hosts_of
 

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
-from rscrawler.extraction import looks_cut_off
+from rscrawler.extraction.page import looks_cut_off
 from rscrawler.identity.addresses import address_key, canonical_url, on_present_base, slash_variant
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http

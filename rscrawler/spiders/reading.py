@@ -16,7 +16,7 @@ from typing import Any
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.clock import utc_now
-from rscrawler.extraction import IncompletePage, NotAnArticle, Page
+from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.identity.addresses import addresses_by_key, article_address, slug_stem
 from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.sites import SiteProfile
@@ -152,7 +152,7 @@ class PageReader:
         return ReadSource(tuple(portions), content.sitemaps, content.next_url)
 
     def _article(self, page: ArticleToRead, profile: SiteProfile) -> FetchedArticle:
-        from rscrawler.extraction import extract
+        from rscrawler.extraction.article import extract
 
         parsed = Page.of(page.url, page.body, page.content_type, page.fetched_at, page.published_at)
         article = extract(parsed, profile, page.site)

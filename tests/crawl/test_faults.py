@@ -693,7 +693,7 @@ module.{name} = break_on_one
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("extraction", "extract"),
+        ("extraction.article", "extract"),
         ("spiders.reading", "FlaggableText.from_article"),
         ("pipelines.dedupe", "address_key"),
     ],
@@ -737,7 +737,7 @@ def test_a_record_that_the_database_refuses_leaves_its_page_to_be_tried_later(
 
 
 STUCK = """
-import rscrawler.extraction as module
+import rscrawler.extraction.article as module
 
 real = module.extract
 
@@ -801,7 +801,7 @@ def test_a_page_that_was_over_its_limit_is_so_no_more_when_the_program_breaks_on
     workspace.start("crawl", "--full", before=STUCK.format(slug=slug)).wait()
     assert "over-limit" in workspace.run("status").stdout
     let_retries_come(workspace)
-    fault = BREAKING.format(module="extraction", name="extract", slug=slug)
+    fault = BREAKING.format(module="extraction.article", name="extract", slug=slug)
     assert "a mistake of ours" in workspace.start("crawl", before=fault).wait().stderr
     assert "over-limit" not in workspace.run("status").stdout
 

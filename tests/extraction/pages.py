@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from lxml import etree
 
 from rscrawler.config import Config
-from rscrawler.extraction import Page, extract
+from rscrawler.extraction.article import extract
 from rscrawler.extraction.blocks import Block, Region
+from rscrawler.extraction.page import Page
 from rscrawler.items import Article
 from rscrawler.sites import SiteProfile, load_sites
 

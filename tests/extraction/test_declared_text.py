@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rscrawler.extraction import IncompletePage, NotAnArticle
+from rscrawler.extraction.page import IncompletePage, NotAnArticle
 from rscrawler.sites import Markup
 from tests.extraction.pages import (
     BASE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rscrawler.extraction import IncompletePage
+from rscrawler.extraction.page import IncompletePage
 from tests.extraction.pages import (
     OWN,
     current_post,

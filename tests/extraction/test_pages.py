@@ -6,14 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rscrawler.extraction import (
-    IncompletePage,
-    NotAnArticle,
-    Page,
-    extract,
-    looks_cut_off,
-    parse_page,
-)
+from rscrawler.extraction.article import extract
+from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page, looks_cut_off, parse_page
 from rscrawler.sites import Links, Markup, SiteProfile
 from tests.extraction.pages import (
     BASE,

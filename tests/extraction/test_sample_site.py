@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rscrawler.extraction import Page, extract
+from rscrawler.extraction.article import extract
+from rscrawler.extraction.page import Page
 from tests.extraction.pages import PROFILE
 from tests.sample_site.pages import render_article
 from tests.sample_site.state import SiteState

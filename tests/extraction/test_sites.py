@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.extraction import Page, extract
+from rscrawler.extraction.article import extract
+from rscrawler.extraction.page import Page
 from rscrawler.sites import load_sites
 
 STORED = Path(__file__).parents[1] / "sites"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rscrawler.extraction import IncompletePage, NotAnArticle
+from rscrawler.extraction.page import IncompletePage, NotAnArticle
 from rscrawler.sites import Markup
 from tests.extraction.pages import (
     BASE,
