@@ -12,13 +12,13 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from string import ascii_letters
 
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.republication import is_republication_line
 from rscrawler.extraction.text import straight
-from rscrawler.extraction.vocabulary import compiled, pattern, table
+from rscrawler.extraction.vocabulary import compiled, pattern, table, words_of
 
 _APPEAL = 4.0  # from this weight a paragraph is an appeal by itself
 _COMPANION = 2.5  # from this weight it is one beside another appeal
@@ -38,11 +38,6 @@ _YOU = frozenset({"you", "your", "yours"})
 _WE = frozenset({"we", "our", "ours"})
 _PERSONS = _YOU | _WE | {"us"}
 _US = re.compile(r"\bus\b")
-
-
-@cache
-def _words(name: str, kind: str) -> frozenset[str]:
-    return frozenset(table(name)[kind].split())
 
 
 @cache
@@ -91,36 +86,25 @@ def _request_words(*names: str) -> frozenset[str]:
     return frozenset(w for w, rows in _requests().items() if any(r.listed in names for r in rows))
 
 
-@dataclass(frozen=True)
-class Voice:
-    """The names of the outlet, best known first, by which it speaks of itself."""
+@lru_cache(maxsize=64)
+def _spellings(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Matches an outlet's full names, short names and initials: `RS` for Responsible Statecraft."""
+    bare = [name.removeprefix("The ") for name in names]
+    initials = ["".join(re.findall(r"\b[A-Z]", name)) for name in (*names, *bare)]
+    bare = [name for name in bare if not _is_common(name)]
+    short = [_distinctive(name.split()) for name in bare]
+    found = (*names, *bare, *short, *(each for each in initials if len(each) > 1))
+    spelled = "|".join(re.escape(spelling) for spelling in dict.fromkeys(found) if spelling)
+    return re.compile(rf"\b(?:{spelled})\b" if spelled else r"(?!)")
 
-    names: tuple[str, ...]
 
-    @cached_property
-    def _spellings(self) -> list[str]:
-        """Full names, short names and initials: `RS` for Responsible Statecraft."""
-        bare = [name.removeprefix("The ") for name in self.names]
-        initials = ["".join(re.findall(r"\b[A-Z]", name)) for name in (*self.names, *bare)]
-        bare = [name for name in bare if not _is_common(name)]
-        short = [_distinctive(name.split()) for name in bare]
-        found = (*self.names, *bare, *short, *(each for each in initials if len(each) > 1))
-        return list(dict.fromkeys(spelling for spelling in found if spelling))
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile(rf"\b(?:{'|'.join(map(re.escape, self._spellings))})\b")
-
-    def as_us(self, text: str) -> str:
-        """`text` with every name of the outlet replaced by "us", as the patterns expect it."""
-        for spelling in self._spellings:
-            if spelling in text:
-                return self._pattern.sub("us", text)
-        return text
+def as_us(text: str, names: tuple[str, ...]) -> str:
+    """`text` with every name of the outlet replaced by "us", as the patterns expect it."""
+    return _spellings(names).sub("us", text)
 
 
 def _is_common(word: str) -> bool:
-    return word.casefold() in _words("names", "common") | _words("names", "kinds")
+    return word.casefold() in words_of("names", "common") | words_of("names", "kinds")
 
 
 def _distinctive(words: list[str]) -> str:
@@ -132,14 +116,8 @@ def _distinctive(words: list[str]) -> str:
         return ""
     if not _is_common(words[-1]):
         return words[-1]
-    is_name = words[-1].casefold() in _words("names", "kinds") and not _is_common(words[0])
+    is_name = words[-1].casefold() in words_of("names", "kinds") and not _is_common(words[0])
     return words[0] if is_name else ""
-
-
-@lru_cache(maxsize=64)
-def voice_of(names: tuple[str, ...]) -> Voice:
-    """The voice of an outlet with these names, cached for all its pages."""
-    return Voice(names)
 
 
 @dataclass(frozen=True)
@@ -156,17 +134,14 @@ _NOTHING = _Weighed(0.0)
 
 
 class _Paragraphs:
-    """The paragraphs of a body, each weighed on first use."""
+    """The paragraphs of a body by an outlet with these `names`, best known first."""
 
-    def __init__(self, paragraphs: Sequence[Block], voice: Voice) -> None:
-        self._paragraphs, self._voice = paragraphs, voice
-        self._weighed: dict[int, _Weighed] = {}
+    def __init__(self, paragraphs: Sequence[Block], names: tuple[str, ...]) -> None:
+        self._paragraphs, self._names = paragraphs, names
 
     def weighed(self, number: int) -> _Weighed:
-        if number not in self._weighed:
-            paragraph = self._paragraphs[number]
-            self._weighed[number] = _weigh(paragraph.text, _giving_length(paragraph), self._voice)
-        return self._weighed[number]
+        paragraph = self._paragraphs[number]
+        return _weigh(paragraph.text, _giving_length(paragraph), self._names)
 
     def appeals(self) -> set[int]:
         """The numbers of all appeals: those by themselves, companions beside them, headings."""
@@ -174,7 +149,7 @@ class _Paragraphs:
         marked = {
             number
             for number, paragraph in enumerate(paragraphs)
-            if _may_be_appeal(paragraph, self._voice) and self.weighed(number).weight >= _APPEAL
+            if _may_be_appeal(paragraph, self._names) and self.weighed(number).weight >= _APPEAL
         }
         if not marked:
             return marked
@@ -226,9 +201,9 @@ class _Paragraphs:
         return bare
 
 
-def appeals_among(paragraphs: Sequence[Block], voice: Voice) -> set[int]:
+def appeals_among(paragraphs: Sequence[Block], names: tuple[str, ...]) -> set[int]:
     """The numbers of the appeals among the paragraphs of a body."""
-    return _Paragraphs(paragraphs, voice).appeals()
+    return _Paragraphs(paragraphs, names).appeals()
 
 
 def speaks_of_giving(title: str, url: str) -> bool:
@@ -238,7 +213,7 @@ def speaks_of_giving(title: str, url: str) -> bool:
     return is_about_giving or pattern("giving_links").search(url) is not None
 
 
-def lines_before_appeal(paragraph: Block, voice: Voice) -> list[str]:
+def lines_before_appeal(paragraph: Block, names: tuple[str, ...]) -> list[str]:
     """The lines of the article in a paragraph, before a line break and an appeal; mostly none.
 
     The first must be long enough for prose, and none may have any evidence of an appeal.
@@ -246,7 +221,7 @@ def lines_before_appeal(paragraph: Block, voice: Voice) -> list[str]:
     if not paragraph.lines or len(paragraph.lines[0]) < _LEAST_OWN_LINE:
         return []
     lines = paragraph.lines
-    return list(itertools.takewhile(lambda line: _weigh(line, 0, voice).weight < _BETWEEN, lines))
+    return list(itertools.takewhile(lambda line: _weigh(line, 0, names).weight < _BETWEEN, lines))
 
 
 def _is_farewell(paragraph: Block) -> bool:
@@ -254,7 +229,7 @@ def _is_farewell(paragraph: Block) -> bool:
     return pattern("farewells").search(text) is not None
 
 
-def _may_be_appeal(paragraph: Block, voice: Voice) -> bool:
+def _may_be_appeal(paragraph: Block, names: tuple[str, ...]) -> bool:
     """Whether a paragraph can be an appeal by itself: it has a word or link of one, and a voice."""
     text = paragraph.text
     tokens = _ascii_words(text)
@@ -262,7 +237,7 @@ def _may_be_appeal(paragraph: Block, voice: Voice) -> bool:
         return _giving_length(paragraph) > 0
     if len(text) < _TERSE or not _PERSONS.isdisjoint(tokens):
         return True
-    is_outlet = not _request_words("outlet").isdisjoint(tokens) or voice.as_us(text) != text
+    is_outlet = not _request_words("outlet").isdisjoint(tokens) or as_us(text, names) != text
     return is_outlet or _giving_length(paragraph) > 0
 
 
@@ -275,13 +250,13 @@ def _giving_length(paragraph: Block) -> int:
 
 
 @lru_cache(maxsize=128)  # a site's appeals are the same on every page
-def _weigh(printed: str, giving: int, voice: Voice) -> _Weighed:
+def _weigh(printed: str, giving: int, names: tuple[str, ...]) -> _Weighed:
     """The evidence in a paragraph, of which `giving` characters are links to give or join."""
     text = straight(printed)
     if text.startswith("“") and text.count("“") > text.count("”"):
         return _NOTHING  # a quotation that continues in the next paragraph
     unquoted = _QUOTED.sub(" ", text)
-    bare = voice.as_us(unquoted)
+    bare = as_us(unquoted, names)
     is_named = bare != unquoted
     if "?" in bare and pattern("interviewer").match(bare):
         return _NOTHING
@@ -300,7 +275,7 @@ def _weigh(printed: str, giving: int, voice: Voice) -> _Weighed:
     weight += 1.0 * (is_outlet + is_named)
     if giving:
         weight += _APPEAL if giving >= 0.5 * len(text) else 1.5
-    if weight >= _BETWEEN and not tokens.isdisjoint(_words("reporting", "verbs")):
+    if weight >= _BETWEEN and not tokens.isdisjoint(words_of("reporting", "verbs")):
         weight -= 2.0
     if is_settled:
         weight -= 3.0

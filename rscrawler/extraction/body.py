@@ -8,7 +8,6 @@ from functools import cached_property, lru_cache
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.appeals import voice_of
 from rscrawler.extraction.blocks import FOREIGN_KINDS, Block, Region, blocks_of
 from rscrawler.extraction.byline import lines_at_headline
 from rscrawler.extraction.container import Own, find_container, text_length
@@ -213,7 +212,7 @@ def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None
             [block for block in blocks if block.label == "text"],
             blocks,
             frozenset(context.titles),
-            voice_of(context.structured.site_names),
+            context.structured.site_names,
             is_guess,
         )
     )

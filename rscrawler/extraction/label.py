@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from rscrawler.extraction.appeals import Voice, appeals_among, lines_before_appeal
+from rscrawler.extraction.appeals import appeals_among, lines_before_appeal
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.byline import names_after_by
 from rscrawler.extraction.dates import read_date
@@ -33,19 +33,20 @@ class Body:
     """The blocks of an article that no region has labelled, and what is known of the page.
 
     `all_blocks` has these and the labelled ones, in document order. `own_texts` are declared
-    headlines. `is_guess`: no profile says where the text is, so rules on shape apply.
+    headlines, `names` those of the outlet. `is_guess`: no profile says where the text is, so rules
+    on shape apply.
     """
 
     blocks: Sequence[Block]
     all_blocks: Sequence[Block]
     own_texts: frozenset[str]
-    voice: Voice
+    names: tuple[str, ...]
     is_guess: bool
 
     @cached_property
     def appeals(self) -> set[int]:
         """The numbers of the blocks that are appeals."""
-        return appeals_among(self.blocks, self.voice)
+        return appeals_among(self.blocks, self.names)
 
     @cached_property
     def teasers(self) -> set[Block]:
@@ -192,5 +193,5 @@ def label(body: Body) -> None:
             if length <= most and holds(body, number):
                 block.label, block.rule = rule.label, rule.name
                 break
-        if block.label == "appeal" and (own := lines_before_appeal(block, body.voice)):
+        if block.label == "appeal" and (own := lines_before_appeal(block, body.names)):
             block.text, block.label = " ".join(own), "text"

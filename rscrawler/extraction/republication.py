@@ -6,26 +6,16 @@ what such lines have there.
 """
 
 import re
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
+from typing import Any
 
-from rscrawler.extraction.vocabulary import compiled, table
+from rscrawler.extraction.vocabulary import compiled, table, words_of
 
 _LONGEST_LINE, _LONGEST_NAME = 400, 80  # characters
 _LAST = 3  # last paragraphs; a line about "the article" counts in these and in the first
 _QUOTES = "“”\"'‘’«»[]*_"
 _ABBREVIATION = re.compile(r"(?:[A-Z]\.)+$")
 _SITE = re.compile(r"\s+(?:Website|Blog|Newsletter|Site)$")
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A row of the table: patterns of the words before the outlet's name and, if any, behind it."""
-
-    lead: re.Pattern[str]
-    tail: re.Pattern[str] | None
-    is_free: bool
-    is_distant: bool
 
 
 def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> str | None:
@@ -56,30 +46,8 @@ def is_republication_line(paragraph: str) -> bool:
     return _line(paragraph)[0] is not None
 
 
-@cache
-def _rows() -> list[_Row]:
-    return [
-        _Row(
-            compiled(
-                rf"{{note}}{row['begins']}(?:{row['verb']})\b{{between}}"
-                rf"\s+(?:{row['leads']})\s+{{friends}}"
-            ),
-            compiled(row["tail"]) if "tail" in row else None,
-            row.get("free", False),
-            row.get("distant", False),
-        )
-        for row in table("republication")["lines"]
-    ]
-
-
-@cache
 def _pattern(name: str) -> re.Pattern[str]:
     return compiled(table("republication")[name])
-
-
-@cache
-def _words(name: str) -> frozenset[str]:
-    return frozenset(table("republication")[name].split())
 
 
 @lru_cache(maxsize=256)
@@ -87,29 +55,33 @@ def _line(paragraph: str) -> tuple[str | None, bool]:
     """The outlet that a republication line names, and whether the line is about "the article"."""
     if len(paragraph) <= _LONGEST_LINE and _pattern("likely").match(paragraph):
         text = paragraph.strip('“”"*[]() ')
-        for row in _rows():
-            lead = row.lead.match(text)
+        for row in table("republication")["lines"]:
+            verb, leads = row["verb"], row["leads"]
+            lead = compiled(
+                rf"{{note}}{row['begins']}(?:{verb})\b{{between}}\s+(?:{leads})\s+{{friends}}"
+            ).match(text)
             outlet = _outlet(text[lead.end() :], row) if lead else None
             if outlet is not None:
-                return outlet, row.is_distant
+                return outlet, row.get("distant", False)
     return None, False
 
 
-def _outlet(text: str, row: _Row) -> str | None:
+def _outlet(text: str, row: dict[str, Any]) -> str | None:
     """The outlet's name at the start of `text`; None if the rest fits no such line."""
     found = _name(text)
-    if found is None or (row.tail is not None and not row.tail.match(found[1])):
+    if found is None or ("tail" in row and not compiled(row["tail"]).match(found[1])):
         return None
     name, behind = found
     tail = _pattern("tail").match(behind)
     end = _pattern("end").match(behind, tail.end() if tail else 0)
-    is_over = end is not None and (row.is_free or _pattern("follows").match(behind[end.end() :]))
+    is_free = row.get("free", False)
+    is_over = end is not None and (is_free or _pattern("follows").match(behind[end.end() :]))
     return name if is_over else None
 
 
 def _name(text: str) -> tuple[str, str] | None:
     """The name at the start of `text`, and the text behind it; None if there is none."""
-    within, lower_case = _words("within"), _words("lower_case")
+    within, lower_case = (words_of("republication", name) for name in ("within", "lower_case"))
     end = 0
     for found in re.finditer(r"\S+", text):
         token = found[0]

@@ -22,6 +22,13 @@ def table(name: str) -> dict[str, Any]:
     return found
 
 
+@cache
+def words_of(name: str, key: str) -> frozenset[str]:
+    """The words of an entry in a table."""
+    return frozenset(table(name)[key].split())
+
+
+@cache
 def compiled(text: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
     """A pattern of the vocabulary with its `{parts}`, compiled; by default it ignores case."""
     return re.compile(_expanded(text), flags)

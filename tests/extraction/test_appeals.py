@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rscrawler.extraction.appeals import Voice, appeals_among
+from rscrawler.extraction.appeals import appeals_among, as_us
 from rscrawler.extraction.label import Body, label
 from tests.extraction.pages import block_of
 
-VOICE = Voice(("Responsible Statecraft",))
+NAMES = ("Responsible Statecraft",)
 STORY = (
     "The port of Aktau handled a third more grain this year than last, says the ministry.",
     "Traders in Kostanay doubt the figures, and have asked for the books to be opened.",
@@ -18,7 +18,7 @@ REPUBLISHED = "This article was republished with permission from Eurasianet."
 
 def kept(*texts: str) -> list[str]:
     paragraphs = [block_of(text) for text in texts]
-    marked = appeals_among(paragraphs, VOICE)
+    marked = appeals_among(paragraphs, NAMES)
     return [text for index, text in enumerate(texts) if index not in marked]
 
 
@@ -344,8 +344,8 @@ def test_a_heading_over_an_appeal_goes_and_a_subhead_of_the_article_stays() -> N
         block_of("Our newsletter", "h3"),
         block_of("Sign up for our weekly newsletter."),
     ]
-    assert appeals_among(paragraphs, VOICE) == {2, 3}
-    assert appeals_among([paragraphs[0], paragraphs[1], paragraphs[3]], VOICE) == {2}
+    assert appeals_among(paragraphs, NAMES) == {2, 3}
+    assert appeals_among([paragraphs[0], paragraphs[1], paragraphs[3]], NAMES) == {2}
 
 
 @pytest.mark.parametrize(
@@ -359,7 +359,7 @@ def test_a_heading_over_an_appeal_goes_and_a_subhead_of_the_article_stays() -> N
     ],
 )
 def test_an_outlet_is_known_by_its_short_name(name: str, short: str) -> None:
-    assert Voice((name,)).as_us(f"Donate to {short}.") == "Donate to us."
+    assert as_us(f"Donate to {short}.", (name,)) == "Donate to us."
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_an_outlet_is_known_by_its_short_name(name: str, short: str) -> None:
     ],
 )
 def test_a_place_or_a_trade_in_its_name_is_not_the_outlet(name: str, text: str) -> None:
-    assert Voice((name,)).as_us(text) == text
+    assert as_us(text, (name,)) == text
 
 
 def test_what_the_interviewer_asks_is_no_appeal() -> None:
@@ -389,9 +389,9 @@ def test_what_the_interviewer_asks_is_no_appeal() -> None:
 def test_where_its_link_leads_tells_an_appeal() -> None:
     text = "This is what independence costs, and we can not carry it alone."
     link = [("https://secure.actblue.com/donate/rs", text)]
-    assert appeals_among([block_of(STORY[0]), block_of(text, links=link)], VOICE) == {1}
+    assert appeals_among([block_of(STORY[0]), block_of(text, links=link)], NAMES) == {1}
     link = [("https://example.org/documents/independence.pdf", text)]
-    assert appeals_among([block_of(STORY[0]), block_of(text, links=link)], VOICE) == set()
+    assert appeals_among([block_of(STORY[0]), block_of(text, links=link)], NAMES) == set()
 
 
 def test_speech_over_several_paragraphs_is_no_appeal() -> None:
@@ -405,7 +405,7 @@ def test_speech_over_several_paragraphs_is_no_appeal() -> None:
 
 def _insertion(text: str, *links: tuple[str, str]) -> bool:
     block = block_of(text, links=links)
-    label(Body([block], [block], frozenset(), VOICE, is_guess=False))
+    label(Body([block], [block], frozenset(), NAMES, is_guess=False))
     return block.label in ("boilerplate", "related", "credit")
 
 
