@@ -225,31 +225,27 @@ def _slugs(located: LocatedText, selectors: list[str], *, only_behind: bool = Fa
     """The last path component of each link that `selectors` match outside running text."""
     for origin, elements in located.own.search(selectors, only_behind=only_behind):
         links = (e if e.get("href") else e.find(".//a") for e in elements)
-        slugs = (
-            last_component(link.get("href") or "")
-            for link in links
-            if link is not None and not located.is_in_prose(link)
-        )
-        if found := _unique(slug for slug in slugs if slug):
+        if found := _slugs_of(links, located):
             return found, origin
     return _NOTHING
 
 
+def _slugs_of(links: Iterable[Element | None], located: LocatedText) -> list[str]:
+    outside = (e for e in links if e is not None and not located.is_in_prose(e))
+    slugs = _unique(last_component(link.get("href") or "") for link in outside)
+    return [slug for slug in slugs if slug]
+
+
 def _guessed_sections(located: LocatedText) -> list[str]:
     """The sections among the profile's sources to which the article links."""
-    profile = located.context.profile
+    own, profile = located.own, located.context.profile
     known = {
         last_component(profile.address(each.path))
         for each in profile.sources
         if each.kind is SourceKind.SECTION
-    } - {""}  # the front page
-    slugs = (
-        last_component(link.get("href") or "")
-        for part in located.own.parts
-        for link in part.iter("a")
-        if not located.own.is_foreign(link) and not located.is_in_prose(link)
-    )
-    return _unique(slug for slug in slugs if slug in known)
+    }
+    links = (each for part in own.parts for each in part.iter("a") if not own.is_foreign(each))
+    return [slug for slug in _slugs_of(links, located) if slug in known]
 
 
 @lru_cache(maxsize=1024)  # a site's pages link to the same sections and tags
@@ -371,35 +367,29 @@ def _date(name: str, origin: str, value: str | datetime, located: LocatedText) -
 def _image(located: LocatedText) -> _Given:
     """The lead image with its caption and credit; the origin is that of its address."""
     lead, url, origin = _lead(located)
-    markup = located.context.profile.markup
+    context = located.context
     if url is None or not located.own.is_from_profile:
-        for declared, values in _declared(located, "image"):
-            if _is_no_picture_address(values[0]):
-                continue
-            address = absolute(values[0], located.context.structured.base)
-            shown = _picture_at(located, address)
+        declared = ((each, values[0]) for each, values in _declared(located, "image"))
+        given = next((each for each in declared if not _is_no_picture_address(each[1])), None)
+        if given is not None:
+            origin, address = given[0], absolute(given[1], context.structured.base)
+            shown = next((each for each, found, _ in _pictures(located) if found == address), None)
             lead = shown if shown is not None or url is not None else lead
-            url, origin = address, declared
-            break
+            url = address
+    markup = context.profile.markup
     credit = _text_at_lead(located, markup.credit, lead)
     caption = _text_at_lead(located, markup.caption, lead)
     labels = pattern("credit_labels")
-    if caption and (match := labels.match(caption)):
-        labelled = caption[match.end() :]
-        if not credit:
-            credit, caption = labelled, None
-        elif labelled == labels.sub("", credit):
-            caption = None
-    if caption and credit and caption != credit:
+    bare = labels.sub("", credit).strip() if credit else ""
+    if caption and labels.match(caption):
+        labelled = labels.sub("", caption).strip()
+        if bare in ("", labelled):
+            caption, bare = None, labelled
+    if caption and credit and caption not in (credit, bare):
         caption = caption.removesuffix(credit).rstrip()  # if its element holds the credit's
-    credit = labels.sub("", credit).strip() or None if credit else None
-    if caption == credit:
-        caption = None
-    return (
-        (Image(url, caption, credit), origin if url else "")
-        if url or caption or credit
-        else _NOTHING
-    )
+    caption = None if caption in (credit, bare) else caption
+    found = Image(url, caption or None, bare or None)
+    return (found, origin if url else "") if any((url, caption, bare)) else _NOTHING
 
 
 def _is_no_picture_address(address: str) -> bool:
@@ -408,28 +398,25 @@ def _is_no_picture_address(address: str) -> bool:
     return bool(_PLACEHOLDER.search(address) or pattern("no_pictures").search(name))
 
 
-def _lead(located: LocatedText) -> tuple[Element | None, str | None, str]:
-    """The first picture, its address and origin; not below the text's first block."""
-    unloaded = None
-    context, first = located.context, located.first_text
+def _pictures(located: LocatedText) -> Iterator[tuple[Element, str | None, str]]:
+    """The pictures of the article in reading order: element, address if known, origin."""
+    context = located.context
     for origin, elements in located.own.search(context.profile.markup.image):
-        for element in elements:
-            if not is_picture(element) or (first and context.index.place(element) > first):
-                continue
-            if address := image_source(element):
-                return element, absolute(address, located.context.structured.base), origin
-            unloaded = element if unloaded is None else unloaded
-    return unloaded, None, ""  # only scripts know its address
+        for element in filter(is_picture, elements):
+            address = image_source(element)  # None: only scripts know it
+            yield element, address and absolute(address, context.structured.base), origin
 
 
-def _picture_at(located: LocatedText, address: str) -> Element | None:
-    """The article's first picture with that address, in the text or not."""
-    for _, elements in located.own.search(located.context.profile.markup.image):
-        for element in elements:
-            found = image_source(element) if is_picture(element) else None
-            if found and absolute(found, located.context.structured.base) == address:
-                return element
-    return None
+def _lead(located: LocatedText) -> tuple[Element | None, str | None, str]:
+    """The first picture not below the text's first block, if possible one with an address."""
+    first, place = located.first_text, located.context.index.place
+    unloaded = None
+    for picture in _pictures(located):
+        if first is None or place(picture[0]) <= first:
+            if picture[1]:
+                return picture
+            unloaded = unloaded or picture
+    return unloaded or (None, None, "")
 
 
 def is_picture(image: Element) -> bool:
