@@ -47,11 +47,6 @@ class _Compound:
     excluded: tuple[_Compound, ...]
 
     @property
-    def is_any_shape(self) -> bool:
-        """Whether elements of any shape can match."""
-        return not (self.tag or self.names)
-
-    @property
     def mark(self) -> str:
         """A class or else the tag that every matching element has; empty if there is none."""
         classes = (name for holds, name in self.names if holds is _OPERATORS["~="])
@@ -87,8 +82,7 @@ class _Sheet(dict[_Shape, tuple[_Compound, ...]]):
         self.parsed = {selector: _parsed(selector) for selector in selectors}
         self._marked: defaultdict[str, list[_Compound]] = defaultdict(list)
         for compound in (each for compounds in self.parsed.values() for each in compounds):
-            if not compound.is_any_shape:
-                self._marked[compound.mark].append(compound)
+            self._marked[compound.mark].append(compound)
 
     def __missing__(self, shape: _Shape) -> tuple[_Compound, ...]:
         if len(self) >= _MOST_SHAPES:
@@ -99,16 +93,7 @@ class _Sheet(dict[_Shape, tuple[_Compound, ...]]):
         found = self[shape] = tuple(compound for compound in each if compound.fits(shape))
         return found
 
-    def places(self, shapes: list[_Shape]) -> _Places:
-        """For each compound, the indexes of the shapes that fit it."""
-        found = defaultdict(list)
-        for place, compounds in enumerate(map(self.__getitem__, shapes)):
-            for compound in compounds:
-                found[compound].append(place)
-        return found
 
-
-_Places = dict[_Compound, list[int]]
 _sheet = lru_cache(maxsize=64)(_Sheet)
 
 
@@ -123,9 +108,11 @@ class Index:
         self._places = dict(zip(self._elements, range(len(self._elements)), strict=True))
         self._ends: dict[Element, int] = {}
         self._found: dict[str, list[int]] = {}
-        self._shapes: list[_Shape] = [(each.tag, each.get("class")) for each in self._elements]
         self._sheet = _sheet(selectors)
-        self._fitting = self._sheet.places(self._shapes)
+        self._fitting: defaultdict[_Compound, list[int]] = defaultdict(list)
+        for place, element in enumerate(self._elements):
+            for compound in self._sheet[element.tag, element.get("class")]:
+                self._fitting[compound].append(place)
 
     @property
     def root(self) -> Element:
@@ -144,11 +131,11 @@ class Index:
         """The matches of `selector` from one place to another, both included."""
         elements, places = self._elements, self._found.get(selector)
         if places is None:
-            compounds, fitting = self._parsed(selector)
-            if len(compounds) == 1 and not compounds[0].is_any_shape:
-                within = _slice(fitting.get(compounds[0], ()), first, last)
+            compounds = self._sheet.parsed.get(selector, ())
+            if len(compounds) == 1:
+                within = _slice(self._fitting.get(compounds[0], ()), first, last)
                 return compounds[0].among([elements[place] for place in within])
-            places = self._found[selector] = self._find(selector, compounds, fitting)
+            places = self._found[selector] = self._find(selector, compounds)
         return [elements[place] for place in _slice(places, first, last)]
 
     def select_all(self, scope: Element, selectors: Iterable[str]) -> list[Element]:
@@ -173,43 +160,17 @@ class Index:
         """Whether `inner` is `outer` or lies in it."""
         return self._places[outer] <= self._places[inner] <= self.end(outer)
 
-    def _parsed(self, selector: str) -> tuple[tuple[_Compound, ...], _Places]:
-        """The compounds of a selector, and the places on the page whose shapes fit them."""
-        compounds = self._sheet.parsed.get(selector)
-        if compounds is not None:
-            return compounds, self._fitting
-        sheet = _sheet((selector,))
-        return sheet.parsed[selector], sheet.places(self._shapes)
-
-    def _find(self, selector: str, compounds: tuple[_Compound, ...], fitting: _Places) -> list[int]:
+    def _find(self, selector: str, compounds: tuple[_Compound, ...]) -> list[int]:
         """The places of all matches of `selector` on the page."""
         if not compounds:
             return [self._places[element] for element in select(self.root, selector)]
-        if any(each not in fitting and not each.is_any_shape for each in compounds):
-            return []
-        *holders, innermost = compounds
-        found = self._matching_places(innermost, fitting, [])
-        around = [(0, len(self._elements))]
-        for compound in holders:
-            holding = self._matching_places(compound, fitting, found)
-            places = [place for place in holding if covers(around, place)]
-            around = outer_intervals((p + 1, self.end(self._elements[p])) for p in places)
-        return [place for place in found if covers(around, place)]
-
-    def _matching_places(
-        self, compound: _Compound, fitting: _Places, inner: list[int]
-    ) -> list[int]:
-        """The places of the elements that match; at least of those that hold some of `inner`."""
-        if not compound.is_any_shape:
-            if not (compound.attributes or compound.excluded):
-                return fitting[compound]
-            found = [self._elements[place] for place in fitting[compound]]
-        elif inner:
-            each = (a for place in inner for a in self._elements[place].iterancestors())
-            found = list(dict.fromkeys(each))
-        else:
-            found = self._elements
-        return sorted(self._places[element] for element in compound.among(found))
+        around, found = [(0, len(self._elements))], list[int]()
+        for compound in compounds:
+            fitting = [self._elements[place] for place in self._fitting.get(compound, ())]
+            places = (self._places[element] for element in compound.among(fitting))
+            found = [place for place in places if covers(around, place)]
+            around = outer_intervals((p + 1, self.end(self._elements[p])) for p in found)
+        return found
 
 
 def outer_intervals(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -260,38 +221,31 @@ def _parsed(selector: str) -> tuple[_Compound, ...]:
         compounds.append(_compound(tree.subselector) if tree.combinator == " " else None)
         tree = tree.selector
     compounds.append(_compound(tree))
-    parts = [each for each in compounds if each is not None]
+    parts = [each for each in compounds if each is not None and (each.tag or each.names)]
     return tuple(reversed(parts)) if len(parts) == len(compounds) else ()
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:
-    names: list[tuple[_Holds, str]] = []
-    attributes: list[tuple[str, _Holds, str]] = []
+    conditions: list[tuple[str, _Holds, str]] = []
     excluded: list[_Compound] = []
     while not isinstance(tree, parser.Element):
         if isinstance(tree, parser.Class):
-            names.append((_OPERATORS["~="], tree.class_name))
+            conditions.append(("class", _OPERATORS["~="], tree.class_name))
         elif isinstance(tree, parser.Hash):
-            attributes.append(("id", _OPERATORS["="], tree.id))
+            conditions.append(("id", _OPERATORS["="], tree.id))
         elif isinstance(tree, parser.Attrib) and tree.namespace is None:
-            if tree.operator not in _OPERATORS:
-                return None
             value = tree.value.value or "" if tree.value is not None else ""
-            if not value and tree.operator in ("*=", "^=", "$="):  # it matches nothing
+            matches_nothing = not value and tree.operator in ("*=", "^=", "$=")
+            if tree.operator not in _OPERATORS or matches_nothing:
                 return None
-            if tree.attrib.lower() == "class":
-                names.append((_OPERATORS[tree.operator], value))
-            else:
-                attributes.append((tree.attrib.lower(), _OPERATORS[tree.operator], value))
-        elif isinstance(tree, parser.Negation):
-            other = _compound(tree.subselector)
-            if other is None:
-                return None
+            conditions.append((tree.attrib.lower(), _OPERATORS[tree.operator], value))
+        elif isinstance(tree, parser.Negation) and (other := _compound(tree.subselector)):
             excluded.append(other)
         else:
             return None
         tree = tree.selector
     if tree.namespace is not None:
         return None
-    tag = (tree.element or "").lower()
-    return _Compound(tag, tuple(names), tuple(attributes), tuple(excluded))
+    names = tuple(each[1:] for each in conditions if each[0] == "class")
+    others = tuple(each for each in conditions if each[0] != "class")
+    return _Compound((tree.element or "").lower(), names, others, tuple(excluded))
