@@ -14,7 +14,7 @@ from rscrawler.extraction.container import Own, find_container, text_length
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.label import KEPT, Body, is_pointer, label
 from rscrawler.extraction.locate import CARD, Locator
-from rscrawler.extraction.selectors import Index
+from rscrawler.extraction.selectors import Index, with_ancestors
 from rscrawler.extraction.structured import json_ld_paragraphs
 from rscrawler.extraction.text import text_of
 from rscrawler.sites import Markup
@@ -153,7 +153,7 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     heading = _element_of(blocks[headline]) if headline is not None else None
     container = region.element
     if heading is not None:
-        around = {region.element, *region.element.iterancestors()}
+        around = with_ancestors([region.element])
         container = next(a for a in (heading, *heading.iterancestors()) if a in around)
         if not any(block.prose for block in blocks):
             container = next(heading.iterancestors("article", "main", "body"), container)

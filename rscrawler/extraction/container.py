@@ -15,7 +15,7 @@ from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import FOREIGN_KINDS, HEADINGS, kind_of
 from rscrawler.extraction.context import PageContext, links_elsewhere
-from rscrawler.extraction.selectors import covers, outer_intervals
+from rscrawler.extraction.selectors import covers, outer_intervals, with_ancestors
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
@@ -84,13 +84,11 @@ class Own:
     @cached_property
     def _foreign_places(self) -> list[tuple[int, int]]:
         index = self.context.index
-        ranges = [(index.place(each), index.end(each)) for each in self.foreign]
-        return outer_intervals(ranges)
+        return outer_intervals((index.place(each), index.end(each)) for each in self.foreign)
 
     def holds(self, element: Element) -> bool:
         """Whether an element lies in one of the parts."""
-        place = self.context.index.place(element)
-        return any(first <= place <= last for first, last in self._ranges)
+        return covers(self._ranges, self.context.index.place(element))
 
     def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
         """The matches of a selector beside the parts; none for a bare tag, which is too general."""
@@ -116,7 +114,7 @@ class Own:
     @cached_property
     def _around(self) -> set[Element]:
         """The ancestors of the parts."""
-        return {ancestor for part in self.parts for ancestor in part.iterancestors()}
+        return with_ancestors(self.parts).difference(self.parts)
 
     @cached_property
     def _search_range(self) -> tuple[list[tuple[int, int]], int, int]:
@@ -125,9 +123,22 @@ class Own:
         Forward, it ends at the first sign of another article. Backward, it leaves out an ancestor
         in which another article precedes the parts: what lies between may be that article's end.
         """
-        index = self.context.index
-        first, last = index.place(self.parts[0]), index.end(self.parts[-1])
-        closed, fences = self._borders()
+        index, markup = self.context.index, self.context.profile.markup
+        others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
+        closed: list[tuple[int, int]] = []
+        fences: list[int] = []  # where other articles begin
+        for element in index.root.iter(etree.Element):
+            place = index.place(element)
+            if (closed and place <= closed[-1][1]) or element in self._around:
+                continue
+            is_own = element in self.parts
+            is_other = not is_own and (element.tag == "article" or element in others)
+            if is_own or is_other or _is_closed(element):
+                closed.append((place, index.end(element)))
+            is_headline = element.tag in HEADINGS and links_elsewhere(element, self.context)
+            if is_other or (is_headline and not is_own):
+                fences.append(place)
+        first, last = self._ranges[0][0], self._ranges[-1][1]
         before = max((fence for fence in fences if fence < first), default=-1)
         start, outermost = first, index.root
         for outermost in self.parts[0].iterancestors():
@@ -136,26 +147,6 @@ class Own:
                 break
         behind = (fence - 1 for fence in fences if fence > last)
         return closed, start, min(behind, default=index.end(outermost))
-
-    def _borders(self) -> tuple[list[tuple[int, int]], list[int]]:
-        """The regions closed to the search for fields, and where other articles begin."""
-        index, markup = self.context.index, self.context.profile.markup
-        others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
-        closed: list[tuple[int, int]] = []
-        fences: list[int] = []
-        until = -1
-        for element in index.root.iter(etree.Element):
-            place = index.place(element)
-            if place <= until or element in self._around:
-                continue
-            is_other = element.tag == "article" or element in others
-            if element in self.parts or is_other or _is_closed(element):
-                until = index.end(element)
-                closed.append((place, until))
-            is_headline = element.tag in HEADINGS and links_elsewhere(element, self.context)
-            if element not in self.parts and (is_other or is_headline):
-                fences.append(place)
-        return closed, fences
 
 
 def _is_closed(element: Element) -> bool:
@@ -279,25 +270,20 @@ def _body_behind(
     body = next((body for body in bodies if index.place(body) > end), None)
     if body is None:
         return
-    around = {body, *body.iterancestors()}
     between = (h for h in index.root.iter(*HEADINGS) if end < index.place(h) < index.place(body))
     if any(links_elsewhere(h, page) or page.agrees(text_of(h)) < AGREEMENT for h in between):
         return
     found = (each.element for each in candidates if index.place(each.element) > end)
-    yield next((element for element in found if element in around), body)
+    yield next((element for element in found if index.is_within(body, element)), body)
 
 
 def _foreign_in(own: Own) -> Iterator[Element]:
     """The elements in the parts that are other articles, by the profile or a headline."""
-    page = own.context
-    keep = {*own.parts, *(a for part in own.parts for a in part.iterancestors())}
-    if own.headline is not None:
-        keep |= {own.headline, *own.headline.iterancestors()}
+    page, markup = own.context, own.context.profile.markup
+    keep = with_ancestors(own.parts if own.headline is None else (*own.parts, own.headline))
     for part in own.parts:
-        named = page.index.select_all(part, page.profile.markup.foreign)
-        bodies = page.index.select_all(part, page.profile.markup.body)
-        with_body = {around for body in bodies for around in (body, *body.iterancestors())}
-        bare = {element for element in named if element not in with_body}
+        named = page.index.select_all(part, markup.foreign)
+        bare = set(named) - with_ancestors(page.index.select_all(part, markup.body))
         nested = (e for e in dict.fromkeys((*named, *part.iter("article"))) if e not in keep)
         foreign = [element for element in nested if element in bare or _is_headed(element, page)]
         yield from foreign
@@ -308,22 +294,24 @@ def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[E
     """The bodies in a part that another heading separates from the first."""
     index = own.context.index
     found = (index.select(part, selector) for selector in own.context.profile.markup.body)
-    bodies = next(filter(None, found), [])
-    if foreign:
-        others = set(foreign)
-        bodies = [b for b in bodies if others.isdisjoint((b, *b.iterancestors()))]
+    others = set(foreign)
+    bodies = [
+        body
+        for body in next(filter(None, found), [])
+        if not others or others.isdisjoint((body, *body.iterancestors()))
+    ]
     if len(bodies) < 2:
         return
-    within = set(bodies)
-    fence = min(
+    within, end = set(bodies), index.end(bodies[0])
+    fence = next(
         (
             index.place(heading)
             for heading in part.iter(*HEADINGS)
-            if heading is not own.headline
-            and index.place(heading) > index.end(bodies[0])
+            if index.place(heading) > end
+            and heading is not own.headline
             and within.isdisjoint(heading.iterancestors())
         ),
-        default=index.end(part),
+        index.end(part),
     )
     yield from (body for body in bodies if index.place(body) > fence)
 

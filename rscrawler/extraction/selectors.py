@@ -173,6 +173,11 @@ class Index:
         return found
 
 
+def with_ancestors(elements: Iterable[Element]) -> set[Element]:
+    """The elements and all their ancestors."""
+    return {each for element in elements for each in (element, *element.iterancestors())}
+
+
 def outer_intervals(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """The intervals, sorted, without those inside another."""
     outer: list[tuple[int, int]] = []
