@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -39,19 +39,23 @@ _PRINTED = [
         r"\b(?P<year>(?:19|20)\d{2})[-./年]\s?(?P<month>\d{1,2})[-./月]\s?(?P<day>\d{1,2})(?!\d)",
     )
 ]
-# Hours ahead of UTC. Names of several offsets (IST, or ALMT, which has changed) are left out.
-_HOURS = {
-    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "cet": 1, "cest": 2, "eet": 2,
-    "eest": 3, "msk": 3, "uzt": 5, "tjt": 5, "tmt": 5, "kgt": 6,
-    "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
+# Zones by their names; those of several offsets (IST, or ALMT, which has changed) are left out.
+_ZONES: dict[str, tzinfo] = {
+    name: timezone(timedelta(hours=ahead))
+    for ahead, names in {
+        0: "z ut utc gmt wet", 1: "bst cet", 2: "cest eet", 3: "eest msk", 5: "uzt tjt tmt",
+        6: "kgt", -4: "edt", -5: "est cdt", -6: "cst mdt", -7: "mst pdt", -8: "pst",
+    }.items()
+    for name in names.split()
 }  # fmt: skip
-_PLACES = {
-    "et": ZoneInfo("America/New_York"),
-    "ct": ZoneInfo("America/Chicago"),
-    "mt": ZoneInfo("America/Denver"),
-    "pt": ZoneInfo("America/Los_Angeles"),
-}
-_PLACES |= {"eastern time": _PLACES["et"], "pacific time": _PLACES["pt"]}
+_ZONES |= {
+    name: ZoneInfo(f"America/{place}")
+    for place, names in {
+        "New_York": ("et", "eastern time"), "Chicago": ("ct",), "Denver": ("mt",),
+        "Los_Angeles": ("pt", "pacific time"),
+    }.items()
+    for name in names
+}  # fmt: skip
 # The time zone behind a time, known or not: `EST`, `UTC+5`, `+0500`, `Astana time`.
 _ZONE = (
     r"(?-i:(?:UTC|GMT|utc|gmt)\s?[+-]\d{1,2}(?::?\d{2})?\b|[+-]\d{4}\b|\+\d{2}:\d{2}\b"
@@ -128,37 +132,29 @@ def _iso(text: str) -> FoundDate | None:
     if match is None:
         return None
     year, month, day, hour, minute, second, zone = match.groups()
+    date = datetime(int(year), int(month), int(day), tzinfo=UTC)
     if hour is None:
-        return FoundDate(datetime(int(year), int(month), int(day), tzinfo=UTC), has_time=False)
-    naive = datetime(  # noqa: DTZ001 - the zone follows
-        int(year), int(month), int(day), int(hour), int(minute), int(second or 0)
-    )
-    return _in_zone(naive, zone)
+        return FoundDate(date, has_time=False)
+    return _at(date, int(hour), int(minute), int(second or 0), zone)
 
 
-def _in_zone(naive: datetime, zone: str | None) -> FoundDate:
-    """Convert `naive` to UTC; without a zone it is UTC, with an unknown one only the day counts."""
+def _at(date: datetime, hour: int, minute: int, second: int, zone: str | None) -> FoundDate:
+    """A time of a day; without a zone it is UTC, with an unknown one only the day counts."""
+    moment = date.replace(hour=hour, minute=minute, second=second)
     if not zone:
-        return FoundDate(naive.replace(tzinfo=UTC), has_zone=False)
-    offset = _offset(zone, naive)
-    if offset is None:
-        day = datetime(naive.year, naive.month, naive.day, tzinfo=UTC)
-        return FoundDate(day, has_time=False, odd_zone=zone)
-    return FoundDate((naive - offset).replace(tzinfo=UTC))
+        return FoundDate(moment, has_zone=False)
+    known = _zone(zone.casefold())
+    if known is None:
+        return FoundDate(date, has_time=False, odd_zone=zone)
+    return FoundDate(moment.replace(tzinfo=known).astimezone(UTC))
 
 
-def _offset(zone: str, naive: datetime) -> timedelta | None:
-    """How far a zone is ahead of UTC at that time; None if its name is unknown."""
-    name = zone.casefold()
-    if name in _PLACES:
-        return naive.replace(tzinfo=_PLACES[name]).utcoffset()
-    if name in _HOURS:
-        return timedelta(hours=_HOURS[name])
+def _zone(name: str) -> tzinfo | None:
     digits = re.fullmatch(r"(?:utc|gmt)?\s?([+-])(\d{1,2}?):?(\d{2})?", name)
     if digits is None:
-        return None
-    offset = timedelta(hours=int(digits[2]), minutes=int(digits[3] or 0))
-    return -offset if digits[1] == "-" else offset
+        return _ZONES.get(name)
+    ahead = timedelta(hours=int(digits[2]), minutes=int(digits[3] or 0))
+    return timezone(-ahead if digits[1] == "-" else ahead)
 
 
 def _epoch(text: str) -> FoundDate | None:
@@ -182,16 +178,10 @@ def _printed(text: str, *, day_first: bool) -> FoundDate | None:
             day, month = month, day
         date = datetime(year, month, day, tzinfo=UTC)
         clock = _CLOCK.search(text[: match.start()] + " " + text[match.end() :])
-        is_time = clock is not None and int(clock[1]) < 24 and int(clock[2]) < 60
-        return _with_clock(date, clock) if clock and is_time else FoundDate(date, has_time=False)
+        if clock is None or int(clock[1]) > 23 or int(clock[2]) > 59:
+            return FoundDate(date, has_time=False)
+        hour, half = int(clock[1]), (clock[4] or "").lower()[:1]
+        if half:
+            hour = hour % 12 + (12 if half == "p" else 0)
+        return _at(date, hour, int(clock[2]), int(clock[3] or 0), clock[5])
     return None
-
-
-def _with_clock(date: datetime, clock: re.Match[str]) -> FoundDate:
-    hour, half = int(clock[1]), (clock[4] or "").lower()[:1]
-    if half:
-        hour = hour % 12 + (12 if half == "p" else 0)
-    naive = datetime(  # noqa: DTZ001 - the zone follows
-        date.year, date.month, date.day, hour, int(clock[2]), int(clock[3] or 0)
-    )
-    return _in_zone(naive, clock[5])
