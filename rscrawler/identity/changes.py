@@ -40,7 +40,9 @@ def word_diff(old: str, new: str) -> list[Change]:
     white space at the ends of words. Paragraphs (divided by blank lines) are matched first,
     then the words within those that differ.
     """
-    return list(_joined(_by_paragraph(_paragraphs(old), _paragraphs(new))))
+    changes = (each for each in _by_paragraph(_paragraphs(old), _paragraphs(new)) if each.text)
+    kinds = groupby(changes, key=attrgetter("kind"))
+    return [Change(kind, "".join(each.text for each in found)) for kind, found in kinds]
 
 
 def summarize(before: Article, after: Article) -> ChangeSummary | None:
@@ -93,9 +95,3 @@ def _words(text: str) -> list[str]:
     So words do not run together when stretches of both texts are joined.
     """
     return _TOKEN.findall(text if text[-1:].isspace() else f"{text} ") if text else []
-
-
-def _joined(changes: Iterator[Change]) -> Iterator[Change]:
-    """Drop empty stretches, and merge neighbours of one kind."""
-    for kind, neighbours in groupby((c for c in changes if c.text), key=attrgetter("kind")):
-        yield Change(kind, "".join(each.text for each in neighbours))

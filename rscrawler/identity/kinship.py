@@ -48,9 +48,9 @@ def worth_comparing(
     These are the most similar ones by their signatures, where an equal body counts as 1.
     """
     ranks = {each.article_id: _likeness(each, fingerprint) for each in candidates}
-    found = sorted(ranks, key=lambda article_id: -ranks[article_id])[:_MOST_COMPARED]
-    wanted = {article_id for article_id in found if ranks[article_id] >= _LEAST_LIKENESS}
-    return [each for each in candidates if each.article_id in wanted]
+    wanted = sorted(ranks, key=ranks.__getitem__, reverse=True)[:_MOST_COMPARED]
+    found = (each for each in candidates if each.article_id in wanted)
+    return [each for each in found if ranks[each.article_id] >= _LEAST_LIKENESS]
 
 
 def are_alike(first: Fingerprint, second: Fingerprint) -> bool:
@@ -75,19 +75,13 @@ def moved_article(relatives: Sequence[Relative], site: str, fingerprint: Fingerp
     Its text is the same except for edits, and its slug except for the suffix; or title, subtitle
     and body are equal.
     """
-    return next(
-        (
-            each.article.article_id
-            for each in relatives
-            if each.verdict.relation is Relation.SAME_ARTICLE
-            and each.article.site == site
-            and (
-                each.article.slug_stem == fingerprint.slug_stem
-                or each.article.text_digest == fingerprint.text_digest
-            )
-        ),
-        None,
-    )
+    for each in relatives:
+        stored, is_same = each.article, each.verdict.relation is Relation.SAME_ARTICLE
+        if is_same and stored.site == site:
+            is_equal = stored.text_digest == fingerprint.text_digest
+            if is_equal or stored.slug_stem == fingerprint.slug_stem:
+                return stored.article_id
+    return None
 
 
 def repeated_article(relatives: Sequence[Relative], known: KnownArticle | None) -> str | None:
@@ -128,9 +122,7 @@ def _can_relate_to(candidate: Candidate, known: KnownArticle | None) -> bool:
         return True
     if candidate.article_id == known.article_id:
         return False
-    if known.duplicate_of is not None and known.duplicate_of in (
-        candidate.article_id,
-        candidate.duplicate_of,
-    ):
-        return True  # as recorded: both may have been found at one moment, on one page
+    # As recorded: both may have been found at one moment, on one page.
+    if known.duplicate_of in {candidate.article_id, candidate.duplicate_of} - {None}:
+        return True
     return candidate.first_seen_at < known.first_seen_at
