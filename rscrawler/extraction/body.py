@@ -98,13 +98,14 @@ def _profile_text(own: Own, context: PageContext) -> LocatedText:
     left_out = _boilerplate(own, context)
     best, most, origin = list[Block](), 0, ""
     for selector in context.profile.markup.body:
-        bodies = _outermost(own.matches(selector), context.index)
+        bodies = own.matches(selector)
+        nested = set(bodies)
+        outermost = [body for body in bodies if nested.isdisjoint(body.iterancestors())]
         found = max(
-            (_bodies_in(part, bodies, left_out, context) for part in own.parts), key=_length
+            (_text_within(part, outermost, left_out, context) for part in own.parts), key=_length
         )
-        length = _length(found)
-        if length > 3 * most:
-            best, most, origin = found, length, f"profile: {selector}"
+        if _length(found) > 3 * most:
+            best, most, origin = found, _length(found), f"profile: {selector}"
         if most >= _LEAST_BODY:
             break
     if best:
@@ -113,16 +114,7 @@ def _profile_text(own: Own, context: PageContext) -> LocatedText:
     return LocatedText(own, max(parts, key=_length), "densest region")
 
 
-def _outermost(elements: list[Element], index: Index) -> list[Element]:
-    """The elements, given in document order, without those inside another."""
-    outer: list[Element] = []
-    for element in elements:
-        if not outer or not index.is_within(element, outer[-1]):
-            outer.append(element)
-    return outer
-
-
-def _bodies_in(
+def _text_within(
     part: Element, bodies: list[Element], left_out: set[Element], context: PageContext
 ) -> list[Block]:
     within = [body for body in bodies if context.index.is_within(body, part)]
@@ -134,8 +126,8 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     blocks, regions = blocks_of(context.index.root)
     if not blocks:
         return None
-    found = Locator(blocks, regions, context, is_guess=True).locate()
-    region, headline = found.region, found.headline
+    locator = Locator(blocks, regions, context, is_guess=True)
+    region, headline, is_declared = locator.locate()
     if headline is None:
         if json_ld_paragraphs(context.structured.json_ld):
             return _declared_alone(context)
@@ -145,7 +137,7 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     lead = [block for block in lead if block.label == "text" and _is_lead(block)]
     own_blocks = [*lead, *blocks[region.first : region.last]]
     # A text of short lines has no shape to judge by.
-    has_shape = not found.is_declared or any(block.prose for block in own_blocks)
+    has_shape = not is_declared or any(block.prose for block in own_blocks)
     _label(own_blocks, context, is_guess=has_shape)
     repeated = {block.text for block in own_blocks[len(lead) :] if block.label in KEPT}
     own_blocks = [block for block in own_blocks if block not in lead or block.text not in repeated]
@@ -193,7 +185,7 @@ def _labelled(
     blocks, regions = blocks_of(element, left_out)
     locator = Locator(blocks, regions, context, is_guess=is_guess)
     if is_guess and blocks:
-        region = locator.locate().region
+        region, *_ = locator.locate()
         blocks = blocks[region.first : region.last]
     else:
         locator.mark()

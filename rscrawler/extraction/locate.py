@@ -8,7 +8,6 @@ share of all running text is ignored.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from operator import itemgetter
@@ -35,18 +34,6 @@ _LINK_COST, _LINK_COST_EACH, _MARK_COST = 10.0, 0.3, 12.0  # in characters of ru
 _PART_TAGS, _PART_SHARE = frozenset({"p", "li", "blockquote", "ul", "ol"}), 0.4
 _LEAST_BELOW = 0.4  # share of the running text below the headline
 _TEXT_NAMES = frozenset({"articleBody", "entry-content", "e-content"})  # microdata, microformats
-
-
-@dataclass(frozen=True)
-class Located:
-    """The region that holds the article, and the number of the block that is its headline.
-
-    `is_declared`: the page itself marks the region as its text.
-    """
-
-    region: Region
-    headline: int | None
-    is_declared: bool
 
 
 class Locator:
@@ -78,8 +65,13 @@ class Locator:
         is_one = all(each.last <= found[0].last for each in found)
         return found[0] if found and is_one else None
 
-    def locate(self) -> Located:
-        """Find the article's region and headline; label all blocks by their regions."""
+    def locate(self) -> tuple[Region, int | None, bool]:
+        """Find the article's region; label all blocks by their regions.
+
+        Returns:
+            The region, the number of the headline's block, and whether the page itself marks the
+            region as its text.
+        """
         headline = self._headline()
         found, marks = self._best(headline)
         left = self._unmarked_length(found, marks)
@@ -88,7 +80,7 @@ class Locator:
             if self._unmarked_length(other, others) > 2 * left:
                 found, marks = other, others
         self._apply(marks)
-        return Located(found, headline, found is self._declared)
+        return found, headline, found is self._declared
 
     def mark(self) -> None:
         """Label the blocks of regions that are not the article's, in text located by a profile."""
@@ -105,16 +97,15 @@ class Locator:
         covered = 0
         for region in self._regions:
             kind = region.kind
-            if (
-                kind is None
-                or region.last <= covered
-                or (ignore_names and kind != "cut" and region.tag != "figcaption")
-            ):
-                continue
-            if kind == "embed" and self._is_guess:
+            if kind is None or region.last <= covered:
                 continue
             is_large = shares[region.name] > _MOST_SHARE.get(kind, _MOST_SHARE_ELSE)
-            if kind != "cut" and (is_large or region.holds(headline)):
+            if kind != "cut" and (
+                (ignore_names and region.tag != "figcaption")
+                or (kind == "embed" and self._is_guess)
+                or is_large
+                or region.holds(headline)
+            ):
                 continue
             mark = _LABEL_OF_KIND.get(kind, "boilerplate"), f"{kind}: {region.name}"
             covered = _mark_region(marks, region, mark)
