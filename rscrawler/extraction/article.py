@@ -187,7 +187,8 @@ def _check_is_article(
         says_article = structured.says_article or (has_headline and is_dated)
         _check_textless(article.title, located, says_article=says_article)
     is_known = own.is_from_profile or page.published_at is not None  # sources date only articles
-    if not (is_article or signs) and (structured.says_other or not is_known):
+    says_other = "og:type" in structured.meta and not structured.says_article
+    if not (is_article or signs) and (says_other or not is_known):
         raise NotAnArticle(page.url, "no date, author or section: a static page")
 
 

@@ -1,7 +1,6 @@
 """What is known of a page before its article is located: addresses, declared headlines, links."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
@@ -91,18 +90,10 @@ def leads_to_page(href: str) -> bool:
 
 
 def links_elsewhere(headline: Element, page: PageContext) -> bool:
-    """Whether all of `headline` is a link to another article of the site."""
-    return any(page.is_foreign_link(link) for link in headline_links(headline))
-
-
-def headline_links(headline: Element) -> Iterator[str]:
-    """The addresses of the links around a headline, or over most of its text."""
-    for ancestor in headline.iterancestors("a"):
-        if ancestor.get("href"):
-            yield ancestor.get("href") or ""
-    links = [link for link in headline.iter("a") if link.get("href")]
-    if links:
-        length = len(text_of(headline))
-        for link in links:
-            if len(text_of(link)) >= _LINKED_SHARE * length:
-                yield link.get("href") or ""
+    """Whether a link around a headline or over most of it leads to another article of the site."""
+    within = list(headline.iter("a"))
+    if within:
+        least = _LINKED_SHARE * len(text_of(headline))
+        within = [link for link in within if len(text_of(link)) >= least]
+    links = (*headline.iterancestors("a"), *within)
+    return any(page.is_foreign_link(link.get("href")) for link in links)

@@ -17,7 +17,6 @@ from rscrawler.sites import SiteProfile
 from rscrawler.text import clean
 
 AGREEMENT = 0.6  # the likeness from which two headlines count as the same
-_ADDRESSES = ("url", "@id", "mainEntityOfPage")
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
 _CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
@@ -29,7 +28,7 @@ _SEPARATORS = "-–—|•·:»"
 _LISTING = re.compile(r"(?:^|\s)archive(?:\s|$)")
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
 TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
-_BEHIND_NAME = re.compile(rf"{TITLE_SEPARATOR.pattern}|:\s+")  # Blogger: "Outlet: Headline"
+_BEHIND_NAME = rf"{TITLE_SEPARATOR.pattern}|:\s+"  # Blogger: "Outlet: Headline"
 
 
 @dataclass(frozen=True)
@@ -70,11 +69,6 @@ class Structured:
             or "article:published_time" in self.meta
         )
 
-    @property
-    def says_other(self) -> bool:
-        """Whether the page declares itself something else than an article."""
-        return "og:type" in self.meta and not self.says_article
-
     @cached_property
     def headlines(self) -> list[tuple[str, str]]:
         """The declared headlines of the article, best first: (origin, headline)."""
@@ -89,17 +83,11 @@ class Structured:
     def _without_site_name(self, title: str | None) -> str | None:
         """`title` without the outlet's name before or behind a separator."""
         title = clean(title or "")
-        folded = title.casefold()
-        for name in self.site_names:
-            if folded.endswith(name.casefold()):
-                head = title[: -len(name)].rstrip()
-                bare = head.rstrip(_SEPARATORS)
-                if bare != head:
-                    return bare.strip() or None
-        for name in self.site_names:
-            tail = _BEHIND_NAME.match(title, len(name))
-            if tail and folded.startswith(name.casefold()):
-                return title[tail.end() :] or None
+        names = "|".join(map(re.escape, self.site_names)) or "(?!)"
+        for name in (rf"[{_SEPARATORS}]+\s*(?:{names})$", rf"^(?:{names})(?:{_BEHIND_NAME})"):
+            bare, found = re.subn(name, "", title, flags=re.IGNORECASE)
+            if found:
+                return bare.strip() or None
         return title or None
 
 
@@ -185,25 +173,23 @@ def _is_article(node: dict[str, Any]) -> bool:
     return any(isinstance(kind, str) and _TYPE.search(kind) for kind in kinds)
 
 
-def _is_at_own_address(node: dict[str, Any], found: Structured, profile: SiteProfile) -> bool:
-    addresses = (each for key in _ADDRESSES for each in _texts(node, key))
-    keys = (address_key(absolute(address, found.base), profile) for address in addresses)
-    return not found.own_keys.isdisjoint(keys)
-
-
 def _own_node(
     nodes: list[dict[str, Any]], found: Structured, profile: SiteProfile
 ) -> dict[str, Any]:
     """The node that describes the page's own article, not a related one; empty if none does."""
     unsure: list[dict[str, Any]] = []
     for node in nodes:
-        if _is_at_own_address(node, found, profile):
+        addresses = [
+            each for key in ("url", "@id", "mainEntityOfPage") for each in _texts(node, key)
+        ]
+        keys = (address_key(absolute(address, found.base), profile) for address in addresses)
+        if not found.own_keys.isdisjoint(keys):
             return node
         headline = next(iter(_texts(node, "headline")), None)
         if headline and found.headlines:
             if max(likeness(headline, title) for _, title in found.headlines) >= AGREEMENT:
                 return node
-        elif not headline or not any(_texts(node, key) for key in _ADDRESSES):
+        elif not headline or not addresses:
             unsure.append(node)
     return unsure[0] if len(nodes) == 1 and unsure else {}
 
