@@ -130,80 +130,55 @@ class _Weighed:
     is_settled: bool = False  # a note or a republication line: part of the article
 
 
-_NOTHING = _Weighed(0.0)
-
-
-class _Paragraphs:
-    """The paragraphs of a body by an outlet with these `names`, best known first."""
-
-    def __init__(self, paragraphs: Sequence[Block], names: tuple[str, ...]) -> None:
-        self._paragraphs, self._names = paragraphs, names
-
-    def weighed(self, number: int) -> _Weighed:
-        paragraph = self._paragraphs[number]
-        return _weigh(paragraph.text, _giving_length(paragraph), self._names)
-
-    def appeals(self) -> set[int]:
-        """The numbers of all appeals: those by themselves, companions beside them, headings."""
-        paragraphs = self._paragraphs
-        marked = {
-            number
-            for number, paragraph in enumerate(paragraphs)
-            if _may_be_appeal(paragraph, self._names) and self.weighed(number).weight >= _APPEAL
-        }
-        if not marked:
-            return marked
-        lines = [n for n, each in enumerate(paragraphs) if is_republication_line(each.text)]
-        end = max(lines, default=len(paragraphs))
-        waiting, last = list(marked), len(paragraphs) - 1
-        while waiting:
-            number = waiting.pop()
-            while last in marked:  # the last paragraph that is no appeal
-                last -= 1
-            for beside in (number - 1, number + 1, last):
-                is_new = 0 <= beside < len(paragraphs) and beside not in marked
-                is_low = beside > end or (beside == last and beside - 1 in marked)
-                if is_new and self._is_companion(beside, marked, is_low=is_low):
-                    marked.add(beside)
-                    waiting.append(beside)
-        return marked | self._bare_headings(marked)
-
-    def _is_companion(self, number: int, marked: set[int], *, is_low: bool) -> bool:
-        """Whether a paragraph beside an appeal is part of it.
-
-        The paragraph before an appeal is mostly the article's last, so the outlet must speak in
-        it. Less evidence suffices where no text of the article is expected: between two appeals,
-        and if `is_low`: below the republication line, or between an appeal and the end.
-        """
-        before, after = number - 1 in marked, number + 1 in marked
-        if not (before or after):
-            return False
-        evidence, paragraph = self.weighed(number), self._paragraphs[number]
-        if evidence.is_settled:
-            return False
-        if is_low:
-            speaks = evidence.is_outlet or evidence.is_address
-            return (speaks and evidence.weight >= _TAIL_COMPANION) or _is_farewell(paragraph)
-        if before and after and len(paragraph.text) < _SHORT and evidence.weight >= _BETWEEN:
-            return True
-        return evidence.is_outlet and evidence.weight >= _COMPANION
-
-    def _bare_headings(self, marked: set[int]) -> set[int]:
-        """Headings above appeals, with evidence, that name the outlet or head no other text."""
-        bare = set()
-        for number in {n - 1 for n in marked if n} - marked:
-            if self._paragraphs[number].is_heading and self.weighed(number).weight > 0:
-                rest = (n for n in range(number + 1, len(self._paragraphs)) if n not in marked)
-                following = next(rest, None)
-                heads_nothing = following is None or self._paragraphs[following].is_heading
-                if heads_nothing or self.weighed(number).is_outlet:
-                    bare.add(number)
-        return bare
-
-
 def appeals_among(paragraphs: Sequence[Block], names: tuple[str, ...]) -> set[int]:
-    """The numbers of the appeals among the paragraphs of a body."""
-    return _Paragraphs(paragraphs, names).appeals()
+    """The numbers of the appeals among the paragraphs of a body, with companions beside them.
+
+    `names` are those of the outlet, best known first.
+    """
+    marked = {
+        number
+        for number, each in enumerate(paragraphs)
+        if _may_be_appeal(each, names)
+        and _weigh(each.text, _giving_length(each), names).weight >= _APPEAL
+    }
+    if not marked:
+        return marked
+    lines = [n for n, each in enumerate(paragraphs) if is_republication_line(each.text)]
+    end = max(lines, default=len(paragraphs))
+    waiting, last = list(marked), len(paragraphs) - 1
+    while waiting:
+        number = waiting.pop()
+        while last in marked:  # the last paragraph that is no appeal
+            last -= 1
+        for beside in (number - 1, number + 1, last):
+            before, after = beside - 1 in marked, beside + 1 in marked
+            if beside in marked or not (0 <= beside < len(paragraphs) and (before or after)):
+                continue
+            is_low = beside > end or (beside == last and before)
+            if _is_companion(paragraphs[beside], names, is_between=before and after, is_low=is_low):
+                marked.add(beside)
+                waiting.append(beside)
+    return marked
+
+
+def _is_companion(
+    paragraph: Block, names: tuple[str, ...], *, is_between: bool, is_low: bool
+) -> bool:
+    """Whether a paragraph beside an appeal is part of it.
+
+    The paragraph before an appeal is mostly the article's last, so the outlet must speak in it.
+    Less evidence suffices where no text of the article is expected: between two appeals, and if
+    `is_low`: below the republication line, or between an appeal and the end.
+    """
+    evidence = _weigh(paragraph.text, _giving_length(paragraph), names)
+    if evidence.is_settled:
+        return False
+    if is_low:
+        speaks = evidence.is_outlet or evidence.is_address
+        return (speaks and evidence.weight >= _TAIL_COMPANION) or _is_farewell(paragraph)
+    if is_between and len(paragraph.text) < _SHORT and evidence.weight >= _BETWEEN:
+        return True
+    return evidence.is_outlet and evidence.weight >= _COMPANION
 
 
 def speaks_of_giving(title: str, url: str) -> bool:
@@ -254,12 +229,12 @@ def _weigh(printed: str, giving: int, names: tuple[str, ...]) -> _Weighed:
     """The evidence in a paragraph, of which `giving` characters are links to give or join."""
     text = straight(printed)
     if text.startswith("“") and text.count("“") > text.count("”"):
-        return _NOTHING  # a quotation that continues in the next paragraph
+        return _Weighed(0.0)  # a quotation that continues in the next paragraph
     unquoted = _QUOTED.sub(" ", text)
     bare = as_us(unquoted, names)
     is_named = bare != unquoted
     if "?" in bare and pattern("interviewer").match(bare):
-        return _NOTHING
+        return _Weighed(0.0)
     tokens = frozenset(_ascii_words(bare))
     is_settled = is_republication_line(text) or pattern("notes").match(text) is not None
     to_you = not tokens.isdisjoint(_YOU)
