@@ -218,23 +218,17 @@ class Locator:
                 covered = _mark_region(marks, region, CARD)
 
     def _begins_with(self, region: Region, head: int) -> bool:
-        """Whether at most a few short blocks precede the block `head` in the region."""
+        """Whether only a few labels or captions precede the block `head` in the region."""
         before = self._blocks[region.first : head]
-        return len(before) < _CARD_HEAD and not any(
-            block.prose or len(block.text) > _LONGEST_KICKER for block in before
-        )
+        return len(before) < _CARD_HEAD and all(map(_is_kicker, before))
 
     def _is_whole_article(self, region: Region, heads: list[int]) -> bool:
-        """Whether a region is one other article, below a heading that links to it.
-
-        Only a label or a picture with its caption may precede the heading.
-        """
+        """Whether a region is one other article, below a heading that links to it."""
         single = [n for n in heads if len(self._blocks[n].links) == 1]
         if len(single) != 1 or not self._blocks[single[0]].is_heading:
             return False
-        before = self._blocks[region.first : single[0]]
-        is_headed = len(before) < _CARD_HEAD and all(map(_is_kicker, before))
-        return is_headed and self._page.is_foreign_link(self._blocks[single[0]].links[0][0])
+        is_foreign = self._page.is_foreign_link(self._blocks[single[0]].links[0][0])
+        return is_foreign and self._begins_with(region, single[0])
 
 
 def _counted_prose(blocks: Sequence[Block], regions: Sequence[Region]) -> list[int]:

@@ -10,6 +10,7 @@ from rscrawler.text import clean
 _APOSTROPHE = re.compile(r"[’ʼ](?<=\w.)(?=\w)|’(?<=s.)(?=\s)")
 _WORD = re.compile(r"[^\W_]+")
 _UNREAD = frozenset({"script", "style", "noscript", "template"})
+_PARTING = frozenset({"br", "p", "div", "li", "td", "th", "tr", "h1", "h2", "h3", "h4", "option"})
 
 
 def text_of(element: Element) -> str:
@@ -17,22 +18,14 @@ def text_of(element: Element) -> str:
     if len(element) == 0:
         return clean(element.text or "")
     pieces: list[str] = []
-    _gather(element, pieces)
-    return clean("".join(pieces))
-
-
-_PARTING = frozenset({"br", "p", "div", "li", "td", "th", "tr", "h1", "h2", "h3", "h4", "option"})
-
-
-def _gather(root: Element, pieces: list[str]) -> None:
     # An explicit stack, since broken pages nest thousands of elements.
-    stack: list[Element | str] = [root]
+    stack: list[Element | str] = [element]
     while stack:
         node = stack.pop()
         if isinstance(node, str):
             pieces.append(node)
             continue
-        if node is not root and node.tail:
+        if node is not element and node.tail:
             stack.append(node.tail)
         tag = node.tag
         if not isinstance(tag, str) or tag in _UNREAD:
@@ -43,6 +36,7 @@ def _gather(root: Element, pieces: list[str]) -> None:
         stack.extend(reversed(node))
         if node.text:
             pieces.append(node.text)
+    return clean("".join(pieces))
 
 
 def words(text: str) -> list[str]:
