@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import islice, pairwise
-from operator import itemgetter
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -57,7 +56,7 @@ _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)[wx],?")
+_SIZED = re.compile(r"(\S+)\s+(\d+(?:\.\d+)?)[wx](?:,|\s*$)")  # an address in a `srcset`
 _NOT_PATH = re.compile(r"^(?:[a-z+.-]+:)?(?://[^/?#]*)?|[?#].*", re.IGNORECASE | re.DOTALL)
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
 _Given = tuple[Any, str]  # a value, empty if not found, and its origin
@@ -443,30 +442,19 @@ def image_source(image: Element) -> str | None:
     for name in _SOURCES:
         value = (image.get(name) or "").strip()
         if name.endswith("srcset"):
-            value = _largest(value)
+            sized = [(float(size), address) for address, size in _SIZED.findall(value)]
+            value = max(sized)[1] if sized else value.partition(" ")[0].rstrip(",")
         if value and not _PLACEHOLDER.search(value):
             return value
     return None
 
 
-def _largest(srcset: str) -> str:
-    """The address of the largest image in `srcset`, split at blanks: addresses may hold commas."""
-    words = srcset.split()
-    sizes = ((_SIZE.fullmatch(word), address) for address, word in pairwise(words))
-    sized = [(float(size[1]), address) for size, address in sizes if size]
-    return max(sized, key=itemgetter(0))[1] if sized else "".join(words[:1]).rstrip(",")
-
-
 def _text_at_lead(located: LocatedText, selectors: list[str], lead: Element | None) -> str | None:
     """The first text, a caption or credit, that belongs to the lead image."""
-    return next(
-        (
-            text
-            for text, _, element in _printed(located, selectors)
-            if text and _belongs_to_lead(element, lead, located.own)
-        ),
-        None,
-    )
+    for text, _, element in _printed(located, selectors):
+        if text and _belongs_to_lead(element, lead, located.own):
+            return text
+    return None
 
 
 def _belongs_to_lead(element: Element, lead: Element | None, own: Own) -> bool:

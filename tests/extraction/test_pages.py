@@ -326,6 +326,14 @@ def test_a_credit_stands_without_its_label(credit: str) -> None:
     assert image.credit == "Anna Li"
 
 
+@pytest.mark.parametrize("separator", [", ", ","])
+def test_the_largest_image_of_a_set_is_the_lead(separator: str) -> None:
+    sizes = separator.join(["/s,1.jpg 300w", "/l,1.jpg 900w", "/m,1.jpg 600w"])
+    image = read(_image_page(f'<div class="widget__image"><img srcset="{sizes}"></div>')).image
+    assert image is not None
+    assert image.url == f"{BASE}/l,1.jpg"
+
+
 def test_without_a_lead_image_the_declared_one_serves_and_not_one_in_the_text() -> None:
     body = f'<p>{OWN[0]}</p><p class="shortcode-media"><img src="/inline.jpg"><small class="'
     body += f'image-media media-caption">A map</small></p><p>{OWN[1]}</p><p>{OWN[2]}</p>'
