@@ -135,15 +135,14 @@ def blocks_of(root: Element, left_out: Container[Element] = ()) -> tuple[list[Bl
     Block elements in `left_out` become regions of the kind `cut`; the text of inline elements in
     it is dropped.
     """
-    walk = _Walk(left_out)
-    walk.read(root)
+    walk = _Walk(root, left_out)
     return walk.blocks, walk.regions
 
 
 class _Walk:
     """Collects text into blocks and regions."""
 
-    def __init__(self, left_out: Container[Element]) -> None:
+    def __init__(self, root: Element, left_out: Container[Element]) -> None:
         self.blocks: list[Block] = []
         self.regions: list[Region] = []
         self._left_out = left_out
@@ -152,8 +151,6 @@ class _Walk:
         self._links: list[tuple[str, str]] = []
         self._link: tuple[str, int] | None = None  # the open link: address, its first piece
         self._breaks = 0
-
-    def read(self, root: Element) -> None:
         # An explicit stack; elements without children are visited once, others also at their end.
         waiting = [(root, False)]
         while waiting:

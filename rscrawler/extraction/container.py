@@ -78,17 +78,11 @@ class Own:
     @cached_property
     def _ranges(self) -> list[tuple[int, int]]:
         """The first and last place of each part."""
-        index = self.context.index
-        return [(index.place(part), index.end(part)) for part in self.parts]
+        return list(map(self.context.index.span, self.parts))
 
     @cached_property
     def _foreign_places(self) -> list[tuple[int, int]]:
-        index = self.context.index
-        return outer_intervals((index.place(each), index.end(each)) for each in self.foreign)
-
-    def holds(self, element: Element) -> bool:
-        """Whether an element lies in one of the parts."""
-        return covers(self._ranges, self.context.index.place(element))
+        return outer_intervals(map(self.context.index.span, self.foreign))
 
     def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
         """The matches of a selector beside the parts; none for a bare tag, which is too general."""
@@ -108,8 +102,10 @@ class Own:
 
     def _is_elsewhere(self, element: Element) -> bool:
         """Whether an element lies in the parts, or in an `article` that does not hold them."""
+        if covers(self._ranges, self.context.index.place(element)):
+            return True
         article = next(element.iterancestors("article"), None)
-        return self.holds(element) or (article is not None and article not in self._around)
+        return article is not None and article not in self._around
 
     @cached_property
     def _around(self) -> set[Element]:
@@ -134,7 +130,7 @@ class Own:
             is_own = element in self.parts
             is_other = not is_own and (element.tag == "article" or element in others)
             if is_own or is_other or _is_closed(element):
-                closed.append((place, index.end(element)))
+                closed.append(index.span(element))
             is_headline = element.tag in HEADINGS and links_elsewhere(element, self.context)
             if is_other or (is_headline and not is_own):
                 fences.append(place)

@@ -125,7 +125,7 @@ class Index:
         Raises:
             cssselect.SelectorError: it is not a CSS selector.
         """
-        return self.between(self._places[scope], self.end(scope), selector)
+        return self.between(*self.span(scope), selector)
 
     def between(self, first: int, last: int, selector: str) -> list[Element]:
         """The matches of `selector` from one place to another, both included."""
@@ -155,6 +155,10 @@ class Index:
                 last = last[-1]
             end = self._ends[element] = self._places[last]
         return end
+
+    def span(self, element: Element) -> tuple[int, int]:
+        """The place of `element`, and that of the last node in it."""
+        return self._places[element], self.end(element)
 
     def is_within(self, inner: Element, outer: Element) -> bool:
         """Whether `inner` is `outer` or lies in it."""
