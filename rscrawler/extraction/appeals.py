@@ -87,20 +87,21 @@ def _request_words(*names: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def _spellings(names: tuple[str, ...]) -> re.Pattern[str]:
-    """Matches an outlet's full names, short names and initials: `RS` for Responsible Statecraft."""
+def _spellings(names: tuple[str, ...]) -> tuple[list[str], re.Pattern[str]]:
+    """An outlet's full names, short names and initials (`RS`), and the pattern of them all."""
     bare = [name.removeprefix("The ") for name in names]
     initials = ["".join(re.findall(r"\b[A-Z]", name)) for name in (*names, *bare)]
     bare = [name for name in bare if not _is_common(name)]
     short = [_distinctive(name.split()) for name in bare]
     found = (*names, *bare, *short, *(each for each in initials if len(each) > 1))
-    spelled = "|".join(re.escape(spelling) for spelling in dict.fromkeys(found) if spelling)
-    return re.compile(rf"\b(?:{spelled})\b" if spelled else r"(?!)")
+    spelled = [spelling for spelling in dict.fromkeys(found) if spelling]
+    return spelled, re.compile(rf"\b(?:{'|'.join(map(re.escape, spelled))})\b")
 
 
 def as_us(text: str, names: tuple[str, ...]) -> str:
     """`text` with every name of the outlet replaced by "us", as the patterns expect it."""
-    return _spellings(names).sub("us", text)
+    spelled, spellings = _spellings(names)
+    return spellings.sub("us", text) if any(each in text for each in spelled) else text
 
 
 def _is_common(word: str) -> bool:

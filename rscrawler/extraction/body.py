@@ -40,12 +40,12 @@ class LocatedText:
         """What is known of the whole page."""
         return self.own.context
 
-    @property
+    @cached_property
     def kept(self) -> list[Block]:
         """The blocks that are the article's text."""
         return [block for block in self.blocks if block.label in KEPT]
 
-    @property
+    @cached_property
     def first_text(self) -> int | None:
         """The place where the text begins, below a standfirst (a long heading); None without."""
         texts = (b for b in self.kept if len(b.text) < _LEAST_LEAD or not b.is_heading)

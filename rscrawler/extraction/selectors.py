@@ -47,6 +47,11 @@ class _Compound:
     excluded: tuple[_Compound, ...]
 
     @property
+    def has_shape(self) -> bool:
+        """Whether not all shapes fit."""
+        return bool(self.tag or self.names)
+
+    @property
     def mark(self) -> str:
         """A class or else the tag that every matching element has; empty if there is none."""
         classes = (name for holds, name in self.names if holds is _OPERATORS["~="])
@@ -82,7 +87,8 @@ class _Sheet(dict[_Shape, tuple[_Compound, ...]]):
         self.parsed = {selector: _parsed(selector) for selector in selectors}
         self._marked: defaultdict[str, list[_Compound]] = defaultdict(list)
         for compound in (each for compounds in self.parsed.values() for each in compounds):
-            self._marked[compound.mark].append(compound)
+            if compound.has_shape:
+                self._marked[compound.mark].append(compound)
 
     def __missing__(self, shape: _Shape) -> tuple[_Compound, ...]:
         if len(self) >= _MOST_SHAPES:
@@ -110,8 +116,9 @@ class Index:
         self._found: dict[str, list[int]] = {}
         self._sheet = _sheet(selectors)
         self._fitting: defaultdict[_Compound, list[int]] = defaultdict(list)
-        for place, element in enumerate(self._elements):
-            for compound in self._sheet[element.tag, element.get("class")]:
+        shapes = [(each.tag, each.get("class")) for each in self._elements]
+        for place, compounds in enumerate(map(self._sheet.__getitem__, shapes)):
+            for compound in compounds:
                 self._fitting[compound].append(place)
 
     @property
@@ -168,13 +175,22 @@ class Index:
         """The places of all matches of `selector` on the page."""
         if not compounds:
             return [self._places[element] for element in select(self.root, selector)]
-        around, found = [(0, len(self._elements))], list[int]()
-        for compound in compounds:
-            fitting = [self._elements[place] for place in self._fitting.get(compound, ())]
-            places = (self._places[element] for element in compound.among(fitting))
-            found = [place for place in places if covers(around, place)]
-            around = outer_intervals((p + 1, self.end(self._elements[p])) for p in found)
-        return found
+        innermost, around = self._matching(compounds[-1], []), [(0, len(self._elements))]
+        for compound in compounds[:-1]:
+            places = [p for p in self._matching(compound, innermost) if covers(around, p)]
+            around = outer_intervals((p + 1, self.end(self._elements[p])) for p in places)
+        return [place for place in innermost if covers(around, place)]
+
+    def _matching(self, compound: _Compound, inner: list[int]) -> list[int]:
+        """The places of the elements that match; at least of those that hold some of `inner`."""
+        places = self._fitting.get(compound, [])
+        if not compound.has_shape:
+            elements = (self._elements[place] for place in inner)
+            around = {each for element in elements for each in element.iterancestors()}
+            places = sorted(map(self._places.__getitem__, around))
+        if not (compound.attributes or compound.excluded):
+            return places
+        return [self._places[e] for e in compound.among([self._elements[p] for p in places])]
 
 
 def with_ancestors(elements: Iterable[Element]) -> set[Element]:
@@ -230,8 +246,8 @@ def _parsed(selector: str) -> tuple[_Compound, ...]:
         compounds.append(_compound(tree.subselector) if tree.combinator == " " else None)
         tree = tree.selector
     compounds.append(_compound(tree))
-    parts = [each for each in compounds if each is not None and (each.tag or each.names)]
-    return tuple(reversed(parts)) if len(parts) == len(compounds) else ()
+    parts = [each for each in compounds if each is not None]
+    return tuple(reversed(parts)) if len(parts) == len(compounds) and parts[0].has_shape else ()
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:
