@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from string import ascii_letters
 
 from rscrawler.extraction.blocks import Block
-from rscrawler.extraction.republication import is_republication_line
+from rscrawler.extraction.reprint import is_reprint_line
 from rscrawler.extraction.text import straight
 from rscrawler.extraction.vocabulary import compiled, pattern, table, words_of
 
@@ -128,7 +128,7 @@ class _Weighed:
     weight: float
     is_outlet: bool = False  # it names the outlet, or the outlet speaks of its readers or work
     is_address: bool = False  # it says "we" or "you"
-    is_settled: bool = False  # a note or a republication line: part of the article
+    is_settled: bool = False  # a note or a reprint line: part of the article
 
 
 def appeals_among(paragraphs: Sequence[Block], names: tuple[str, ...]) -> set[int]:
@@ -144,7 +144,7 @@ def appeals_among(paragraphs: Sequence[Block], names: tuple[str, ...]) -> set[in
     }
     if not marked:
         return marked
-    lines = [n for n, each in enumerate(paragraphs) if is_republication_line(each.text)]
+    lines = [n for n, each in enumerate(paragraphs) if is_reprint_line(each.text)]
     end = max(lines, default=len(paragraphs))
     waiting, last = list(marked), len(paragraphs) - 1
     while waiting:
@@ -169,7 +169,7 @@ def _is_companion(
 
     The paragraph before an appeal is mostly the article's last, so the outlet must speak in it.
     Less evidence suffices where no text of the article is expected: between two appeals, and if
-    `is_low`: below the republication line, or between an appeal and the end.
+    `is_low`: below the reprint line, or between an appeal and the end.
     """
     evidence = _weigh(paragraph.text, _giving_length(paragraph), names)
     if evidence.is_settled:
@@ -237,7 +237,7 @@ def _weigh(printed: str, giving: int, names: tuple[str, ...]) -> _Weighed:
     if "?" in bare and pattern("interviewer").match(bare):
         return _Weighed(0.0)
     tokens = frozenset(_ascii_words(bare))
-    is_settled = is_republication_line(text) or pattern("notes").match(text) is not None
+    is_settled = is_reprint_line(text) or pattern("notes").match(text) is not None
     to_you = not tokens.isdisjoint(_YOU)
     is_we = not tokens.isdisjoint(_WE) or ("us" in tokens and _US.search(bare) is not None)
     requests = _matching_requests(bare, tokens)

@@ -15,7 +15,7 @@ from rscrawler.extraction.body import LocatedText, declared_text, locate_text
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.fields import addresses_of, image_source, is_picture, read_fields
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
-from rscrawler.extraction.republication import republished_from
+from rscrawler.extraction.reprint import republished_from
 from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import is_article_address
 from rscrawler.items import EMPTY, Article, Extraction
@@ -78,7 +78,7 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
         IncompletePage: the page is truncated, empty or garbage, or declares an article without
             text.
     """
-    if page.is_cut_off:
+    if page.is_truncated:
         raise IncompletePage(page.url, "the page ends before its end tag")
     context = PageContext.of(page, profile)
     located = locate_text(context)
@@ -128,7 +128,7 @@ def _read_body(article: Article, located: LocatedText) -> dict[str, str]:
         context.warnings.append("body: none of the profile's selectors matched")
     host = (urlsplit(article.url).hostname or "").removeprefix("www.")
     article.republished_from = republished_from(texts, (*context.structured.site_names, host))
-    line = "text: republication line"
+    line = "text: reprint line"
     return {"body": origin} | ({"republished_from": line} if article.republished_from else {})
 
 

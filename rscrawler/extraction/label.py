@@ -15,7 +15,7 @@ from rscrawler.extraction.appeals import appeals_among, lines_before_appeal
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.byline import names_after_by
 from rscrawler.extraction.dates import read_date
-from rscrawler.extraction.republication import is_republication_line
+from rscrawler.extraction.reprint import is_reprint_line
 from rscrawler.extraction.text import straight
 from rscrawler.extraction.vocabulary import pattern
 
@@ -161,7 +161,7 @@ RULES: tuple[Rule, ...] = (
     Rule("the headline again", "boilerplate", "both corpora; contract",
          lambda body, n: body.blocks[n].text in body.own_texts or body.blocks[n].tag == "h1"),
     Rule("reprint line", "reprint line", "contract",
-         lambda body, n: is_republication_line(body.blocks[n].text)),
+         lambda body, n: is_reprint_line(body.blocks[n].text)),
     Rule("teaser", "related", "Responsible Statecraft",
          lambda body, n: not body.is_guess and body.blocks[n] in body.teasers),
     Rule("label", "boilerplate", "Responsible Statecraft", _matches("labels"), _SHORT),

@@ -3,7 +3,7 @@
 RscrawlerError
 └── PageError
     ├── NotAnArticle     the page is whole, and is something else
-    └── IncompletePage   the page is cut off, empty or garbage: request it again later
+    └── IncompletePage   the page is truncated, empty or garbage: request it again later
 """
 
 from codecs import BOM_UTF8
@@ -49,7 +49,7 @@ class NotAnArticle(PageError):
 
 
 class IncompletePage(PageError):
-    """The page is cut off, empty or garbage; a later request may give the article."""
+    """The page is truncated, empty or garbage; a later request may give the article."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Page:
     root: Element
     fetched_at: datetime
     published_at: datetime | None
-    is_cut_off: bool
+    is_truncated: bool
 
     @classmethod
     def of(
@@ -77,7 +77,7 @@ class Page:
     ) -> Self:
         """Parse the page in a response's body, with its Content-Type header."""
         root = parse_page(body, content_type)
-        return cls(url, root, fetched_at, published_at, looks_cut_off(body))
+        return cls(url, root, fetched_at, published_at, looks_truncated(body))
 
 
 def parse_page(body: bytes, content_type: str | None = None) -> Element:
@@ -98,7 +98,7 @@ def parse_page(body: bytes, content_type: str | None = None) -> Element:
     return root if root is not None else etree.fromstring(_EMPTY_PAGE, parser=parser)
 
 
-def looks_cut_off(body: bytes) -> bool:
+def looks_truncated(body: bytes) -> bool:
     """Whether the bytes of a page begin an HTML document and stop within it.
 
     Many whole pages lack their end tags, but they end with a tag and leave no boxes open.

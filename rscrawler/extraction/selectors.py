@@ -106,7 +106,7 @@ _sheet = lru_cache(maxsize=64)(_Sheet)
 class Index:
     """The elements of one page in document order; keeps the tree's elements alive.
 
-    `selectors` are those used on every page of the site.
+    `selectors` are those used on every page of the site; XPath answers others.
     """
 
     def __init__(self, root: Element, selectors: tuple[str, ...] = ()) -> None:
@@ -185,8 +185,7 @@ class Index:
         """The places of the elements that match; at least of those that hold some of `inner`."""
         places = self._fitting.get(compound, [])
         if not compound.has_shape:
-            elements = (self._elements[place] for place in inner)
-            around = {each for element in elements for each in element.iterancestors()}
+            around = with_ancestors(self._elements[place] for place in inner)
             places = sorted(map(self._places.__getitem__, around))
         if not (compound.attributes or compound.excluded):
             return places

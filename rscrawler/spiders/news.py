@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
-from rscrawler.extraction.page import looks_cut_off
+from rscrawler.extraction.page import looks_truncated
 from rscrawler.identity.addresses import address_key, canonical_url, on_present_base, slash_variant
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http
@@ -531,7 +531,7 @@ def is_as_known(response: Response, requested: RequestedArticle) -> bool:
 
 def is_whole_page(body: bytes) -> bool:
     """Whether the body is complete HTML; anything else may be a temporary fault."""
-    return b"<html" in body[:2048].lower() and not looks_cut_off(body)
+    return b"<html" in body[:2048].lower() and not looks_truncated(body)
 
 
 def crawl_settings(session: CrawlSession) -> dict[str, Any]:

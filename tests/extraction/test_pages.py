@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from rscrawler.extraction.article import extract
-from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page, looks_cut_off, parse_page
+from rscrawler.extraction.page import (
+    IncompletePage,
+    NotAnArticle,
+    Page,
+    looks_truncated,
+    parse_page,
+)
 from rscrawler.sites import Links, Markup, SiteProfile
 from tests.extraction.pages import (
     BASE,
@@ -558,9 +564,9 @@ def test_a_broken_page_is_incomplete(html: str) -> None:
 
 def test_a_page_cut_off_in_the_middle_is_told_by_its_bytes() -> None:
     html = page_html(USUAL).encode()
-    assert not looks_cut_off(html)
+    assert not looks_truncated(html)
     cut = html[: len(html) // 2]
-    assert looks_cut_off(cut)
+    assert looks_truncated(cut)
     with pytest.raises(IncompletePage):
         extract(Page.of(URL, cut, "text/html", NOW), PROFILE, "responsiblestatecraft")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rscrawler.extraction.republication import republished_from
+from rscrawler.extraction.reprint import republished_from
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""Recognizes the republication line, which names the outlet where an article appeared first.
+"""Recognizes the reprint line, which names the outlet where an article appeared first.
 
 Prose mentions published reports and books, too. So a line must match to its end: it begins as in a
-row of the table `[republication]` in `vocabulary.toml`, and after the outlet's name it has only
+row of the table `[reprint]` in `vocabulary.toml`, and after the outlet's name it has only
 what such lines have there.
 """
 
@@ -19,7 +19,7 @@ _SITE = re.compile(r"\s+(?:Website|Blog|Newsletter|Site)$")
 
 
 def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> str | None:
-    """The outlet named by a republication line among `paragraphs`; None if there is none.
+    """The outlet named by a reprint line among `paragraphs`; None if there is none.
 
     The line begins a paragraph ("This article was republished with permission from Eurasianet.").
     The last one counts. One about "the article" counts only at the beginning or end of the text,
@@ -41,21 +41,21 @@ def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> 
     return distant
 
 
-def is_republication_line(paragraph: str) -> bool:
+def is_reprint_line(paragraph: str) -> bool:
     """Whether `paragraph` names the outlet where the article appeared first."""
     return _line(paragraph)[0] is not None
 
 
 def _pattern(name: str) -> re.Pattern[str]:
-    return compiled(table("republication")[name])
+    return compiled(table("reprint")[name])
 
 
 @lru_cache(maxsize=256)
 def _line(paragraph: str) -> tuple[str | None, bool]:
-    """The outlet that a republication line names, and whether the line is about "the article"."""
+    """The outlet that a reprint line names, and whether the line is about "the article"."""
     if len(paragraph) <= _LONGEST_LINE and _pattern("likely").match(paragraph):
         text = paragraph.strip('“”"*[]() ')
-        for row in table("republication")["lines"]:
+        for row in table("reprint")["lines"]:
             verb, leads = row["verb"], row["leads"]
             lead = compiled(
                 rf"{{note}}{row['begins']}(?:{verb})\b{{between}}\s+(?:{leads})\s+{{friends}}"
@@ -81,7 +81,7 @@ def _outlet(text: str, row: dict[str, Any]) -> str | None:
 
 def _name(text: str) -> tuple[str, str] | None:
     """The name at the start of `text`, and the text behind it; None if there is none."""
-    within, lower_case = (words_of("republication", name) for name in ("within", "lower_case"))
+    within, lower_case = (words_of("reprint", name) for name in ("within", "lower_case"))
     end = 0
     for found in re.finditer(r"\S+", text):
         token = found[0]
