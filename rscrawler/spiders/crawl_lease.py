@@ -9,6 +9,7 @@ on whatever machine it runs.
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rscrawler.errors import StoreError
@@ -19,51 +20,43 @@ logger = logging.getLogger(__name__)
 HOST_POLL = timedelta(milliseconds=200)
 
 
+@dataclass(slots=True)
 class CrawlLease:
     """The leases of one crawl.
 
-    Args:
-        leases: the store of leases.
-        owner: names the crawl; two crawls of one process have different names.
-        site: the lease of the site.
-        hosts: the leases of its hosts, in an order common to all crawls.
-        delay: the site's download delay, between two requests.
-        now: the current time.
+    `owner` names the crawl: two crawls of one process have different names. `site` is the lease of
+    the site, `hosts` are those of its hosts, in an order common to all crawls; `delay` is the
+    site's download delay.
     """
 
-    def __init__(
-        self,
-        leases: LeaseStore,
-        owner: str,
-        site: str,
-        hosts: tuple[str, ...],
-        delay: timedelta,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._leases, self._owner, self._now = leases, owner, now
-        self._site, self._hosts, self._delay = site, hosts, delay
-        self._held: list[str] = []
+    leases: LeaseStore
+    owner: str
+    site: str
+    hosts: tuple[str, ...]
+    delay: timedelta
+    now: Callable[[], datetime]
+    _held: list[str] = field(default_factory=list, init=False)
 
     def begin(self) -> bool:
         """Acquire the site's lease; False if another crawl holds it."""
-        if not self._leases.acquire(self._site, self._owner, self._now()):
+        if not self.leases.acquire(self.site, self.owner, self.now()):
             return False
-        self._held.append(self._site)
+        self._held.append(self.site)
         return True
 
     async def wait_for_hosts(self) -> None:
         """Acquire the lease of each host, once it is free and has rested."""
-        for host in self._hosts:
-            while not self._leases.acquire(host, self._owner, self._now(), rest=self._delay):
+        for host in self.hosts:
+            while not self.leases.acquire(host, self.owner, self.now(), rest=self.delay):
                 await asyncio.sleep(HOST_POLL.total_seconds())
             self._held.append(host)
 
     async def keep(self) -> None:
         """Renew the leases until one is lost; retry after database errors until they expire."""
-        renewed_at = self._now()
+        renewed_at = self.now()
         while True:
             await asyncio.sleep(LEASE_RENEWAL.total_seconds())
-            now = self._now()
+            now = self.now()
             try:
                 if not self.renew():
                     return
@@ -75,15 +68,15 @@ class CrawlLease:
 
     def renew(self) -> bool:
         """Renew the leases; False if one has been lost."""
-        now = self._now()
-        return all(self._leases.renew(name, self._owner, now) for name in self._held)
+        now = self.now()
+        return all(self.leases.renew(name, self.owner, now) for name in self._held)
 
     def end(self) -> None:
         """Release all leases; those of the hosts rest for the download delay."""
-        rested_at = self._now() + self._delay
+        rested_at = self.now() + self.delay
         for name in self._held:
-            if name in self._hosts:
-                self._leases.rest(name, self._owner, rested_at)
+            if name in self.hosts:
+                self.leases.rest(name, self.owner, rested_at)
             else:
-                self._leases.release(name, self._owner)
+                self.leases.release(name, self.owner)
         self._held.clear()
