@@ -99,22 +99,26 @@ def command_of(scheduled: ScheduledJob, config_path: Path | None) -> list[str]:
     return ["crawl", *scheduled.sites, "--json", *full, *config]
 
 
-def judge_overdue(
-    store: Store, scheduled: ScheduledJob, outcome: RunOutcome, now: datetime
+def record_end(
+    store: Store,
+    scheduled: ScheduledJob,
+    firing: Firing | None,
+    outcome: RunOutcome,
+    now: datetime,
 ) -> None:
-    """Raise `overdue` for the subjects of a failed run that finished none; clear finished ones."""
+    """Record the end of a run; `firing` is None for the service's own delivery.
+
+    Raise `overdue` for the subjects of a failed run that finished none, and clear it for finished
+    ones. An adaptive job also gets the time of its next visit.
+    """
     if outcome.has_failed and not outcome.finished:
         for subject in scheduled.sites or (OUTBOX_SUBJECT,):
             message = f"job {scheduled.id} {outcome.summary}"
             store.health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
     for each in outcome.finished:
         store.health.clear_problem(each, ProblemCode.OVERDUE)
-
-
-def write_end(
-    store: Store, scheduled: ScheduledJob, firing: Firing, outcome: RunOutcome, now: datetime
-) -> None:
-    """Record the end of a run; an adaptive job also gets the time of its next visit."""
+    if firing is None:
+        return
     next_fire_at: datetime | None = None
     if scheduled.job.adaptive is not None:
         state = store.jobs.state(scheduled.id)
@@ -132,7 +136,8 @@ def write_end(
 # The outcome of a run.
 
 
-def _failure(scheduled: ScheduledJob, why: str) -> RunOutcome:
+def failed_run(scheduled: ScheduledJob, why: str) -> RunOutcome:
+    """The outcome of a run that did nothing, or printed no report."""
     about = f" ({','.join(scheduled.sites)})" if scheduled.sites else ""
     line = f"job {scheduled.id}{about} failed: {why}"
     return RunOutcome(line, f"failed: {why}", has_failed=True, is_healthy=False)
@@ -142,11 +147,11 @@ def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) ->
     """The outcome of a run that was not stopped; `limit` is its time limit."""
     report = None if result.timed_out else _report(result)
     if report is None:
-        return _failure(scheduled, _why_it_failed(result, limit))
+        return failed_run(scheduled, _why_it_failed(result, limit))
     if scheduled.job.is_crawl:
         return _judge_crawl(scheduled, report, result)
     if problem := report.get("output_problem"):
-        return _failure(scheduled, problem)
+        return failed_run(scheduled, problem)
     counts = [f"{report[key]} {key}" for key in ("served", "delivered", "waiting") if key in report]
     outcome = _outcome(scheduled.job.action, counts, result)
     return replace(outcome, finished=(OUTBOX_SUBJECT,))

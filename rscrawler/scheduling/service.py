@@ -1,10 +1,10 @@
 """The service: APScheduler fires each job when it is due, the store lets each run happen once.
 
-- APScheduler has each job with its trigger. It coalesces late runs, skips those later than the
-  misfire grace, and runs one instance at a time.
+- APScheduler has each job with its trigger. It coalesces late runs and runs one instance at a time.
 - The store holds the next fire time of each job. To start a run, a service claims it there,
   which moves the job to its next fire time. So any number of services can share a database,
-  and a restarted one knows its missed runs. APScheduler follows the store, not vice versa.
+  and a restarted one knows its missed runs; one later than the misfire grace is skipped.
+  APScheduler follows the store, not vice versa.
 - Every few seconds, by the monotonic clock, the service checks what no trigger reports: a machine
   that slept, a wall clock that jumped, another service that died, a store that failed.
 
@@ -19,13 +19,12 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
@@ -36,7 +35,7 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.processes import ChildRunner
-from rscrawler.scheduling.runs import Runner, RunOutcome, judge_overdue, write_end
+from rscrawler.scheduling.runs import Runner, RunOutcome, failed_run, record_end
 from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
 from rscrawler.store import Store
@@ -51,6 +50,7 @@ logger = logging.getLogger(__name__)
 CHECK_INTERVAL = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
 QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
+LEAST_GRACE = timedelta(seconds=1)  # APScheduler fires a little late
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 # The service's own delivery. No schedule file can have a job with such an id.
 OUTBOX = ScheduledJob(
@@ -61,19 +61,14 @@ ResultT = TypeVar("ResultT")
 Load = Callable[[], tuple[Config, Sequence[ScheduledJob]]]
 
 
-class _Run(NamedTuple):
-    """A run in progress, and the sites that it crawls."""
-
-    task: asyncio.Task[None]
-    sites: tuple[str, ...]
-
-
-class _EndedRun(NamedTuple):
-    """A run whose end is still to be recorded; `firing` is None for the service's own delivery."""
+@dataclass(slots=True)
+class _Run:
+    """A run in progress; after the end of its task, one whose end is still to be recorded."""
 
     scheduled: ScheduledJob
-    firing: Firing | None
-    outcome: RunOutcome | None  # None: it was stopped, and its claim is given back
+    firing: Firing | None  # None for the service's own delivery
+    task: asyncio.Task[None]
+    outcome: RunOutcome | None = None  # None at the end: it was stopped; its claim is given back
 
 
 class Service:
@@ -114,11 +109,8 @@ class Service:
         self._wake = asyncio.Event()
         self._runner = Runner(run, config_path, self._stopping)
         self._read_files()
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._scheduler.add_listener(self._run_ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
-        self._scheduler.add_listener(self._misfired, EVENT_JOB_MISSED)
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None})
         self._runs: dict[str, _Run] = {}  # by job id
-        self._unwritten: dict[str, _EndedRun] = {}  # by job id
         self._alive_at: datetime | None = None
         self._trouble = StoreTrouble(lambda: self._config)
         self._fault: Exception | None = None  # the error that ends this process
@@ -193,9 +185,8 @@ class Service:
 
     async def finish_runs(self) -> None:
         """Wait for every child, and record how each ended."""
-        if self._runs:
+        if self._runs:  # else `_attempt` would report that the store works
             await asyncio.wait([run.task for run in self._runs.values()])
-        if self._unwritten:  # else `_attempt` would report that the store works
             self._attempt(self._write_ends)
 
     def _release_leases(self) -> None:
@@ -244,7 +235,7 @@ class Service:
         Not during a run, which has the old store open: the new one would be rebuilt from the
         JSONL, and the run's articles may not be in that yet.
         """
-        if self._keeper is None or self._runs:
+        if self._keeper is None or not all(run.task.done() for run in self._runs.values()):
             return
         if self._trouble.error or self._keeper.is_lost:
             self._store = self._keeper.reopen()
@@ -259,8 +250,7 @@ class Service:
         self._alive_at = now
 
     def _adopt_orphans(self, now: datetime) -> None:
-        running = {*self._runs, *self._unwritten}
-        for firing in self._store.jobs.orphans(now, self._owner, running):
+        for firing in self._store.jobs.orphans(now, self._owner, self._runs.keys()):
             is_queued = self._queue is not None and firing.fired_by == QUEUE
             if not is_queued and self._store.jobs.give_back(firing):
                 logger.warning(
@@ -284,32 +274,15 @@ class Service:
         for scheduled in self._jobs:
             self._store.jobs.schedule(scheduled.id, scheduled.job.when, scheduled.first_fire(now))
         self._scheduler.remove_all_jobs()
-        for scheduled in self._jobs:
-            job = scheduled.job
-            # No misfire grace for an adaptive job: a late visit is as good as one on time.
-            grace = self._config.scheduling.misfire_grace if job.adaptive is None else None
-            self._add(scheduled, job.trigger, None, grace)
         own_trigger = IntervalTrigger(seconds=outbox_check.total_seconds(), timezone=UTC)
-        self._add(OUTBOX, own_trigger, now, grace=None)
+        for scheduled, trigger, fire_at in (
+            *((each, each.job.trigger, None) for each in self._jobs),
+            (OUTBOX, own_trigger, now),
+        ):
+            self._scheduler.add_job(
+                self._fire, trigger, args=[scheduled], id=scheduled.id, next_run_time=fire_at
+            )
         self._is_planned = True
-
-    def _add(
-        self,
-        scheduled: ScheduledJob,
-        trigger: BaseTrigger,
-        next_run_time: datetime | None,
-        grace: timedelta | None,
-    ) -> None:
-        self._scheduler.add_job(
-            self._fire,
-            trigger,
-            args=[scheduled],
-            id=scheduled.id,
-            next_run_time=next_run_time,
-            misfire_grace_time=None if grace is None else max(1, round(grace.total_seconds())),
-            coalesce=True,
-            max_instances=1,
-        )
 
     def _follow_store(self, now: datetime) -> None:
         """Set the fire time of every job that is not running to the one in the store.
@@ -321,7 +294,7 @@ class Service:
             self._plan(now)
         states = self._store.jobs.states()
         queued = self._store.jobs.unended() if self._queue is not None else set()
-        busy = {*self._runs, *self._unwritten, *queued}
+        busy = {*self._runs, *queued}
         for scheduled in self._jobs:
             if scheduled.id in busy:
                 continue
@@ -365,39 +338,17 @@ class Service:
         self._store.jobs.move(scheduled.id, expected=stored, to=fire_at, now=now)
         return fire_at
 
-    def _misfired(self, event: JobEvent) -> None:
-        """Skip a run that is late by more than its misfire grace, as APScheduler reports."""
-        if job := self._scheduler.get_job(event.job_id):
-            self._attempt(lambda: self._skip_missed(job.args[0]))
-
-    def _skip_missed(self, scheduled: ScheduledJob) -> None:
-        """Move a job that is due to its next fire time."""
-        now, state = self._now(), self._store.jobs.state(scheduled.id)
-        if state is None or state.next_fire_at > now:
-            return
-        fire_at = scheduled.fire_after(now)
-        if self._store.jobs.move(scheduled.id, expected=state.next_fire_at, to=fire_at, now=now):
-            logger.warning(
-                "job %s: missed its run of %s by more than scheduling.misfire_grace (%s); "
-                "next at %s",
-                scheduled.id,
-                rfc3339(state.next_fire_at),
-                format_duration(self._config.scheduling.misfire_grace),
-                rfc3339(fire_at),
-            )
-
     # Runs.
 
-    async def _fire(self, scheduled: ScheduledJob) -> _EndedRun | None:
-        """Run a job that APScheduler fires; None if this service has nothing to run."""
+    async def _fire(self, scheduled: ScheduledJob) -> None:
+        """Run a job that APScheduler fires, unless this service has nothing to run."""
         if self._stopping.is_set() or not (self._delivers or scheduled.job.is_crawl):
-            return None
+            return
         if scheduled is OUTBOX:
-            if not self._attempt(lambda: self._has_something_to_deliver(self._now())):
-                return None
-            return await self._run(scheduled, None)
-        firing = self._attempt(lambda: self._claim(scheduled))
-        return await self._run(scheduled, firing) if firing is not None else None
+            if self._attempt(lambda: self._has_something_to_deliver(self._now())):
+                await self._run(scheduled, None)
+        elif firing := self._attempt(lambda: self._claim(scheduled)):
+            await self._run(scheduled, firing)
 
     def _claim(self, scheduled: ScheduledJob) -> Firing | None:
         """Claim a run that is due in the store; None if this service is not to run it."""
@@ -405,6 +356,9 @@ class Service:
         if state is None or state.next_fire_at > now or self._must_wait(scheduled, now):
             return None
         fire_at = state.next_fire_at
+        if self._is_missed(scheduled, fire_at, now):
+            self._skip(scheduled, fire_at, now)
+            return None
         hand_over = None
         if self._queue is not None and scheduled.job.is_crawl:
             hand_over = self._queue.hand_over(scheduled, fire_at)
@@ -419,11 +373,32 @@ class Service:
             logger.info("job %s: runs %s late, due at %s", scheduled.id, late, rfc3339(fire_at))
         return firing if hand_over is None else None
 
+    def _is_missed(self, scheduled: ScheduledJob, fire_at: datetime, now: datetime) -> bool:
+        """Whether the last fire time that has passed is further back than the misfire grace.
+
+        An adaptive job has no grace: a late visit is as good as one on time.
+        """
+        earliest = now - max(self._config.scheduling.misfire_grace, LEAST_GRACE)
+        is_on_time = scheduled.job.adaptive is not None or fire_at >= earliest
+        return not is_on_time and scheduled.fire_after(earliest) > now
+
+    def _skip(self, scheduled: ScheduledJob, missed: datetime, now: datetime) -> None:
+        fire_at = scheduled.fire_after(now)
+        if self._store.jobs.move(scheduled.id, expected=missed, to=fire_at, now=now):
+            logger.warning(
+                "job %s: missed its run of %s by more than scheduling.misfire_grace (%s); "
+                "next at %s",
+                scheduled.id,
+                rfc3339(missed),
+                format_duration(self._config.scheduling.misfire_grace),
+                rfc3339(fire_at),
+            )
+
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites is being crawled, by this or another process."""
         if not scheduled.sites or self._queue is not None:
             return False  # with workers, the worker waits
-        own = {site for run in self._runs.values() for site in run.sites}
+        own = {site for run in self._runs.values() for site in run.scheduled.sites}
         return not own.isdisjoint(scheduled.sites) or bool(
             self._store.leases.held(now, scheduled.leases)
         )
@@ -432,48 +407,34 @@ class Service:
         is_due = due_since(self._config, self._store, now) is not None
         return is_due or notice_is_due(self._config, self._store)
 
-    async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> _EndedRun:
-        """Run a job from start to end; raises nothing."""
+    async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> None:
+        """Run a job from start to end; raises nothing. The next check records the end."""
         task = asyncio.current_task()
         assert task is not None
-        self._runs[scheduled.id] = _Run(task, scheduled.sites)
-        outcome: RunOutcome | None = None
+        run = self._runs[scheduled.id] = _Run(scheduled, firing, task)
         try:
-            outcome = await self._runner.run(scheduled, self._config)
+            run.outcome = await self._runner.run(scheduled, self._config)
         except asyncio.CancelledError:
             logger.warning("job %s was killed; it is due again at the next start", scheduled.id)
         except Exception as error:
-            line = f"job {scheduled.id} failed: could not be run: {error}"
-            outcome = RunOutcome(line, f"failed: {error}", has_failed=True, is_healthy=False)
+            run.outcome = failed_run(scheduled, f"could not be run: {error}")
             if not isinstance(error, OSError):
                 logger.exception("job %s: a bug in the service", scheduled.id)
-        if outcome is not None and not (scheduled is OUTBOX and outcome.is_healthy):
-            self._runner.log(outcome)
-        return _EndedRun(scheduled, firing, outcome)
-
-    def _run_ended(self, event: JobEvent) -> None:
-        """Queue the end of a run for recording when APScheduler reports it."""
-        self._runs.pop(event.job_id, None)
-        if event.retval is not None:
-            self._unwritten[event.job_id] = event.retval
-            self._wake.set()
+        if run.outcome is not None and not (scheduled is OUTBOX and run.outcome.is_healthy):
+            self._runner.log(run.outcome)
+        self._wake.set()
 
     def _write_ends(self) -> None:
         """Record the end of every ended run; those that cannot be recorded are kept for later."""
-        for job_id, ended in list(self._unwritten.items()):
-            if ended.outcome is not None:
-                self._write_end(ended.scheduled, ended.firing, ended.outcome)
-            elif ended.firing is not None:
-                self._store.jobs.give_back(ended.firing)
-            del self._unwritten[job_id]
-
-    def _write_end(
-        self, scheduled: ScheduledJob, firing: Firing | None, outcome: RunOutcome
-    ) -> None:
-        now = self._now()
-        judge_overdue(self._store, scheduled, outcome, now)
-        if firing is not None:
-            write_end(self._store, scheduled, firing, outcome, now)
-        elif outcome.has_failed:
-            self._fire_at(OUTBOX.id, now + OUTBOX_CHECK)
-            notify_directly_of_undelivered(self._config, self._store, now)
+        for job_id, run in list(self._runs.items()):
+            if not run.task.done():
+                continue
+            now = self._now()
+            if run.outcome is not None:
+                record_end(self._store, run.scheduled, run.firing, run.outcome, now)
+            elif run.firing is not None:
+                self._store.jobs.give_back(run.firing)
+            if run.scheduled is OUTBOX and run.outcome is not None and run.outcome.has_failed:
+                self._fire_at(OUTBOX.id, now + OUTBOX_CHECK)
+                notify_directly_of_undelivered(self._config, self._store, now)
+            del self._runs[job_id]

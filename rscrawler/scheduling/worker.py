@@ -41,7 +41,7 @@ from rscrawler.config import Config
 from rscrawler.errors import StoreError
 from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.processes import ChildRunner
-from rscrawler.scheduling.runs import Runner, judge_overdue, write_end
+from rscrawler.scheduling.runs import Runner, record_end
 from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
@@ -273,8 +273,7 @@ class Worker:
         if outcome is None:
             raise _RetryLaterError(timedelta())
         self._runner.log(outcome)
-        judge_overdue(self._store, scheduled, outcome, self._now())
-        write_end(self._store, scheduled, firing, outcome, self._now())
+        record_end(self._store, scheduled, firing, outcome, self._now())
 
     # Abandoned runs.
 

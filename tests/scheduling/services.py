@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-import apscheduler.executors.base
 import apscheduler.schedulers.base
 import pytest
 from apscheduler.schedulers import SchedulerAlreadyRunningError
@@ -137,8 +136,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
             at = clock.now.astimezone(tz)
             return cls.combine(at.date(), at.timetz())
 
-    for module in (apscheduler.schedulers.base, apscheduler.executors.base):
-        monkeypatch.setattr(module, "datetime", ByHand)
+    monkeypatch.setattr(apscheduler.schedulers.base, "datetime", ByHand)
     return clock
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.processes import ChildResult
-from rscrawler.scheduling.runs import judge_overdue, judge_run
+from rscrawler.scheduling.runs import judge_run, record_end
 from rscrawler.scheduling.schedules import ScheduledJob
 from rscrawler.scheduling.service import OUTBOX_CHECK, Service
 from rscrawler.store import Store
@@ -387,7 +387,7 @@ def test_a_crash_does_not_harm_another_job(world: World) -> None:
     outcomes = {
         job_id: state.last_outcome for job_id, state in world.open_store().jobs.states().items()
     }
-    assert outcomes == {"a": "failed: boom", "b": "ok"}
+    assert outcomes == {"a": "failed: could not be run: boom", "b": "ok"}
 
 
 def test_a_run_that_was_ended_after_its_time_limit_is_a_problem(
@@ -481,7 +481,7 @@ def test_a_delivery_that_cannot_write_the_output_folder_makes_the_outbox_overdue
     ):
         outcome = judge_run(delivery, result, MINUTE)
         assert outcome.is_healthy == (not problems)
-        judge_overdue(world.open_store(), delivery, outcome, NOON)
+        record_end(world.open_store(), delivery, None, outcome, NOON)
         assert [each.code for each in world.open_store().health.problems()] == problems
 
 
