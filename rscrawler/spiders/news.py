@@ -56,41 +56,41 @@ class NewsSpider(Spider):
     """Crawls one site for one cycle."""
 
     name = "news"
-    session: CrawlSession
+
+    def __init__(
+        self,
+        session: CrawlSession | None = None,
+        site: str | None = None,
+        config: str | None = None,
+        full: str | bool = False,
+        limit: str | int | None = None,
+        **others: Any,
+    ) -> None:
+        super().__init__(**others)
+        self.session = session or session_from_arguments(site, config, full, limit)
+        self.profile: SiteProfile = self.session.profile
+        assert self.session.readers is not None
+        self._readers = self.session.readers
+        self.discovery = Discovery(self.session)
+        self.has_begun = False
+        self._requested: set[str] = set()  # address keys and article ids
+        self._requested_sources: set[str] = set()
+        self._stopping: asyncio.Future[None] | None = None
+        self._lease = self.session.crawl_lease()
+        self._watch: asyncio.Task[None] | None = None  # set while this crawl holds the lease
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Create the spider with the given session, or one made from the spider arguments."""
-        session = kwargs.pop("session", None) or session_from_arguments(
-            kwargs.pop("site", None),
-            kwargs.pop("config", None),
-            kwargs.pop("full", False),
-            kwargs.pop("limit", None),
-        )
-        if not crawler.settings.frozen:  # `scrapy shell` freezes them before it creates the spider
-            for key, value in crawl_settings(session).items():
-                crawler.settings.set(key, value, priority="spider")
         spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.prepare(session)
+        if not crawler.settings.frozen:  # `scrapy shell` freezes them before it creates the spider
+            for key, value in crawl_settings(spider.session).items():
+                crawler.settings.set(key, value, priority="spider")
         # Scrapy logs both with their tracebacks.
         crawler.signals.connect(spider.on_broken_page, signals.item_error)
         crawler.signals.connect(spider.on_broken_page, signals.spider_error)
         crawler.signals.connect(spider.on_closed, signals.spider_closed)
         return spider
-
-    def prepare(self, session: CrawlSession) -> None:
-        """Set up the state that one cycle keeps in memory."""
-        self.session = session
-        self.profile: SiteProfile = session.profile
-        assert session.readers is not None
-        self._readers = session.readers
-        self.discovery = Discovery(session)
-        self.has_begun = False
-        self._requested: set[str] = set()  # address keys and article ids
-        self._requested_sources: set[str] = set()
-        self._stopping: asyncio.Future[None] | None = None
-        self._lease = session.crawl_lease()
-        self._watch: asyncio.Task[None] | None = None  # set while this crawl holds the lease
 
     def parse(self, response: Response) -> Iterator[Request | dict[str, Any]]:
         """Parse one page for `scrapy parse`, `check` and `shell`; nothing is stored.
