@@ -27,7 +27,7 @@ from benchmarks.measure import progress, rscrawler, spread, table
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.scheduling.schedules import active_jobs
-from rscrawler.scheduling.worker import JobQueue
+from rscrawler.scheduling.worker import hand_over, install_queue
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from tests.cluster.cluster import Cluster, postgresql
@@ -79,8 +79,8 @@ def cluster_of(sites: int) -> Iterator[Cluster]:
 def hand_over_all(cluster: Cluster) -> list[float]:
     """Claim a run of every job and put it into the queue, as the service does; ms for each."""
     config = load_config(cluster.folder / "rscrawler.toml")
-    store, queue, now = Store.open(config.database), JobQueue(), utc_now()
-    queue.install(store)
+    store, now = Store.open(config.database), utc_now()
+    install_queue(store)
     spent = []
     for scheduled in active_jobs(config):
         store.jobs.schedule(scheduled.id, str(now), now)
@@ -89,7 +89,7 @@ def hand_over_all(cluster: Cluster) -> list[float]:
             Firing(scheduled.id, now, QUEUE),
             next_fire_at=now + timedelta(days=1),
             now=now,
-            hand_over=queue.hand_over(scheduled, now),
+            hand_over=hand_over(scheduled, now),
         )
         spent.append(1000 * (time.perf_counter() - begun))
         assert claimed

@@ -114,7 +114,10 @@ def run_cycle(
             if on_crawler is not None:
                 on_crawler(name, crawlers[name])
             process.crawl(crawlers[name], session=session)
-        _collect_garbage_seldom()
+        # Watch-lists and modules are some hundred thousand objects; scanning them again and again
+        # took a tenth of a full crawl.
+        gc.freeze()
+        gc.set_threshold(GARBAGE_THRESHOLD)
         process.start()
         write_error = store.last_write_error
     return CycleReport(
@@ -136,16 +139,6 @@ def _judge_topics(config: Config, store: Store, now: datetime) -> tuple[str, ...
     except OSError as error:
         logger.warning("%s: cannot keep a copy of a watch-list: %s", error.filename, error.strerror)
     return problems
-
-
-def _collect_garbage_seldom() -> None:
-    """Exempt all present objects from garbage collection, and collect new ones less often.
-
-    Watch-lists and modules are some hundred thousand objects; scanning them again and again
-    took a tenth of a full crawl.
-    """
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD)
 
 
 def _outcome(crawler: Crawler, write_error: StoreError | None) -> CycleOutcome:

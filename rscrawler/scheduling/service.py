@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -41,9 +41,6 @@ from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undeli
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
-
-if TYPE_CHECKING:
-    from rscrawler.scheduling.worker import JobQueue
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +84,6 @@ class Service:
         ConfigurationError: as `load`.
     """
 
-    _queue: JobQueue | None  # None without workers
-
     def __init__(
         self,
         store: Store,
@@ -117,12 +112,7 @@ class Service:
 
     def _read_files(self) -> None:
         self._config, self._jobs = self._load()
-        self._queue = None
-        if self._config.uses_workers:
-            from rscrawler.scheduling.worker import JobQueue  # needs an extra
-
-            self._queue = JobQueue()
-        self._delivers = self._queue is None
+        self._delivers = not self._config.uses_workers
         self._is_planned = False
 
     # The life of the service.
@@ -207,7 +197,7 @@ class Service:
         self._write_ends()
         now = self._now()
         self._keep_alive(now)
-        if self._queue is not None:
+        if self._config.uses_workers:
             self._delivers = self._store.leases.acquire(DELIVERER, self._owner, now)
         self._adopt_orphans(now)
         self._follow_store(now)
@@ -251,7 +241,7 @@ class Service:
 
     def _adopt_orphans(self, now: datetime) -> None:
         for firing in self._store.jobs.orphans(now, self._owner, self._runs.keys()):
-            is_queued = self._queue is not None and firing.fired_by == QUEUE
+            is_queued = self._config.uses_workers and firing.fired_by == QUEUE
             if not is_queued and self._store.jobs.give_back(firing):
                 logger.warning(
                     "job %s: its run of %s was interrupted when %s died; it is due again",
@@ -268,8 +258,10 @@ class Service:
         APScheduler's jobs are paused until `_follow_store`, except for the delivery, due now.
         """
         outbox_check = OUTBOX_CHECK
-        if self._queue is not None:
-            self._queue.install(self._store)
+        if self._config.uses_workers:
+            from rscrawler.scheduling.worker import install_queue  # needs an extra
+
+            install_queue(self._store)
             outbox_check = QUEUED_OUTBOX_CHECK
         for scheduled in self._jobs:
             self._store.jobs.schedule(scheduled.id, scheduled.job.when, scheduled.first_fire(now))
@@ -293,7 +285,7 @@ class Service:
         if not self._is_planned:
             self._plan(now)
         states = self._store.jobs.states()
-        queued = self._store.jobs.unended() if self._queue is not None else set()
+        queued = self._store.jobs.unended() if self._config.uses_workers else set()
         busy = {*self._runs, *queued}
         for scheduled in self._jobs:
             if scheduled.id in busy:
@@ -359,19 +351,21 @@ class Service:
         if self._is_missed(scheduled, fire_at, now):
             self._skip(scheduled, fire_at, now)
             return None
-        hand_over = None
-        if self._queue is not None and scheduled.job.is_crawl:
-            hand_over = self._queue.hand_over(scheduled, fire_at)
-        firing = Firing(scheduled.id, fire_at, QUEUE if hand_over else self._owner)
+        put = None
+        if self._config.uses_workers and scheduled.job.is_crawl:
+            from rscrawler.scheduling.worker import hand_over  # needs an extra
+
+            put = hand_over(scheduled, fire_at)
+        firing = Firing(scheduled.id, fire_at, QUEUE if put else self._owner)
         if not self._store.jobs.claim(
-            firing, next_fire_at=scheduled.fire_after(now), now=now, hand_over=hand_over
+            firing, next_fire_at=scheduled.fire_after(now), now=now, hand_over=put
         ):
             return None
         minutes = (now - fire_at) // timedelta(minutes=1)
         if minutes > 0:
             late = format_duration(timedelta(minutes=minutes))
             logger.info("job %s: runs %s late, due at %s", scheduled.id, late, rfc3339(fire_at))
-        return firing if hand_over is None else None
+        return firing if put is None else None
 
     def _is_missed(self, scheduled: ScheduledJob, fire_at: datetime, now: datetime) -> bool:
         """Whether the last fire time that has passed is further back than the misfire grace.
@@ -396,7 +390,7 @@ class Service:
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites is being crawled, by this or another process."""
-        if not scheduled.sites or self._queue is not None:
+        if not scheduled.sites or self._config.uses_workers:
             return False  # with workers, the worker waits
         own = {site for run in self._runs.values() for site in run.scheduled.sites}
         return not own.isdisjoint(scheduled.sites) or bool(

@@ -18,7 +18,7 @@ from rscrawler.delivery.channel import within
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, notify_directly, send_heartbeat
 from rscrawler.store import Store
-from rscrawler.store.database import DamagedDatabase
+from rscrawler.store.database import DamagedDatabase, first_line
 from rscrawler.store.jobs import DatabaseFailure
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class StoreTrouble:
 
     def failed(self, error: Exception, now: datetime) -> None:
         """Log a failure of the store, once and then hourly; notify the operators if it lasts."""
-        complaint = str(error).strip().partition("\n")[0] or type(error).__name__
+        complaint = first_line(error)
         self._since = min(self._since or now, now)
         lasted = now - self._since
         is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)

@@ -44,6 +44,7 @@ from rscrawler.scheduling.processes import ChildRunner
 from rscrawler.scheduling.runs import Runner, record_end
 from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.store import Store
+from rscrawler.store.database import first_line
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import process_identity
 from rscrawler.store.postgresql import LONGEST_SILENCE_SECONDS
@@ -57,55 +58,48 @@ LOST_AFTER = timedelta(minutes=1)  # a claimed run that is not in the queue by t
 LONGEST_PAUSE = timedelta(minutes=1)
 
 
-class JobQueue:
-    """The service's side of the queue: creates its tables and adds runs."""
+# The service's side of the queue. Never opened: it writes with the store's own connection.
+_app = App(connector=SyncPsycopgConnector())
 
-    def __init__(self) -> None:
-        # Never opened: it writes with the store's own connection.
-        self._app = App(connector=SyncPsycopgConnector())
 
-    @staticmethod
-    def install(store: Store) -> None:
-        """Create the queue's tables unless they exist; several processes may do so at once.
+def install_queue(store: Store) -> None:
+    """Create the queue's tables unless they exist; several processes may do so at once.
 
-        Raises:
-            StoreError: the database cannot be reached.
-        """
-        store.jobs.install_queue("procrastinate_jobs", SchemaManager.get_schema())
+    Raises:
+        StoreError: the database cannot be reached.
+    """
+    store.jobs.install_queue("procrastinate_jobs", SchemaManager.get_schema())
 
-    def hand_over(self, scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], bool]:
-        """A function that adds a run to the queue, given a transaction's driver connection.
 
-        It returns False, and the transaction must be rolled back, if the queue still holds a
-        run of the job that is no longer claimed. A worker drops that run when it fetches it.
-        """
-        arguments = task_arguments(scheduled, fire_at)
+def hand_over(scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], bool]:
+    """A function that adds a run to the queue, given a transaction's driver connection.
 
-        def defer(connection: Any) -> bool:
-            deferrer = self._app.configure_task(
-                TASK_NAME,
-                queue=QUEUE_NAME,
-                lock=",".join(scheduled.leases),
-                queueing_lock=scheduled.id,
-                connection=connection,
-            )
-            try:
-                deferrer.defer(**arguments)
-            except AlreadyEnqueued:
-                return False
-            except ConnectorException as error:
-                raise StoreError(f"the queue: {error.__cause__ or error}") from error
-            return True
+    It returns False, and the transaction must be rolled back, if the queue still holds a
+    run of the job that is no longer claimed. A worker drops that run when it fetches it.
+    """
+    arguments = task_arguments(scheduled, fire_at)
 
-        return defer
+    def defer(connection: Any) -> bool:
+        deferrer = _app.configure_task(
+            TASK_NAME,
+            queue=QUEUE_NAME,
+            lock=",".join(scheduled.leases),
+            queueing_lock=scheduled.id,
+            connection=connection,
+        )
+        try:
+            deferrer.defer(**arguments)
+        except AlreadyEnqueued:
+            return False
+        except ConnectorException as error:
+            raise StoreError(f"the queue: {error.__cause__ or error}") from error
+        return True
+
+    return defer
 
 
 class _RetryLaterError(Exception):
-    """Run the job again after `pause`: its site is busy, or this worker is stopping."""
-
-    def __init__(self, pause: timedelta) -> None:
-        super().__init__(f"put off for {pause}")
-        self.pause = pause
+    """Run the job again after a pause, the argument: its site is busy, or this worker stops."""
 
 
 class _Retry(BaseRetryStrategy):
@@ -121,7 +115,7 @@ class _Retry(BaseRetryStrategy):
         """When to try again; the pause doubles up to `LONGEST_PAUSE`."""
         pause = min(timedelta(seconds=2 ** min(job.attempts, 10)), LONGEST_PAUSE)
         if isinstance(exception, _RetryLaterError):
-            pause = exception.pause
+            pause = exception.args[0]
         elif isinstance(exception, asyncio.CancelledError):
             pause = timedelta()
         return RetryDecision(retry_at=utc_now() + pause)
@@ -190,7 +184,7 @@ class Worker:
 
     def _complain(self, error: Exception) -> None:
         """Log an error, unless it is the same as the last one."""
-        complaint = str(error).strip().partition("\n")[0] or type(error).__name__
+        complaint = first_line(error)
         if complaint != self._complaint:
             logger.error("worker %s: trying again: %s", self._name, complaint)
         self._complaint = complaint
@@ -207,7 +201,7 @@ class Worker:
     # One connection to the queue, for as long as it lasts.
 
     async def _serve(self) -> None:
-        JobQueue.install(self._store)
+        install_queue(self._store)
         self._worker_id = None
         app = self._application()
         async with app.open_async():

@@ -487,7 +487,12 @@ class NewsSpider(Spider):
     def on_broken_page(self, response: Response | Failure | None, failure: Failure) -> None:
         """Handle an exception on a page of a source, or stop if the store fails."""
         if isinstance(failure.value, StoreError):
-            self._stop_unrecorded()
+            # Request no page that cannot be recorded; its address stays pending.
+            self.count("errors")
+            self.count("unrecorded")
+            if self._stopping is None:
+                logger.info("%s: nothing can be recorded: stopping", self.session.site)
+                self._stop()
             return
         # If an errback raised, Scrapy passes the failure that the errback handled.
         requested = request_context(response)
@@ -496,14 +501,6 @@ class NewsSpider(Spider):
             self._record_source_failure(requested, requested.state.url, cause)
         elif requested is None:
             self.count("errors")
-
-    def _stop_unrecorded(self) -> None:
-        """Stop: request no page that cannot be recorded; its address stays pending."""
-        self.count("errors")
-        self.count("unrecorded")
-        if self._stopping is None:
-            logger.info("%s: nothing can be recorded: stopping", self.session.site)
-            self._stop()
 
     def _stop(self) -> None:
         """End this crawl, in a separate task: the end cancels the task that watches the lease."""

@@ -17,7 +17,14 @@ from rscrawler.config import Config, checked
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import active_jobs
 from rscrawler.scheduling.service import DELIVERER
-from rscrawler.scheduling.worker import LOST_AFTER, JobQueue, Worker, run_of, task_arguments
+from rscrawler.scheduling.worker import (
+    LOST_AFTER,
+    Worker,
+    hand_over,
+    install_queue,
+    run_of,
+    task_arguments,
+)
 from rscrawler.store.jobs import QUEUE, Firing
 from tests.cluster.conftest import Plant
 from tests.scheduling.services import MINUTE, NOON, crashed, scheduled, step
@@ -25,7 +32,7 @@ from tests.scheduling.services import MINUTE, NOON, crashed, scheduled, step
 ELSEWHERE = "another-machine/17/4711"
 
 
-def hand_over(plant: Plant, *jobs: Any) -> None:
+def look_round(plant: Plant, *jobs: Any) -> None:
     """A service looks round once."""
     asyncio.run(step(plant.service(*(jobs or (scheduled(),)))))
 
@@ -82,7 +89,7 @@ def test_a_job_of_several_sites_becomes_one_for_each(plant: Plant, tmp_path: Any
 
 def test_the_tables_are_made_once_when_several_processes_start(plant: Plant) -> None:
     stores = [plant.open_store() for _ in range(4)]
-    threads = [threading.Thread(target=JobQueue.install, args=(store,)) for store in stores]
+    threads = [threading.Thread(target=install_queue, args=(store,)) for store in stores]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -115,10 +122,10 @@ def test_of_two_services_one_hands_a_run_over_and_none_runs_it(plant: Plant) -> 
 
 
 def test_a_run_that_cannot_be_queued_is_not_claimed(plant: Plant) -> None:
-    hand_over(plant)
+    look_round(plant)
     plant.change("DELETE FROM fired")
     plant.change("UPDATE job SET next_fire_at = '2026-11-24T12:00:00.000000Z'")
-    hand_over(plant)  # the queue refuses: the same job waits there
+    look_round(plant)  # the queue refuses: the same job waits there
     store = plant.open_store()
     assert store.jobs.unended() == set()
     assert store.jobs.states()["job"].next_fire_at == NOON
@@ -147,7 +154,7 @@ def test_one_service_delivers_and_another_takes_that_over_when_it_leaves(plant: 
 
 
 def test_a_worker_runs_a_run_once_and_writes_its_end_down(plant: Plant) -> None:
-    hand_over(plant, scheduled(full=True, time_limit="90s"))
+    look_round(plant, scheduled(full=True, time_limit="90s"))
     work(plant.worker(), until=is_idle(plant))
     assert plant.children.started == [["crawl", "site", "--json", "--full"]]
     assert plant.children.limits == [timedelta(seconds=90)]
@@ -157,7 +164,7 @@ def test_a_worker_runs_a_run_once_and_writes_its_end_down(plant: Plant) -> None:
 
 def test_a_run_that_fails_ends_and_makes_its_site_overdue(plant: Plant) -> None:
     plant.children.results.append(crashed(-9))
-    hand_over(plant)
+    look_round(plant)
     work(plant.worker(), until=is_idle(plant))
     store = plant.open_store()
     assert store.jobs.states()["job"].last_outcome == "failed: ended by SIGKILL"
@@ -165,14 +172,14 @@ def test_a_run_that_fails_ends_and_makes_its_site_overdue(plant: Plant) -> None:
 
 
 def test_an_adaptive_job_gets_its_next_visit_from_the_worker(plant: Plant) -> None:
-    hand_over(plant, scheduled(adaptive={"min": "5m", "max": "30m"}))
+    look_round(plant, scheduled(adaptive={"min": "5m", "max": "30m"}))
     work(plant.worker(), until=is_idle(plant))
     next_at = plant.open_store().jobs.states()["job"].next_fire_at
     assert NOON + 5 * MINUTE <= next_at <= NOON + 30 * MINUTE
 
 
 def test_a_run_whose_worker_died_is_taken_over(plant: Plant) -> None:
-    hand_over(plant)
+    look_round(plant)
     plant.change(
         "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - '1h'::interval)"
     )
@@ -182,7 +189,7 @@ def test_a_run_whose_worker_died_is_taken_over(plant: Plant) -> None:
 
 
 def test_a_run_whose_worker_is_forgotten_is_taken_over(plant: Plant) -> None:
-    hand_over(plant)
+    look_round(plant)
     plant.change("INSERT INTO procrastinate_workers DEFAULT VALUES")
     plant.change("UPDATE procrastinate_jobs SET status = 'doing', worker_id = 1")
     plant.change("DELETE FROM procrastinate_workers")
@@ -191,7 +198,7 @@ def test_a_run_whose_worker_is_forgotten_is_taken_over(plant: Plant) -> None:
 
 
 def test_a_run_that_a_living_worker_has_forgotten_is_taken_up(plant: Plant) -> None:
-    hand_over(plant, scheduled("first", ["a"]))
+    look_round(plant, scheduled("first", ["a"]))
     was_lost = False
 
     def ran_both() -> bool:
@@ -207,7 +214,7 @@ def test_a_run_that_a_living_worker_has_forgotten_is_taken_up(plant: Plant) -> N
 
 def hand_over_as_running(plant: Plant, job: Any) -> None:
     """What a worker leaves that could not write an end: marked as its own, run by nobody."""
-    put = JobQueue().hand_over(job, NOON)
+    put = hand_over(job, NOON)
 
     def put_as_running(connection: Any) -> bool:
         assert put(connection)
@@ -229,7 +236,7 @@ def claim(plant: Plant, job: Any, put: Callable[[Any], bool]) -> None:
 
 
 def test_a_run_of_a_site_that_is_being_crawled_waits(plant: Plant) -> None:
-    hand_over(plant)
+    look_round(plant)
     store = plant.open_store()
     store.leases.acquire("site:site", ELSEWHERE, NOON)
     has_waited = False
@@ -249,7 +256,7 @@ def test_a_run_of_a_site_that_is_being_crawled_waits(plant: Plant) -> None:
 
 
 def test_a_run_that_has_ended_is_not_run_again(plant: Plant) -> None:
-    hand_over(plant)
+    look_round(plant)
     store = plant.open_store()
     store.jobs.end(Firing("job", NOON, QUEUE), outcome="ok", has_failed=False, now=NOON)
     work(plant.worker(), until=is_idle(plant))
@@ -257,17 +264,17 @@ def test_a_run_that_has_ended_is_not_run_again(plant: Plant) -> None:
 
 
 def test_a_run_that_is_in_no_queue_is_due_again(plant: Plant) -> None:
-    hand_over(plant)
+    look_round(plant)
     plant.change("DELETE FROM procrastinate_jobs")
     plant.clock.advance(LOST_AFTER + timedelta(seconds=1))
     store = plant.open_store()
     work(plant.worker(), until=lambda: not store.jobs.unended())
-    hand_over(plant)
+    look_round(plant)
     assert len(plant.queued()) == 1
 
 
 def test_a_worker_that_is_stopped_leaves_its_run_to_another(plant: Plant) -> None:
-    hand_over(plant)
+    look_round(plant)
     plant.children.gate = asyncio.Event()
     work(plant.worker(), until=lambda: bool(plant.children.started))
     (row,) = plant.queued()
@@ -285,7 +292,7 @@ def test_a_worker_says_once_that_its_database_is_frozen_and_goes_on_when_it_is_b
     monkeypatch.setattr("rscrawler.store.postgresql.CONNECT_SECONDS", 2)
     monkeypatch.setattr("rscrawler.store.database.POSTGRESQL_TIMEOUT_SECONDS", 2)
     caplog.set_level(logging.INFO, "rscrawler.scheduling.worker")
-    hand_over(plant, scheduled("first", ["a"]))
+    look_round(plant, scheduled("first", ["a"]))
     frozen: list[psutil.Process] = []
     thaw_at = 0.0
 
@@ -302,7 +309,7 @@ def test_a_worker_says_once_that_its_database_is_frozen_and_goes_on_when_it_is_b
             while frozen:
                 frozen.pop().resume()
             second = scheduled("second", ["b"])
-            claim(plant, second, JobQueue().hand_over(second, NOON))
+            claim(plant, second, hand_over(second, NOON))
         return not frozen and "works again" in caplog.text and len(plant.children.started) == 2
 
     try:
@@ -316,7 +323,7 @@ def test_a_worker_says_once_that_its_database_is_frozen_and_goes_on_when_it_is_b
 
 
 def test_without_workers_what_lies_in_the_queue_is_due_again(plant: Plant) -> None:
-    hand_over(plant)
+    look_round(plant)
     process_config = Config.model_validate({"database_url": plant.url})
     service = plant.service(scheduled())
     service._load = lambda: (process_config, service._jobs)
