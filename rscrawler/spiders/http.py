@@ -36,11 +36,11 @@ class HeldBack(IgnoreRequest):
 
 
 _WORDS = {
-    (DownloadTimeoutError, TwistedTimeoutError, TCPTimedOutError, TimeoutError): "time-out",
+    (DownloadTimeoutError, TwistedTimeoutError, TCPTimedOutError, TimeoutError): "timeout",
     (DownloadConnectionRefusedError,): "the connection was refused",
     (CannotResolveHostError,): "there is no such host",
-    (ResponseDataLossError,): "the answer was cut off",
-    (BadGzipFile, zlib.error, EOFError): "the answer cannot be unpacked",
+    (ResponseDataLossError,): "the response was truncated",
+    (BadGzipFile, zlib.error, EOFError): "the response cannot be unpacked",
 }
 
 
@@ -67,7 +67,7 @@ def status_of(failure: Failure) -> int | None:
 
 
 def reason_of(failure: Failure) -> str:
-    """Why a request failed, in a few words: `HTTP 503`, `time-out`."""
+    """Why a request failed, in a few words: `HTTP 503`, `timeout`."""
     status = status_of(failure)
     return f"HTTP {status}" if status else in_words(failure.value or Exception())
 
@@ -79,7 +79,7 @@ def in_words(error: BaseException) -> str:
             return words
     if isinstance(cause := error.__cause__, ResponseFailed):
         is_silence = cause.reasons[-1].check(ConnectionDone, ConnectionLost)
-        return "the connection was closed without an answer" if is_silence else "no valid HTTP"
+        return "the connection was closed without a response" if is_silence else "no valid HTTP"
     return str(error).rstrip(".") or type(error).__name__
 
 

@@ -413,7 +413,7 @@ class NewsSpider(Spider):
             yield self._outcome(Kind.REFUSED, requested, response.url, reason)
         elif not isinstance(response, TextResponse):
             # A PDF, a recording: requested again, like any page that is not an article.
-            reason = f"{response.url}: the answer is not text"
+            reason = f"{response.url}: the response is not text"
             yield self._outcome(Kind.NOT_ARTICLE, requested, response.url, reason)
         else:
             yield await self._read(response, requested)

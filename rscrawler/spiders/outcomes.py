@@ -114,7 +114,7 @@ class Kind(StrEnum):
     UNCHANGED = "unchanged"  # "not modified", or the same bytes as before
     GONE = "gone"  # 404 or 410
     NOT_ARTICLE = "not an article"
-    INCOMPLETE = "incomplete"  # cut off, empty or garbage
+    INCOMPLETE = "incomplete"  # truncated, empty or garbage
     OVER_LIMIT = "over its limit"  # of time, memory or size, when it was parsed
     REFUSED = "refused"  # no response, an error status, or an exception in our code
     OFF_SITE = "off site"  # a redirect to another site

@@ -332,7 +332,7 @@ def test_a_source_that_cannot_be_read_is_an_error_and_read_again_at_the_next_cyc
     result = workspace.run("crawl", "--json")
     assert (result.status, result.json["errors"], result.json["articles_new"]) == (1, 5, 0)
     assert "Traceback" not in result.stderr
-    assert "time-out" in causes(workspace)
+    assert "timeout" in causes(workspace)
     assert all(causes(workspace))
     site.heal()
     assert workspace.crawl()["articles_new"] == 1
@@ -826,11 +826,11 @@ def test_where_robots_txt_forbids_everything_no_page_is_asked_for(
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", "the answer was cut off"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", "the response was truncated"),
         (b"User-agent: *\r\n\r\n", "no valid HTTP"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nno!",
-            "the answer cannot be unpacked",
+            "the response cannot be unpacked",
         ),
     ],
 )
@@ -1035,12 +1035,12 @@ def test_a_site_of_which_no_source_can_be_read_says_what_each_met(
     site.fail(FEED, Fault.HANG)
     report = workspace.run("crawl", "--json").json
     failed = report["sites"]["responsiblestatecraft"]["failed_sources"]
-    assert failed[site.base_url + FEED] == "time-out"
+    assert failed[site.base_url + FEED] == "timeout"
     assert failed[site.base_url + SECTION] == "HTTP 500"
     (problem,) = report["sites"]["responsiblestatecraft"]["problems"]
     assert problem["code"] == "unreachable"
     assert re.fullmatch(
-        r"(\d) of \1 sources failed \(\d × HTTP 500, 1 × time-out\)", problem["message"]
+        r"(\d) of \1 sources failed \(\d × HTTP 500, 1 × timeout\)", problem["message"]
     )
     said = workspace.run("status").stdout
     assert "sources failed (" in said

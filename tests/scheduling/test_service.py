@@ -427,7 +427,7 @@ def test_each_source_that_fails_is_a_line_with_its_cause_until_it_fails_for_anot
     world: World, log: pytest.LogCaptureFixture
 ) -> None:
     cycles = [
-        {"/feed": "HTTP 503", "/europe/": "time-out"},
+        {"/feed": "HTTP 503", "/europe/": "timeout"},
         {"/feed": "HTTP 503", "/europe/": "HTTP 503"},
         {"/feed": "HTTP 503", "/europe/": "HTTP 503"},
         {},
@@ -445,7 +445,7 @@ def test_each_source_that_fails_is_a_line_with_its_cause_until_it_fails_for_anot
     lines = [each.getMessage() for each in log.records if "source" in each.getMessage()]
     assert lines == [
         "site: source /feed failed: HTTP 503",
-        "site: source /europe/ failed: time-out",
+        "site: source /europe/ failed: timeout",
         "site: source /europe/ failed: HTTP 503",
         "site: source /feed failed: HTTP 503",
     ]

@@ -40,7 +40,7 @@ def fill(config: Config, store: Store, *, articles: int = 80) -> None:
     )
     store.discovery.record_not_modified(SITE, f"{base}/feeds/europe.rss", NOW)
     store.discovery.record_source_failure(
-        SITE, f"{base}/feeds/feed.rss", "feed", error="time-out", now=NOW - timedelta(minutes=20)
+        SITE, f"{base}/feeds/feed.rss", "feed", error="timeout", now=NOW - timedelta(minutes=20)
     )
     store.health.raise_problem(
         SITE, ProblemCode.SILENT, "nothing new for 9 days; the longest usual gap is 2",
