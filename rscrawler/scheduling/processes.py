@@ -6,11 +6,11 @@ import signal
 import tempfile
 import time
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from rscrawler import forks
 
@@ -84,17 +84,23 @@ async def watch(
     started = time.monotonic()
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = await start(output, errors)
+        end, stop = (asyncio.ensure_future(each.wait()) for each in (process, stopping))
         try:
-            is_cut = not await _ends_within(process, limit, stopping)
+            await _first_of((end, stop), limit)
+            is_cut = not end.done()
             was_stopped = is_cut and stopping.is_set()
             if is_cut:
                 _signal_group(process, signal.SIGTERM)
-                await _ends_within(process, patience)
+                await _first_of((end,), patience)
         finally:
-            await _kill(process)
-        assert process.returncode is not None
+            stop.cancel()
+            _signal_group(process, signal.SIGKILL)
+            await _first_of((end,), timedelta(seconds=forks.ANSWER_SECONDS))
+            if isinstance(process, forks.Forked) and not end.done():
+                process.nursery.kill()  # it should have reported the child's end
+            exit_status = await end
         return ChildResult(
-            exit_status=process.returncode,
+            exit_status=exit_status,
             output=_tail(output, _OUTPUT_BYTES),
             error_lines=tuple(_tail(errors, _ERROR_BYTES).splitlines()),
             elapsed=timedelta(seconds=time.monotonic() - started),
@@ -103,29 +109,8 @@ async def watch(
         )
 
 
-async def _ends_within(
-    process: Child, limit: timedelta, stopping: asyncio.Event | None = None
-) -> bool:
-    """Whether the process ends within `limit`, and before `stopping` is set."""
-    waits = {asyncio.ensure_future(process.wait())}
-    if stopping is not None:
-        waits.add(asyncio.ensure_future(stopping.wait()))
-    try:
-        await asyncio.wait(
-            waits, timeout=limit.total_seconds(), return_when=asyncio.FIRST_COMPLETED
-        )
-    finally:
-        for each in waits:
-            each.cancel()
-    return process.returncode is not None
-
-
-async def _kill(process: Child) -> None:
-    _signal_group(process, signal.SIGKILL)
-    silence = timedelta(seconds=forks.ANSWER_SECONDS)
-    if isinstance(process, forks.Forked) and not await _ends_within(process, silence):
-        process.nursery.kill()  # it should have reported the child's end
-    await process.wait()
+async def _first_of(waits: Iterable[asyncio.Future[Any]], limit: timedelta) -> None:
+    await asyncio.wait(waits, timeout=limit.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
 
 
 def _signal_group(process: Child, number: signal.Signals) -> None:
