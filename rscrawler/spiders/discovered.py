@@ -1,5 +1,7 @@
 """Compares the entries of a source with what is stored; the spider requests what follows."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,7 +23,7 @@ MOST_AHEAD = timedelta(days=1)
 
 @dataclass(slots=True)
 class DiscoveredLinks:
-    """What follows from one page of a source.
+    """What follows from one page of a source, as far as its portions were added.
 
     Attributes:
         keys: the keys of all article addresses on it.
@@ -29,81 +31,56 @@ class DiscoveredLinks:
         redated: addresses of `dated_later`; once their dates are stored, they are not later again.
         unread: addresses to request that lead to no known article yet.
         articles: how many known articles it shows.
-        dated_later: known articles that it dates later than before; `dates` has the date by id.
+        dated_later: the dates of known articles that it dates later than before.
         returned: known articles that were recorded as removed.
         sitemaps: further sitemaps to read.
         has_news: whether it shows an address that this source never showed before.
     """
 
+    discovery: Discovery
+    source: Source
+    state: SourceState
     keys: set[str] = field(default_factory=set)
     addresses: list[Address] = field(default_factory=list)
     redated: list[Address] = field(default_factory=list)
     unread: list[Address] = field(default_factory=list)
     articles: int = 0
-    dated_later: list[KnownArticle] = field(default_factory=list)
-    dates: dict[str, datetime | None] = field(default_factory=dict)
+    dated_later: dict[KnownArticle, datetime | None] = field(default_factory=dict)
     returned: list[KnownArticle] = field(default_factory=list)
     sitemaps: list[SourceState] = field(default_factory=list)
     has_news: bool = False
 
     @property
-    def changed(self) -> list[KnownArticle]:
-        """Known articles to request again."""
-        if decisions.are_rewritten(len(self.dated_later), self.articles):
-            return self.returned
-        return [*self.dated_later, *self.returned]
+    def changed(self) -> dict[KnownArticle, datetime | None]:
+        """Known articles to request again, with the later date if that is the reason."""
+        changed: dict[KnownArticle, datetime | None] = dict.fromkeys(self.returned)
+        if not decisions.are_rewritten(len(self.dated_later), self.articles):
+            changed |= self.dated_later
+        return changed
 
-
-class Discovery:
-    """What one cycle has discovered so far on the sources of its site.
-
-    `published` maps address keys to the date of publication that a source gave. By source address,
-    `shown` has the keys that its pages have shown, and `linked` how many its first page showed.
-    """
-
-    def __init__(self, session: CrawlSession) -> None:
-        self._session = session
-        self.published: dict[str, datetime] = {}
-        self.shown: dict[str, set[str]] = {}
-        self.linked: dict[str, int] = {}
-
-    def add(
-        self,
-        shown: Iterable[ShownArticle],
-        source: Source,
-        state: SourceState,
-        discovered: DiscoveredLinks,
-    ) -> None:
-        """Add what follows from a portion of a page of `source`; stores nothing."""
-        session = self._session
-        found = self._addresses(shown)
+    def add(self, shown: Iterable[ShownArticle]) -> None:
+        """Add what follows from a portion of the page; stores nothing."""
+        session = self.discovery.session
+        found = self.discovery.addresses(shown)
         known = session.store.discovery.addresses(session.site, found)
         articles = session.store.articles.by_ids(
             before.article_id for before in known.values() if before.article_id
         )
-        discovered.keys.update(found)
-        discovered.articles += len(articles)
+        self.keys.update(found)
+        self.articles += len(articles)
         for key, address in found.items():
             before = known.get(key)
-            if before is None or _is_missed(before, source, state):
-                discovered.has_news = True
+            if before is None or self._is_missed(before):
+                self.has_news = True
             if before is not None:
-                article = articles.get(before.article_id or "")
-                self._add_known(address, before, article, source, discovered)
-            elif self._is_archived(address, source, state):
-                discovered.addresses.append(replace(address, state=AddressState.SKIPPED))
+                self._add_known(address, before, articles.get(before.article_id or ""))
+            elif self._is_archived(address):
+                self.addresses.append(replace(address, state=AddressState.SKIPPED))
             else:
-                discovered.unread.append(address)
-                discovered.addresses.append(address)
+                self.unread.append(address)
+                self.addresses.append(address)
 
-    def _add_known(
-        self,
-        address: Address,
-        before: Address,
-        article: KnownArticle | None,
-        source: Source,
-        discovered: DiscoveredLinks,
-    ) -> None:
+    def _add_known(self, address: Address, before: Address, article: KnownArticle | None) -> None:
         """Add what follows from an address that is stored as `before`, perhaps as an `article`'s.
 
         A skipped address is requested once a source other than a sitemap shows it (any source on a
@@ -118,28 +95,70 @@ class Discovery:
         is_published = address.published_hint is not None and before.published_hint is None
         match before.state:
             case AddressState.SKIPPED:
-                is_wanted_at_last = self._is_wanted(source)
+                is_wanted_at_last = self._is_wanted
             case AddressState.REJECTED:
                 last_dated_at = before.dated_at or before.seen_at
                 is_wanted_at_last = is_published or _is_after(address.dated_at, last_dated_at)
             case _:
                 is_wanted_at_last = False
-        if is_later or is_published or is_wanted_at_last or source.path not in before.seen_in:
+        if is_later or is_published or is_wanted_at_last or self.source.path not in before.seen_in:
             state = AddressState.PENDING if is_wanted_at_last else before.state
-            changed = discovered.redated if is_redated else discovered.addresses
+            changed = self.redated if is_redated else self.addresses
             changed.append(replace(address, state=state))
         if article is not None:
             if is_redated:
-                discovered.dated_later.append(article)
-                discovered.dates[article.article_id] = address.dated_at
+                self.dated_later[article] = address.dated_at
             elif article.removed_at:
-                discovered.returned.append(article)
+                self.returned.append(article)
         elif is_wanted_at_last:
-            discovered.unread.append(before)
+            self.unread.append(before)
 
-    def _addresses(self, shown: Iterable[ShownArticle]) -> dict[str, Address]:
+    def _is_archived(self, address: Address) -> bool:
+        """Whether an address on a sitemap is older than the site's baseline.
+
+        A fixed profile may accept more addresses of a sitemap than before. Without a date, all
+        addresses are old on a sitemap that is read for the first time, if the profile names it or
+        has just changed; a sitemap that an index names later has news.
+        """
+        if self._is_wanted:
+            return False
+        session = self.discovery.session
+        baseline_at, is_unread = session.state.baseline_at, self.state.read_at is None
+        if baseline_at is None:
+            return True
+        if address.dated_at is not None:
+            return address.dated_at < baseline_at and (is_unread or session.has_new_rules)
+        is_own = self.state.url in session.profile.sitemap_addresses
+        return is_unread and (is_own or session.has_new_rules)
+
+    @property
+    def _is_wanted(self) -> bool:
+        """Whether to request all that it shows; a sitemap's archive only on a full crawl."""
+        return self.discovery.session.is_full or self.source.kind is not SourceKind.SITEMAP
+
+    def _is_missed(self, before: Address) -> bool:
+        """Whether it was found elsewhere since this source, which never showed it, was read."""
+        is_later = self.state.read_at is None or before.seen_at >= self.state.read_at
+        return is_later and self.source.path not in before.seen_in
+
+
+class Discovery:
+    """What one cycle has discovered so far on the sources of its site.
+
+    `published` maps address keys to the date of publication that a source gave. By source address,
+    `shown` has the keys that its pages have shown, and `linked` how many its first page showed.
+    """
+
+    def __init__(self, session: CrawlSession) -> None:
+        self.session = session
+        self.published: dict[str, datetime] = {}
+        self.shown: dict[str, set[str]] = {}
+        self.linked: dict[str, int] = {}
+
+    def addresses(self, shown: Iterable[ShownArticle]) -> dict[str, Address]:
+        """The addresses of a portion of a page, by key."""
         found: dict[str, Address] = {}
-        now = self._session.now()
+        now = self.session.now()
         for key, url, dated_at, published_at in shown:
             if published_at is not None:
                 self.published.setdefault(key, published_at)
@@ -149,56 +168,33 @@ class Discovery:
                 found[key] = Address(key, url, now, dated_at, published_at)
         return found
 
-    def next_page(
-        self, has_next: bool, state: SourceState, page: int, discovered: DiscoveredLinks
-    ) -> int | None:
+    def next_page(self, has_next: bool, page: int, discovered: DiscoveredLinks) -> int | None:
         """The number of the source's next page to request; None if pagination ends here."""
+        state = discovered.state
         shown = self.shown.setdefault(state.url, set())
         has_links = not discovered.keys <= shown
         shown |= discovered.keys
         self.linked.setdefault(state.url, len(discovered.keys))
         goes_on = has_next and decisions.follows_pagination(
             page=page,
-            max_pages=self._session.profile.max_pages,
+            max_pages=self.session.profile.max_pages,
             must_reach=state.pagination_cursor or 0,
             is_first_run=state.read_at is None,
-            is_full=self._session.is_full,
+            is_full=self.session.is_full,
             has_links=has_links,
             has_news=discovered.has_news,
         )
         return page + 1 if goes_on else None
 
-    def _is_archived(self, address: Address, source: Source, state: SourceState) -> bool:
-        """Whether an address on a sitemap is older than the site's baseline.
-
-        A fixed profile may accept more addresses of a sitemap than before. Without a date, all
-        addresses are old on a sitemap that is read for the first time, if the profile names it or
-        has just changed; a sitemap that an index names later has news.
-        """
-        if self._is_wanted(source):
-            return False
-        session, baseline_at = self._session, self._session.state.baseline_at
-        if baseline_at is None:
-            return True
-        is_unread = state.read_at is None
-        if address.dated_at is not None:
-            return address.dated_at < baseline_at and (is_unread or session.has_new_rules)
-        is_own = state.url in session.profile.sitemap_addresses
-        return is_unread and (is_own or session.has_new_rules)
-
-    def _is_wanted(self, source: Source) -> bool:
-        """Whether to request all that a source shows; a sitemap's archive only on a full crawl."""
-        return self._session.is_full or source.kind is not SourceKind.SITEMAP
-
     def unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterator[SourceState]:
         """The sitemaps of an index to read: on the site's hosts, and changed by their dates."""
         if not sitemaps:
             return
-        states, now = self._session.store.discovery.sources(self._session.site), self._session.now()
+        states, now = self.session.store.discovery.sources(self.session.site), self.session.now()
         dates = sorted(each.dated_at for each in sitemaps if each.dated_at is not None)
         latest = dates[-LATEST_SITEMAPS:][:1]
         for entry in sitemaps:
-            if canonical_url(entry.url, self._session.profile) is None:
+            if canonical_url(entry.url, self.session.profile) is None:
                 continue  # on another host, which is never crawled
             state = states.get(entry.url, SourceState(entry.url))
             is_as_read = (
@@ -210,14 +206,8 @@ class Discovery:
                     entry.dated_at < latest[0] or decisions.trusts_not_modified(state.read_at, now)
                 )
             )
-            if self._session.is_full or not is_as_read:
+            if self.session.is_full or not is_as_read:
                 yield replace(state, dated_at=entry.dated_at)
-
-
-def _is_missed(address: Address, source: Source, state: SourceState) -> bool:
-    """Whether an address was found elsewhere since this source, which never showed it, was read."""
-    is_later = state.read_at is None or address.seen_at >= state.read_at
-    return is_later and source.path not in address.seen_in
 
 
 def _is_after(dated_at: datetime | None, before: datetime | None) -> bool:

@@ -245,12 +245,14 @@ class NewsSpider(Spider):
             self._record_source_failure(requested, response.url, reading.reason)
             return
         assert isinstance(reading, ReadSource)
-        discovered = await self._discovered(reading, source, state)
+        discovered = DiscoveredLinks(self.discovery, source, state)
+        discovered.sitemaps.extend(self.discovery.unread_sitemaps(reading.sitemaps))
+        await self._add_articles(reading, discovered)
         following = reading.next_url
         if following is not None and canonical_url(following, self.profile) is None:
             following = None  # on another host, which is never crawled
         has_next = source.is_paged or following is not None
-        next_page = self.discovery.next_page(has_next, state, requested.page, discovered)
+        next_page = self.discovery.next_page(has_next, requested.page, discovered)
         if discovered.changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
         state = replace(
@@ -274,8 +276,8 @@ class NewsSpider(Spider):
         )
         self.count("sources/read")
         self.count(f"sources/links/{source.kind}", len(discovered.keys))
-        for each in discovered.changed:
-            self.session.redated[each.article_id] = discovered.dates.get(each.article_id)
+        for article, dated_at in discovered.changed.items():
+            self.session.redated[article.article_id] = dated_at
         requests = self._article_requests(discovered.unread, discovered.changed)
         for number, request in enumerate(requests, 1):
             yield request
@@ -298,27 +300,21 @@ class NewsSpider(Spider):
             within=tuple(self.profile.links.within),
         )
 
-    async def _discovered(
-        self, reading: ReadSource, source: Source, state: SourceState
-    ) -> DiscoveredLinks:
-        """What follows from a page of a source; other tasks run between two portions.
+    async def _add_articles(self, reading: ReadSource, discovered: DiscoveredLinks) -> None:
+        """Add what follows from a page of a source; other tasks run between two portions.
 
         The addresses of all portions but the last are stored at once. The last ones are stored with
         the source's validators, when the whole page is known. So are later dates of articles, since
         their total number decides whether the articles are due.
         """
-        discovered = DiscoveredLinks(
-            sitemaps=list(self.discovery.unread_sitemaps(reading.sitemaps))
-        )
         for number, shown in enumerate(reading.articles()):
             if number:
                 self.session.store.discovery.record_found(
-                    self.session.site, source.path, discovered.addresses
+                    self.session.site, discovered.source.path, discovered.addresses
                 )
                 discovered.addresses.clear()
                 await asyncio.sleep(0)
-            self.discovery.add(shown, source, state, discovered)
-        return discovered
+            discovered.add(shown)
 
     def _sitemap_requests(
         self, sitemaps: Iterable[SourceState], requested: RequestedSource
