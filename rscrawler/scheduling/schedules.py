@@ -31,7 +31,7 @@ from rscrawler.config import (
 )
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.adaptive import Adaptive
-from rscrawler.scheduling.triggers import EveryTrigger, cron_trigger
+from rscrawler.scheduling.triggers import EPOCH, INSTANT, cron_trigger
 from rscrawler.sites import load_sites
 from rscrawler.store.jobs import JobState
 from rscrawler.store.leases import site_lease
@@ -115,12 +115,22 @@ class Job(Model):
     @cached_property
     def trigger(self) -> BaseTrigger:
         """The trigger for APScheduler; for an adaptive job, an interval of `max`."""
-        if self.every is not None:
-            return EveryTrigger(self.every, self.jitter)
         if self.cron is not None:
             return cron_trigger(self.cron, self.timezone, self.jitter)
+        return IntervalTrigger(
+            seconds=self.span.total_seconds(),
+            start_date=EPOCH,
+            timezone=UTC,
+            jitter=self.jitter.total_seconds(),
+        )
+
+    @property
+    def span(self) -> timedelta:
+        """The interval of a job without `cron`; for an adaptive job the longest."""
+        if self.every is not None:
+            return self.every
         assert self.adaptive is not None
-        return IntervalTrigger(seconds=self.adaptive.max.total_seconds(), timezone=UTC)
+        return self.adaptive.max
 
 
 class ScheduleFile(Model):
@@ -176,17 +186,18 @@ class ScheduledJob:
     def fire_after(self, moment: datetime) -> datetime:
         """The first fire time after `moment`.
 
-        For an adaptive job after `max`: its next visit is planned only when one has ended.
+        For an adaptive job after `max`: its next visit is planned only when one has ended. Others
+        do not count from a fire time, whose jitter would accumulate.
         """
-        fire_at: datetime = self.job.trigger.get_next_fire_time(moment, moment)
+        if self.job.adaptive is not None:
+            return moment + self.job.span
+        fire_at: datetime = self.job.trigger.get_next_fire_time(None, moment + INSTANT)
         return fire_at
 
     def usual_span(self, now: datetime) -> timedelta:
         """The usual time from one run to the next."""
-        if self.job.every is not None:
-            return self.job.every
-        if self.job.adaptive is not None:
-            return self.job.adaptive.max
+        if self.job.cron is None:
+            return self.job.span
         following = self.fire_after(now)
         return self.fire_after(following) - following
 

@@ -1,8 +1,4 @@
-"""Triggers for APScheduler: an interval, and a cron expression.
-
-Each takes the next time of its schedule after the previous fire time, in UTC, so fire times do
-not drift and jitter does not accumulate.
-"""
+"""Cron expressions as triggers for APScheduler."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,10 +8,9 @@ from zoneinfo import ZoneInfo
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_INSTANT = timedelta(milliseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+INSTANT = timedelta(milliseconds=1)
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")  # cron counts from Sunday
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # APScheduler's name of each field, in crontab's order: its label in errors, and its values.
@@ -32,25 +27,6 @@ _NUMBERS = {
 }
 
 
-class EveryTrigger(IntervalTrigger):  # type: ignore[misc]
-    """Fires at multiples of `every` since 1970 (UTC), each delayed by up to `jitter` at random.
-
-    `IntervalTrigger` counts from the previous fire time, jitter included; this one does not.
-    """
-
-    def __init__(self, every: timedelta, jitter: timedelta = timedelta(0)) -> None:
-        super().__init__(
-            seconds=every.total_seconds(),
-            start_date=_EPOCH,
-            timezone=UTC,
-            jitter=jitter.total_seconds(),
-        )
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> Any:
-        """The first multiple after the previous fire time; without one, at or after `now`."""
-        return super().get_next_fire_time(None, _start(previous_fire_time, now))
-
-
 class WallClockTrigger(CronTrigger):  # type: ignore[misc]
     """A `CronTrigger` in UTC that fires once at a wall clock time that occurs twice in autumn.
 
@@ -65,17 +41,13 @@ class WallClockTrigger(CronTrigger):  # type: ignore[misc]
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> Any:
         """The first match after the previous fire time; without one, at or after `now`."""
-        start = _start(previous_fire_time, now)
+        start = now if previous_fire_time is None else previous_fire_time.astimezone(UTC) + INSTANT
         while moment := super().get_next_fire_time(None, start.astimezone(self.timezone)):
             at: datetime = moment.astimezone(UTC)
             if self.repeats or not moment.fold:
                 return at
-            start = at + _INSTANT
+            start = at + INSTANT
         return None
-
-
-def _start(previous: datetime | None, now: datetime) -> datetime:
-    return now if previous is None else previous.astimezone(UTC) + _INSTANT
 
 
 def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0)) -> BaseTrigger:
@@ -99,7 +71,7 @@ def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0
         WallClockTrigger(repeats=hour.startswith("*"), timezone=ZoneInfo(timezone), **fields)
         for fields in restrictions
     ]
-    if triggers[0].get_next_fire_time(None, _EPOCH) is None:
+    if triggers[0].get_next_fire_time(None, EPOCH) is None:
         raise ValueError(
             "names a day that its months do not have; allowed: a day that occurs, such as 28"
         )

@@ -16,8 +16,9 @@ from rscrawler.config import Config, load_config
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling import schedules
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
-from rscrawler.scheduling.triggers import EveryTrigger, cron_trigger
+from rscrawler.scheduling.triggers import cron_trigger
 from rscrawler.sites import load_sites
+from tests.scheduling.services import scheduled
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
 SITE = "responsiblestatecraft"
@@ -159,20 +160,20 @@ def test_cron_with_jitter_is_late_by_no_more_than_that_when_the_clocks_change(mo
 
 
 def test_an_interval_keeps_to_a_grid_whenever_it_is_asked() -> None:
-    trigger = EveryTrigger(timedelta(minutes=20))
-    assert next_after(trigger, NOON) == NOON + timedelta(minutes=20)
-    assert next_after(trigger, NOON - timedelta(seconds=1)) == NOON
+    job = scheduled(every="20m")
+    assert job.fire_after(NOON) == NOON + timedelta(minutes=20)
+    assert job.fire_after(NOON - timedelta(seconds=1)) == NOON
     late = NOON + timedelta(minutes=19, seconds=59)
-    assert next_after(trigger, late) == NOON + timedelta(minutes=20)
+    assert job.fire_after(late) == NOON + timedelta(minutes=20)
 
 
 @given(every=st.integers(1, 90_000), share=st.floats(0, 1), offset=st.integers(0, 10**8))
 def test_jitter_does_not_accumulate(every: int, share: float, offset: int) -> None:
     span = timedelta(seconds=every)
-    trigger, moment = EveryTrigger(span, span * share), NOON + timedelta(seconds=offset)
-    fires = [next_after(trigger, moment)]
+    job, moment = scheduled(every=span, jitter=span * share), NOON + timedelta(seconds=offset)
+    fires = [job.fire_after(moment)]
     for _ in range(20):
-        fires.append(next_after(trigger, fires[-1]))
+        fires.append(job.fire_after(fires[-1]))
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     slots = [(fire - epoch) // span for fire in fires]
     assert slots == list(range(slots[0], slots[0] + 21))
