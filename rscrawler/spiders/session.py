@@ -110,29 +110,23 @@ def session_from_arguments(
             Scrapy shows a traceback, and then one of a task whose exception was never retrieved.
     """
     try:
-        return _session_meant(site, config, full, limit)
+        loaded = load_config(find_config(Path(config) if config else None))
+        profiles = load_sites(loaded)
+        chosen = chosen_sites(profiles, [site] if site else [])
+        if len(chosen) != 1:
+            known = ", ".join(sorted(profiles))
+            raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
+        most = int(written) if (written := str(limit)).isdecimal() else 0
+        if limit is not None and most < 1:
+            raise ConfigurationError(f"spider argument limit: {limit!r} is not a number from 1 on")
+        flagger = Flagger(usable_watchlists(loaded))
+        # Before the database is opened: forked processes must not share its connections.
+        readers = Readers(loaded.crawl, PageReader(chosen, flagger))
+        store = Store.open(loaded.database)
     except RscrawlerError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2 if isinstance(error, ConfigurationError) else 1) from None
-
-
-def _session_meant(
-    site: str | None, config: str | None, full: str | bool, limit: str | int | None
-) -> CrawlSession:
-    loaded = load_config(find_config(Path(config) if config else None))
-    profiles = load_sites(loaded)
-    chosen = chosen_sites(profiles, [site] if site else [])
-    if len(chosen) != 1:
-        known = ", ".join(sorted(profiles))
-        raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
-    most = int(written) if (written := str(limit)).isdecimal() else 0
-    if limit is not None and most < 1:
-        raise ConfigurationError(f"spider argument limit: {limit!r} is not a number from 1 on")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
-    flagger = Flagger(usable_watchlists(loaded))
-    # Before the database is opened: forked processes must not share its connections.
-    readers = Readers(loaded.crawl, PageReader(chosen, flagger))
-    store = Store.open(loaded.database)
     ((name, profile),) = chosen.items()
     return CrawlSession(
         loaded, name, profile, store, flagger, readers, is_full=is_full, limit=most or None
