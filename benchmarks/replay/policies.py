@@ -16,14 +16,18 @@ from itertools import accumulate, pairwise
 
 from benchmarks.replay.histories import RATE_STEP, SiteHistory
 from rscrawler.scheduling.adaptive import (
+    DAY,
+    HOUR,
     Adaptive,
+    PublicationHistory,
     VisitPlan,
+    learn,
     next_visit,
     weekly_plan,
 )
-from rscrawler.scheduling.rates import DAY, HOUR, WEEK, PublicationHistory, learn
 from rscrawler.scheduling.triggers import cron_trigger
 
+WEEK = 7 * DAY
 _STEP = RATE_STEP.total_seconds()
 
 

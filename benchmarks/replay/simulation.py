@@ -20,23 +20,21 @@ from benchmarks.replay import policies
 from benchmarks.replay.histories import SiteHistory
 from benchmarks.replay.policies import PolicyMaker, Seen
 from rscrawler.scheduling.adaptive import (
-    EMPHASIS,
-    Adaptive,
-    VisitPlan,
-    budget_scale,
-    densities,
-    next_visit,
-    weekly_plan,
-)
-from rscrawler.scheduling.rates import (
     BIN,
     BINS,
     DAY,
+    EMPHASIS,
     EVEN_RATES,
     HOUR,
+    Adaptive,
     PublicationHistory,
+    VisitPlan,
     WeeklyRates,
+    budget_scale,
+    densities,
     learn,
+    next_visit,
+    weekly_plan,
 )
 
 ALL = "all sites"

@@ -7,7 +7,7 @@ import socket
 from datetime import timedelta
 from itertools import pairwise
 
-from rscrawler.spiders.crawl_lease import CrawlLease
+from rscrawler.spiders.session import CrawlLease
 from rscrawler.store import Store
 from tests.cluster.sites import TinySites
 from tests.crawl.probes import FEW_SOURCES, articles_requested, change_database, rows_of
@@ -21,7 +21,7 @@ SITE, OTHER = "site:responsiblestatecraft", "elsewhere/1/1/responsiblestatecraft
 RENEWED_OFTEN = """
 from datetime import timedelta
 
-import rscrawler.spiders.crawl_lease as module
+import rscrawler.spiders.session as module
 
 module.LEASE_RENEWAL = timedelta(milliseconds=20)
 """

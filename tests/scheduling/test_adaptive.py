@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from rscrawler.scheduling.adaptive import (
     Adaptive,
+    PublicationHistory,
+    learn,
     next_visit,
     weekly_plan,
 )
-from rscrawler.scheduling.rates import PublicationHistory, learn
 
 MONDAY = datetime(2025, 6, 2, tzinfo=UTC)
 LIMITS = Adaptive(min=timedelta(minutes=5), max=timedelta(hours=6), visits_per_day=48)

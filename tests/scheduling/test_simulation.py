@@ -36,8 +36,13 @@ from benchmarks.replay.simulation import (
 )
 from benchmarks.simulate import stored_history
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.adaptive import Adaptive
-from rscrawler.scheduling.rates import BINS, EVEN_RATES, PublicationHistory, WeeklyRates
+from rscrawler.scheduling.adaptive import (
+    BINS,
+    EVEN_RATES,
+    Adaptive,
+    PublicationHistory,
+    WeeklyRates,
+)
 from rscrawler.store import Store
 from tests.delivery.helpers import NOW, an_article, record
 
