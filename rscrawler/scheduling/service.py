@@ -373,8 +373,9 @@ class Service:
         An adaptive job has no grace: a late visit is as good as one on time.
         """
         earliest = now - max(self._config.scheduling.misfire_grace, LEAST_GRACE)
-        is_on_time = scheduled.job.adaptive is not None or fire_at >= earliest
-        return not is_on_time and scheduled.fire_after(earliest) > now
+        if scheduled.job.adaptive is not None or fire_at >= earliest:
+            return False
+        return scheduled.fire_after(earliest) > now
 
     def _skip(self, scheduled: ScheduledJob, missed: datetime, now: datetime) -> None:
         fire_at = scheduled.fire_after(now)

@@ -15,7 +15,6 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.internet.error import ConnectionDone, ConnectionLost, TCPTimedOutError
-from twisted.internet.error import TimeoutError as TwistedTimeoutError
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 
@@ -36,7 +35,7 @@ class HeldBack(IgnoreRequest):
 
 
 _WORDS = {
-    (DownloadTimeoutError, TwistedTimeoutError, TCPTimedOutError, TimeoutError): "timeout",
+    (DownloadTimeoutError, TCPTimedOutError, TimeoutError): "timeout",
     (DownloadConnectionRefusedError,): "the connection was refused",
     (CannotResolveHostError,): "there is no such host",
     (ResponseDataLossError,): "the response was truncated",
