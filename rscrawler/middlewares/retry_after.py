@@ -15,6 +15,7 @@ from scrapy.exceptions import (
     DownloadTimeoutError,
 )
 from scrapy.http import Response
+from twisted.internet.error import ConnectError
 
 from rscrawler.config import format_duration
 from rscrawler.decisions import LONGEST_PAUSE, requested_pause
@@ -29,6 +30,7 @@ MAX_UNANSWERED = 6
 MAX_BROKEN = 20  # the same for responses with a status of 500 or more
 NO_ANSWER = (
     CannotResolveHostError,
+    ConnectError,  # no route to the host, for example: Scrapy does not wrap it
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -12,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scrapy import Request
 from scrapy.http import Response
+from twisted.internet.error import NoRouteError
 
 from rscrawler.config import Config
-from rscrawler.middlewares.retry_after import RetryAfterMiddleware, retry_after
+from rscrawler.middlewares.retry_after import MAX_UNANSWERED, RetryAfterMiddleware, retry_after
+from rscrawler.spiders.http import HeldBack
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def test_a_pause_is_told_as_durations_are_written(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.fixture
+def middleware() -> RetryAfterMiddleware:
     session: Any = SimpleNamespace(
         config=Config(),
         now=lambda: NOON,
@@ -28,9 +32,26 @@ def test_a_pause_is_told_as_durations_are_written(caplog: pytest.LogCaptureFixtu
         store=MagicMock(),
         state=MagicMock(not_before=None),
     )
+    return RetryAfterMiddleware(session)
+
+
+def test_a_pause_is_told_as_durations_are_written(
+    middleware: RetryAfterMiddleware, caplog: pytest.LogCaptureFixture
+) -> None:
     response = Response("https://example.org/", 503, {"Retry-After": "3600"})
-    RetryAfterMiddleware(session).process_response(Request(response.url), response)
+    middleware.process_response(Request(response.url), response)
     assert caplog.messages == ["https://example.org/ asks for a pause of 1h"]
+
+
+def test_a_host_to_which_no_route_leads_gets_no_more_requests(
+    middleware: RetryAfterMiddleware,
+) -> None:
+    request = Request("https://example.org/")
+    for _ in range(MAX_UNANSWERED):
+        asyncio.run(middleware.process_request(request))
+        middleware.process_exception(request, NoRouteError())  # type: ignore[no-untyped-call]
+    with pytest.raises(HeldBack, match="unanswered"):
+        asyncio.run(middleware.process_request(request))
 
 
 @pytest.mark.parametrize(
