@@ -53,11 +53,6 @@ class Forked:
         assert self.returncode is not None
         return self.returncode
 
-    def kill(self) -> None:
-        """Kill it, unless it has ended."""
-        if self.returncode is None:
-            _kill(self.pid)
-
     def end(self, status: int) -> None:
         """Record its exit status."""
         self.returncode = status
@@ -100,7 +95,8 @@ class Nursery:
 
     def kill(self) -> None:
         """Kill a nursery that does not respond."""
-        _kill(self._pid)
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
         self.close()
 
     def close(self) -> None:
@@ -140,7 +136,8 @@ class Nursery:
             return
         child = self._running[pid] = Forked(pid, self)
         if started.done():  # the requester has gone
-            child.kill()
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         else:
             started.set_result(child)
 
@@ -155,7 +152,8 @@ class Nursery:
             if not started.done():
                 started.set_exception(NurseryLost("the process that forks has died"))
         for child in self._running.values():
-            child.kill()  # as the kernel does on Linux
+            with suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGKILL)  # as the kernel does on Linux
             child.end(-signal.SIGKILL)
         self._requested.clear()
         self._running.clear()
@@ -271,15 +269,11 @@ def _fork(run: Callable[[], int]) -> int:
 def _end(running: set[int]) -> None:
     """Kill the children and wait for them, so their resource usage counts as this process's."""
     for pid in running:
-        _kill(pid)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     for pid in running:
         with suppress(ChildProcessError):
             os.waitpid(pid, 0)
-
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 def _report_ended(control: socket.socket, running: set[int]) -> None:

@@ -13,6 +13,7 @@ import logging
 import os
 import pickle
 import resource
+import signal
 import socket
 import struct
 import threading
@@ -87,7 +88,6 @@ class Readers:
             self._nursery = fork_nursery(self._serve, self._prepare)
         self._waiting: OrderedDict[str, deque[_Task]] = OrderedDict()  # by site
         self._processes: list[_Process] = []
-        self._starting: asyncio.Future[None] | None = None  # while a reader is being forked
         self._has_complained = False
 
     async def read(self, page: PageToRead) -> ReadResult:
@@ -118,59 +118,41 @@ class Readers:
     def _hand_out(self) -> None:
         """Hand out tasks, round-robin over sites; skip sites that have a slow page."""
         while (site := self._next_site()) and (process := self._free_process()):
-            process.send(self._pop(site))
+            tasks = self._waiting.pop(site)
+            process.send(tasks.popleft())
+            if tasks:
+                self._waiting[site] = tasks  # after the other sites
             if len(process.tasks) == 1:
                 self._watch_first_page(process)
-
-    def _pop(self, site: str) -> _Task:
-        """Remove the next task of a site, which then comes after the other sites."""
-        tasks = self._waiting.pop(site)
-        task = tasks.popleft()
-        if tasks:
-            self._waiting[site] = tasks
-        return task
 
     def _next_site(self) -> str | None:
         slow = {each.tasks[0].page.site for each in self._processes if each.is_slow}
         return next((site for site in self._waiting if site not in slow), None)
 
     def _free_process(self) -> _Process | None:
-        """An idle reader, else the least busy one; None if all are full, or to wait for a new one.
-
-        A further reader is forked, up to their number, rather than that a busy one gets more pages.
-        """
+        """An idle reader, else a new one, else the least busy one; None if all are full."""
         quick = [each for each in self._processes if not each.is_slow]
         idlest = min(quick, key=lambda each: len(each.tasks), default=None)
         if idlest is not None and (not idlest.tasks or len(quick) >= self._settings.readers):
             return idlest if len(idlest.tasks) < PAGES_AHEAD else None
-        if self._starting is None:
-            self._starting = asyncio.ensure_future(self._start())
-        return None
+        process = _Process(self._finish, self._handle_death)
+        self._processes.append(process)
+        process.starting = asyncio.ensure_future(self._start(process))
+        return process
 
-    async def _start(self) -> None:
-        """Fork a reader; if that fails, the caller of the next page reads it."""
+    async def _start(self, process: _Process) -> None:
         assert self._nursery is not None
-        child: Forked | None = None
-        ours, theirs = socket.socketpair()
         try:
-            child = await self._nursery.fork([theirs.fileno()])
+            await process.start(self._nursery)
+            self._watch_first_page(process)
         except NurseryLost as error:
-            if site := self._next_site():
-                self._pop(site).finish(error)
-        finally:
-            self._starting = None
-            theirs.close()
-            if child is None:
-                ours.close()
-        if child is not None:
-            self._processes.append(_Process(child, ours, self._finish, self._handle_death))
-        self._hand_out()
+            self._finish(process, error)
 
     def _finish(self, process: _Process, reading: ReadResult | Exception) -> None:
         """Pass on the result of a reader's first page; end the reader, or let it go on."""
         process.tasks.popleft().finish(reading)
         is_over_limit = isinstance(reading, ReadFailure) and reading.kind is Kind.OVER_LIMIT
-        if is_over_limit or process.is_slow:
+        if is_over_limit or process.is_slow or isinstance(reading, NurseryLost):
             self._end(process)
         else:
             self._watch_first_page(process)
@@ -203,7 +185,7 @@ class Readers:
     def _watch_first_page(self, process: _Process) -> None:
         if process.slow_timer is not None:
             process.slow_timer.cancel()
-        if process.tasks:
+        if process.tasks and process.child is not None:
             loop = asyncio.get_running_loop()
             process.slow_timer = loop.call_later(SLOW_AFTER_SECONDS, self._check_slow, process)
             process.first_since = loop.time()
@@ -288,8 +270,6 @@ class _Process:
 
     def __init__(
         self,
-        child: Forked,
-        channel: socket.socket,
         answered: Callable[[_Process, ReadResult | Exception], None],
         died: Callable[[_Process], None],
     ) -> None:
@@ -297,12 +277,24 @@ class _Process:
         self.is_slow = False
         self.slow_timer: asyncio.TimerHandle | None = None
         self.first_since = 0.0  # when its first page became the first, in loop time
-        self._child, self._answered, self._died = child, answered, died
-        self._loop, self._channel = asyncio.get_running_loop(), channel
+        self.starting: asyncio.Future[None] | None = None  # kept, as the loop does not keep it
+        self._answered, self._died = answered, died
+        self.child: Forked | None = None  # None until it is forked
+        self._loop = asyncio.get_running_loop()
+        self._channel, self._theirs = socket.socketpair()
         self._channel.setblocking(False)
         self._loop.add_reader(self._channel, self._receive)
         self._unsent, self._received = bytearray(), bytearray()
         self._cpu_seconds = 0.0  # of the process, at the end of its last page
+
+    async def start(self, nursery: Nursery) -> None:
+        """Fork the reader.
+
+        Raises:
+            NurseryLost: it could not be forked.
+        """
+        with self._theirs:
+            self.child = await nursery.fork([self._theirs.fileno()])
 
     def send(self, task: _Task) -> None:
         """Send it a page, after those that it already has."""
@@ -343,8 +335,9 @@ class _Process:
 
     def cpu_seconds_of_page(self) -> float:
         """The CPU time that its first page has taken so far."""
+        assert self.child is not None
         try:
-            stat = Path(f"/proc/{self._child.pid}/stat").read_text(encoding="ascii")
+            stat = Path(f"/proc/{self.child.pid}/stat").read_text(encoding="ascii")
         except OSError:  # it has died, which `_receive` handles
             return 0.0
         user, system = stat.rpartition(")")[2].split()[11:13]  # see proc(5)
@@ -352,18 +345,21 @@ class _Process:
 
     def lower(self) -> None:
         """Lower its scheduling priority."""
-        if self._child.returncode is None:
+        if self.child is not None and self.child.returncode is None:
             with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self._child.pid, SLOW_NICENESS)
+                os.setpriority(os.PRIO_PROCESS, self.child.pid, SLOW_NICENESS)
 
     def kill(self) -> None:
         """Kill it, and close its socket."""
         if self.slow_timer is not None:
             self.slow_timer.cancel()
-        self._child.kill()
+        if self.child is not None and self.child.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.child.pid, signal.SIGKILL)
         if not self._loop.is_closed():
             self._loop.remove_reader(self._channel)
             self._loop.remove_writer(self._channel)
+        self._theirs.close()
         self._channel.close()
 
 
