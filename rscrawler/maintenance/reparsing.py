@@ -24,7 +24,7 @@ from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import FetchedArticle, Kind, PageOutcome, RequestedArticle
 from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadFailure
-from rscrawler.spiders.session import CrawlSession
+from rscrawler.spiders.session import CrawlLease, CrawlSession
 from rscrawler.store.discovery import Address
 from rscrawler.store.leases import LEASE_RENEWAL
 
@@ -210,7 +210,7 @@ def recorded(session: CrawlSession, readings: Iterator[ReparsedPage]) -> Iterato
         SiteIsBusy: a crawl of the site runs, or has taken the lease in the meantime.
         StoreError: the database cannot be written.
     """
-    crawl_lease = session.crawl_lease()
+    crawl_lease = CrawlLease(session)
     pipeline = StorePipeline(session, StatsCollector(Crawler(NewsSpider)))
     if not crawl_lease.begin():
         holder = session.store.leases.holder(session.lease_name)

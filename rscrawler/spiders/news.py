@@ -33,7 +33,7 @@ from rscrawler.spiders.outcomes import (
     request_context,
 )
 from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFailure, ReadSource
-from rscrawler.spiders.session import CrawlSession, session_from_arguments
+from rscrawler.spiders.session import CrawlLease, CrawlSession, session_from_arguments
 from rscrawler.spiders.sources import SourcePage, page_address
 from rscrawler.store.discovery import (
     Address,
@@ -76,7 +76,7 @@ class NewsSpider(Spider):
         self._requested: set[str] = set()  # address keys and article ids
         self._requested_sources: set[str] = set()
         self._stopping: asyncio.Future[None] | None = None
-        self._lease = self.session.crawl_lease()
+        self._lease = CrawlLease(self.session)
         self._watch: asyncio.Task[None] | None = None  # set while this crawl holds the lease
 
     @classmethod

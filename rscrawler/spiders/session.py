@@ -24,7 +24,6 @@ from rscrawler.store.health import SiteState
 from rscrawler.store.leases import (
     LEASE_DURATION,
     LEASE_RENEWAL,
-    LeaseStore,
     process_identity,
     site_lease,
 )
@@ -38,73 +37,6 @@ HOST_POLL = timedelta(milliseconds=200)
 def new_run_id() -> str:
     """A unique name for one cycle: the time to the second, and a random part."""
     return f"{utc_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-
-
-@dataclass(slots=True)
-class CrawlLease:
-    """The leases of one crawl: one crawl of a site, and of a host, at a time, on any machine.
-
-    A crawl ends at once if another one holds the lease of its site. It waits for the leases of
-    its hosts, since another profile may have pages on the same host. After its release, a host's
-    lease rests for the download delay, so that the next crawl keeps the delay to the last request,
-    on whatever machine it runs.
-
-    `owner` names the crawl: two crawls of one process have different names. `site` is the lease of
-    the site, `hosts` are those of its hosts, in an order common to all crawls; `delay` is the
-    site's download delay.
-    """
-
-    leases: LeaseStore
-    owner: str
-    site: str
-    hosts: tuple[str, ...]
-    delay: timedelta
-    now: Callable[[], datetime]
-    _held: list[str] = field(default_factory=list, init=False)
-
-    def begin(self) -> bool:
-        """Acquire the site's lease; False if another crawl holds it."""
-        if not self.leases.acquire(self.site, self.owner, self.now()):
-            return False
-        self._held.append(self.site)
-        return True
-
-    async def wait_for_hosts(self) -> None:
-        """Acquire the lease of each host, once it is free and has rested."""
-        for host in self.hosts:
-            while not self.leases.acquire(host, self.owner, self.now(), rest=self.delay):
-                await asyncio.sleep(HOST_POLL.total_seconds())
-            self._held.append(host)
-
-    async def keep(self) -> None:
-        """Renew the leases until one is lost; retry after database errors until they expire."""
-        renewed_at = self.now()
-        while True:
-            await asyncio.sleep(LEASE_RENEWAL.total_seconds())
-            now = self.now()
-            try:
-                if not self.renew():
-                    return
-                renewed_at = now
-            except StoreError as error:
-                logger.warning("the leases could not be renewed: %s", error)
-                if now - renewed_at + LEASE_RENEWAL >= LEASE_DURATION:
-                    return
-
-    def renew(self) -> bool:
-        """Renew the leases; False if one has been lost."""
-        now = self.now()
-        return all(self.leases.renew(name, self.owner, now) for name in self._held)
-
-    def end(self) -> None:
-        """Release all leases; those of the hosts rest for the download delay."""
-        rested_at = self.now() + self.delay
-        for name in self._held:
-            if name in self.hosts:
-                self.leases.rest(name, self.owner, rested_at)
-            else:
-                self.leases.release(name, self.owner)
-        self._held.clear()
 
 
 @dataclass(slots=True)
@@ -151,16 +83,70 @@ class CrawlSession:
         """Whether this is the first cycle since the profile's rules changed."""
         return self.state.rules_digest not in (None, self.profile.rules_digest)
 
-    def crawl_lease(self) -> CrawlLease:
-        """The leases of this crawl's site and hosts."""
-        return CrawlLease(
-            self.store.leases,
-            f"{process_identity()}/{self.site}",
-            self.lease_name,
-            tuple(f"host:{host}" for host in sorted(self.profile.all_hosts)),
-            timedelta(seconds=self.profile.download_delay),
-            self.now,
-        )
+
+class CrawlLease:
+    """The leases of one crawl: one crawl of a site, and of a host, at a time, on any machine.
+
+    A crawl ends at once if another one holds the lease of its site. It waits for the leases of
+    its hosts, since another profile may have pages on the same host. After its release, a host's
+    lease rests for the download delay, so that the next crawl keeps the delay to the last request,
+    on whatever machine it runs.
+
+    `owner` names the crawl: two crawls of one process have different names.
+    """
+
+    def __init__(self, session: CrawlSession, owner: str | None = None) -> None:
+        self._leases, self._now = session.store.leases, session.now
+        self._owner = owner or f"{process_identity()}/{session.site}"
+        self._site = session.lease_name
+        # In an order common to all crawls.
+        self._hosts = [f"host:{host}" for host in sorted(session.profile.all_hosts)]
+        self._delay = timedelta(seconds=session.profile.download_delay)
+        self._held: list[str] = []
+
+    def begin(self) -> bool:
+        """Acquire the site's lease; False if another crawl holds it."""
+        if not self._leases.acquire(self._site, self._owner, self._now()):
+            return False
+        self._held.append(self._site)
+        return True
+
+    async def wait_for_hosts(self) -> None:
+        """Acquire the lease of each host, once it is free and has rested."""
+        for host in self._hosts:
+            while not self._leases.acquire(host, self._owner, self._now(), rest=self._delay):
+                await asyncio.sleep(HOST_POLL.total_seconds())
+            self._held.append(host)
+
+    async def keep(self) -> None:
+        """Renew the leases until one is lost; retry after database errors until they expire."""
+        renewed_at = self._now()
+        while True:
+            await asyncio.sleep(LEASE_RENEWAL.total_seconds())
+            now = self._now()
+            try:
+                if not self.renew():
+                    return
+                renewed_at = now
+            except StoreError as error:
+                logger.warning("the leases could not be renewed: %s", error)
+                if now - renewed_at + LEASE_RENEWAL >= LEASE_DURATION:
+                    return
+
+    def renew(self) -> bool:
+        """Renew the leases; False if one has been lost."""
+        now = self._now()
+        return all(self._leases.renew(name, self._owner, now) for name in self._held)
+
+    def end(self) -> None:
+        """Release all leases; those of the hosts rest for the download delay."""
+        rested_at = self._now() + self._delay
+        for name in self._held:
+            if name in self._hosts:
+                self._leases.rest(name, self._owner, rested_at)
+            else:
+                self._leases.release(name, self._owner)
+        self._held.clear()
 
 
 def session_of(crawler: Crawler) -> CrawlSession:

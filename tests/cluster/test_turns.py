@@ -7,8 +7,11 @@ import socket
 from datetime import timedelta
 from itertools import pairwise
 
-from rscrawler.spiders.session import CrawlLease
+from rscrawler.config import Config
+from rscrawler.sites import SiteProfile
+from rscrawler.spiders.session import CrawlLease, CrawlSession
 from rscrawler.store import Store
+from rscrawler.topics import Flagger
 from tests.cluster.sites import TinySites
 from tests.crawl.probes import FEW_SOURCES, articles_requested, change_database, rows_of
 from tests.sample_site import SampleSite
@@ -28,7 +31,10 @@ module.LEASE_RENEWAL = timedelta(milliseconds=20)
 
 
 def turn(store: Store, owner: str, clock: Clock, site: str = "a") -> CrawlLease:
-    return CrawlLease(store.leases, owner, f"site:{site}", ("host:x", "host:y"), DELAY, clock)
+    keys = {"base_url": "https://x", "hosts": ["y"], "download_delay": DELAY.total_seconds()}
+    profile = SiteProfile.model_validate(keys)
+    session = CrawlSession(Config(), site, profile, store, Flagger(()), now=clock)
+    return CrawlLease(session, owner)
 
 
 async def gets_the_hosts(waiting: CrawlLease) -> bool:
