@@ -127,6 +127,7 @@ _CANDIDATES = (
     .where(article.c.number.in_(_MOST_SHARING), article.c.is_merged == 0)
     .order_by(article.c.first_seen_at, article.c.number)
 )
+_BY_IDS = select(*_KNOWN).where(among(article.c.article_id, "ids"))
 _IS_ALERTED = flag.c.alerted_at.is_not(None)
 # Columns of an article's row that later versions do not change.
 _KEPT = {"number", "article_id", "site", "novelty", "first_seen_at", "is_merged"}
@@ -137,7 +138,7 @@ class ArticleStore(Part):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._by_ids = database.lookup(select(*_KNOWN).where(among(article.c.article_id, "ids")))
+        self._by_ids = database.lookup(_BY_IDS)
         self._candidates = database.lookup(_CANDIDATES)
 
     # Statements in the database's dialect, built at the first recording, since few commands record.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
@@ -119,12 +119,12 @@ class Database:
 
     def lookup(self, query: Select[Any]) -> Callable[..., list[list[Any]]]:
         """A function that runs a query needed for every page; it takes the parameters by name."""
-        # Compiled at the first call: that is slow, and only commands that process pages need it.
-        prepared = cache(lambda: Lookup(query, self._engine.dialect))
 
         def found(**parameters: Any) -> list[list[Any]]:
+            # Compiled at the first call: it is slow, and only commands that process pages need it.
+            lookup = _compiled_lookup(query, self._engine.dialect)
             with self.reading() as connection:
-                return prepared().rows(connection, **parameters)
+                return lookup.rows(connection, **parameters)
 
         return found
 
@@ -199,6 +199,11 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+@lru_cache
+def _compiled_lookup(query: Select[Any], dialect: Dialect) -> Lookup:
+    return Lookup(query, dialect)
 
 
 class Part:

@@ -92,6 +92,9 @@ class KeptRobots:
 
 
 _ADDRESS = tuple(address.c[name] for name in Address.__slots__)
+_BY_KEYS = select(*_ADDRESS).where(
+    address.c.site == bindparam("site"), among(address.c.key, "keys")
+)
 
 
 class DiscoveryStore(Part):
@@ -99,11 +102,7 @@ class DiscoveryStore(Part):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._by_keys = database.lookup(
-            select(*_ADDRESS).where(
-                address.c.site == bindparam("site"), among(address.c.key, "keys")
-            )
-        )
+        self._by_keys = database.lookup(_BY_KEYS)
 
     @cached_property
     def _insert_address(self) -> Insert:
