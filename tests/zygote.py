@@ -15,6 +15,7 @@ import socket
 import sys
 import tempfile
 import traceback
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,18 @@ from rscrawler.__main__ import main
 from rscrawler.cli import COMMANDS, load_command
 from rscrawler.cli.deliver import deliver_due
 from rscrawler.cli.inputs import opened_store
+from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.crawling import prepare
 from rscrawler.forks import serve
+from rscrawler.identity.fingerprints import Fingerprint
+from rscrawler.items import Article
+from rscrawler.monitoring.status import read_status
 from rscrawler.scheduling.warm import import_all
+from rscrawler.store import Store
+from rscrawler.store.articles import Recording, Visit
+from rscrawler.store.discovery import Address, KeptRobots, SourceReading
+from rscrawler.store.tables import ARTICLES_CHANNEL
 
 
 def run(descriptors: list[int]) -> int:
@@ -72,11 +81,50 @@ def _status_of(before: str) -> int:
 
 
 def rehearse() -> None:
-    """Deliver nothing from an empty store: SQL that is compiled here no child compiles again."""
+    """Record a cycle, and deliver nothing: SQL that is compiled here no child compiles again."""
     with tempfile.TemporaryDirectory() as folder:
         config = Config(output_dir=Path(folder))
         with opened_store(config) as store:
+            record_cycle(store, "rehearsal", utc_now())
+        with opened_store(config) as store:
             deliver_due(config, store)
+            read_status(config, store, utc_now(), ())
+
+
+def record_cycle(store: Store, site: str, now: datetime) -> None:
+    """What a cycle reads and writes that finds an article."""
+    url = f"https://{site}.example.org/"
+    store.health.site(site)
+    store.discovery.over_limit(site)
+    store.leases.acquire(site, site, now)
+    store.health.record_start(site, site, now)
+    store.discovery.adopt_rules(site, "", ())
+    store.discovery.sources(site)
+    store.discovery.robots(site)
+    store.discovery.record_robots(KeptRobots(site, b"", now))
+    store.discovery.pending(site, now)
+    store.articles.due(site, now)
+    found = Address(site, url, now)
+    store.discovery.addresses(site, [found.key])
+    store.discovery.record_reading(SourceReading(site, url, "feed", "/", now, (found,)))
+    store.discovery.record_not_modified(site, url, now)
+    article = Article(
+        article_id=site, version=1, site=site, url=url, first_seen_at=now, fetched_at=now
+    )
+    fingerprint = Fingerprint(text_digest="", body_digest="", slug_stem="")
+    store.articles.by_ids([site])
+    store.articles.candidates(site, fingerprint)
+    visit = Visit(site, ((found.key, url),), "")
+    store.articles.record(Recording(article, fingerprint, visit, now, (ARTICLES_CHANNEL,)))
+    store.articles.record_unchanged(site, site, visit, now)
+    store.articles.latest_record(site)
+    store.discovery.addresses_of(site)
+    store.history.observations(site, now, 1)
+    store.discovery.unread(site, (now, now), 1)
+    store.health.record_end(site, site, now, succeeded=True, counters={"requests": 1})
+    store.leases.release(site, site)
+    store.leases.rest(site, site, now)
+    store.outbox.delivered_by_site(site)
 
 
 if __name__ == "__main__":
