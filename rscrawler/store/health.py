@@ -190,6 +190,9 @@ class HealthStore(Part):
         If the operators were notified of it, it is kept until they are notified of its end.
         """
         present = {"subject": subject, "code": code, "ended": 0}
+        # Most are not there: a look costs less than a transaction, and waits for no other writer.
+        if self._database.row(select(problem.c.since).filter_by(**present)) is None:
+            return
         with self._database.writing() as connection:
             connection.execute(delete(problem).filter_by(**present, notified_at=None))
             connection.execute(update(problem).filter_by(**present).values(ended=1))
