@@ -6,9 +6,11 @@ steps run in one transaction, which also stores the number that they lead to.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 
-from sqlalchemy import Connection, Engine, func, inspect, select, text
+from sqlalchemy import Connection, Dialect, Engine, func, inspect, select, text
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from rscrawler.errors import StoreError
 from rscrawler.store import tables
@@ -84,7 +86,8 @@ def migrate(engine: Engine, now: datetime) -> None:
             connection.execute(tables.AdvisoryLock.MIGRATION.acquire())
         found = _version(connection)
         if found is None:
-            tables.metadata.create_all(connection)
+            for statement in _creation(connection.dialect):
+                connection.exec_driver_sql(statement)
             tables.create_index(connection)
         elif found > CURRENT_VERSION:
             raise StoreError(
@@ -99,6 +102,15 @@ def migrate(engine: Engine, now: datetime) -> None:
         if found != CURRENT_VERSION:
             stamp = tables.schema_version.insert()
             connection.execute(stamp.values(version=CURRENT_VERSION, applied_at=now))
+
+
+@lru_cache
+def _creation(dialect: Dialect) -> list[str]:
+    """The statements that create the tables; to compile them takes longer than to run them."""
+    parts: list[CreateTable | CreateIndex] = []
+    for table in tables.metadata.sorted_tables:
+        parts += [CreateTable(table), *map(CreateIndex, table.indexes)]
+    return [str(part.compile(dialect=dialect)) for part in parts]
 
 
 def _version(connection: Connection) -> int | None:
