@@ -24,7 +24,7 @@ from tests.workspace import Program, Workspace
 def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Start]:
     def crawl(start: Start) -> None:
         settings = '[crawl]\nremoval_after = "0s"\nretries = 0'
-        start.workspace.write_config(start.site.base_url, settings)
+        start.workspace.write_config(start.site.base_url, f"{settings}\n{FEW_SOURCES}")
         start.workspace.crawl("--full")
 
     start = Start(tmp_path_factory.mktemp("start"), program, crawl, stories=24)
@@ -143,7 +143,7 @@ def test_after_a_profile_was_mended_what_was_no_article_is_asked_for_once_more(
     mended = 'markup.cut = [".nothing"]'
     requested: list[set[str]] = []
     for profile, *options in (("",), (mended, "--limit", "1"), (mended,), (mended,)):
-        known.write_config(site.base_url, site=profile)
+        known.write_config(site.base_url, FEW_SOURCES, profile)
         site.forget_requests()
         known.crawl(*options)
         anew = [each for each in site.requests if "if-none-match" not in each.headers]
@@ -209,7 +209,7 @@ def test_a_sitemap_taken_out_of_a_profile_is_not_asked_for_again(
 def test_a_mended_profile_by_which_a_source_leads_nowhere_is_told_as_drift(
     known: Workspace, site: SampleSite
 ) -> None:
-    known.write_config(site.base_url, site='links.within = ["footer"]')
+    known.write_config(site.base_url, FEW_SOURCES, 'links.within = ["footer"]')
     result = known.run("crawl", "--json")
     assert result.status == 1
     assert "leads to 0 articles a page" in result.stderr
@@ -270,7 +270,7 @@ def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_ret
 
 def test_a_cycle_killed_half_way_loses_and_repeats_nothing(workspace: Workspace) -> None:
     with SampleSite(stories=60) as site:
-        workspace.write_config(site.base_url)
+        workspace.write_config(site.base_url, FEW_SOURCES)
         stuck = site.stories[20]
         site.fail(f"/{stuck.slug}", Fault.HANG)
         workspace.crawl_and_kill(
@@ -285,7 +285,7 @@ def test_a_cycle_killed_half_way_loses_and_repeats_nothing(workspace: Workspace)
 def test_two_crawls_of_one_site_at_once_do_the_work_once(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    workspace.write_config(site.base_url)
+    workspace.write_config(site.base_url, FEW_SOURCES)
     both = [workspace.start("crawl", "--json") for _ in "ab"]
     assert [process.wait().status for process in both] == [0, 0]
     urls = [record["url"] for record in workspace.records()]

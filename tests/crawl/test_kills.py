@@ -20,6 +20,7 @@ import pytest
 from rscrawler.demo.server import Mailbox
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.warm import WarmRuns
+from tests.crawl.probes import FEW_SOURCES
 from tests.sample_site import SampleSite
 from tests.sample_site.stories import Story
 from tests.workspace import Workspace
@@ -124,7 +125,7 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
     workspace, figures = Workspace(folder), Figures()
     titles: dict[str, str] = {}
     with SampleSite(stories=12) as site, Mailbox(folder / "mailbox") as mailbox:
-        workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))
+        workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port) + FEW_SOURCES)
         config = workspace.config.read_text(encoding="utf-8")
         workspace.config.write_text(f'database_url = "{database}"\n{config}', encoding="utf-8")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rscrawler.demo.server import Mailbox
+from tests.crawl.probes import FEW_SOURCES
 from tests.crawl.starts import Start
 from tests.sample_site import SampleSite
 from tests.workspace import Program, Workspace
@@ -45,11 +46,15 @@ crawl.run_cycle = lose_then_run
 """
 
 
+def configure(workspace: Workspace, site: SampleSite, mailbox: Mailbox) -> None:
+    workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port) + FEW_SOURCES)
+
+
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Start]:
     def alert(start: Start) -> None:
         with Mailbox(start.folder / "mailbox") as mailbox:
-            start.workspace.write_config(start.site.base_url, EMAIL.format(port=mailbox.port))
+            configure(start.workspace, start.site, mailbox)
             start.workspace.crawl("--full")
             start.change_site()
             start.workspace.crawl()
@@ -70,7 +75,7 @@ def site(start: Start) -> SampleSite:
 def alerted(workspace: Workspace, start: Start, site: SampleSite, mailbox: Mailbox) -> Workspace:
     """A workspace that has mailed one alert."""
     start.copy_to(workspace)
-    workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))
+    configure(workspace, site, mailbox)
     shutil.copytree(start.folder / "mailbox", mailbox.folder, dirs_exist_ok=True)
     return workspace
 

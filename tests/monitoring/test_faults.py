@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.crawl.probes import FEW_SOURCES
 from tests.sample_site import Fault, SampleSite
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
-IMPATIENT = '[crawl]\nretries = 0\ntimeout = "1s"'
+IMPATIENT = f'[crawl]\nretries = 0\ntimeout = "1s"\n{FEW_SOURCES}'
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_robots_that_cannot_be_read_make_a_site_unreachable_and_forbid_nothing(
 def test_a_site_without_a_new_article_for_a_month_is_silent(workspace: Workspace) -> None:
     a_month_ago = datetime.now(UTC) - timedelta(days=30)
     with SampleSite(stories=40, now=lambda: a_month_ago) as site:
-        workspace.write_config(site.base_url)
+        workspace.write_config(site.base_url, FEW_SOURCES)
         assert workspace.run("crawl", "--json").status == 1
         (problem,) = workspace.run("status", "--json").json["sites"][SITE]["problems"]
         assert problem["code"] == "silent"
