@@ -40,7 +40,7 @@ LISTING = "/tag/watched/"
 
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=12) as running:
+    with SampleSite(stories=9) as running:
         yield running
 
 
