@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -75,8 +76,18 @@ def a_flag(level: Level = Level.PRIMARY, topic: str = "central-asia") -> TopicFl
     return TopicFlag(topic, level, 0.97, ("KZ", "UZ"), evidence)
 
 
-def record(
-    store: Store,
+def record(store: Store, article: Article, *channels: str, **fields: Any) -> Article:
+    """Make an article known; arguments as for `recording_of`."""
+    store.articles.record(recording_of(article, *channels, **fields))
+    return article
+
+
+def record_all(store: Store, articles: Iterable[Article], *channels: str, **fields: Any) -> None:
+    """The same of many, in one transaction."""
+    store.articles.record(*(recording_of(each, *channels, **fields) for each in articles))
+
+
+def recording_of(
     article: Article,
     *channels: str,
     at: datetime = NOW,
@@ -84,24 +95,21 @@ def record(
     is_folded: bool | None = None,
     is_flagged: bool = True,
     alerted: tuple[str, ...] = (),
-) -> Article:
-    """Make an article known; it goes to `channels` and, if it is flagged, to both JSONL files.
+) -> Recording:
+    """What is stored of an article for `channels` and, if it is flagged, both JSONL files.
 
     `is_folded`: as a copy that says no more than its first; every copy, by default. `alerted` are
     the topics on which it alerts.
     """
-    store.articles.record(
-        Recording(
-            article=article,
-            fingerprint=Fingerprint(article.record_id, None, article.article_id),
-            visit=Visit(run_id, (), "digest"),
-            recorded_at=at,
-            channels=(ARTICLES_CHANNEL, *((FLAGGED_CHANNEL,) if is_flagged else ()), *channels),
-            alerted_topics=alerted,
-            is_folded=article.duplicate_of is not None if is_folded is None else is_folded,
-        )
+    return Recording(
+        article=article,
+        fingerprint=Fingerprint(article.record_id, None, article.article_id),
+        visit=Visit(run_id, (), "digest"),
+        recorded_at=at,
+        channels=(ARTICLES_CHANNEL, *((FLAGGED_CHANNEL,) if is_flagged else ()), *channels),
+        alerted_topics=alerted,
+        is_folded=article.duplicate_of is not None if is_folded is None else is_folded,
     )
-    return article
 
 
 def a_config(output_dir: Path, **alerts: Any) -> Config:

@@ -25,6 +25,7 @@ from tests.delivery.helpers import (
     an_article,
     on_sqlite,
     record,
+    record_all,
 )
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -163,8 +164,8 @@ def test_each_topic_has_its_own_feeds(store: Store, tmp_path: Path) -> None:
 def test_a_busy_topic_leaves_a_rare_one_its_feed(store: Store, tmp_path: Path) -> None:
     config = a_config(tmp_path, topics=["central-asia", "drones"])
     record(store, an_article(0, topics=[a_flag(topic="drones"), a_flag(Level.MENTION)]))
-    for number in range(1, 1_001):
-        record(store, an_article(number, topics=[a_flag(), a_flag(Level.MENTION, "drones")]))
+    topics = [a_flag(), a_flag(Level.MENTION, "drones")]
+    record_all(store, (an_article(number, topics=topics) for number in range(1, 1_001)))
     deliver(config, store, now=NOW)
     assert len(feeds(config)[0]) == 100
     assert [entry.link for entry in feeds(config, "drones")[0]] == [an_article(0).url]
@@ -181,8 +182,7 @@ def test_feeds_are_written_only_when_something_changed(store: Store, config: Con
 
 
 def test_a_feed_holds_a_hundred_articles(store: Store, config: Config) -> None:
-    for number in range(120):
-        record(store, an_article(number))
+    record_all(store, map(an_article, range(120)))
     deliver(config, store, now=NOW)
     atom, items = feeds(config)
     assert len(atom) == len(items) == 100

@@ -27,6 +27,7 @@ from tests.delivery.helpers import (
     an_article,
     lines_of,
     record,
+    record_all,
     record_ids,
 )
 from tests.workspace import Program, Script
@@ -52,8 +53,7 @@ def test_a_second_delivery_writes_nothing(store: Store, tmp_path: Path) -> None:
 
 def test_more_lines_than_a_batch_are_written_in_order(store: Store, tmp_path: Path) -> None:
     count = jsonl.LINES_PER_BATCH + 20
-    for number in range(count):
-        record(store, an_article(number, body="short"))
+    record_all(store, (an_article(number, body="short") for number in range(count)))
     deliver_jsonl(a_config(tmp_path), store)
     assert record_ids(tmp_path / FILE) == [an_article(number).record_id for number in range(count)]
 
@@ -333,8 +333,7 @@ print(deliver_jsonl(Config(output_dir=Path(sys.argv[2])), store))
 def test_two_processes_write_each_line_once(
     store: Store, database_url: str, program: Program, tmp_path: Path
 ) -> None:
-    for number in range(300):
-        record(store, an_article(number))
+    record_all(store, map(an_article, range(300)))
     writers = [Script(program, _WRITER, database_url, str(tmp_path)) for _ in range(2)]
     for writer in writers:
         writer.type("go")

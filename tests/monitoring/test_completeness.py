@@ -18,7 +18,7 @@ class Crawled:
 
     def __init__(self, folder: Path, program: Program) -> None:
         self.workspace = Workspace(folder, program)
-        with SampleSite(stories=60) as site:
+        with SampleSite(stories=12) as site:
             self.workspace.write_config(site.base_url)
             self.workspace.crawl()
             template = site.publish()

@@ -19,7 +19,7 @@ from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.store.index import IndexStore
 from rscrawler.web.dashboard import Dashboard
-from tests.delivery.helpers import NOW, a_config, an_article, record
+from tests.delivery.helpers import NOW, a_config, an_article, record, record_all
 from tests.web.conftest import Browser, served
 from tests.workspace import Workspace, wait_until
 
@@ -224,8 +224,7 @@ def test_the_index_is_brought_up_to_date_again_whatever_kept_it_from_that(
 
 
 def test_two_hundred_clients_at_once_are_all_answered(browser: Browser, shelf: Store) -> None:
-    for number in range(30):
-        record(shelf, an_article(number))
+    record_all(shelf, map(an_article, range(30)))
     paths = ["/charts", *["/", "/?q=tokayev", "/sites"] * 8] * 8
     with ThreadPoolExecutor(200) as clients:
         answers = list(clients.map(Browser(browser.port).get, paths))

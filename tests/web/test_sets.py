@@ -14,15 +14,14 @@ from rscrawler.config import Config
 from rscrawler.items import Level, TopicFlag
 from rscrawler.store import Store
 from rscrawler.web.dashboard import Dashboard
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, an_article, record
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, an_article, record, record_all
 from tests.web.conftest import Browser, served
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
 
 def test_the_whole_filtered_set_is_given_as_jsonl(browser: Browser, shelf: Store) -> None:
-    for number in range(130):
-        record(shelf, an_article(number, title=f"Gas, part {number}"))
+    record_all(shelf, (an_article(number, title=f"Gas, part {number}") for number in range(130)))
     record(shelf, an_article(900, title="Oil"))
     shelf.index.catch_up()
     answer = browser.get("/?q=gas&format=jsonl&page=2")
