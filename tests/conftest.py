@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import scrapy.core.downloader.contextfactory  # noqa: F401 (slow from deeper, see `crawling`)
+from hypothesis import HealthCheck, settings
 
 from rscrawler.store import Store
 from tests.databases import Databases, started_server
@@ -19,6 +20,12 @@ from tests.workspace import Program, Workspace
 
 IN_MEMORY = Path("/dev/shm")
 ROOM_BYTES = 4 * 2**30
+
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:

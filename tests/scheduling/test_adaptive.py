@@ -183,7 +183,7 @@ moments = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     moments=moments,
     failures=st.integers(0, 40),

@@ -112,7 +112,7 @@ _PIECES = st.sampled_from(
 _TEXT = st.lists(_PIECES | st.text(max_size=4), max_size=25).map(" ".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(title=_TEXT, subtitle=_TEXT, paragraphs=st.lists(_TEXT, max_size=4), tag=_TEXT)
 def test_evidence_offsets_always_slice_to_the_term(
     title: str, subtitle: str, paragraphs: list[str], tag: str
