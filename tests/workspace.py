@@ -10,11 +10,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
+
+import psutil  # type: ignore[import-untyped]
 
 from rscrawler.forks import ANSWER, STARTED
 
@@ -55,7 +58,8 @@ class Running:
     def send_signal(self, number: int) -> None:
         """Send it a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # just now
+                os.kill(self.pid, number)
 
     def wait(self) -> Result:
         """Let it come to its end, within a minute."""
@@ -272,3 +276,33 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.005)
+
+
+@contextmanager
+def taken_port() -> Iterator[int]:
+    """A port that nobody else gets; it refuses connections while no server of the test has it."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is no more; its parent may not have taken note of it."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def belongings(process: psutil.Process) -> set[object]:
+    """The descriptors of a process, each with what is behind it, and its children.
+
+    A test asks for those that were not there before: what an earlier test let go may go meanwhile.
+    """
+    folder = Path(f"/proc/{process.pid}/fd")
+    opened: set[object] = set()
+    for each in folder.iterdir():
+        with suppress(FileNotFoundError):  # the one by which the folder is read
+            opened.add((each.name, str(each.readlink())))
+    return opened | {*process.children()}

@@ -26,6 +26,7 @@ class RunningService:
         self, workspace: Workspace, program: Sequence[str] = (), **environment: str
     ) -> None:
         self.log = workspace.folder / "service.log"
+        self._begun_at = self.log.stat().st_size if self.log.exists() else 0
         code = f"import os, sys\nos.execv(sys.executable, [*{[*program]!r}, *sys.argv[1:]])"
         with self.log.open("ab") as stream:
             self.process = workspace.start(
@@ -37,7 +38,8 @@ class RunningService:
             )
 
     def says(self, text: str, times: int = 1) -> bool:
-        return self.log.read_text().count(text) >= times
+        """Whether it has said so since its start; another one may have written before it."""
+        return self.log.read_bytes()[self._begun_at :].count(text.encode()) >= times
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Return as soon as `condition` holds; fail if it does not, or the service ends."""
@@ -48,9 +50,13 @@ class RunningService:
             time.sleep(0.01)
 
     def wait_until_it_says(self, text: str, times: int = 1) -> None:
-        """Waits for the text to come so many times more than it has."""
-        times += self.log.read_text().count(text)
+        """Waits for the text to have come so many times since its start."""
         self.wait_until(lambda: self.says(text, times))
+
+    def wait_until_it_says_again(self, text: str, times: int = 1) -> None:
+        """Waits for what it says over and over to come so many times from now on."""
+        times += self.log.read_text().count(text)
+        self.wait_until(lambda: self.log.read_text().count(text) >= times)
 
     def crawls(self) -> list[int]:
         """Process ids of the runs under way, which its warm process has forked."""

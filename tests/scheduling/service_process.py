@@ -24,9 +24,10 @@ CHILD = """
 import pathlib, signal, sys
 from rscrawler.forks import die_with
 die_with(int(sys.argv[1]))
+hangs = pathlib.Path(sys.argv[2] + ".hang").exists()
 with open(sys.argv[2], "a") as file:
     file.write(sys.argv[1] + "\\n")
-if pathlib.Path(sys.argv[2] + ".hang").exists():
+if hangs:
     signal.pause()
 print(sys.argv[3])
 """

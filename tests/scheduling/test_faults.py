@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import socket
 import sqlite3
 import sys
 import time
@@ -26,8 +25,7 @@ from tests.delivery.mailbox import Mailbox, serving
 from tests.sample_site import Fault, SampleSite
 from tests.sample_site.stories import Story
 from tests.scheduling.running import RunningService, write_schedule
-from tests.scheduling.test_processes import has_ended
-from tests.workspace import PROGRAM, Workspace
+from tests.workspace import PROGRAM, Workspace, has_ended, taken_port, wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -125,7 +123,7 @@ class Watched:
         service.wait_until(lambda: self.has_recorded(after))
         seconds = time.monotonic() - over_at
         # Two more good ones, for what would be told too often, or recorded twice.
-        service.wait_until_it_says(GOOD_CYCLE, times=2)
+        service.wait_until_it_says_again(GOOD_CYCLE, times=2)
         service.stop()
         recorded = self.recorded()
         print(f"all well {seconds:.1f} s later: {recorded.total()} articles, {self.ops_mails()}")
@@ -138,9 +136,11 @@ class Watched:
 @pytest.fixture
 def watched(workspace: Workspace) -> Iterator[Watched]:
     """A site of a dozen articles; services that still run at the end are killed."""
-    with taken_port() as port:
-        pass
-    with SampleSite(stories=12, port=port) as site, serving(Mailbox()) as mailbox:
+    with (
+        taken_port() as port,
+        SampleSite(stories=12, port=port) as site,
+        serving(Mailbox()) as mailbox,
+    ):
         watched = Watched(workspace, site, mailbox)
         yield watched
         for service in watched.started:
@@ -148,20 +148,10 @@ def watched(workspace: Workspace) -> Iterator[Watched]:
 
 
 @contextmanager
-def taken_port(port: int = 0) -> Iterator[int]:
-    """A port that nobody else gets, and that refuses connections; 0: any."""
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", port))
-        yield int(taken.getsockname()[1])
-
-
-@contextmanager
 def closed(site: SampleSite) -> Iterator[None]:
     """The site is down: its port refuses connections."""
     site.close()
-    with taken_port(int(site.base_url.rpartition(":")[2])):
-        yield
+    yield
     site.__enter__()
 
 
@@ -171,7 +161,7 @@ def test_a_site_that_is_down_for_an_hour_of_cycles(watched: Watched) -> None:
     with closed(watched.site):
         for _ in range(CYCLES_OF_AN_HOUR + 1):
             watched.site.publish()
-            service.wait_until_it_says(BAD_CYCLE)
+            service.wait_until_it_says_again(BAD_CYCLE)
         assert service.says("sources failed (", times=CYCLES_OF_AN_HOUR + 1)
     watched.check_the_end(service, "unreachable")
 
@@ -204,7 +194,7 @@ def test_a_short_pause_is_waited_for_and_nobody_is_told(watched: Watched) -> Non
     site.forget_requests()
     site.publish()
     site.fail("/", Fault.TOO_MANY, times=1, retry_after_seconds=int(pause.total_seconds()))
-    service.wait_until_it_says(GOOD_CYCLE)
+    service.wait_until_it_says_again(GOOD_CYCLE)
     watched.check_the_end(service, None)
     requests = site.requests
     (refused,) = (number for number, each in enumerate(requests) if each.status == 429)
@@ -236,7 +226,7 @@ def test_a_site_that_hangs_until_the_crawl_is_ended(watched: Watched) -> None:
     assert family
     service.wait_until_it_says("ended after its time limit of 5s")
     watched.site.heal()
-    assert all(has_ended(pid) for pid in family)
+    wait_until(lambda: all(map(has_ended, family)))
     watched.site.publish()
     watched.check_the_end(service, "overdue")
 
@@ -286,17 +276,17 @@ needs_faketime = pytest.mark.skipif(
 def test_a_clock_that_jumps_forward_by_hours_and_back(watched: Watched, tmp_path: Path) -> None:
     clock = WallClock(tmp_path)
     service = watched.start(**clock.environment)
-    for hours in (5, 11):
+    for jumps, hours in enumerate((5, 11), start=1):
         watched.break_in_mid_crawl(service)
         clock.set_ahead(hours)
         watched.site.publish()
-        service.wait_until_it_says(" late, for ")
-        service.wait_until_it_says(GOOD_CYCLE)
+        service.wait_until_it_says(" late, due at ", times=jumps)
+        service.wait_until_it_says_again(GOOD_CYCLE)
         watched.site.publish()
         service.wait_until(lambda: not service.crawls())
         clock.set_ahead(0)
-        service.wait_until_it_says("the clock was set back")
-        service.wait_until_it_says(GOOD_CYCLE)
+        service.wait_until_it_says("the clock was set back", times=jumps)
+        service.wait_until_it_says_again(GOOD_CYCLE)
     watched.check_the_end(service, None)
 
 
@@ -332,6 +322,6 @@ def test_a_service_that_is_killed_and_started_again(watched: Watched) -> None:
     watched.site.publish()
     again = watched.start_again()
     again.wait_until_it_says("was interrupted when")
-    assert all(has_ended(pid) for pid in children)
+    wait_until(lambda: all(map(has_ended, children)))
     again.wait_until_it_says(GOOD_CYCLE)
     watched.check_the_end(again, None)

@@ -23,6 +23,7 @@ from rscrawler.config import Config
 from rscrawler.delivery.records import day_lines
 from rscrawler.errors import StoreError
 from rscrawler.maintenance.recovery import StoreKeeper
+from rscrawler.scheduling import trouble
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER
 from rscrawler.store import Store
@@ -42,6 +43,7 @@ from tests.scheduling.services import (
     step,
     told_by_mail,
 )
+from tests.workspace import wait_until
 
 SITE = "responsiblestatecraft"
 PAGE_BYTES = 4096
@@ -367,19 +369,24 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
 def test_operators_who_cannot_be_reached_while_the_store_fails_are_told_once_they_can(
     keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    monkeypatch.setattr("rscrawler.scheduling.trouble.NOTIFICATION_LIMIT", timedelta(seconds=1))
     world, service = service_of(keep_file(), clock)
     with serving(Mailbox(refuse={"ops@example.org": "451 later"})) as mailbox:
         service._config = told_by_mail(mailbox)
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
             service.check()
-            for _ in range(3):  # refused, as if the network failed as well; taken, late; known
-                world.clock.advance(NOTIFIED_AFTER)
-                service.check()
-                mailbox.refuse.clear()
-                mailbox.answering.clear()
+            world.clock.advance(NOTIFIED_AFTER)
+            service.check()  # refused, as if the network failed as well
+            mailbox.refuse.clear()
+            mailbox.answering.clear()
+            patch.setattr(trouble, "NOTIFICATION_LIMIT", timedelta(seconds=0.2))
+            world.clock.advance(NOTIFIED_AFTER)
+            service.check()  # taken, and answered late
+            wait_until(lambda: bool(mailbox.received))
+            world.clock.advance(NOTIFIED_AFTER)
+            service.check()  # known
         mailbox.answering.set()
+        wait_until(lambda: not trouble._notifying.locked())
         service._jobs = ()
         service.check()
         subjects = [received.mail["Subject"] for received in mailbox.received]

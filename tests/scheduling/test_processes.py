@@ -7,9 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from asyncio.subprocess import Process
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -19,11 +17,17 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from rscrawler.scheduling.processes import ChildResult, run_child, watch
-from tests.workspace import Program, Running
+from tests.workspace import (
+    DEADLINE_SECONDS,
+    Program,
+    Running,
+    belongings,
+    has_ended,
+    wait_until,
+)
 
 SOON = timedelta(milliseconds=20)
 LONG = timedelta(minutes=5)
-DEADLINE_SECONDS = 30.0
 
 # Writes its process id and that of a grandchild, then waits for ever; both ignore SIGTERM.
 STUBBORN = """
@@ -38,35 +42,17 @@ signal.pause()
 # Says that it is closing when it gets SIGTERM, and ends well.
 POLITE = """
 import pathlib, signal, sys
-def close(*_):
-    print("closed")
-    sys.exit(0)
-signal.signal(signal.SIGTERM, close)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 pathlib.Path(sys.argv[1]).write_text("ready")
-while True:
-    signal.pause()
+signal.sigwait({signal.SIGTERM})
+print("closed")
 """
-
-
-def wait_for(happens: Callable[[], bool]) -> None:
-    """Polls until something outside this process has happened."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 async def wait_for_file(path: Path) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not path.exists():
             await asyncio.sleep(0.01)
-
-
-def has_ended(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def python(code: str, *arguments: object) -> list[str]:
@@ -118,7 +104,7 @@ def test_a_child_that_will_not_end_is_killed_with_its_descendants(
 
     result = asyncio.run(scenario())
     for pid in map(int, ready.read_text().split()):
-        wait_for(lambda pid=pid: has_ended(pid))  # type: ignore[misc]
+        wait_until(lambda pid=pid: has_ended(pid))  # type: ignore[misc]
     if result is not None:
         assert result.exit_status == -signal.SIGKILL
         assert (result.timed_out, result.was_stopped) == (ending == "limit", ending == "stop")
@@ -140,7 +126,7 @@ def test_what_a_child_leaves_behind_is_killed() -> None:
     result = run_python(
         "import subprocess, sys\nleft = subprocess.Popen(['sleep', 'infinity'])\nprint(left.pid)"
     )
-    wait_for(lambda: has_ended(int(result.output)))
+    wait_until(lambda: has_ended(int(result.output)))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel does it on Linux")
@@ -160,12 +146,12 @@ def test_a_child_dies_with_a_service_that_is_killed(tmp_path: Path) -> None:
     )
     ready = tmp_path / "ready"
     parent = subprocess.Popen(python(service, child, ready))
-    wait_for(ready.exists)
+    wait_until(ready.exists)
     pid = int(ready.read_text())
     assert not has_ended(pid)
     parent.kill()
     parent.wait()
-    wait_for(lambda: has_ended(pid))
+    wait_until(lambda: has_ended(pid))
 
 
 def test_a_child_whose_service_has_ended_already_does_nothing() -> None:
@@ -185,16 +171,13 @@ def test_a_child_runs_the_command_line() -> None:
 def test_fifty_runs_leave_no_descriptor_and_no_process_behind() -> None:
     me = psutil.Process()
 
-    def left() -> tuple[int, list[int]]:
-        return me.num_fds(), [child.pid for child in me.children()]
-
     async def scenario() -> None:
         stopping = asyncio.Event()
         await run_child(["true"], LONG, stopping)
-        before = left()
+        before = belongings(me)
         for _ in range(50):
             await run_child(["true"], LONG, stopping)
-        assert left() == before
+        assert belongings(me) - before == set()
 
     asyncio.run(scenario())
 
@@ -217,13 +200,13 @@ def test_when_one_of_two_services_is_killed_in_a_run_the_other_repeats_it_and_ca
     file, hang = tmp_path / "runs", tmp_path / "runs.hang"
     hang.touch()
     first = start_service(program, database_url, file)
-    wait_for(lambda: len(runs_of(file)) == 1)
+    wait_until(lambda: len(runs_of(file)) == 1)
     second = start_service(program, database_url, file)
     try:
         hang.unlink()
         first.send_signal(signal.SIGKILL)
         first.wait()
-        wait_for(lambda: len(runs_of(file)) >= 4)
+        wait_until(lambda: len(runs_of(file)) >= 4)
     finally:
         second.send_signal(signal.SIGTERM)
         status = second.wait().status
@@ -238,7 +221,7 @@ def test_two_services_run_each_job_once(
 ) -> None:
     file = tmp_path / "runs"
     services = [start_service(program, database_url, file) for _ in range(2)]
-    wait_for(lambda: len(runs_of(file)) >= 5)
+    wait_until(lambda: len(runs_of(file)) >= 5)
     for service in services:
         service.send_signal(signal.SIGTERM)
     assert [service.wait().status for service in services] == [0, 0]

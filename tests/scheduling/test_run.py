@@ -13,8 +13,7 @@ import pytest
 from tests.delivery.mailbox import Mailbox, serving
 from tests.sample_site import Fault, SampleSite
 from tests.scheduling.running import SCHEDULES, RunningService, write_schedule
-from tests.scheduling.test_processes import has_ended
-from tests.workspace import Workspace, wait_until
+from tests.workspace import Workspace, has_ended, wait_until
 
 QUICK = (
     '[[job]]\nid = "quick"\nsites = ["responsiblestatecraft"]\nevery = "1s"\ntime_limit = "10s"\n'
@@ -57,10 +56,10 @@ def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
     service.wait_until_it_says("service started, jobs: never")
     write_schedule(quiet, NEVER + "colour = 1\n")
     service.process.send_signal(signal.SIGHUP)
-    service.wait_until(lambda: service.says("not reloaded: "))
+    service.wait_until_it_says("not reloaded: ")
     write_schedule(quiet, NEVER.replace("never", "later"))
     service.process.send_signal(signal.SIGHUP)
-    service.wait_until(lambda: service.says("reloaded, jobs: later"))
+    service.wait_until_it_says("reloaded, jobs: later")
 
 
 @pytest.mark.parametrize("is_by_command", [True, False])
@@ -98,12 +97,12 @@ def test_a_reload_with_another_database_is_refused_until_a_restart(
     quiet.config.write_text(f'{key} = "{other}"\n')
     write_schedule(quiet, NEVER.replace("never", "later"))
     service.process.send_signal(signal.SIGHUP)
-    service.wait_until(lambda: service.says("not reloaded: "))
+    service.wait_until_it_says("not reloaded: ")
     assert service.says(f"{quiet.config}: database_url: names another database than")
     assert not service.says("secret")
     quiet.config.write_text('output_dir = "first"\n')
     service.process.send_signal(signal.SIGHUP)
-    service.wait_until(lambda: service.says("reloaded, jobs: later"))
+    service.wait_until_it_says("reloaded, jobs: later")
 
 
 def test_a_reload_that_comes_while_the_program_loads_is_made_up_for(quiet: Workspace) -> None:
@@ -133,9 +132,9 @@ def test_runs_use_the_configuration_that_the_service_read_until_it_reads_it_agai
     service = run()
     service.wait_until_it_says("deliver: ")
     workspace.config.write_text("")  # an editor begins to save
-    service.wait_until_it_says("deliver: ", times=2)
+    service.wait_until_it_says_again("deliver: ", times=2)
     workspace.config.unlink()
-    service.wait_until_it_says("deliver: ", times=2)
+    service.wait_until_it_says_again("deliver: ", times=2)
     assert not workspace.output.exists()
     database = 'database_url = "sqlite:///first/rscrawler.db"'
     workspace.config.write_text(f'output_dir = "second"\n{database}\n')
@@ -205,7 +204,7 @@ def test_the_service_outlives_what_goes_wrong_and_loses_no_article(
         service.wait_until_it_says("ended after its time limit of 10s")
         wait_until(lambda: problems() == ["overdue"])
         site.heal()
-        service.wait_until_it_says("cycle responsiblestatecraft: ")
+        service.wait_until_it_says_again("cycle responsiblestatecraft: ")
         wait_until(lambda: problems() == [])
 
         site.publish()

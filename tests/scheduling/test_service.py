@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling import trouble
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.runs import judge_run, record_end
 from rscrawler.scheduling.schedules import ScheduledJob
@@ -42,7 +43,7 @@ from tests.scheduling.services import (
     step,
     told_by_mail,
 )
-from tests.workspace import wait_until
+from tests.workspace import DEADLINE_SECONDS, wait_until
 
 ELSEWHERE = "another-machine/17/4711"
 DEAD = f"{socket.gethostname()}/999999999/1"
@@ -568,7 +569,7 @@ def test_run_starts_a_job_when_its_time_has_come(store: Store) -> None:
     async def scenario() -> None:
         service = world.service(scheduled(every="1s"), now=lambda: datetime.now(UTC))
         running = asyncio.create_task(service.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while len(world.children.started) < 3:
                 await asyncio.sleep(0.01)
         service.stop()
@@ -776,7 +777,7 @@ def test_operators_are_told_directly_and_once_of_what_no_delivery_can_tell(
 def test_who_is_told_directly_by_a_slow_server_is_told_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rscrawler.scheduling.trouble.NOTIFICATION_LIMIT", timedelta(seconds=0.5))
+    monkeypatch.setattr(trouble, "NOTIFICATION_LIMIT", timedelta(seconds=0.2))
 
     async def scenario(mailbox: Mailbox) -> None:
         service = world.service()
@@ -786,7 +787,7 @@ def test_who_is_told_directly_by_a_slow_server_is_told_once(
             world.clock.advance(MINUTE)
         wait_until(lambda: bool(mailbox.received))
         mailbox.answering.set()
-        wait_until(lambda: mailbox.said_goodbye)
+        wait_until(lambda: not trouble._notifying.locked())
         for _ in range(3):
             await step(service, service)
             world.clock.advance(MINUTE)
