@@ -135,12 +135,13 @@ def own_folders(config: Config) -> list[Path]:
 def _stamps_of(folders: Sequence[Path]) -> Iterator[object]:
     """Values that change with any file of the program, its libraries or the operator."""
     for folder in (PACKAGE_DIR, *folders):
-        for path, _, names in os.walk(folder):
+        for path, inner, names in os.walk(folder):
+            if "__pycache__" in inner:
+                inner.remove("__pycache__")  # any process may write there, under passing names
             for name in sorted(names):
-                if not name.endswith(".pyc"):
-                    with suppress(OSError):
-                        found = os.stat(f"{path}/{name}")  # noqa: PTH116 (hundreds, each time)
-                        yield (path, name, found.st_mtime_ns, found.st_size)
+                with suppress(OSError):
+                    found = os.stat(f"{path}/{name}")  # noqa: PTH116 (hundreds, each time)
+                    yield (path, name, found.st_mtime_ns, found.st_size)
     for place in map(Path, sys.path):
         if place.name in ("site-packages", "dist-packages"):
             with suppress(OSError):
