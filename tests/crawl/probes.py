@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.sample_site import SampleSite
 from tests.sample_site.routes import Resource
-from tests.workspace import Workspace
+from tests.workspace import DEADLINE_SECONDS, Workspace
 
 FEED, SITEMAP, SECTION = "/feeds/feed.rss", "/sitemap.xml", "/analysis/"
 
@@ -53,7 +53,8 @@ def urls(workspace: Workspace) -> list[str]:
 
 def change_database(workspace: Workspace, *statements: str) -> None:
     """Run SQL in the workspace's database, mostly to let time pass."""
-    with closing(sqlite3.connect(workspace.output / "rscrawler.db")) as connection, connection:
+    file = workspace.output / "rscrawler.db"
+    with closing(sqlite3.connect(file, timeout=DEADLINE_SECONDS)) as connection, connection:
         for statement in statements:
             connection.execute(statement)
 

@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -44,7 +43,7 @@ from tests.sample_site import Fault, RawReply, SampleSite
 from tests.sample_site.routes import Resource, find_resource
 from tests.sample_site.server import Reply
 from tests.sample_site.stories import Story
-from tests.workspace import Program, Workspace
+from tests.workspace import Program, Workspace, taken_port
 
 STORIES = "/feeds/sitemaps/sitemap_1.xml"
 NO_RETRIES = "[crawl]\nretries = 0\n"
@@ -919,34 +918,32 @@ def test_what_robots_txt_keeps_us_from_for_a_while_is_not_lost(
 def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is_back(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # held, so that nobody else listens there meanwhile
-        port = taken.getsockname()[1]
+    with taken_port() as port:
         other = (
             f'[sites.other]\nbase_url = "http://127.0.0.1:{port}"\ndownload_delay = 0.0\n'
             + sources(FEED, site="other")
         )
         configure(workspace, site, QUICK + other)
         result = workspace.run("crawl", "--json")
-    assert result.status == 1
-    assert "Traceback" not in result.stderr
-    sites = result.json["sites"]
-    assert sites["responsiblestatecraft"]["articles_new"] > 0
-    assert sites["responsiblestatecraft"]["problems"] == []
-    (problem,) = sites["other"]["problems"]
-    assert problem["code"] == "unreachable"
-    reason = f"the robots.txt of 127.0.0.1:{port} cannot be read: the connection was refused"
-    assert problem["message"] == f"{reason}, so nothing else was requested there"
-    assert sites["other"]["errors"] == 1
-    assert "Forbidden by robots.txt" not in result.stderr
-    status = workspace.run("status", "--json").json
-    assert [each["code"] for each in status["sites"]["other"]["problems"]] == ["unreachable"]
-    assert status["sites"]["other"]["last_success"] is None
+        assert result.status == 1
+        assert "Traceback" not in result.stderr
+        sites = result.json["sites"]
+        assert sites["responsiblestatecraft"]["articles_new"] > 0
+        assert sites["responsiblestatecraft"]["problems"] == []
+        (problem,) = sites["other"]["problems"]
+        assert problem["code"] == "unreachable"
+        reason = f"the robots.txt of 127.0.0.1:{port} cannot be read: the connection was refused"
+        assert problem["message"] == f"{reason}, so nothing else was requested there"
+        assert sites["other"]["errors"] == 1
+        assert "Forbidden by robots.txt" not in result.stderr
+        status = workspace.run("status", "--json").json
+        assert [each["code"] for each in status["sites"]["other"]["problems"]] == ["unreachable"]
+        assert status["sites"]["other"]["last_success"] is None
 
-    with SampleSite(stories=5, port=port):
-        workspace.crawl("other", "--limit", "1")
-    status_now = workspace.run("status", "--json")
-    assert (status_now.status, status_now.json["sites"]["other"]["problems"]) == (0, [])
+        with SampleSite(stories=5, port=port):
+            workspace.crawl("other", "--limit", "1")
+        status_now = workspace.run("status", "--json")
+        assert (status_now.status, status_now.json["sites"]["other"]["problems"]) == (0, [])
 
 
 # Trouble at home.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,9 @@ def test_a_file_that_becomes_wrong_is_told_and_the_last_good_one_is_used(
         (problem,) = without["topics"]["problems"]
         assert problem.endswith("(nothing is flagged on its topic)")
         config = load_config(workspace.config)
-        dashboard = Dashboard(config, open_store(config), now=utc_now)
-        assert set(dashboard.titles) == {"central-asia", "south-caucasus"}
+        with closing(open_store(config)) as store:
+            dashboard = Dashboard(config, store, now=utc_now)
+            assert set(dashboard.titles) == {"central-asia", "south-caucasus"}
 
         page = site.base_url + site.stories[0].path
         explained = workspace.run("explain", page, "--json")

@@ -31,7 +31,7 @@ from tests.delivery.helpers import (
     record,
 )
 from tests.delivery.mailbox import Mailbox, serving
-from tests.workspace import Program, Script, wait_until
+from tests.workspace import Program, Script, taken_port, wait_until
 
 THREE = ["one@example.org", "two@example.org", "Three <three@example.org>"]
 HOUR = timedelta(hours=1)
@@ -125,16 +125,16 @@ def test_the_mail_of_a_new_headline_gives_the_one_before_it(
 def test_a_server_that_refuses_connections_for_an_hour_gets_the_mail_when_it_is_back(
     store: Store, email_config: EmailConfig, mailbox: Mailbox
 ) -> None:
-    with serving(Mailbox()) as gone:
-        config = email_config(port=gone.port)
-    record(store, an_article(1), "email")
-    reports = deliver_when_due(config, store, NOW + timedelta(minutes=50))
-    # At once, and after pauses of 1, 2, 4, 8 and 16 minutes, more or less.
-    assert sum(report.put_off for report in reports) == 6
-    record(store, an_article(2), "email")
-    with serving(Mailbox(port=gone.port)) as back:
-        deliver(config, store, now=NOW + 2 * HOUR)
-        articles = [mail.mail["X-RSCrawler-Articles"] for mail in back.received]
+    with taken_port() as port:
+        config = email_config(port=port)
+        record(store, an_article(1), "email")
+        reports = deliver_when_due(config, store, NOW + timedelta(minutes=50))
+        # At once, and after pauses of 1, 2, 4, 8 and 16 minutes, more or less.
+        assert sum(report.put_off for report in reports) == 6
+        record(store, an_article(2), "email")
+        with serving(Mailbox(port=port)) as back:
+            deliver(config, store, now=NOW + 2 * HOUR)
+            articles = [mail.mail["X-RSCrawler-Articles"] for mail in back.received]
     assert articles == [an_article(1).article_id, an_article(2).article_id]
     assert outbox_summary(config, store, NOW + 2 * HOUR).pending == 0
 

@@ -9,6 +9,7 @@ from email.message import Message
 import pytest
 
 from tests.sample_site import SampleSite
+from tests.workspace import DEADLINE_SECONDS
 
 NOON = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 
@@ -55,7 +56,7 @@ def site(clock: HandClock) -> Iterator[SampleSite]:
 def get(site: SampleSite) -> Iterator[Get]:
     """Asks the site over one kept-alive connection."""
     host = site.base_url.removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=5)
+    connection = http.client.HTTPConnection(host, timeout=DEADLINE_SECONDS)
 
     def ask(path: str, method: str = "GET", **headers: str) -> Reply:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from rscrawler.demo.server import SampleSite
-from tests.workspace import Workspace
+from tests.workspace import DEADLINE_SECONDS, Workspace
 
 
 @pytest.fixture
@@ -65,4 +65,4 @@ def test_the_site_can_be_served_by_itself_until_sigterm() -> None:
         with urlopen(f"{process.stdout.readline().strip()}/feeds/feed.rss") as answer:
             assert answer.read().count(b"<item>") > 40
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=DEADLINE_SECONDS) == 0

@@ -7,6 +7,7 @@ import pytest
 
 from tests.demo.conftest import Get
 from tests.sample_site import Fault, SampleSite
+from tests.workspace import DEADLINE_SECONDS, wait_until
 
 
 def test_a_server_error_lasts_for_as_many_requests_as_it_was_told_to(
@@ -44,8 +45,10 @@ def test_too_many_says_when_to_come_back(site: SampleSite, get: Get) -> None:
 def test_a_hanging_request_is_never_answered(site: SampleSite) -> None:
     site.fail("/", Fault.HANG)
     host, port = site.base_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=0.3) as connection:
+    with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: sample\r\n\r\n")
+        wait_until(lambda: bool(site.requests))
+        connection.settimeout(0.3)
         with pytest.raises(TimeoutError):
             connection.recv(1)
     assert [request.status for request in site.requests] == [0]

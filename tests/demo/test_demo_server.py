@@ -11,6 +11,7 @@ import pytest
 from tests.demo.conftest import Get, HandClock
 from tests.sample_site import SampleSite, Theme
 from tests.sample_site.stories import Story
+from tests.workspace import DEADLINE_SECONDS, taken_port
 
 VALIDATED = [
     "/",
@@ -300,15 +301,16 @@ def test_requests_are_recorded_as_they_were_served(site: SampleSite, get: Get) -
 def test_many_connections_are_served_side_by_side(site: SampleSite) -> None:
     for path in ("/", "/europe/", "/feeds/feed.rss"):
         request = Request(site.base_url + path, headers={"Connection": "close"})
-        with urlopen(request, timeout=5) as response:
+        with urlopen(request) as response:
             assert response.status == 200
 
 
 def test_a_site_that_was_stopped_no_longer_listens() -> None:
-    with SampleSite(stories=5) as site:
-        address = site.base_url
-    with pytest.raises(OSError, match="refused"):
-        urlopen(address, timeout=5)
+    with taken_port() as port:
+        with SampleSite(stories=5, port=port) as site:
+            address = site.base_url
+        with pytest.raises(OSError, match="refused"):
+            urlopen(address)
 
 
 def test_a_story_of_ones_own_can_be_published(site: SampleSite, get: Get) -> None:
@@ -329,7 +331,7 @@ def test_the_command_prints_its_address_first_and_ends_on_sigterm() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         address = process.stdout.readline().strip()
-        with urlopen(f"{address}/feeds/feed.rss", timeout=5) as response:
+        with urlopen(f"{address}/feeds/feed.rss") as response:
             assert response.read().count(b"<item>") > 5
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=DEADLINE_SECONDS) == 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 
 from rscrawler.config import Config
 from rscrawler.probing.visitor import PageUnavailable, Visitor
 from tests.probing.server import BASE, Reply, SmallSite, page, plain
+from tests.workspace import taken_port
 
 ROBOTS = "User-agent: *\nDisallow: /closed/\nSitemap: /map.xml\n"
 
@@ -109,12 +108,8 @@ def test_an_address_in_another_script_is_asked_for_in_its_escaped_form() -> None
 
 
 def test_a_host_that_does_not_answer_is_one_line() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    with pytest.raises(
-        PageUnavailable, match=r"cannot be reached: .*; check the address"
-    ) as caught:
+    unreachable = r"cannot be reached: .*; check the address"
+    with taken_port() as port, pytest.raises(PageUnavailable, match=unreachable) as caught:
         visitor().get(f"http://127.0.0.1:{port}/")
     assert "\n" not in str(caught.value)
 
