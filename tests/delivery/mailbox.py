@@ -131,7 +131,7 @@ class _Controller(Controller):
 def serving(mailbox: Mailbox, **options: Any) -> Iterator[Mailbox]:
     """The mailbox behind an SMTP server on a free port of 127.0.0.1."""
     controller = _Controller(
-        mailbox, hostname="127.0.0.1", port=mailbox.port, ready_timeout=30, **options
+        mailbox, hostname="127.0.0.1", port=mailbox.port, ready_timeout=60, **options
     )
     controller.start()
     try:

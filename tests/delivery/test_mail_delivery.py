@@ -142,11 +142,12 @@ def test_a_server_that_refuses_connections_for_an_hour_gets_the_mail_when_it_is_
 def test_a_server_that_never_answers_a_mail_does_not_get_it_again_soon(
     store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "_LONGEST_RESPONSE_TIMEOUT", timedelta(0))
-    config = email_config(timeout="0.5s")
+    config = email_config()
     mailbox.hang = True
     record(store, an_article(1), "email")
-    report = deliver(config, store, now=NOW)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(smtp, "_response_timeout", lambda _: timedelta(seconds=0.5))
+        report = deliver(config, store, now=NOW)
     assert counts(report) == {"composed": 1, "put_off": 1}
     (waiting,) = outbox_summary(config, store, NOW).waiting
     assert waiting.last_error is not None
