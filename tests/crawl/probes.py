@@ -25,7 +25,8 @@ def sources(*paths: str, site: str = "responsiblestatecraft") -> str:
 
 
 FEW_SOURCES = sources(FEED, SITEMAP, SECTION)
-QUICK = '[crawl]\nretries = 0\ntimeout = "1s"\nmax_response_mib = 1\n'
+QUICK = "[crawl]\nretries = 0\nmax_response_mib = 1\n"
+IMPATIENT = QUICK + 'timeout = "3s"\n'  # for a site that hangs
 
 
 def listing_of(*addresses: str) -> Resource:

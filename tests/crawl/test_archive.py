@@ -91,11 +91,11 @@ def test_each_page_is_kept_once_byte_for_byte(workspace: Workspace, site: Sample
     fetched = {record["url"]: record["fetched_at"] for record in workspace.records()}
     for page in pages:
         apart = datetime.fromisoformat(fetched[page.url]) - page.fetched_at
-        assert abs(apart) < timedelta(seconds=2)
-    (file,) = archive_files(workspace.output / "archive", SITE)
-    assert file.name == f"{report['run_id']}.warc.gz"
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert file.parent.name == f"{pages[0].fetched_at:%Y-%m-%d}"
+        assert abs(apart) < timedelta(minutes=1)
+    files = archive_files(workspace.output / "archive", SITE)
+    assert {file.name for file in files} == {f"{report['run_id']}.warc.gz"}
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert {file.parent.name for file in files} == {f"{page.fetched_at:%Y-%m-%d}" for page in pages}
 
 
 def test_what_was_not_modified_is_not_kept_again_and_a_new_run_has_a_file_of_its_own(
@@ -103,14 +103,15 @@ def test_what_was_not_modified_is_not_kept_again_and_a_new_run_has_a_file_of_its
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
     workspace.crawl("--full")
+    first = archive_files(workspace.output / "archive", SITE)
     let_articles_be_due(workspace)
     assert workspace.crawl()["not_modified"] >= len(site.stories)
-    (first,) = archive_files(workspace.output / "archive", SITE)
+    assert archive_files(workspace.output / "archive", SITE) == first
     story = site.publish()
     workspace.crawl()
     files = set(archive_files(workspace.output / "archive", SITE))
-    (latest,) = files - {first}
-    assert first in files
+    (latest,) = files - {*first}
+    assert files > {*first}
     assert [page.url for page in archived_pages([latest])] == [site.base_url + story.path]
 
 

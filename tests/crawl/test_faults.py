@@ -25,6 +25,7 @@ from rscrawler.store import Store
 from tests.crawl.probes import (
     FEED,
     FEW_SOURCES,
+    IMPATIENT,
     QUICK,
     SECTION,
     SITEMAP,
@@ -107,7 +108,7 @@ def test_pages_that_cannot_be_had_now_are_had_once_they_are_well_again(
     ]
     for fault, story in zip(faults, site.stories, strict=False):
         site.fail(story.path, fault)
-    configure(workspace, site)
+    configure(workspace, site, IMPATIENT)
     result = workspace.run("crawl", "--full", "--json")
     assert result.status == 1
     assert result.json["articles_new"] == len(site.stories) - len(faults)
@@ -320,7 +321,7 @@ def test_a_source_that_cannot_be_read_is_an_error_and_read_again_at_the_next_cyc
     workspace: Workspace, site: SampleSite
 ) -> None:
     more = ("/reporting/", "/europe/")
-    configure(workspace, site, few=sources(FEED, SITEMAP, SECTION, *more))
+    configure(workspace, site, IMPATIENT, few=sources(FEED, SITEMAP, SECTION, *more))
     workspace.crawl("--full")
     story = site.publish()
     site.fail(FEED, Fault.TRUNCATED)
@@ -1029,7 +1030,7 @@ def test_a_full_disk_is_one_line_for_each_file_and_nothing_is_recorded_twice(
 def test_a_site_of_which_no_source_can_be_read_says_what_each_met(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    configure(workspace, site, '[crawl]\nretries = 0\ntimeout = "1s"\n')
+    configure(workspace, site, IMPATIENT)
     for path in (SECTION, SITEMAP):
         site.fail(path, Fault.SERVER_ERROR)
     site.fail(FEED, Fault.HANG)

@@ -132,10 +132,10 @@ def test_a_rebuilt_store_goes_on_where_the_old_one_stopped(
 
 def test_days_that_were_compressed_are_rebuilt_too(alerted: Workspace, site: SampleSite) -> None:
     database, story = alerted.output / "rscrawler.db", site.stories[4]
-    (day,) = (alerted.output / "articles").glob("*.jsonl")
-    with gzip.open(f"{day}.gz", "wb") as packed:
-        packed.write(day.read_bytes())
-    day.unlink()
+    for day in [*(alerted.output / "articles").glob("*.jsonl")]:  # two around midnight
+        with gzip.open(f"{day}.gz", "wb") as packed:
+            packed.write(day.read_bytes())
+        day.unlink()
     database.unlink()
     assert alerted.crawl("--full")["articles_new"] == 0
     site.edit(story.slug, title="A headline changed after the rebuilding")
@@ -151,7 +151,7 @@ def test_what_is_left_of_a_damaged_compressed_day_is_rebuilt(
     alerted: Workspace, site: SampleSite
 ) -> None:
     before = len(alerted.records())
-    (day,) = (alerted.output / "articles").glob("*.jsonl")
+    day = max((alerted.output / "articles").glob("*.jsonl"))
     packed = gzip.compress(day.read_bytes())
     Path(f"{day}.gz").write_bytes(packed[: len(packed) // 2])
     day.unlink()

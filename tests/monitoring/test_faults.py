@@ -13,7 +13,7 @@ from tests.sample_site import Fault, SampleSite
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
-IMPATIENT = f'[crawl]\nretries = 0\ntimeout = "1s"\n{FEW_SOURCES}'
+NO_RETRIES = "[crawl]\nretries = 0\n"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def site() -> Iterator[SampleSite]:
 @pytest.fixture
 def known(workspace: Workspace, site: SampleSite) -> Workspace:
     """A workspace that has crawled the site once."""
-    workspace.write_config(site.base_url, IMPATIENT)
+    workspace.write_config(site.base_url, NO_RETRIES + FEW_SOURCES)
     workspace.crawl()
     return workspace
 
@@ -50,6 +50,7 @@ def test_a_site_that_is_down_is_unreachable_until_it_is_up_again(
 
 
 def test_a_site_that_hangs_is_unreachable(known: Workspace, site: SampleSite) -> None:
+    known.write_config(site.base_url, NO_RETRIES + 'timeout = "1s"\n' + FEW_SOURCES)
     site.fail("/", Fault.HANG)
     assert known.run("crawl", "--json").status == 1
     assert codes(known) == ["unreachable"]
@@ -77,7 +78,7 @@ def test_a_site_that_asks_for_a_pause_is_left_alone(known: Workspace, site: Samp
 def test_robots_that_forbid_everything_are_obeyed_and_told(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    workspace.write_config(site.base_url, IMPATIENT)
+    workspace.write_config(site.base_url, NO_RETRIES + FEW_SOURCES)
     site.fail("/robots.txt", Fault.FORBIDDEN_ROBOTS)
     assert workspace.run("crawl", "--json").status == 1
     assert codes(workspace) == ["robots-disallowed"]
@@ -87,7 +88,7 @@ def test_robots_that_forbid_everything_are_obeyed_and_told(
 def test_robots_that_cannot_be_read_make_a_site_unreachable_and_forbid_nothing(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    workspace.write_config(site.base_url, IMPATIENT)
+    workspace.write_config(site.base_url, NO_RETRIES + FEW_SOURCES)
     site.fail("/robots.txt", Fault.SERVER_ERROR)
     assert workspace.run("crawl", "--json").status == 1
     assert codes(workspace) == ["unreachable"]

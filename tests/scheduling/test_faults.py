@@ -202,7 +202,7 @@ def test_a_short_pause_is_waited_for_and_nobody_is_told(watched: Watched) -> Non
 
 
 def test_a_site_that_hangs_until_the_download_times_out(watched: Watched) -> None:
-    service = watched.start(crawl='retries = 0\ntimeout = "1s"')
+    service = watched.start(crawl='retries = 0\ntimeout = "3s"')
     watched.site.publish()
     watched.site.fail("/", Fault.HANG)
     service.wait_until_it_says(BAD_CYCLE, times=2)
