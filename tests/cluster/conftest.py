@@ -67,7 +67,7 @@ class Plant:
             self.open_store(),
             self.config,
             heartbeat=timedelta(seconds=0.1),
-            dead_after=timedelta(seconds=1),
+            dead_after=timedelta(minutes=1),
             run=self.children.run,
             now=self.clock,
             **options,
@@ -82,7 +82,8 @@ class Plant:
         """The processes that serve this database, first the one that lets others in."""
         query = (
             "SELECT pid FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
         )
         with psycopg.connect(self.address) as connection:
             served = [psutil.Process(pid) for (pid,) in connection.execute(query)]

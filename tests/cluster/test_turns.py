@@ -91,7 +91,7 @@ def test_two_sites_of_one_host_are_crawled_in_turn_by_one_command(workspace: Wor
     with TinySites(1) as served:
         (host,) = served.sites
         tables = "".join(
-            f'[sites.{name}]\nbase_url = "http://{host}"\ndownload_delay = 0.3\n'
+            f'[sites.{name}]\nbase_url = "http://{host}"\ndownload_delay = 1.0\n'
             f'sources = [{{kind = "feed", path = "/feed/", page_parameter = ""}}]\n'
             for name in ("rferl", "novastan")
         )
@@ -102,7 +102,8 @@ def test_two_sites_of_one_host_are_crawled_in_turn_by_one_command(workspace: Wor
         requested = [request.at for request in served.requested]
     assert [site["note"] for site in report["sites"].values()] == [None, None]
     assert len(requested) >= 2
-    assert min(later - earlier for earlier, later in pairwise(requested)) > 0.15
+    # A busy machine makes a request late, and so the next gap short.
+    assert min(later - earlier for earlier, later in pairwise(requested)) > 0.3
 
 
 def test_a_crawl_whose_lease_is_taken_over_ends_by_itself_and_says_why(

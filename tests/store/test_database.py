@@ -167,7 +167,6 @@ def test_a_lock_that_is_never_given_back_is_one_line(
 def test_a_server_that_is_frozen_is_one_line_and_answers_again_later(
     databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rscrawler.store.postgresql.LONGEST_SILENCE_SECONDS", 0.3)
     monkeypatch.setattr("rscrawler.store.postgresql.CONNECT_SECONDS", 2)
     with databases.with_tables() as url, closing(open_database(url)) as database:
         ask, frozen = select(func.pg_backend_pid()), list[int]()
@@ -176,6 +175,7 @@ def test_a_server_that_is_frozen_is_one_line_and_answers_again_later(
             with database.writing() as connection:
                 own = connection.execute(ask).scalar_one()
                 frozen.extend((own, parent_of(own)))
+                monkeypatch.setattr("rscrawler.store.postgresql.LONGEST_SILENCE_SECONDS", 0.3)
                 for pid in frozen:
                     os.kill(pid, signal.SIGSTOP)  # the system still acknowledges what is sent
                 connection.execute(ask)
@@ -186,6 +186,7 @@ def test_a_server_that_is_frozen_is_one_line_and_answers_again_later(
         finally:
             for pid in frozen:
                 os.kill(pid, signal.SIGCONT)
+            monkeypatch.undo()
         assert database.scalar(ask) not in frozen
 
 
