@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -788,21 +788,26 @@ def test_a_terminal_is_shown_how_much_is_done_and_standard_output_is_not(
     crawled: Crawled, tmp_path: Path
 ) -> None:
     ours, theirs = pty.openpty()
-    done = subprocess.run(
-        [*PROGRAM, "export"],
-        cwd=crawled.folder,
-        env=os.environ | {"COLUMNS": "100", "TERM": "xterm"},
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-        check=True,
-    )
-    os.close(theirs)
-    shown = os.read(ours, 100_000).decode()
-    os.close(ours)
+    with (tmp_path / "exported").open("w+b") as stdout:
+        exporting = subprocess.Popen(
+            [*PROGRAM, "export"],
+            cwd=crawled.folder,
+            env=os.environ | {"COLUMNS": "100", "TERM": "xterm"},
+            stdout=stdout,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # the other side is closed
+            while True:  # a terminal holds little, and who writes more waits
+                shown += os.read(ours, 100_000)
+        os.close(ours)
+        assert exporting.wait() == 0
+        stdout.seek(0)
+        exported = [json.loads(line) for line in stdout]
     count = len(crawled.records())
-    assert f"of {count} records" in shown
-    assert len([json.loads(line) for line in done.stdout.splitlines()]) == count
+    assert f"of {count} records" in shown.decode()
+    assert len(exported) == count
 
 
 def test_prune_says_beforehand_what_it_would_forget(workspace: Workspace) -> None:

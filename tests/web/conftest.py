@@ -27,6 +27,7 @@ from rscrawler.store import Store
 from rscrawler.web.app import listening, server_of
 from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import NOW, a_config
+from tests.workspace import DEADLINE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Browser:
         headers: Mapping[str, str] | None = None,
         body: str | None = None,
     ) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
         sent = dict(headers or {})
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="left out: no chromium here (apt-get install chromium)"
 )
 PASSWORD = "correct horse battery"
+expect.set_options(timeout=60_000)
 ARTICLE = f"/articles/{1:016x}"
 PATHS = ["/", "/?q=talks&country=KZ&since=2026-01-01", "/charts", "/judgements", "/sites",
          "/outbox", ARTICLE, "/login", "/?q=nothing-like-it", "/nowhere"]  # fmt: skip
@@ -68,7 +69,7 @@ def opened(chromium: Chromium, url: str, *, width: int = 1280) -> Page:
     """A page whose complaints are kept in `page.complaints`."""
     context = chromium.new_context(viewport={"width": width, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
