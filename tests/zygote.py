@@ -36,7 +36,7 @@ from rscrawler.monitoring.status import read_status
 from rscrawler.scheduling.warm import import_all
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.discovery import Address, KeptRobots, SourceReading
+from rscrawler.store.discovery import Address, KeptRobots, SourceState
 from rscrawler.store.tables import ARTICLES_CHANNEL
 
 
@@ -106,7 +106,7 @@ def record_cycle(store: Store, site: str, now: datetime) -> None:
     store.articles.due(site, now)
     found = Address(site, url, now)
     store.discovery.addresses(site, [found.key])
-    store.discovery.record_reading(SourceReading(site, url, "feed", "/", now, (found,)))
+    store.discovery.record_reading(site, "/", SourceState(url, kind="feed", read_at=now), [found])
     store.discovery.record_not_modified(site, url, now)
     article = Article(
         article_id=site, version=1, site=site, url=url, first_seen_at=now, fetched_at=now
