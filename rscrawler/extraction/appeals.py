@@ -10,7 +10,7 @@ paragraphs, or all lines from a line break on, are removed. The words are in `vo
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from string import ascii_letters
@@ -159,7 +159,21 @@ def appeals_among(paragraphs: Sequence[Block], names: tuple[str, ...]) -> set[in
             if _is_companion(paragraphs[beside], names, is_between=before and after, is_low=is_low):
                 marked.add(beside)
                 waiting.append(beside)
-    return marked
+    return marked | set(_bare_headings(paragraphs, marked, names))
+
+
+def _bare_headings(
+    paragraphs: Sequence[Block], marked: set[int], names: tuple[str, ...]
+) -> Iterator[int]:
+    """Headings above appeals, with evidence, that name the outlet or head no other text."""
+    for number in {n - 1 for n in marked if n} - marked:
+        heading = paragraphs[number]
+        evidence = _weigh(heading.text, _giving_length(heading), names)
+        if heading.is_heading and evidence.weight > 0:
+            rest = (each for n, each in enumerate(paragraphs) if n > number and n not in marked)
+            following = next(rest, None)
+            if evidence.is_outlet or following is None or following.is_heading:
+                yield number
 
 
 def _is_companion(

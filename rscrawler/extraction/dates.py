@@ -154,6 +154,8 @@ def _zone(name: str) -> tzinfo | None:
     if digits is None:
         return _ZONES.get(name)
     ahead = timedelta(hours=int(digits[2]), minutes=int(digits[3] or 0))
+    if ahead >= timedelta(days=1):
+        return None
     return timezone(-ahead if digits[1] == "-" else ahead)
 
 

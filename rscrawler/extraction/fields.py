@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
+from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote
 
@@ -56,7 +57,8 @@ _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
-_SIZED = re.compile(r"(\S+)\s+(\d+(?:\.\d+)?)[wx](?:,|\s*$)")  # an address in a `srcset`
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)[wx](?:,|$)")  # behind an address in a `srcset`
+_GLUED = re.compile(r"^\d+(?:\.\d+)?[wxh],")  # the size of the address before, without a blank
 _NOT_PATH = re.compile(r"^(?:[a-z+.-]+:)?(?://[^/?#]*)?|[?#].*", re.IGNORECASE | re.DOTALL)
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
 _Given = tuple[Any, str]  # a value, empty if not found, and its origin
@@ -383,7 +385,7 @@ def _image(located: LocatedText) -> _Given:
     if caption and labels.match(caption):
         labelled = labels.sub("", caption).strip()
         if bare in ("", labelled):
-            caption, bare = None, labelled
+            caption, bare = None, labels.sub("", labelled).strip()  # "Image credit: Photo by …"
     if caption and credit and caption not in (credit, bare):
         caption = caption.removesuffix(credit).rstrip()  # if its element holds the credit's
     caption = None if caption in (credit, bare) else caption
@@ -442,8 +444,11 @@ def image_source(image: Element) -> str | None:
     for name in _SOURCES:
         value = (image.get(name) or "").strip()
         if name.endswith("srcset"):
-            sized = [(float(size), address) for address, size in _SIZED.findall(value)]
-            value = max(sized)[1] if sized else value.partition(" ")[0].rstrip(",")
+            words = value.split()
+            sizes = ((_SIZE.match(word), address) for address, word in pairwise(words))
+            sized = [(float(size[1]), address) for size, address in sizes if size]
+            largest = max(sized, key=itemgetter(0))[1] if sized else "".join(words[:1])
+            value = _GLUED.sub("", largest).rstrip(",")
         if value and not _PLACEHOLDER.search(value):
             return value
     return None

@@ -186,7 +186,7 @@ class Index:
         places = self._fitting.get(compound, [])
         if not compound.has_shape:
             around = with_ancestors(self._elements[place] for place in inner)
-            places = sorted(map(self._places.__getitem__, around))
+            places = sorted(map(self._places.__getitem__, around if inner else self._elements))
         if not (compound.attributes or compound.excluded):
             return places
         return [self._places[e] for e in compound.among([self._elements[p] for p in places])]
@@ -246,7 +246,9 @@ def _parsed(selector: str) -> tuple[_Compound, ...]:
         tree = tree.selector
     compounds.append(_compound(tree))
     parts = [each for each in compounds if each is not None]
-    return tuple(reversed(parts)) if len(parts) == len(compounds) and parts[0].has_shape else ()
+    # XPath is quicker where nothing but an attribute is asked for; behind a blank it is quadratic.
+    is_answered = len(parts) == len(compounds) and (len(parts) > 1 or parts[0].has_shape)
+    return tuple(reversed(parts)) if is_answered else ()
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:

@@ -84,7 +84,10 @@ class Structured:
         """`title` without the outlet's name before or behind a separator."""
         title = clean(title or "")
         names = "|".join(map(re.escape, self.site_names)) or "(?!)"
-        for name in (rf"[{_SEPARATORS}]+\s*(?:{names})$", rf"^(?:{names})(?:{_BEHIND_NAME})"):
+        for name in (
+            rf"(?<![{_SEPARATORS}])[{_SEPARATORS}]+\s*(?:{names})$",
+            rf"^(?:{names})(?:{_BEHIND_NAME})",
+        ):
             bare, found = re.subn(name, "", title, flags=re.IGNORECASE)
             if found:
                 return bare.strip() or None

@@ -337,11 +337,12 @@ def test_a_short_line_between_two_appeals_goes() -> None:
     assert kept(*STORY, *tail) == list(STORY)
 
 
-def test_a_heading_over_an_appeal_goes_and_a_subhead_of_the_article_stays() -> None:
+@pytest.mark.parametrize("heading", ["Our newsletter", "Before you go", "Thank you"])
+def test_a_heading_over_an_appeal_goes_and_a_subhead_of_the_article_stays(heading: str) -> None:
     paragraphs = [
         block_of(STORY[0]),
         block_of("What the traders want", "h3"),
-        block_of("Our newsletter", "h3"),
+        block_of(heading, "h3"),
         block_of("Sign up for our weekly newsletter."),
     ]
     assert appeals_among(paragraphs, NAMES) == {2, 3}

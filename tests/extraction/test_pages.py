@@ -332,9 +332,18 @@ def test_a_credit_stands_without_its_label(credit: str) -> None:
     assert image.credit == "Anna Li"
 
 
-@pytest.mark.parametrize("separator", [", ", ","])
-def test_the_largest_image_of_a_set_is_the_lead(separator: str) -> None:
-    sizes = separator.join(["/s,1.jpg 300w", "/l,1.jpg 900w", "/m,1.jpg 600w"])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        "/s,1.jpg 300w, /l,1.jpg 900w, /m,1.jpg 600w",
+        "/s,1.jpg 300w,/l,1.jpg 900w,/m,1.jpg 600w",
+        "/s,1.jpg 300w , /l,1.jpg 900w , /m,1.jpg 600w ,",
+        "/s,1.jpg 300w 200h, /l,1.jpg 900w 600h",
+        "/l,1.jpg 900w, /other.jpg 900w",
+        "/l,1.jpg,\n\t/m,1.jpg",
+    ],
+)
+def test_the_largest_image_of_a_set_is_the_lead(sizes: str) -> None:
     image = read(_image_page(f'<div class="widget__image"><img srcset="{sizes}"></div>')).image
     assert image is not None
     assert image.url == f"{BASE}/l,1.jpg"
