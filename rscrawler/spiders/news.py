@@ -143,8 +143,9 @@ class NewsSpider(Spider):
         states = session.store.discovery.sources(session.site)
         for source in self.profile.sources:
             url = self.profile.address(source.path)
-            yield self._source_request(source, url, states.pop(url, SourceState(url)))
-        for request in self._unread_sitemaps(states.values()):
+            yield self._source_request(source, url, states.get(url, SourceState(url)))
+        others = (each for each in states.values() if each.url not in self._requested_sources)
+        for request in self._unread_sitemaps(others):
             yield request
         pending = session.store.discovery.pending(session.site, now, with_skipped=session.is_full)
         due = session.store.articles.due(session.site, now)

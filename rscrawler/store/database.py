@@ -444,6 +444,7 @@ def _sqlite_dialect() -> tuple[Dialect, MutableMapping[Any, Any]]:
     """
     engine = create_engine("sqlite://")
     engine.connect().close()  # the dialect reads the library's version
+    engine.dispose()
     return engine.dialect, LRUCache(_COMPILED)
 
 

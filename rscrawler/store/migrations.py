@@ -109,7 +109,9 @@ def _creation(dialect: Dialect) -> list[str]:
     """The statements that create the tables; to compile them takes longer than to run them."""
     parts: list[CreateTable | CreateIndex] = []
     for table in tables.metadata.sorted_tables:
-        parts += [CreateTable(table), *map(CreateIndex, table.indexes)]
+        # What is there already stays: a database that lost only its version has all its tables.
+        parts.append(CreateTable(table, if_not_exists=True))
+        parts += [CreateIndex(index, if_not_exists=True) for index in table.indexes]
     return [str(part.compile(dialect=dialect)) for part in parts]
 
 

@@ -275,6 +275,19 @@ def test_a_failed_transaction_leaves_nothing(database_url: str) -> None:
     database.close()
 
 
+def test_a_database_that_lost_only_its_version_is_opened_with_all_that_it_holds(
+    database_url: str,
+) -> None:
+    with closing(Store.open(database_url)) as store:
+        store.health.record_start("run", "sample", NOON)
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(schema_version.delete())
+    engine.dispose()
+    with closing(Store.open(database_url)) as store:
+        assert store.health.crawled_sites() == ["sample"]
+
+
 def test_times_keep_their_moment_and_order_as_text(store: Store) -> None:
     moment = datetime(2026, 11, 24, 12, 0, 0, 1, tzinfo=UTC)
     store.health.record_start("run", "site", moment.astimezone(NOON.tzinfo))
