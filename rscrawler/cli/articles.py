@@ -78,15 +78,19 @@ def explain_command(
 
 def _file_or_stored(config: Config, named: str, site: str | None) -> tuple[str, str | None]:
     """(page, site): the file `named`, else the address and site of the stored article `named`."""
-    with suppress(OSError):  # such as a name that is too long for a file
-        if Path(named).exists() and not Path(named).is_dir():
+    reason = "is a folder"
+    try:
+        if not Path(named).is_dir():
+            Path(named).stat()
             return named, site
+    except OSError as error:
+        reason = str(error.strerror)
     with suppress(RscrawlerError), closing(open_existing(config)) as store:
         if found := store.articles.latest_record(find_article(config, store, named)):
             return found.url, site or found.site
     raise ConfigurationError(
-        f"{named}: is no file and no stored article; allowed: an address (https://…), the file of "
-        "a saved page, or a stored article's article_id, record_id or path"
+        f"{named}: {reason}; allowed: an address (https://…), the file of a saved page, or a "
+        "stored article's article_id, record_id or path"
     )
 
 

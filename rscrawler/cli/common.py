@@ -121,8 +121,10 @@ def answer_error(message: str) -> None:
     `--json` is looked for in the raw command line, since parsing that may have failed.
     """
     if "--json" in sys.argv[1:]:
-        with suppress(OSError):  # `main` reports it
+        try:
             print_json({"error": message})
+        except OSError as error:
+            give_up_output(error)
 
 
 def complain(message: str) -> None:

@@ -78,8 +78,9 @@ def write_user(path: Path, name: str, hashed: str) -> None:
     """
     line = f'"{name}" = "{hashed}"\n'
     former = re.compile(rf'^"?{re.escape(name)}"? *= *"scrypt[^\n]*\n?', re.MULTILINE)
-    text = former.sub("", read_text(path), count=1)
-    text, is_there = _USERS.subn(lambda header: header[0] + line, text, count=1)
+    text, is_there = former.subn(lambda _: line, read_text(path), count=1)
+    if not is_there:
+        text, is_there = _USERS.subn(lambda header: header[0] + line, text, count=1)
     if not is_there:
         text = f"{text.rstrip()}\n\n[web.users]\n{line}"
     with suppress(tomllib.TOMLDecodeError, KeyError, TypeError), usable(path, to_be="written"):

@@ -174,9 +174,10 @@ def _compressed_lines(path: Path) -> set[str]:
 
 def _record_id(line: bytes) -> str | None:
     try:
-        return str(json.loads(line)["record_id"])
+        found = json.loads(line)["record_id"]
     except (ValueError, TypeError, KeyError):
         return None  # no JSON, or no record
+    return found if isinstance(found, str) else None
 
 
 # One writer.
@@ -186,7 +187,7 @@ def _record_id(line: bytes) -> str | None:
 def file_lock(lock: Path) -> Iterator[None]:
     """Hold a lock file; first wait for other processes of this machine that hold it."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("ab") as file:
+    with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o644), "rb") as file:
 
         def is_locked() -> bool:
             try:

@@ -103,6 +103,8 @@ def outcome_of(request: urllib.request.Request, timeout: timedelta) -> Outcome:
         return Outcome(OutcomeKind.UNREACHABLE, shown or "cannot be reached")
     except TimeoutError:
         return Outcome(OutcomeKind.UNANSWERED, f"{late}; it may have been accepted")
+    except UnicodeError:  # of a host that is no name
+        return Outcome(OutcomeKind.UNREACHABLE, "cannot be reached")
     except (OSError, http.client.HTTPException, ValueError) as error:
         broken = f"the connection broke: {type(error).__name__}; it may have been accepted"
         return Outcome(OutcomeKind.CUT_OFF, broken)

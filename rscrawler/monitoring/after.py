@@ -59,7 +59,8 @@ def after_cycle(
         with _guarded(f"metrics file {metrics_file}"):
             metrics_file.parent.mkdir(parents=True, exist_ok=True)
             write_to_textfile(str(metrics_file), Metrics(config, store, now, jobs))
-    if any(outcome.note is None for outcome in report.sites.values()):
+    is_visited = any(outcome.note is None for outcome in report.sites.values())
+    if is_visited and monitoring.heartbeat_url is not None:
         is_good = False  # also if the store cannot be read
         with _guarded("whether alerts get out is not known"):
             failing = {problem.subject for problem in store.health.problems()}

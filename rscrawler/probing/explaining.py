@@ -61,11 +61,11 @@ def explain(
     sites = load_sites(config)
     is_address = page.startswith(("http://", "https://"))
     address = page if is_address else url
-    if address is not None and not is_web_address(address):
-        option = "" if is_address else "--url: "
-        raise ConfigurationError(
-            f"{option}{address}: is not an address; allowed: https://host/path"
-        )
+    for option, given in (("", page if is_address else None), ("--url: ", url)):
+        if given is not None and not is_web_address(given):
+            raise ConfigurationError(
+                f"{option}{given}: is not an address; allowed: https://host/path"
+            )
     name = site or _site_of(address, sites)
     profile = chosen_sites(sites, [name])[name]
     if is_address:

@@ -215,7 +215,7 @@ def listening(host: str, port: int) -> socket.socket:
             dualstack_ipv6=is_v6 and socket.has_dualstack_ipv6(),
         )
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
         raise ConfigurationError(
             f"--host {host} --port {port}: cannot be listened on: {reason}"
         ) from error

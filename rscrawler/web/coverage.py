@@ -199,6 +199,8 @@ def _search_for(
     for name, values in allowed.items():
         chosen(given, name, values)
     since, until = _day(given, "since"), _day(given, "until")
+    days = {"since": since, "until": until}
+    given |= {name: day.date().isoformat() for name, day in days.items() if day}
     wanted = Coverage(
         topics=[given["topic"]] if "topic" in given else dashboard.config.alerts.topics,
         minimum=Level(given.get("level", dashboard.config.alerts.minimum)),

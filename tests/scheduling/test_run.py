@@ -62,9 +62,8 @@ def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
     service.wait_until_it_says("reloaded, jobs: later")
 
 
-@pytest.mark.parametrize("is_by_command", [True, False])
-def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_start_and_of_the_end(
-    quiet: Workspace, run: Callable[[], RunningService], is_by_command: bool
+def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_start(
+    quiet: Workspace,
 ) -> None:
     database = quiet.output / "rscrawler.db"
     database.mkdir(parents=True)
@@ -77,10 +76,7 @@ def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_star
         for _ in range(2):  # as systemd starts it
             assert quiet.run("run", *SCHEDULES).status == 1
         database.rmdir()
-        if is_by_command:
-            assert quiet.run("deliver").status == 0
-        else:
-            run().wait_until_it_says("service started")
+        assert quiet.run("deliver").status == 0
         told = [(each.recipients, each.mail["Subject"]) for each in mailbox.received]
     ops = ("ops@example.org",)
     assert told == [(ops, "Problem: the store fails"), (ops, "Over: the store fails")]
