@@ -6,6 +6,7 @@ import itertools
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from threading import Thread
@@ -205,7 +206,7 @@ def test_a_database_that_is_busy_when_a_mail_is_taken_makes_no_copy(
     delivering = Thread(target=deliver, args=(config, store), kwargs={"now": NOW})
     delivering.start()
     wait_until(lambda: bool(mailbox.received))
-    with sqlite3.connect(database_url.removeprefix("sqlite:///")) as pruning:
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as pruning:
         pruning.execute("BEGIN IMMEDIATE")  # as `prune` does, for as long as it compacts the file
         mailbox.answering.set()
         wait_until(lambda: store.last_write_error is not None)

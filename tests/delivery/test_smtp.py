@@ -108,6 +108,21 @@ def test_a_mail_that_is_never_answered_may_have_been_taken(
     wait_until(lambda: bool(mailbox.received))
 
 
+@pytest.mark.parametrize(
+    ("timeout", "waits"),
+    [(timedelta(seconds=10), timedelta(seconds=200)), (timedelta(minutes=2), timedelta(minutes=10)),
+     (timedelta(minutes=20), timedelta(minutes=20))],
+)  # fmt: skip
+def test_a_whole_mail_gets_twenty_timeouts_for_its_response_and_at_most_ten_minutes(
+    timeout: timedelta, waits: timedelta
+) -> None:
+    settings = EmailSettings.model_validate(
+        {"host": "127.0.0.1", "sender": "m@example.org", "recipients": ["desk@example.org"],
+         "timeout": timeout}
+    )  # fmt: skip
+    assert smtp._response_timeout(settings) == waits
+
+
 def test_an_answer_must_be_whole_within_the_time_out(mailbox: Mailbox) -> None:
     with dripping(b"220 ") as port:
         (outcome,) = sent(mailbox, port=port, security="none", timeout="0.5s").values()

@@ -179,7 +179,7 @@ def test_a_site_that_asks_for_a_long_pause_gets_it(watched: Watched) -> None:
 
     service.wait_until(lambda: len(refused()) >= 3)
     site.publish()
-    service.wait_until_it_says("asked for a pause that has not passed")
+    service.wait_until_it_says_again("asked for a pause that has not passed")
     site.heal()
     watched.check_the_end(service, "unreachable")
     requests = site.requests
