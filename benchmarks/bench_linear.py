@@ -114,6 +114,10 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "quotation marks": lambda n: page(f"<p>{many('“a”, ', n)}</p>"),
     "white space": lambda n: page(f"<p>a{' ' * n}b</p>"),
     "sources of a picture": lambda n: page(f'<img srcset="{many("/#.jpg #w, ", n)}">'),
+    "an embedded picture": lambda n: page(f'<img srcset="data:image/png;base64,{"A" * n}">'),
+    "bars in a title": lambda n: page(
+        head=f'<meta property="og:site_name" content="The Paper"><title>A {"|" * n} x</title>'
+    ),
     "comments": lambda n: page(many("<!-- # -->", n)),
     "comments in a text": lambda n: page(f"<p>{many('word <!-- # -->', n)}</p>"),
     "processing instructions": lambda n: page(many("<?a #?>", n)),
