@@ -56,7 +56,7 @@ def run_demo(folder: Path) -> None:
         say(f"  {_shown(path)}")
     say("\nTry next:")
     program = _shown(Path(sys.executable).with_name("rscrawler"))
-    for command in ("status", "export --topic central-asia --format csv"):
+    for command in ("status", "web", "export --topic central-asia --format csv"):
         say(f"  {program} {command} --config {_shown(config)}")
     say(f"  {program} crawl    (one cycle against the live site)")
 
