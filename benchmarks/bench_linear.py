@@ -91,6 +91,9 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "cells": lambda n: page(f"<table>{many('<tr><td>a<td>b #</tr>', n)}</table>"),
     "items": lambda n: page(f"<ul>{many('<li><a href=/a-#/>An item of #</a></li>', n)}</ul>"),
     "requests": lambda n: page(many("<p>Subscribe to our newsletter # and donate today!</p>", n)),
+    "headings over requests": lambda n: page(
+        many("<h3>Before you go #</h3><p>Sign up for our newsletter!</p><p>Words, #.</p>", n)
+    ),
     "reprint lines": lambda n: page(
         many("<p>This article # was republished with permission from The Paper.</p>", n)
     ),

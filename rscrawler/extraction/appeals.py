@@ -170,9 +170,9 @@ def _bare_headings(
         heading = paragraphs[number]
         evidence = _weigh(heading.text, _giving_length(heading), names)
         if heading.is_heading and evidence.weight > 0:
-            rest = (each for n, each in enumerate(paragraphs) if n > number and n not in marked)
+            rest = (n for n in range(number + 1, len(paragraphs)) if n not in marked)
             following = next(rest, None)
-            if evidence.is_outlet or following is None or following.is_heading:
+            if evidence.is_outlet or following is None or paragraphs[following].is_heading:
                 yield number
 
 
