@@ -53,6 +53,7 @@ class RunOutcome:
     is_healthy: bool
     finished: tuple[str, ...] = ()
     failed_sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    elapsed: timedelta = timedelta()  # of a failed run
 
 
 class Runner:
@@ -108,11 +109,16 @@ def record_end(
 ) -> None:
     """Record the end of a run; `firing` is None for the service's own delivery.
 
-    Raise `overdue` for the subjects of a failed run that finished none, and clear it for finished
-    ones. An adaptive job also gets the time of its next visit.
+    Raise `overdue` for the subjects of a failed run that finished none, except for sites that had
+    a good cycle in it, and clear it for finished ones. An adaptive job also gets the time of its
+    next visit.
     """
     if outcome.has_failed and not outcome.finished:
-        for subject in scheduled.sites or (OUTBOX_SUBJECT,):
+        subjects = scheduled.sites or (OUTBOX_SUBJECT,)
+        began = now - outcome.elapsed
+        good_at = {each: store.health.site(each).last_success_at for each in subjects}
+        late = [each for each, at in good_at.items() if at is None or at < began]
+        for subject in late or subjects:  # if every site is good, the run failed afterwards
             message = f"job {scheduled.id} {outcome.summary}"
             store.health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
     for each in outcome.finished:
@@ -136,18 +142,19 @@ def record_end(
 # The outcome of a run.
 
 
-def failed_run(scheduled: ScheduledJob, why: str) -> RunOutcome:
+def failed_run(scheduled: ScheduledJob, why: str, elapsed: timedelta = timedelta()) -> RunOutcome:
     """The outcome of a run that did nothing, or printed no report."""
     about = f" ({','.join(scheduled.sites)})" if scheduled.sites else ""
     line = f"job {scheduled.id}{about} failed: {why}"
-    return RunOutcome(line, f"failed: {why}", has_failed=True, is_healthy=False)
+    summary = f"failed: {why}"
+    return RunOutcome(line, summary, has_failed=True, is_healthy=False, elapsed=elapsed)
 
 
 def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) -> RunOutcome:
     """The outcome of a run that was not stopped; `limit` is its time limit."""
     report = None if result.timed_out else _report(result)
     if report is None:
-        return failed_run(scheduled, _why_it_failed(result, limit))
+        return failed_run(scheduled, _why_it_failed(result, limit), result.elapsed)
     if scheduled.job.is_crawl:
         return _judge_crawl(scheduled, report, result)
     if problem := report.get("output_problem"):

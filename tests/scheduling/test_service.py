@@ -405,6 +405,29 @@ def test_a_run_that_was_ended_after_its_time_limit_is_a_problem(
     assert "job job (site) failed: ended after its time limit of 2m" in log.text
 
 
+@pytest.mark.parametrize(
+    ("good", "overdue"),
+    [(["x"], ["y"]), ([], ["x", "y"]), (["x", "y"], ["x", "y"])],
+    ids=["one is good", "none is good", "the run failed after both were good"],
+)
+def test_of_a_run_that_was_ended_only_sites_without_a_good_cycle_are_overdue(
+    world: World, good: list[str], overdue: list[str]
+) -> None:
+    health = world.open_store().health
+    for site in good:
+        health.record_start("run", site, NOON + MINUTE)
+        health.record_end("run", site, NOON + MINUTE, succeeded=True, counters={})
+
+    async def scenario() -> None:
+        ended = replace(crashed(-15), timed_out=True, elapsed=30 * MINUTE)
+        world.clock.advance(30 * MINUTE)
+        world.children.results = [ended]
+        await step(world.service(scheduled(sites=["x", "y"])))
+
+    asyncio.run(scenario())
+    assert [problem.subject for problem in health.problems()] == overdue
+
+
 def test_a_cycle_is_one_line_for_people(world: World, log: pytest.LogCaptureFixture) -> None:
     asyncio.run(step(world.service()))
     assert [record.getMessage() for record in log.records] == [
@@ -717,6 +740,21 @@ def test_operators_are_told_of_a_crash_within_a_minute(world: World) -> None:
 
     asyncio.run(scenario())
     assert world.children.started[-1] == ["deliver", "--json"]
+
+
+def test_operators_are_not_told_of_a_crash_that_the_next_run_makes_up_for(world: World) -> None:
+    world.config = WITH_OPERATORS
+
+    async def scenario() -> None:
+        service = world.service(scheduled(every="20s"))
+        world.children.results = [crashed(-9)]
+        await step(service)
+        for _ in range(3):
+            world.clock.advance(OUTBOX_CHECK / 3)
+            await step(service)
+
+    asyncio.run(scenario())
+    assert [command[0] for command in world.children.started] == ["crawl"] * 4
 
 
 @pytest.mark.parametrize(
