@@ -111,14 +111,15 @@ def alert_of(
 ) -> Alert:
     """The alert for one version of an article.
 
-    `reprints` are addresses with the same text, `title_before` is the headline of the previous
-    version, and `followed` is the article whose story this one continues.
+    It shows the flags of interest, or all if the configuration has changed since the article was
+    recorded for an alert. `reprints` are addresses with the same text, `title_before` is the
+    headline of the previous version, and `followed` is the article whose story this one continues.
     """
     flags = [
         flag
         for flag in article.topics
         if flag.topic in interest.topics and flag.level.reaches(interest.minimum)
-    ]
+    ] or article.topics
     countries = dict.fromkeys(country_name(code) for flag in flags for code in flag.countries)
     return Alert(
         article_id=article.article_id,

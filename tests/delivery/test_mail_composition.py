@@ -117,6 +117,19 @@ def test_only_topics_of_interest_are_named() -> None:
 
 
 @pytest.mark.parametrize(
+    "later", [Interest(["central-asia"], Level.PRIMARY, {}), Interest(["other"], Level.MENTION, {})]
+)
+def test_an_article_says_why_it_was_flagged_though_the_configuration_has_changed(
+    later: Interest,
+) -> None:
+    article = an_article(1, topics=[a_flag(Level.SUBSTANTIAL)])
+    mail = composed(alert_of(article, later))
+    assert "Level:      substantial" in mail.text
+    assert "Countries:  Kazakhstan, Uzbekistan" in mail.text
+    assert "*Tokayev*" in mail.text
+
+
+@pytest.mark.parametrize(
     ("articles", "subject"),
     [
         ([an_article(1)], "Tensions flare between Russia and Kazakhstan, part 1"),
