@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 ALERT_KINDS = frozenset({"alert", "summary"})
+NOTICE_KIND = "ops"  # of the beginning or end of a problem
 
 
 class OutcomeKind(Enum):

@@ -16,6 +16,7 @@ from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
 from rscrawler.delivery.channel import (
     ALERT_KINDS,
+    NOTICE_KIND,
     POSSIBLY_ACCEPTED,
     Batch,
     MessageChannel,
@@ -132,14 +133,18 @@ def _title_before(article: Article, store: Store) -> str | None:
 
 
 def readdress(delivery: DeliveryContext) -> None:
-    """Redirect undelivered alerts from addresses that left the configuration to the new ones.
+    """Redirect what was not delivered at addresses that left the configuration to the new ones.
 
     A renewed token and a corrected misspelling each make a new address.
     """
     outbox = delivery.store.outbox
     for channel in delivery.channels.by_name.values():
-        for message_id in outbox.stranded(channel.name, ALERT_KINDS, channel.addresses):
-            outbox.readdress(message_id, channel.addresses, delivery.clock())
+        for kinds, addresses in (
+            (ALERT_KINDS, channel.addresses),
+            ({NOTICE_KIND}, channel.operators),
+        ):
+            for message_id in outbox.stranded(channel.name, kinds, addresses):
+                outbox.readdress(message_id, addresses, delivery.clock())
 
 
 def send_due(delivery: DeliveryContext, skip: Collection[str] = ()) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
-from rscrawler.delivery.channel import Notice
+from rscrawler.delivery.channel import NOTICE_KIND, Notice
 from rscrawler.delivery.channels import Channels, message_channels
 from rscrawler.delivery.wording import date_in_words, one_line
 from rscrawler.store import Store
@@ -110,4 +110,4 @@ def remedy_lines(config: Config, problem: Problem, next_tries: NextTries) -> lis
 def notice_of(opening: str, problem: Problem, text: str, now: datetime) -> Notice:
     """The notice about a problem; `opening` says whether it began or ended."""
     key = f"{problem.subject} {problem.code} {problem.since.isoformat()} {opening}"
-    return Notice(f"{opening}: {problem.subject}: {problem.code}", text, key, "ops", now)
+    return Notice(f"{opening}: {problem.subject}: {problem.code}", text, key, NOTICE_KIND, now)

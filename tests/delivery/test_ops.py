@@ -79,6 +79,17 @@ def test_a_problem_that_came_back_before_its_end_was_told_has_never_ended(
     assert subjects(mailbox) == ["Problem: sample: unreachable"]
 
 
+def test_what_a_misspelt_operator_could_not_get_goes_to_the_one_that_was_meant(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["osp@example.org"] = "550 no such user"
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    deliver(email_config({"ops": {"recipients": ["osp@example.org"]}}), store, now=NOW)
+    for hours in range(1, 9):
+        deliver(email_config(OPS), store, now=NOW + hours * HOUR)
+    assert subjects(mailbox) == ["Problem: sample: unreachable"]
+
+
 def test_operators_are_told_at_night(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
