@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from rscrawler.config import Config
 from rscrawler.delivery import messages, ops
 from rscrawler.delivery.alert import Interest
-from rscrawler.delivery.channel import ALERT_KINDS
 from rscrawler.delivery.channels import message_channels, outbox_summary
 from rscrawler.delivery.feeds import write_feeds
 from rscrawler.delivery.jsonl import deliver_jsonl
@@ -66,14 +65,14 @@ def deliver(
     report.composed = messages.compose_due(delivery, now) + messages.alert_unalerted(delivery, now)
     messages.readdress(delivery)
     sync_spool(config, store)
-    messages.send_due(delivery)
+    messages.send_due(delivery, are_alerts=True)
     code, problem = ProblemCode.DELIVERY_FAILING, report.output_problem
     ops.raise_or_clear(store, ops.OUTPUT_SUBJECT, code, problem, clock())
     failing = ops.judge_delivery(channels, store, clock())
     if problem is None and not report.was_stopped:
         ops.end_overdue(store, clock())
     ops.compose_notices(config, store, clock(), next_tries)
-    messages.send_due(delivery, skip=ALERT_KINDS)
+    messages.send_due(delivery, are_alerts=False)
     sync_spool(config, store)
     report.waiting = outbox_summary(config, store, clock()).pending
     report.problems = tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing)

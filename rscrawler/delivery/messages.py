@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -147,10 +147,10 @@ def readdress(delivery: DeliveryContext) -> None:
                 outbox.readdress(message_id, addresses, delivery.clock())
 
 
-def send_due(delivery: DeliveryContext, skip: Collection[str] = ()) -> None:
-    """Send every message that is due or becomes due meanwhile, once each, until `must_stop`.
+def send_due(delivery: DeliveryContext, *, are_alerts: bool) -> None:
+    """Send every alert, or every other message, that is due or becomes due meanwhile.
 
-    Adds the results to the report; messages of a kind in `skip` are not sent.
+    Once each, until `must_stop`. Adds the results to the report.
     """
     attempted: set[str] = set()
     due = delivery.store.outbox.due_messages
@@ -161,7 +161,7 @@ def send_due(delivery: DeliveryContext, skip: Collection[str] = ()) -> None:
                 return
             attempted.add(message_id)
             wait = delivery.channels.wait_to_send(name, kind, delivery.clock())
-            if not wait and kind not in skip:
+            if not wait and (kind in ALERT_KINDS) == are_alerts:
                 _claim_and_send(message_id, name, delivery)
 
 

@@ -23,8 +23,9 @@ def compose_notices(
 ) -> None:
     """Compose a notice for each problem that started or ended without one.
 
-    The next `send_due` sends them, even in quiet hours. Without operators, a problem stays
-    unnotified, and one that has ended is deleted.
+    The next `send_due` sends them, even in quiet hours. The notice of an end replaces that of the
+    beginning for operators who do not have it yet. Without operators, a problem stays unnotified,
+    and one that has ended is deleted.
     """
     channels = message_channels(config)
     for problem in store.health.problems():
@@ -37,7 +38,16 @@ def compose_notices(
     for problem in store.health.problems(ended=True):
         began = f"This is over. It began {date_in_words(problem.since)}, and was:"
         text = f"{began}\n\n{one_line(problem.message, 600)}"
-        store.health.notify_end(problem, channels.notices(notice_of("Over", problem, text, now)))
+        over = channels.notices(notice_of("Over", problem, text, now))
+        if store.health.notify_end(problem, over):
+            for message_id in _ids_of_start(channels, problem, now):
+                store.outbox.cancel(message_id, now)
+
+
+def _ids_of_start(channels: Channels, problem: Problem, now: datetime) -> list[str]:
+    """The ids of the notices that a problem began."""
+    begun = channels.notices(notice_of("Problem", problem, "", now))
+    return [each.message_id for each in begun]
 
 
 def raise_or_clear(
@@ -51,9 +61,21 @@ def raise_or_clear(
 
 
 def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Undelivered]:
-    """Raise or clear `delivery-failing`; returns the failing recipients."""
-    found = store.outbox.undelivered()
-    undelivered = [each for each in found if channels.is_addressed(each.channel, each.address)]
+    """Raise or clear `delivery-failing`; returns the failing recipients.
+
+    Its own notice does not count, or the problem would last until that has arrived.
+    """
+    own = [
+        message_id
+        for problem in store.health.problems()
+        if problem.subject == OUTBOX_SUBJECT
+        for message_id in _ids_of_start(channels, problem, now)
+    ]
+    undelivered = [
+        each
+        for each in store.outbox.undelivered()
+        if channels.is_addressed(each.channel, each.address) and each.message_id not in own
+    ]
     # Refused, given up, or failed three times.
     failing = [
         each

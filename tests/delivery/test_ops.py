@@ -23,11 +23,9 @@ OPS = {"ops": {"recipients": ["ops@example.org"]}}
 UNREACHABLE, OVERDUE = ProblemCode.UNREACHABLE, ProblemCode.OVERDUE
 
 
-def subjects(mailbox: Mailbox) -> list[str]:
-    """The subjects of the mails to the operators."""
-    return [
-        mail.mail["Subject"] for mail in mailbox.received if mail.recipients == ("ops@example.org",)
-    ]
+def subjects(mailbox: Mailbox, address: str = "ops@example.org") -> list[str]:
+    """The subjects of the mails to an operator."""
+    return [mail.mail["Subject"] for mail in mailbox.received if address in mail.recipients]
 
 
 def test_a_problem_is_told_when_it_starts_and_when_it_ends(
@@ -77,6 +75,37 @@ def test_a_problem_that_came_back_before_its_end_was_told_has_never_ended(
     store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW + HOUR)
     deliver(email_config(OPS), store, now=NOW + HOUR)
     assert subjects(mailbox) == ["Problem: sample: unreachable"]
+
+
+def test_a_problem_is_not_told_after_its_end(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config({"ops": {"recipients": ["ops@example.org", "boss@example.org"]}})
+    mailbox.refuse["ops@example.org"] = "450 busy"
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    deliver(config, store, now=NOW)
+    mailbox.refuse.clear()
+    store.health.clear_problem("sample", UNREACHABLE)
+    for minutes in (0, 2, 60):  # its notice is due again after a minute
+        deliver(config, store, now=NOW + timedelta(minutes=minutes))
+    assert subjects(mailbox) == ["Over: sample: unreachable"]
+    assert subjects(mailbox, "boss@example.org")[0] == "Problem: sample: unreachable"
+    assert "It began 24 November 2026, 12:00 UTC, and was:" in mailbox.received[1].text
+    assert store.outbox.undelivered() == []
+
+
+def test_a_mail_server_that_works_again_brings_only_the_end_of_its_problem(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    record(store, an_article(1), "email")
+    mailbox.reply = "451 try again later"
+    for hours in range(6):
+        deliver(email_config(OPS), store, now=NOW + hours * HOUR)
+    assert [problem.subject for problem in store.health.problems()] == ["outbox"]
+    mailbox.reply = "250 OK"
+    deliver(email_config(OPS), store, now=NOW + 12 * HOUR)
+    assert subjects(mailbox) == ["Over: outbox: delivery-failing"]
+    assert store.health.problems() == []
 
 
 def test_what_a_misspelt_operator_could_not_get_goes_to_the_one_that_was_meant(
