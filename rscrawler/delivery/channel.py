@@ -102,6 +102,11 @@ class MessageChannel:
         """Every address, without repeats."""
         return tuple(dict.fromkeys([*self.addresses, *self.operators]))
 
+    @property
+    def waits_for_cycles(self) -> bool:
+        """Whether the alerts of a cycle go out together, at its end."""
+        return self.is_for_people
+
     def also_unreachable(self, address: str) -> tuple[str, ...]:
         """The addresses that are unreachable whenever this one is."""
         return (address,)

@@ -33,6 +33,11 @@ class Email(MessageChannel):
         """Every address, since one mail server accepts the mail for all of them."""
         return (address, *self.all_addresses)
 
+    @property
+    def waits_for_cycles(self) -> bool:
+        """Only without a daily digest, which has everything up to its hour."""
+        return self.settings.digest == "cycle"
+
     def reason_to_wait(self, oldest: datetime, now: datetime) -> Wait | None:
         """A daily digest is due from the first digest time after the oldest row on."""
         if self.settings.digest != "daily":

@@ -95,7 +95,8 @@ def compose_due(delivery: DeliveryContext, now: datetime) -> int:
 
 def _compose(channel: MessageChannel, delivery: DeliveryContext, now: datetime) -> int:
     composed, outbox, limit = 0, delivery.store.outbox, delivery.alerts.flood_limit
-    while rows := outbox.unassigned_rows(channel.name):
+    running = delivery.store.leases.running_cycles(now) if channel.waits_for_cycles else ()
+    while rows := outbox.unassigned_rows(channel.name, excluding=running):
         alerts = _alerts_of(delivery, rows) if channel.is_for_people else []
         assigned = [
             outbox.assign(new, [row.number for row in carried])

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import and_, delete, or_, select, update
 
 from rscrawler.store.database import Part
-from rscrawler.store.tables import lease
+from rscrawler.store.tables import lease, run, site
 
 LEASE_DURATION = timedelta(minutes=2)
 LEASE_RENEWAL = timedelta(seconds=30)
@@ -147,6 +147,17 @@ class LeaseStore(Part):
             query = query.where(lease.c.name.in_(list(names)))
         rows = self._database.rows(query)
         return {row.name: row.owner for row in rows if is_alive(row.owner)}
+
+    def running_cycles(self, now: datetime) -> list[str]:
+        """The ids of cycles that have not ended, and whose site a living process crawls."""
+        held = self.held(now)
+        query = (
+            select(run.c.run_id, run.c.site)
+            .join(site, and_(site.c.name == run.c.site, site.c.last_run_at == run.c.started_at))
+            .where(run.c.ended_at.is_(None))
+        )
+        rows = self._database.rows(query) if held else ()
+        return [row.run_id for row in rows if site_lease(row.site) in held]
 
     def holder(self, name: str) -> str | None:
         """The owner of a lease, expired or not; None without one."""

@@ -286,9 +286,13 @@ class OutboxStore(_Rows):
         query = counted.where(where).group_by(outbox.c.channel).order_by(outbox.c.channel)
         return [WaitingChannel(*row) for row in self._database.rows(query)]
 
-    def unassigned_rows(self, channel: str) -> list[OutboxRow]:
-        """The rows of a channel that are in no message yet, in the order of the outbox."""
-        return self._pending(outbox.c.channel == channel, _UNASSIGNED)
+    def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:
+        """The rows of a channel that are in no message yet, in the order of the outbox.
+
+        Those of the cycles `excluding`, given by their ids, are left out.
+        """
+        is_other = outbox.c.run_id.not_in(excluding)
+        return self._pending(outbox.c.channel == channel, _UNASSIGNED, is_other)
 
     def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
         """Store a message with these rows; False, and nothing, if one is in a message already."""

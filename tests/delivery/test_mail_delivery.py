@@ -20,7 +20,7 @@ from rscrawler.delivery.ops import judge_delivery
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
 from rscrawler.items import ChangeSummary
 from rscrawler.store import Store, database
-from rscrawler.store.leases import process_identity
+from rscrawler.store.leases import process_identity, site_lease
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import (
     BODY,
@@ -72,6 +72,34 @@ def test_nothing_is_mailed_when_nothing_is_new(
     record(store, an_article(1))
     assert deliver(email_config(), store, now=NOW).composed == 0
     assert mailbox.received == []
+
+
+def test_a_delivery_during_a_cycle_leaves_its_alerts_for_the_one_mail_at_its_end(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store.leases.acquire(site_lease("sample"), process_identity(), NOW)
+    store.health.record_start("run-1", "sample", NOW)
+    record(store, an_article(1), "email")
+    record(store, an_article(2), "email", run_id="run-of-another-site")
+    deliver(email_config(), store, now=NOW)
+    record(store, an_article(3), "email")
+    store.health.record_end("run-1", "sample", NOW, succeeded=True, counters={})
+    deliver(email_config(), store, now=NOW)
+    articles = [each.mail["X-RSCrawler-Articles"] for each in mailbox.received]
+    first, second, third = (an_article(number).article_id for number in (1, 2, 3))
+    assert articles == [second, f"{first}, {third}"]
+
+
+def test_what_a_killed_cycle_has_found_goes_out_and_a_daily_mail_waits_for_no_cycle(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store.health.record_start("run-1", "sample", NOW)
+    record(store, an_article(1), "email")
+    deliver(email_config(), store, now=NOW)
+    record(store, an_article(2), "email")
+    store.leases.acquire(site_lease("sample"), process_identity(), NOW + 24 * HOUR)
+    deliver(email_config(digest="daily"), store, now=NOW + 24 * HOUR)
+    assert len(mailbox.received) == 2
 
 
 @pytest.mark.parametrize(
