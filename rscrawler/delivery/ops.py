@@ -113,6 +113,7 @@ ADVICE = {
     ProblemCode.DELIVERY_FAILING: "fix what the reason names; `rscrawler alerts test` tests it.",
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
     ProblemCode.DISK_FULL: "free space on the disk; `rscrawler prune` deletes old texts.",
+    ProblemCode.PAGES_FAILING: "open the page; if it can be read, the log says why we cannot.",
     ProblemCode.OVER_LIMIT: "open the page; leave it out of the profile, or raise the limit.",
     ProblemCode.WATCH_LIST: "fix the file; `rscrawler config check` says when it is right.",
     ProblemCode.REBUILT: "nothing; it ends when every site has had a good cycle.",

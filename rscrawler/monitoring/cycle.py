@@ -194,15 +194,16 @@ def _conclude(
 ) -> CycleOutcome:
     """Compare a cycle with the site's past, and record its outcome and problems.
 
-    A failed cycle tells nothing about layout, silence and pages over their limit; such problems
-    stay as they were.
+    A failed cycle tells nothing about layout, silence and single pages; such problems stay as they
+    were.
     """
     store, site, now = session.store, session.site, session.now()
     problems, succeeded, observed = dict(outcome.problems), outcome.succeeded, None
     standing: dict[ProblemCode, str] = {}  # of earlier cycles; this one is healthy all the same
     judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED, ProblemCode.DISK_FULL}
     if succeeded:
-        judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT, ProblemCode.OVER_LIMIT}
+        judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT}
+        judged |= {ProblemCode.PAGES_FAILING, ProblemCode.OVER_LIMIT}
         seen, is_kept = _with_findings(session, observer, spider)
         observed = seen.to_json() if is_kept else None
         if seen.findings:
@@ -213,7 +214,7 @@ def _conclude(
         if (heavy := _over_limit(session, over_limit, now)) is not None:
             (problems if over_limit else standing)[ProblemCode.OVER_LIMIT] = heavy
         if unread := _unread(session, now):
-            problems.setdefault(ProblemCode.UNREACHABLE, unread)
+            problems[ProblemCode.PAGES_FAILING] = unread
         is_lost = not {ARTICLES, LISTINGS}.isdisjoint(seen.findings)
         if session.state.baseline_at is None and (is_lost or _has_no_article_yet(session)):
             succeeded = False  # no article was ever read: this is no baseline

@@ -27,6 +27,7 @@ class ProblemCode(StrEnum):
     OVERDUE = "overdue"
     DISK_FULL = "disk-full"
     REBUILT = "rebuilt"
+    PAGES_FAILING = "pages-failing"
     OVER_LIMIT = "over-limit"
     WATCH_LIST = "watch-list"
 

@@ -197,7 +197,14 @@ def test_a_page_that_was_no_article_once_and_cannot_be_read_since_is_reported(
     for _ in range(5):
         let_time_pass(workspace, hours=12)
         workspace.run("crawl", "--json")
-    assert "1 page could not be read" in workspace.run("status").stdout
+    told = workspace.run("status", "--json")
+    (problem,) = told.json["sites"]["responsiblestatecraft"]["problems"]
+    assert problem["code"] == "pages-failing"
+    assert problem["message"].startswith("1 page could not be read")
+    site.fail(SECTION, Fault.SERVER_ERROR)
+    workspace.run("crawl", "--json")
+    problems = workspace.run("status", "--json").json["sites"]["responsiblestatecraft"]["problems"]
+    assert [each["code"] for each in problems] == ["unreachable", "pages-failing"]
 
 
 def test_an_article_is_not_lost_between_two_notices_and_an_outage_of_a_week(
