@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.measure import ROOT
 from rscrawler.items import Level
 from rscrawler.topics import Evaluation, Flagger, load_watchlists
-from rscrawler.topics.evaluation import Judgement, Row, held_out, rows_of
+from rscrawler.topics.evaluation import Prediction, Row, held_out, rows_of
 from rscrawler.topics.model import FEATURES
 
 TOPIC = "central-asia"
@@ -27,12 +27,12 @@ NOT_FITTED = ("news",)
 BINS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
-def is_flagged(judged: Judgement) -> bool:
+def is_flagged(judged: Prediction) -> bool:
     """Whether the label asks for a flag."""
     return judged.expected.reaches(Level.SUBSTANTIAL)
 
 
-def log_loss(judged: Sequence[Judgement]) -> float:
+def log_loss(judged: Sequence[Prediction]) -> float:
     """The mean surprise at the labels of texts that name the topic."""
     named = [each for each in judged if each.score]
     losses = (-log(max(0.001, e.score if is_flagged(e) else 1 - e.score)) for e in named)
@@ -48,7 +48,7 @@ def figures_table(parts: dict[str, Evaluation]) -> None:
         print(f"| {name} | {found['texts']} |", *(f"{rate:.3f} |" for rate in rates))
 
 
-def reliability_table(judged: Sequence[Judgement]) -> None:
+def reliability_table(judged: Sequence[Prediction]) -> None:
     print("| score | texts | mean score | share worth a flag |")
     print("| --- | ---: | ---: | ---: |")
     for least, most in pairwise(BINS):
@@ -64,7 +64,7 @@ def ablation_table(rows: Sequence[Row], last: str) -> None:
     for number, name in [(None, "(nothing)"), *enumerate(feature.name for feature in FEATURES)]:
         parts = held_out([_without(row, number) for row in rows])
         f1 = (f"{parts[part].figures['f1']:.3f} |" for part in ("all", last))
-        losses = (f"{log_loss(parts[part].judged):.4f} |" for part in ("all", last))
+        losses = (f"{log_loss(parts[part].predictions):.4f} |" for part in ("all", last))
         print(f"| {name} |", *f1, *losses)
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     last = files[-1].stem
     figures_table(found)
     print(f"\nHow far a score of `{last}` can be trusted (each text held out with its source):\n")
-    reliability_table(found[last].judged)
+    reliability_table(found[last].predictions)
     if given.ablate:
         print("\nEach feature left out:\n")
         ablation_table(rows, last)

@@ -21,7 +21,7 @@ from random import Random
 from benchmarks.measure import progress, table
 from rscrawler.identity.fingerprints import Fingerprint, fingerprint_of
 from rscrawler.identity.kinship import Candidate, worth_comparing
-from rscrawler.identity.sameness import RULES, Comparison, Rule, Text, Verdict, compare, decide
+from rscrawler.identity.sameness import RULES, Comparison, Decision, Rule, Text, compare, decide
 from rscrawler.items import Article
 from tests.identity.texts import reprint_of
 
@@ -105,7 +105,7 @@ class Index:
         for key in set(item.fingerprint.keys):
             self._by_key[key].append(item)
 
-    def relatives(self, item: Item) -> Iterator[tuple[Item, Verdict]]:
+    def relatives(self, item: Item) -> Iterator[tuple[Item, Decision]]:
         """The items that it would be compared with, and what it is to each."""
         shared: Counter[Item] = Counter()
         for key in set(item.fingerprint.keys):
@@ -130,11 +130,11 @@ def streamed(path: Path) -> str:
                 continue
             item = item_of(number, text["title"], text["text"], text["source"])
             best = ""
-            for _, verdict in index.relatives(item):
+            for _, decision in index.relatives(item):
                 compared += 1
-                if verdict.is_same_news or not best:
-                    best = str(verdict.relation)
-                    if verdict.is_same_news:
+                if decision.is_same_news or not best:
+                    best = str(decision.relation)
+                    if decision.is_same_news:
                         break
             folded[best or "alone"] += 1
             index.add(item)
@@ -159,9 +159,9 @@ def _reprints(items: list[Item], index: Index) -> str:
         for number, original in enumerate(rng.sample(long, REPRINTS)):
             body = reprint_of(original.body, rng, keep=keep or rng.uniform(0.5, 0.9))
             copy = item_of(-1 - number, "Told elsewhere under another headline", body, "elsewhere")
-            verdicts = list(index.relatives(copy))
-            found += any(other.body == original.body for other, _ in verdicts)
-            same += any(verdict.is_same_news for _, verdict in verdicts)
+            decisions = list(index.relatives(copy))
+            found += any(other.body == original.body for other, _ in decisions)
+            same += any(decision.is_same_news for _, decision in decisions)
         rows.append([f"kept: {name}", f"{found} of {REPRINTS}", f"{same} of {REPRINTS}"])
     return table(["made reprints", "original compared", "called the same"], rows)
 

@@ -48,7 +48,7 @@ from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
-from rscrawler.spiders.outcomes import FetchedArticle, Kind, PageOutcome, RequestedArticle
+from rscrawler.spiders.outcomes import FetchedArticle, PageKind, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
 from rscrawler.topics import FlaggableText
@@ -110,7 +110,7 @@ def _outcome(
         page_digest=page_digest(body),
         flags=flags,
     )
-    return PageOutcome(Kind.READ, RequestedArticle(key, now), article.url, now, page=page)
+    return PageOutcome(PageKind.READ, RequestedArticle(key, now), article.url, now, page=page)
 
 
 def measure(stories: int, repeats: int) -> str:

@@ -101,7 +101,7 @@ _Country = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2
 
 @dataclass(frozen=True, slots=True)
 class TopicFlag:
-    """The verdict of one watch-list on one article; `score` is from 0 to 1."""
+    """The flag that one watch-list gives an article; `score` is from 0 to 1."""
 
     topic: str
     level: Level

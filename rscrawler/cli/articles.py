@@ -28,7 +28,7 @@ from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.extensions.archive import archive_files
 from rscrawler.extraction.label import KEPT
 from rscrawler.identity.addresses import address_key, canonical_url
-from rscrawler.identity.changes import Change, Kind
+from rscrawler.identity.changes import Change, ChangeKind
 from rscrawler.items import Article, TopicFlag, fields_on_page, rfc3339
 from rscrawler.maintenance.reparsing import Reparsed, ReparsedPage, recorded, reparse
 from rscrawler.probing.explaining import Explanation, explain
@@ -210,13 +210,13 @@ def _diff(changes: Sequence[Change]) -> Text:
     """The changes in colours on a terminal, as `[-removed-] {+added+}` elsewhere."""
     line = Text()
     for change in changes:
-        if change.kind is Kind.SAME:
+        if change.kind is ChangeKind.SAME:
             line.append(change.text)
         elif console().is_terminal and console().color_system is not None:
-            line.append(change.text, "strike red" if change.kind is Kind.REMOVED else "green")
+            line.append(change.text, "strike red" if change.kind is ChangeKind.REMOVED else "green")
         else:
             bare = change.text.rstrip()
-            shown = f"[-{bare}-]" if change.kind is Kind.REMOVED else f"{{+{bare}+}}"
+            shown = f"[-{bare}-]" if change.kind is ChangeKind.REMOVED else f"{{+{bare}+}}"
             line.append(shown + change.text[len(bare) :])
     return line
 
@@ -243,9 +243,9 @@ def reparse_command(
             session = CrawlSession(config, site, profiles[site], store, flagger, run_id=run_id)
             readings = reparse(session, tracked(paths, len(paths), "files", what=site), since)
             for reading in recorded(session, readings) if apply else readings:
-                counts[reading.verdict] += 1
+                counts[reading.result] += 1
                 beside.update(reading.beside)
-                if reading.verdict in _AS_BEFORE:
+                if reading.result in _AS_BEFORE:
                     continue
                 if as_json:
                     changes.append({"site": site, **_reading_json(reading)})
@@ -281,7 +281,7 @@ def _files(config: Config, sites: Iterable[str], *, is_named: bool) -> dict[str,
 def _reading_json(reading: ReparsedPage) -> dict[str, Any]:
     article, change = reading.article, reading.change
     return {
-        "verdict": reading.verdict,
+        "verdict": reading.result,
         "url": reading.url,
         "article_id": article.article_id if article else None,
         "title": article.title if article else None,
@@ -301,7 +301,7 @@ def _print_reading(reading: ReparsedPage) -> None:
     else:
         say(one_line(reading.url), style="dim")
     say(_what_happened(reading))
-    if reading.verdict is Reparsed.CHANGED and article and reading.before and reading.change:
+    if reading.result is Reparsed.CHANGED and article and reading.before and reading.change:
         *_, latest = version_changes([reading.before, article])
         _print_changes(latest)
     for topic, (before, now) in reading.levels.items():
@@ -310,11 +310,11 @@ def _print_reading(reading: ReparsedPage) -> None:
 
 
 def _what_happened(reading: ReparsedPage) -> str:
-    said = _IN_WORDS[reading.verdict]
+    said = _IN_WORDS[reading.result]
     if change := reading.change:
         fields = ", ".join(change.fields)
         return f"{said}: {fields}; {change.words_added} words added, {change.words_removed} removed"
-    if reading.verdict is Reparsed.NEW and reading.article:
+    if reading.result is Reparsed.NEW and reading.article:
         return f"{said}: {reading.article.word_count} words"
     return f"{said}: {one_line(reading.reason)}" if reading.reason else said
 

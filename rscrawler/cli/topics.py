@@ -101,7 +101,7 @@ def evaluate_command(
         name: evaluate(flagger, tracked(lines, len(lines), "texts", what=name))
         for name, lines in parts.items()
     }
-    whole = Evaluation(topic, tuple(chain(*(each.judged for each in evaluations.values()))))
+    whole = Evaluation(topic, tuple(chain(*(each.predictions for each in evaluations.values()))))
     figures = {name: each.figures for name, each in evaluations.items()}
     if as_json:
         print_json(whole.to_json() | {"parts": figures})

@@ -12,11 +12,11 @@ from rscrawler.delivery.wording import (
     QUOTE_LIMIT,
     SUBJECT_LIMIT,
     country_name,
-    host_of,
     isolated,
     level_in_words,
     one_line,
     safe_link,
+    shown_host,
     words_of_slug,
 )
 from rscrawler.items import Article, Event, Level, TopicFlag
@@ -98,7 +98,7 @@ class Interest:
 def site_title(article: Article, sites: Mapping[str, SiteProfile]) -> str:
     """The display name of an article's site: the title in its profile, else the host."""
     profile = sites.get(article.site)
-    return one_line(profile.title if profile else None, 80) or host_of(article.url)
+    return one_line(profile.title if profile else None, 80) or shown_host(article.url)
 
 
 def alert_of(

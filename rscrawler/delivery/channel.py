@@ -184,7 +184,7 @@ def digest(key: str) -> str:
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def within(limit: timedelta, call: Callable[[], ResultT]) -> ResultT:
+def bounded(limit: timedelta, call: Callable[[], ResultT]) -> ResultT:
     """The result of a call, made in a thread that is abandoned after `limit`.
 
     Raises:

@@ -18,7 +18,7 @@ from rscrawler.delivery.channel import (
     Notice,
     Outcome,
     OutcomeKind,
-    within,
+    bounded,
 )
 from rscrawler.delivery.wording import rendered
 
@@ -99,7 +99,7 @@ class Chat(MessageChannel):
 
         try:
             # Slightly longer than the library's own timeouts, whose errors say more.
-            return within(1.1 * timedelta(seconds=seconds), notify)
+            return bounded(1.1 * timedelta(seconds=seconds), notify)
         except TimeoutError:
             late = f"no response within {seconds:g} s; it may have been accepted"
             return Outcome(OutcomeKind.UNANSWERED, late)

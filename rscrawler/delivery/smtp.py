@@ -10,7 +10,7 @@ from datetime import timedelta
 from email.utils import parseaddr
 
 from rscrawler.config import EmailSettings
-from rscrawler.delivery.channel import SERVED, Outcome, OutcomeKind, Step, within
+from rscrawler.delivery.channel import SERVED, Outcome, OutcomeKind, Step, bounded
 from rscrawler.delivery.wording import one_line
 
 _CLOSING = 421  # service not available, closing the channel
@@ -66,7 +66,7 @@ class _Connection(smtplib.SMTP):
         """
         connection = self.sock
         try:
-            return within(timedelta(seconds=self.timeout), super().getreply)
+            return bounded(timedelta(seconds=self.timeout), super().getreply)
         except smtplib.SMTPServerDisconnected as error:
             if isinstance(error.__context__, TimeoutError):
                 raise TimeoutError from error

@@ -14,7 +14,7 @@ from typing import Any
 
 from rscrawler import __version__
 from rscrawler.config import Config, WebhookSettings
-from rscrawler.delivery.channel import SERVED, Batch, MessageChannel, Outcome, OutcomeKind, within
+from rscrawler.delivery.channel import SERVED, Batch, MessageChannel, Outcome, OutcomeKind, bounded
 from rscrawler.delivery.records import line_of
 from rscrawler.store.outbox import NewMessage, OutboxRow
 
@@ -91,7 +91,7 @@ def outcome_of(request: urllib.request.Request, timeout: timedelta) -> Outcome:
     try:
         # The library's timeout starts again with each byte of the response; ours limits the
         # whole. A connection that is not made in time still fails by the library's.
-        return within(1.1 * timeout, send)
+        return bounded(1.1 * timeout, send)
     except urllib.error.HTTPError as error:
         error.close()
         return Outcome(_kind_of(error.code), f"HTTP {error.code}")

@@ -86,7 +86,7 @@ def safe_link(url: str | None) -> str | None:
     return url
 
 
-def host_of(url: str) -> str:
+def shown_host(url: str) -> str:
     """The host of an address without `www.`; empty if the address is not a safe link."""
     link = safe_link(url)
     return (urlsplit(link).hostname or "").removeprefix("www.") if link else ""
@@ -152,7 +152,8 @@ def templates(room: str, **filters: Any) -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.filters |= {"date": date_in_words, "host": host_of, "words": ", ".join, **filters}
+    environment.filters |= {"date": date_in_words, "host": shown_host, "words": ", ".join}
+    environment.filters |= filters
     return environment
 
 

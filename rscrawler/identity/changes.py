@@ -17,7 +17,7 @@ _MAX_COMPARISONS = 2_000_000
 _TOKEN = re.compile(r"\S+\s+|\s+")
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What became of a stretch of text."""
 
     SAME = "same"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 class Change:
     """A stretch of text and what became of it."""
 
-    kind: Kind
+    kind: ChangeKind
     text: str
 
 
@@ -48,7 +48,7 @@ def word_diff(old: str, new: str) -> list[Change]:
 def summarize(before: Article, after: Article) -> ChangeSummary | None:
     """What an update changed; None if the normalized text is equal (an article that came back)."""
     changed: list[str] = []
-    words = Counter[Kind]()
+    words = Counter[ChangeKind]()
     for name in ("title", "subtitle", "body"):
         old, new = getattr(before, name) or "", getattr(after, name) or ""
         if normalized(old) != normalized(new):
@@ -57,7 +57,7 @@ def summarize(before: Article, after: Article) -> ChangeSummary | None:
                 words[change.kind] += len(change.text.split())
     if not changed:
         return None
-    return ChangeSummary(tuple(changed), words[Kind.ADDED], words[Kind.REMOVED])
+    return ChangeSummary(tuple(changed), words[ChangeKind.ADDED], words[ChangeKind.REMOVED])
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -68,7 +68,7 @@ def _paragraphs(text: str) -> list[str]:
 def _by_paragraph(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
     for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
-            yield Change(Kind.SAME, "".join(new[k:m]))
+            yield Change(ChangeKind.SAME, "".join(new[k:m]))
         else:
             yield from _by_word("".join(old[i:j]), "".join(new[k:m]))
 
@@ -76,17 +76,17 @@ def _by_paragraph(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
 def _by_word(old: str, new: str) -> Iterator[Change]:
     before, after = _words(old), _words(new)
     if not before or not after or len(before) * len(after) > _MAX_COMPARISONS:
-        yield Change(Kind.REMOVED, old)
-        yield Change(Kind.ADDED, new)
+        yield Change(ChangeKind.REMOVED, old)
+        yield Change(ChangeKind.ADDED, new)
         return
     bare_before, bare_after = [t.strip() for t in before], [t.strip() for t in after]
     matcher = SequenceMatcher(None, bare_before, bare_after, autojunk=False)
     for tag, i, j, k, m in matcher.get_opcodes():
         if tag == "equal":
-            yield Change(Kind.SAME, "".join(after[k:m]))
+            yield Change(ChangeKind.SAME, "".join(after[k:m]))
         else:
-            yield Change(Kind.REMOVED, "".join(before[i:j]))
-            yield Change(Kind.ADDED, "".join(after[k:m]))
+            yield Change(ChangeKind.REMOVED, "".join(before[i:j]))
+            yield Change(ChangeKind.ADDED, "".join(after[k:m]))
 
 
 def _words(text: str) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import Fingerprint, likeness
-from rscrawler.identity.sameness import Relation, Verdict
+from rscrawler.identity.sameness import Decision, Relation
 
 # With a lower estimate a text is neither the same news nor an update; its error is about 0.04.
 _LEAST_LIKENESS = 0.15
@@ -37,7 +37,7 @@ class Relative:
     """A stored article, and the relation of the fetched text to it."""
 
     article: Candidate
-    verdict: Verdict
+    decision: Decision
 
 
 def worth_comparing(
@@ -76,7 +76,7 @@ def moved_article(relatives: Sequence[Relative], site: str, fingerprint: Fingerp
     and body are equal.
     """
     for each in relatives:
-        stored, is_same = each.article, each.verdict.relation is Relation.SAME_ARTICLE
+        stored, is_same = each.article, each.decision.relation is Relation.SAME_ARTICLE
         if is_same and stored.site == site:
             is_equal = stored.text_digest == fingerprint.text_digest
             if is_equal or stored.slug_stem == fingerprint.slug_stem:
@@ -89,7 +89,7 @@ def repeated_article(relatives: Sequence[Relative], known: KnownArticle | None) 
     earlier = (
         each.article
         for each in relatives
-        if each.verdict.is_same_news and _can_relate_to(each.article, known)
+        if each.decision.is_same_news and _can_relate_to(each.article, known)
     )
     first = next(earlier, None)
     if first is None or (known is not None and first.duplicate_of == known.article_id):
@@ -104,7 +104,7 @@ def followed_article(
     earlier = [
         each.article.duplicate_of or each.article.article_id
         for each in relatives
-        if each.verdict.relation is Relation.UPDATE
+        if each.decision.relation is Relation.UPDATE
         and _can_relate_to(each.article, known)
         and not _are_far_apart(each.article.published_at, published_at)
     ]

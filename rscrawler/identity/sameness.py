@@ -52,7 +52,7 @@ class Relation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """A relation, and the rule that decided it."""
 
     relation: Relation
@@ -135,16 +135,16 @@ RULES: dict[str, Rule] = {
 }
 
 
-def decide(comparison: Comparison) -> Verdict:
+def decide(comparison: Comparison) -> Decision:
     """The relation of the later text to the earlier one, and the reason."""
     reason = next((name for name, differs in RULES.items() if differs(comparison)), None)
     if reason is None:
         if min(comparison.known_in_all, comparison.kept) >= 0.85:
-            return Verdict(Relation.SAME_ARTICLE, "edited")
-        return Verdict(Relation.SAME_NEWS, "reprint")
+            return Decision(Relation.SAME_ARTICLE, "edited")
+        return Decision(Relation.SAME_NEWS, "reprint")
     if _is_update(comparison):
-        return Verdict(Relation.UPDATE, reason)
-    return Verdict(Relation.DIFFERENT, reason)
+        return Decision(Relation.UPDATE, reason)
+    return Decision(Relation.DIFFERENT, reason)
 
 
 def _is_update(comparison: Comparison) -> bool:

@@ -22,7 +22,7 @@ from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
-from rscrawler.spiders.outcomes import FetchedArticle, Kind, PageOutcome, RequestedArticle
+from rscrawler.spiders.outcomes import FetchedArticle, PageKind, PageOutcome, RequestedArticle
 from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadFailure
 from rscrawler.spiders.session import CrawlLease, CrawlSession
 from rscrawler.store.discovery import Address
@@ -59,7 +59,7 @@ class ReparsedPage:
     if title, subtitle and body are unchanged; they make no version.
     """
 
-    verdict: Reparsed
+    result: Reparsed
     url: str
     article: Article | None = None
     before: Article | None = None
@@ -107,14 +107,14 @@ class _Reader:
             return ReparsedPage(Reparsed.OVERTAKEN, page.url)
         item = self._item(page, address)
         if isinstance(item, ReadFailure):
-            if item.kind is not Kind.NOT_ARTICLE:
+            if item.kind is not PageKind.NOT_ARTICLE:
                 return ReparsedPage(Reparsed.UNREADABLE, page.url, reason=item.reason)
-            verdict = Reparsed.REJECTED if known is None else Reparsed.LOST
-            return ReparsedPage(verdict, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
+            result = Reparsed.REJECTED if known is None else Reparsed.LOST
+            return ReparsedPage(result, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
         found_at = known.first_seen_at if known else address.seen_at
         requested = RequestedArticle(item.addresses[0][0], found_at, known=known)
         at = item.article.fetched_at
-        outcome = PageOutcome(Kind.READ, requested, item.addresses[0][1], at, page=item)
+        outcome = PageOutcome(PageKind.READ, requested, item.addresses[0][1], at, page=item)
         self._dedupe.identify(item, requested)
         if item.known is None:
             item.article.topics = item.flags or []
@@ -129,7 +129,7 @@ class _Reader:
         headers = Headers(page.headers)
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
         if not issubclass(make, TextResponse):
-            return ReadFailure(Kind.INCOMPLETE, f"{page.url}: the response is not text")
+            return ReadFailure(PageKind.INCOMPLETE, f"{page.url}: the response is not text")
         item = self._pages.read(
             ArticleToRead(
                 site=self._session.site,
@@ -191,8 +191,8 @@ def reparse(
         if identity in settled:
             continue
         reading = reader.read(page, address)
-        if reading.verdict in _OPEN:
-            if identity not in failed or failed[identity].verdict is Reparsed.OVERTAKEN:
+        if reading.result in _OPEN:
+            if identity not in failed or failed[identity].result is Reparsed.OVERTAKEN:
                 failed[identity] = reading
             continue
         settled.add(identity)

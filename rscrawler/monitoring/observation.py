@@ -13,7 +13,7 @@ from scrapy import Request
 from scrapy.http import Response
 
 from rscrawler.spiders.news import GONE_STATUSES
-from rscrawler.spiders.outcomes import Kind, PageOutcome, RequestedSource, request_context
+from rscrawler.spiders.outcomes import PageKind, PageOutcome, RequestedSource, request_context
 
 KeyT = TypeVar("KeyT")
 CONTAINER, BODY = "container", "body"
@@ -108,7 +108,7 @@ class Observer:
         """Count the outcome of an article page."""
         requested = outcome.requested
         if outcome.page is None:
-            is_reported_elsewhere = requested.was_rejected or outcome.kind is Kind.OVER_LIMIT
+            is_reported_elsewhere = requested.was_rejected or outcome.kind is PageKind.OVER_LIMIT
             if outcome.is_whole_page and not is_reported_elsewhere:
                 self._expected[requested.key] = bool(requested.known or requested.hint)
             return

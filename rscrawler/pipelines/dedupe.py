@@ -12,7 +12,7 @@ from rscrawler.identity import kinship
 from rscrawler.identity.addresses import address_key, slug_stem
 from rscrawler.identity.fingerprints import Fingerprint, new_article_id, new_record_id, normalized
 from rscrawler.identity.kinship import Candidate, Relative
-from rscrawler.identity.sameness import Relation, Text, Verdict, compare, decide
+from rscrawler.identity.sameness import Decision, Relation, Text, compare, decide
 from rscrawler.items import Article
 from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession, session_of
@@ -130,7 +130,7 @@ class DedupePipeline:
         if named is None:
             return None
         if any(
-            each.verdict.is_same_news and each.article.article_id == named.article_id
+            each.decision.is_same_news and each.article.article_id == named.article_id
             for each in relatives
         ):
             return named
@@ -210,16 +210,16 @@ def relatives_of(
         return []
     text = Text(article.title, article.body)
 
-    def verdict_on(candidate: Candidate) -> Verdict:
+    def decision_on(candidate: Candidate) -> Decision:
         if candidate.text_digest == fingerprint.text_digest:
-            return Verdict(Relation.SAME_ARTICLE, "equal")
+            return Decision(Relation.SAME_ARTICLE, "equal")
         before = articles.latest_record(candidate.article_id)
         if before is None:
-            return Verdict(Relation.DIFFERENT, "unknown")
+            return Decision(Relation.DIFFERENT, "unknown")
         # A stored text that was deleted can be compared only by its digest.
         body = article.body if kinship.has_same_body(candidate, fingerprint) else before.body
         if not body:
-            return Verdict(Relation.DIFFERENT, "forgotten")
+            return Decision(Relation.DIFFERENT, "forgotten")
         return decide(compare(Text(before.title, body), text))
 
-    return [Relative(each, verdict_on(each)) for each in compared]
+    return [Relative(each, decision_on(each)) for each in compared]

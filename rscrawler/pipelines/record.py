@@ -5,7 +5,7 @@ from typing import Any
 from scrapy.exceptions import DropItem
 
 from rscrawler.items import Article
-from rscrawler.spiders.outcomes import Kind, PageOutcome
+from rscrawler.spiders.outcomes import PageKind, PageOutcome
 
 
 class Unchanged(DropItem):
@@ -31,7 +31,7 @@ class RecordPipeline:
         """
         if isinstance(item, PageOutcome):
             if item.record is None:
-                is_same = item.kind in (Kind.READ, Kind.UNCHANGED)
+                is_same = item.kind in (PageKind.READ, PageKind.UNCHANGED)
                 reason = Unchanged if is_same else Unread
                 raise reason(f"{item.url}: {item.reason or item.kind}", log_level="DEBUG")
             return item.record

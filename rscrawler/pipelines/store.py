@@ -21,7 +21,7 @@ from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.outcomes import (
     FetchedArticle,
-    Kind,
+    PageKind,
     PageOutcome,
     RequestedArticle,
     outcome_recorded,
@@ -62,15 +62,15 @@ class StorePipeline:
     def process_item(self, outcome: PageOutcome) -> PageOutcome:
         """Record the outcome, send `outcome_recorded`, and return the same outcome."""
         match outcome.kind:
-            case Kind.READ:
+            case PageKind.READ:
                 self._record_read(outcome)
-            case Kind.UNCHANGED:
+            case PageKind.UNCHANGED:
                 self._record_unchanged(outcome, outcome.requested.known)
-            case Kind.GONE | Kind.NOT_ARTICLE | Kind.OFF_SITE:
+            case PageKind.GONE | PageKind.NOT_ARTICLE | PageKind.OFF_SITE:
                 self._record_no_article(outcome)
-            case Kind.FORBIDDEN:
+            case PageKind.FORBIDDEN:
                 self._record_forbidden(outcome)
-            case Kind.INCOMPLETE | Kind.OVER_LIMIT | Kind.REFUSED:
+            case PageKind.INCOMPLETE | PageKind.OVER_LIMIT | PageKind.REFUSED:
                 self._record_failure(outcome)
         self._note_limit(outcome)
         self._signals.send_catch_log(outcome_recorded, outcome=outcome)
@@ -83,7 +83,7 @@ class StorePipeline:
         if isinstance(failure.value, StoreError) or not isinstance(requested, RequestedArticle):
             return  # the spider handles it
         url, reason = response.request.url, f"rscrawler failed on it: {failure.value!r}"
-        outcome = PageOutcome(Kind.REFUSED, requested, url, self._session.now(), reason)
+        outcome = PageOutcome(PageKind.REFUSED, requested, url, self._session.now(), reason)
         self._record_failure(outcome)
         self._note_limit(outcome)
 
@@ -132,13 +132,13 @@ class StorePipeline:
 
     def _record_no_article(self, outcome: PageOutcome) -> None:
         """Record a page that is gone, is not an article, or redirects to another site."""
-        requested, is_gone = outcome.requested, outcome.kind is Kind.GONE
+        requested, is_gone = outcome.requested, outcome.kind is PageKind.GONE
         if (known := requested.known) is not None:
             # Its own address is gone, and its other address does not show an article: it is gone.
-            if is_gone or (outcome.kind is Kind.NOT_ARTICLE and requested.is_elsewhere):
+            if is_gone or (outcome.kind is PageKind.NOT_ARTICLE and requested.is_elsewhere):
                 outcome.record = self._record_gone(known, outcome.at)
                 return
-            if outcome.kind is Kind.NOT_ARTICLE:
+            if outcome.kind is PageKind.NOT_ARTICLE:
                 outcome.reason = f"was an article and is not one now: {outcome.reason}"
             self._record_failure(outcome)
             return
@@ -154,7 +154,8 @@ class StorePipeline:
     def _leads_nowhere(self, outcome: PageOutcome) -> bool:
         """Whether to reject the address: its page is not an article, or failed too often."""
         requested = outcome.requested
-        if outcome.kind is not Kind.NOT_ARTICLE and requested.attempts + 1 < decisions.MAX_ATTEMPTS:
+        is_last_attempt = requested.attempts + 1 >= decisions.MAX_ATTEMPTS
+        if outcome.kind is not PageKind.NOT_ARTICLE and not is_last_attempt:
             return False
         return not decisions.is_surely_an_article(requested.hint, requested.found_at, outcome.at)
 
@@ -167,14 +168,14 @@ class StorePipeline:
     def _record_failure(self, outcome: PageOutcome) -> None:
         logger.warning("article %s: %s", outcome.url, outcome.reason)
         self._count("errors")
-        if outcome.kind is Kind.OVER_LIMIT:
+        if outcome.kind is PageKind.OVER_LIMIT:
             self._count("over_limit")
         self._record_attempt(outcome)
 
     def _record_attempt(self, outcome: PageOutcome, *, is_requested: bool = True) -> None:
         """Schedule the next request of a page that failed, later each time."""
         requested, site = outcome.requested, self._session.site
-        pause = OVER_LIMIT_PAUSE if outcome.kind is Kind.OVER_LIMIT else timedelta()
+        pause = OVER_LIMIT_PAUSE if outcome.kind is PageKind.OVER_LIMIT else timedelta()
         earliest = outcome.at + pause
         if requested.known is None:
             again_at = max(decisions.retry_at(requested.attempts + 1, outcome.at), earliest)
@@ -189,7 +190,7 @@ class StorePipeline:
         next_try_at = decisions.next_check_of_rejected(
             requested.found_at,
             outcome.at,
-            was_out_of_reach=is_failed and outcome.kind is not Kind.GONE,
+            was_out_of_reach=is_failed and outcome.kind is not PageKind.GONE,
         )
         self._count("rejected")
         logger.info("%s is not an article: %s", outcome.url, outcome.reason)
@@ -200,7 +201,7 @@ class StorePipeline:
     def _note_limit(self, outcome: PageOutcome) -> None:
         """Store that a page exceeded a limit, or that it no longer does."""
         session, key = self._session, outcome.requested.key
-        is_over = outcome.kind is Kind.OVER_LIMIT
+        is_over = outcome.kind is PageKind.OVER_LIMIT
         if is_over or key in session.over_limit:
             self._discovery.record_over_limit(session.site, key, is_over=is_over)
 
@@ -266,7 +267,7 @@ class StorePipeline:
         if outcome.page is not None and outcome.page.is_archived:
             raise error
         reason = f"the database rejects this version of it: {error!r}"
-        outcome = replace(outcome, kind=Kind.REFUSED, reason=reason, at=self._session.now())
+        outcome = replace(outcome, kind=PageKind.REFUSED, reason=reason, at=self._session.now())
         self._record_failure(outcome)
 
     def _novelty(self, article: Article, found_at: datetime) -> Novelty:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from rscrawler.config import Config, format_duration
-from rscrawler.delivery.channel import within
+from rscrawler.delivery.channel import bounded
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, notify_directly, send_heartbeat
 from rscrawler.store import Store
@@ -147,7 +147,7 @@ def _alarm(
 def _briefly(call: Callable[[], object]) -> None:
     """Wait for a call up to `NOTIFICATION_LIMIT`; a slower one goes on in its thread."""
     with suppress(TimeoutError):
-        within(NOTIFICATION_LIMIT, call)
+        bounded(NOTIFICATION_LIMIT, call)
 
 
 def _in_words(span: timedelta) -> str:

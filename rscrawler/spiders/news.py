@@ -26,7 +26,7 @@ from rscrawler.spiders import http
 from rscrawler.spiders.discovered import DiscoveredLinks, Discovery
 from rscrawler.spiders.outcomes import (
     FetchedArticle,
-    Kind,
+    PageKind,
     PageOutcome,
     RequestedArticle,
     RequestedSource,
@@ -241,7 +241,7 @@ class NewsSpider(Spider):
             return
         reading = await self._readers.read(self._page_of(source, response))
         if isinstance(reading, ReadFailure):
-            if reading.kind is Kind.OVER_LIMIT:
+            if reading.kind is PageKind.OVER_LIMIT:
                 self.count("over_limit")
             self._record_source_failure(requested, response.url, reading.reason)
             return
@@ -401,17 +401,17 @@ class NewsSpider(Spider):
                 yield self._article_request(elsewhere, again)
             else:
                 yield self._outcome(
-                    Kind.GONE, requested, response.url, f"answers {response.status}"
+                    PageKind.GONE, requested, response.url, f"answers {response.status}"
                 )
         elif is_as_known(response, requested):
-            yield self._outcome(Kind.UNCHANGED, requested, response.url)
+            yield self._outcome(PageKind.UNCHANGED, requested, response.url)
         elif response.status == 304:
             reason = "answers 304 to an unconditional request"
-            yield self._outcome(Kind.REFUSED, requested, response.url, reason)
+            yield self._outcome(PageKind.REFUSED, requested, response.url, reason)
         elif not isinstance(response, TextResponse):
             # A PDF, a recording: requested again, like any page that is not an article.
             reason = f"{response.url}: the response is not text"
-            yield self._outcome(Kind.NOT_ARTICLE, requested, response.url, reason)
+            yield self._outcome(PageKind.NOT_ARTICLE, requested, response.url, reason)
         else:
             yield await self._read(response, requested)
 
@@ -435,7 +435,7 @@ class NewsSpider(Spider):
             outcome.is_whole_page = is_whole_page(response.body)
             return outcome
         assert isinstance(page, FetchedArticle)
-        outcome = self._outcome(Kind.READ, requested, response.url)
+        outcome = self._outcome(PageKind.READ, requested, response.url)
         page.etag = http.header_of(response, "ETag")
         page.last_modified = http.header_of(response, "Last-Modified")
         # Whether the requested address redirects to the page's permanently.
@@ -445,7 +445,7 @@ class NewsSpider(Spider):
         return outcome
 
     def _outcome(
-        self, kind: Kind, requested: RequestedArticle, url: str, reason: str = ""
+        self, kind: PageKind, requested: RequestedArticle, url: str, reason: str = ""
     ) -> PageOutcome:
         return PageOutcome(kind, requested, url, self.session.now(), reason)
 
@@ -472,12 +472,12 @@ class NewsSpider(Spider):
         if http.was_held_back(failure, request):
             return  # it stays pending or due
         if isinstance(failure.value, http.ForbiddenByRobots):
-            yield self._outcome(Kind.FORBIDDEN, requested, request.url)
+            yield self._outcome(PageKind.FORBIDDEN, requested, request.url)
         elif isinstance(failure.value, http.OffSite):
             first = request.meta.get("redirect_urls", [request.url])[0]
-            yield self._outcome(Kind.OFF_SITE, requested, first, http.reason_of(failure))
+            yield self._outcome(PageKind.OFF_SITE, requested, first, http.reason_of(failure))
         else:
-            yield self._outcome(Kind.REFUSED, requested, request.url, http.reason_of(failure))
+            yield self._outcome(PageKind.REFUSED, requested, request.url, http.reason_of(failure))
 
     # The end.
 

@@ -77,7 +77,7 @@ class FetchedArticle:
             to be its own.
         declared: the keys of those that only the page itself declares.
         fingerprint: the digests of its text.
-        flags: the verdicts of the watch-lists; None if the text was not judged.
+        flags: those that the watch-lists give; None if they were not applied.
         has_moved: whether the requested address redirects here permanently.
         is_archived: whether the page comes from the archive. Then it alerts nobody, and is not a
             visit: the next check stays when it was.
@@ -107,8 +107,8 @@ class FetchedArticle:
 outcome_recorded = object()
 
 
-class Kind(StrEnum):
-    """The kinds of outcome of a request for an article page."""
+class PageKind(StrEnum):
+    """The kinds of page outcome, of a request for an article page."""
 
     READ = "read"  # new, updated, moved or unchanged: `page` says which after the dedupe pipeline
     UNCHANGED = "unchanged"  # "not modified", or the same bytes as before
@@ -134,7 +134,7 @@ class PageOutcome:
         is_whole_page: whether a page that gave no article is complete HTML.
     """
 
-    kind: Kind
+    kind: PageKind
     requested: RequestedArticle
     url: str
     at: datetime

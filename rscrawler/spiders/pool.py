@@ -27,7 +27,7 @@ from pathlib import Path
 from rscrawler.config import format_duration
 from rscrawler.config.models import CrawlSettings
 from rscrawler.forks import CAN_FORK, Forked, Nursery, NurseryLost, fork_nursery
-from rscrawler.spiders.outcomes import Kind
+from rscrawler.spiders.outcomes import PageKind
 from rscrawler.spiders.reading import (
     PageReader,
     PageToRead,
@@ -91,7 +91,7 @@ class Readers:
         self._has_complained = False
 
     async def read(self, page: PageToRead) -> ReadResult:
-        """Parse a page; one that exceeds a limit gives `ReadFailure` with `Kind.OVER_LIMIT`."""
+        """Parse a page; one that exceeds a limit gives `ReadFailure` with `OVER_LIMIT`."""
         if self._nursery is not None and not self._nursery.is_lost:
             task = _Task(page, asyncio.get_running_loop().create_future())
             self._waiting.setdefault(page.site, deque()).append(task)
@@ -151,7 +151,7 @@ class Readers:
     def _finish(self, process: _Process, reading: ReadResult | Exception) -> None:
         """Pass on the result of a reader's first page; end the reader, or let it go on."""
         process.tasks.popleft().finish(reading)
-        is_over_limit = isinstance(reading, ReadFailure) and reading.kind is Kind.OVER_LIMIT
+        is_over_limit = isinstance(reading, ReadFailure) and reading.kind is PageKind.OVER_LIMIT
         if is_over_limit or process.is_slow or isinstance(reading, NurseryLost):
             self._end(process)
         else:
@@ -163,7 +163,7 @@ class Readers:
         if process.tasks:
             process.tasks[0].deaths += 1
             if process.tasks[0].deaths == 2:
-                twice = ReadFailure(Kind.OVER_LIMIT, "its reader process died twice")
+                twice = ReadFailure(PageKind.OVER_LIMIT, "its reader process died twice")
                 process.tasks.popleft().finish(twice)
         self._end(process)
         self._hand_out()
@@ -212,7 +212,7 @@ class Readers:
 
     def _over_time(self) -> ReadFailure:
         span = format_duration(self._settings.page_time_limit)
-        return ReadFailure(Kind.OVER_LIMIT, f"takes longer than {span} to read")
+        return ReadFailure(PageKind.OVER_LIMIT, f"takes longer than {span} to read")
 
     # In this process.
 
@@ -223,7 +223,7 @@ class Readers:
         except TimeLimitExceeded:
             return self._over_time()
         except MemoryError:
-            return ReadFailure(Kind.OVER_LIMIT, "takes more memory than there is")
+            return ReadFailure(PageKind.OVER_LIMIT, "takes more memory than there is")
 
     # In the reader processes and the nursery.
 
@@ -250,7 +250,7 @@ class Readers:
             result: object = self._reader.read(page)
         except MemoryError:
             mib = self._settings.page_memory_limit // 2**20
-            result = ReadFailure(Kind.OVER_LIMIT, f"takes more than {mib} MiB to read")
+            result = ReadFailure(PageKind.OVER_LIMIT, f"takes more than {mib} MiB to read")
         except Exception as error:
             result = ReaderError(repr(error))
             logger.exception("rscrawler failed on a page")
@@ -259,7 +259,7 @@ class Readers:
         if len(answer) <= most:
             return answer
         reason = f"has more than {most // 2**20} MiB of text and links"
-        return _packed((ReadFailure(Kind.OVER_LIMIT, reason), time.process_time()))
+        return _packed((ReadFailure(PageKind.OVER_LIMIT, reason), time.process_time()))
 
 
 class _Process:

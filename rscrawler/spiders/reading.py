@@ -21,7 +21,7 @@ from rscrawler.identity.addresses import addresses_by_key, article_address, slug
 from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.sites import SiteProfile
 from rscrawler.spiders.http import page_digest
-from rscrawler.spiders.outcomes import FetchedArticle, Kind
+from rscrawler.spiders.outcomes import FetchedArticle, PageKind
 from rscrawler.spiders.sources import Entry, SourcePage, UnreadableSource, read_source
 from rscrawler.topics import FlaggableText, Flagger
 
@@ -72,7 +72,7 @@ class ReadSource:
 class ReadFailure:
     """Why a page gave no result."""
 
-    kind: Kind
+    kind: PageKind
     reason: str
 
 
@@ -135,9 +135,9 @@ class PageReader:
                 return self._source(page)
             return self._article(page, self._profiles[page.site])
         except NotAnArticle as error:
-            return ReadFailure(Kind.NOT_ARTICLE, str(error))
+            return ReadFailure(PageKind.NOT_ARTICLE, str(error))
         except (IncompletePage, UnreadableSource) as error:
-            return ReadFailure(Kind.INCOMPLETE, str(error))
+            return ReadFailure(PageKind.INCOMPLETE, str(error))
 
     def _source(self, page: SourcePage) -> ReadSource:
         content = read_source(page)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 from rscrawler.errors import ConfigurationError, MissingExtra
@@ -28,8 +29,8 @@ Parts = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A labelled text and its flag.
+class Prediction:
+    """A labelled text, and the flag that it gets.
 
     `id` is that of the line, a text or a number. `expected_countries` is None if the label is
     below substantial or has no countries.
@@ -44,13 +45,13 @@ class Judgement:
     countries: tuple[str, ...]
 
     @classmethod
-    def of(cls, line: Mapping[str, Any], flag: TopicFlag) -> Judgement:
-        """The judgement of a labelled line and its flag."""
+    def of(cls, line: Mapping[str, Any], flag: TopicFlag) -> Prediction:
+        """The prediction for a labelled line."""
         expected = Level(line["level"])
         labelled = line.get("countries") if expected.reaches(_FLAGGED) else None
         countries = None if labelled is None else tuple(sorted(labelled))
-        verdict = (flag.level, flag.score, flag.countries)
-        return cls(line["id"], line.get("title") or "", expected, countries, *verdict)
+        flagged = (flag.level, flag.score, flag.countries)
+        return cls(line["id"], line.get("title") or "", expected, countries, *flagged)
 
     @property
     def has_countries(self) -> bool:
@@ -69,21 +70,21 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Judged texts and their figures; "flagged" is substantial or primary."""
+    """Labelled texts with their flags, and the figures; "flagged" is substantial or primary."""
 
     topic: str
-    judged: tuple[Judgement, ...]
+    predictions: tuple[Prediction, ...]
 
     @property
-    def misses(self) -> list[Judgement]:
+    def misses(self) -> list[Prediction]:
         """The texts whose level or countries differ from the label."""
-        return [each for each in self.judged if each.difference]
+        return [each for each in self.predictions if each.difference]
 
     @property
     def confusion(self) -> dict[str, dict[str, int]]:
         """The number of texts by label and level."""
         counts = {str(expected): {str(level): 0 for level in Level} for expected in Level}
-        for each in self.judged:
+        for each in self.predictions:
             counts[each.expected][each.level] += 1
         return counts
 
@@ -94,18 +95,18 @@ class Evaluation:
         Countries are compared where label and watch-list both flag a text and the label has
         countries; None without such texts.
         """
-        wanted = [each for each in self.judged if each.expected.reaches(_FLAGGED)]
-        given = [each for each in self.judged if each.level.reaches(_FLAGGED)]
+        wanted = [each for each in self.predictions if each.expected.reaches(_FLAGGED)]
+        given = [each for each in self.predictions if each.level.reaches(_FLAGGED)]
         hits = sum(each.level.reaches(_FLAGGED) for each in wanted)
-        right = sum(each.expected is each.level for each in self.judged)
+        right = sum(each.expected is each.level for each in self.predictions)
         both = [each for each in wanted if each.has_countries]
         right_countries = sum(each.expected_countries == each.countries for each in both)
         return {
-            "texts": len(self.judged),
+            "texts": len(self.predictions),
             "precision": _ratio(hits, len(given)),
             "recall": _ratio(hits, len(wanted)),
             "f1": _ratio(2 * hits, len(wanted) + len(given)),
-            "levels_right": _ratio(right, len(self.judged)),
+            "levels_right": _ratio(right, len(self.predictions)),
             "countries_right": _ratio(right_countries, len(both)) if both else None,
         }
 
@@ -116,7 +117,7 @@ class Evaluation:
             "topic": self.topic,
             **self.figures,
             "confusion": self.confusion,
-            "predictions": [{key: getattr(each, key) for key in keys} for each in self.judged],
+            "predictions": [{key: getattr(each, key) for key in keys} for each in self.predictions],
             "misses": [asdict(each) for each in self.misses],
         }
 
@@ -131,8 +132,8 @@ def evaluate(flagger: Flagger, lines: Iterable[Mapping[str, Any]]) -> Evaluation
 
     A line is `{id, title, text, level}` and may have `subtitle`, `tags` and `countries`.
     """
-    flags = ((line, flagger.verdict(FlaggableText.from_line(line))) for line in lines)
-    return Evaluation(flagger.topics[0], tuple(Judgement.of(line, flag) for line, flag in flags))
+    flags = ((line, flagger.first_flag(FlaggableText.from_line(line))) for line in lines)
+    return Evaluation(flagger.topics[0], tuple(Prediction.of(line, flag) for line, flag in flags))
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def backtest(flagger: Flagger, articles: Iterable[Article]) -> Backtest:
         if article.is_pruned:
             result.skipped += 1
             continue
-        before, flag = article.level_on(topic), flagger.verdict(FlaggableText.from_article(article))
+        before = article.level_on(topic)
+        flag = flagger.first_flag(FlaggableText.from_article(article))
         result.total += 1
         result.flagged_before += before.reaches(_FLAGGED)
         result.flagged_after += flag.level.reaches(_FLAGGED)
@@ -211,7 +213,7 @@ def held_out(rows: Sequence[Row]) -> dict[str, Evaluation]:
     Raises:
         ConfigurationError: as `fit`.
     """
-    judged: dict[str, list[Judgement]] = {row.fold[0]: [] for row in rows}
+    found: dict[str, list[Prediction]] = {row.fold[0]: [] for row in rows}
     for fold in dict.fromkeys(row.fold for row in rows):
         others = [row for row in rows if row.fold != fold]
         if not _LEARNT.issubset(row.level for row in others if row.values):
@@ -223,10 +225,10 @@ def held_out(rows: Sequence[Row]) -> dict[str, Evaluation]:
         model = _fitted(others, {})
         for row in rows:
             if row.fold == fold:
-                verdict = model.judge(row.values) if row.values else (Level.NONE, 0.0)
-                judged[fold[0]].append(Judgement.of(row.line, TopicFlag("", *verdict)))
-    judged["all"] = [each for found in judged.values() for each in found]
-    return {name: Evaluation("", tuple(found)) for name, found in judged.items()}
+                level, score = model.judge(row.values) if row.values else (Level.NONE, 0.0)
+                found[fold[0]].append(Prediction.of(row.line, TopicFlag("", level, score)))
+    found["all"] = list(chain(*found.values()))
+    return {name: Evaluation("", tuple(each)) for name, each in found.items()}
 
 
 def fit(flagger: Flagger, parts: Parts) -> Model:

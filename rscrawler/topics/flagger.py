@@ -64,7 +64,7 @@ class Flagger:
         joined = JoinedText(text)
         return [self._flag(each, joined, reading) for each, reading in self._readings(joined)]
 
-    def verdict(self, text: FlaggableText) -> TopicFlag:
+    def first_flag(self, text: FlaggableText) -> TopicFlag:
         """The flag of the first watch-list; level `none`, score 0 if its topic is not named."""
         flags = (flag for flag in self.flag(text) if flag.topic == self.topics[0])
         return next(flags, TopicFlag(self.topics[0], Level.NONE, 0.0))
@@ -194,7 +194,7 @@ def flag_text(
         ConfigurationError: `topic` has no watch-list, or the configuration is wrong.
     """
     line = {"text": body, "title": title, "subtitle": subtitle}
-    return _flagger(topic).verdict(FlaggableText.from_line(line))
+    return _flagger(topic).first_flag(FlaggableText.from_line(line))
 
 
 @cache

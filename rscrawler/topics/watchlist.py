@@ -31,7 +31,9 @@ SHIPPED_DIR = PACKAGE_DIR / "topics"
 # most are surnames, towns elsewhere or airport codes, not names in use.
 _TOWNS = SHIPPED_DIR / "data" / "towns.tsv"
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
-Kind = Literal["state", "people", "place", "region", "person", "organisation", "project", "format"]
+EntityKind = Literal[
+    "state", "people", "place", "region", "person", "organisation", "project", "format"
+]
 Spelled = list[Annotated[str, Field(min_length=1)]]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -78,7 +80,7 @@ class Entity(Model):
     """
 
     name: str = Field(min_length=1)
-    kind: Kind
+    kind: EntityKind
     country: Country | list[Country] = Field(default=[], description="ISO 3166; none: the region")
     spellings: Spelled = Field(min_length=1, description="a final * matches any ending")
     weight: float = Field(default=1.0, gt=0, le=1, description="how sure a sign of the topic")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from rscrawler.delivery.alert import Segment
 from rscrawler.delivery.wording import one_line
-from rscrawler.identity.changes import Change, Kind, word_diff
+from rscrawler.identity.changes import Change, ChangeKind, word_diff
 from rscrawler.items import Article, Evidence
 from rscrawler.store.words import Term, spots
 
@@ -128,7 +128,7 @@ def shortened(changes: Sequence[Change], words: int = _CONTEXT_WORDS) -> list[Ch
             change.kind,
             _middle_cut(change.text, 0 if at == 0 else words, 0 if at == last else words),
         )
-        if change.kind is Kind.SAME
+        if change.kind is ChangeKind.SAME
         else change
         for at, change in enumerate(changes)
     ]

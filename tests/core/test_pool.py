@@ -21,7 +21,7 @@ import pytest
 from rscrawler.config.models import CrawlSettings
 from rscrawler.forks import NurseryLost, fork_nursery
 from rscrawler.sites import SiteProfile
-from rscrawler.spiders.outcomes import Kind
+from rscrawler.spiders.outcomes import PageKind
 from rscrawler.spiders.pool import ReaderError, Readers
 from rscrawler.spiders.reading import ArticleToRead, PageReader, PageToRead, ReadFailure, ReadResult
 from rscrawler.topics import Flagger
@@ -45,14 +45,14 @@ class Acting(PageReader):
                 while not Path(os.fsdecode(page.body)).exists():
                     pass
             case "big":
-                return ReadFailure(Kind.INCOMPLETE, str(len(bytearray(2**30))))
+                return ReadFailure(PageKind.INCOMPLETE, str(len(bytearray(2**30))))
             case "dies":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "broken":
                 raise ValueError("a fault")
             case "long":
-                return ReadFailure(Kind.INCOMPLETE, "x" * 8 * 2**20)
-        return ReadFailure(Kind.INCOMPLETE, f"{page.url} was read by {os.getpid()}")
+                return ReadFailure(PageKind.INCOMPLETE, "x" * 8 * 2**20)
+        return ReadFailure(PageKind.INCOMPLETE, f"{page.url} was read by {os.getpid()}")
 
 
 def page(url: str, site: str = "site", body: bytes = b"") -> ArticleToRead:
@@ -77,7 +77,7 @@ def with_readers(
 
 
 def is_over_limit(reading: ReadResult) -> bool:
-    return isinstance(reading, ReadFailure) and reading.kind is Kind.OVER_LIMIT
+    return isinstance(reading, ReadFailure) and reading.kind is PageKind.OVER_LIMIT
 
 
 def reason(reading: ReadResult) -> str:

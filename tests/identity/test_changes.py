@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rscrawler.clock import utc_now
-from rscrawler.identity.changes import Change, Kind, summarize, word_diff
+from rscrawler.identity.changes import Change, ChangeKind, summarize, word_diff
 from rscrawler.items import Article, ChangeSummary
 
 TEXTS = st.lists(
@@ -16,15 +16,15 @@ TEXTS = st.lists(
 
 def test_a_word_put_in_is_found() -> None:
     assert word_diff("The old text.\n\nEnd.", "The very old text.\n\nEnd.") == [
-        Change(Kind.SAME, "The "),
-        Change(Kind.ADDED, "very "),
-        Change(Kind.SAME, "old text.\n\nEnd."),
+        Change(ChangeKind.SAME, "The "),
+        Change(ChangeKind.ADDED, "very "),
+        Change(ChangeKind.SAME, "old text.\n\nEnd."),
     ]
 
 
 def test_a_paragraph_taken_out_is_found_whole() -> None:
     changes = word_diff("One.\n\nTwo two.\n\nThree.", "One.\n\nThree.")
-    assert [each.text for each in changes if each.kind is Kind.REMOVED] == ["Two two.\n\n"]
+    assert [each.text for each in changes if each.kind is ChangeKind.REMOVED] == ["Two two.\n\n"]
 
 
 def test_a_summary_counts_the_words_of_all_that_changed() -> None:
@@ -37,19 +37,19 @@ def test_a_summary_counts_the_words_of_all_that_changed() -> None:
 
 
 def test_equal_texts_differ_in_nothing() -> None:
-    assert word_diff("same\n\ntext", "same\n\ntext") == [Change(Kind.SAME, "same\n\ntext")]
+    assert word_diff("same\n\ntext", "same\n\ntext") == [Change(ChangeKind.SAME, "same\n\ntext")]
     assert word_diff("", "") == []
 
 
 def test_texts_too_long_to_compare_by_word_are_given_whole() -> None:
     old, new = "a " * 3_000, "b " * 3_000
-    assert [change.kind for change in word_diff(old, new)] == [Kind.REMOVED, Kind.ADDED]
+    assert [change.kind for change in word_diff(old, new)] == [ChangeKind.REMOVED, ChangeKind.ADDED]
 
 
 @given(TEXTS, TEXTS)
 def test_the_stretches_make_up_both_texts(old: str, new: str) -> None:
     changes = word_diff(old, new)
-    before = "".join(each.text for each in changes if each.kind is not Kind.ADDED)
-    after = "".join(each.text for each in changes if each.kind is not Kind.REMOVED)
+    before = "".join(each.text for each in changes if each.kind is not ChangeKind.ADDED)
+    after = "".join(each.text for each in changes if each.kind is not ChangeKind.REMOVED)
     assert before.split() == old.split()
     assert after.split() == new.split()

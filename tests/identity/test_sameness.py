@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from rscrawler.identity.sameness import (
     RULES,
     Comparison,
+    Decision,
     Relation,
     Text,
-    Verdict,
     compare,
     decide,
 )
@@ -32,16 +32,16 @@ PAIRS = [
 ]
 
 
-def verdict(
+def decision(
     earlier: str, later: str, titles: tuple[str, str] = ("A title", "A headline")
-) -> Verdict:
+) -> Decision:
     return decide(compare(Text(titles[0], earlier), Text(titles[1], later)))
 
 
 # Real pairs.
 
 
-def verdict_on(pair: dict[str, Any]) -> Verdict:
+def decision_on(pair: dict[str, Any]) -> Decision:
     return decide(Comparison(**pair["comparison"]))
 
 
@@ -50,30 +50,30 @@ def news(label: str) -> Iterator[dict[str, Any]]:
 
 
 def test_of_real_news_hardly_any_but_the_same_is_folded() -> None:
-    folded = [pair for pair in PAIRS if pair["is_news"] and verdict_on(pair).is_same_news]
+    folded = [pair for pair in PAIRS if pair["is_news"] and decision_on(pair).is_same_news]
     wrong = [pair for pair in folded if pair["label"] != "same"]
     assert len(folded) > 120
     assert len(wrong) <= 0.01 * len(folded)
 
 
 def test_of_real_news_most_of_the_same_is_folded() -> None:
-    found = [verdict_on(pair).is_same_news for pair in news("same")]
+    found = [decision_on(pair).is_same_news for pair in news("same")]
     assert sum(found) >= 0.7 * len(found)
 
 
 def test_what_is_called_an_update_of_real_news_tells_the_same_story() -> None:
     found = [
-        pair for pair in PAIRS if pair["is_news"] and verdict_on(pair).relation is Relation.UPDATE
+        pair for pair in PAIRS if pair["is_news"] and decision_on(pair).relation is Relation.UPDATE
     ]
     story = [pair for pair in found if pair["label"] != "different"]
     assert len(story) >= 0.95 * len(found) > 40
-    updates = [verdict_on(pair).relation is Relation.UPDATE for pair in news("update")]
+    updates = [decision_on(pair).relation is Relation.UPDATE for pair in news("update")]
     assert sum(updates) >= 0.6 * len(updates)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_each_rule_keeps_some_real_pair_apart(rule: str) -> None:
-    assert any(verdict_on(pair).reason == rule for pair in PAIRS if pair["label"] != "same")
+    assert any(decision_on(pair).reason == rule for pair in PAIRS if pair["label"] != "same")
 
 
 # Reprints.
@@ -82,7 +82,7 @@ def test_each_rule_keeps_some_real_pair_apart(rule: str) -> None:
 @pytest.mark.parametrize("keep", [0.5, 0.7, 0.9])
 def test_a_reprint_is_the_same_news_though_it_is_cut_and_edited(keep: float) -> None:
     found = [
-        verdict(body, reprint_of(body, Random(number), keep=keep)).is_same_news
+        decision(body, reprint_of(body, Random(number), keep=keep)).is_same_news
         for number, body in enumerate(LONG_BODIES)
     ]
     assert sum(found) >= 0.95 * len(found) > 20
@@ -90,7 +90,7 @@ def test_a_reprint_is_the_same_news_though_it_is_cut_and_edited(keep: float) -> 
 
 def test_a_text_with_a_tenth_of_its_words_changed_is_the_same_news() -> None:
     found = [
-        verdict(body, with_words_changed(body, 0.1, number)).is_same_news
+        decision(body, with_words_changed(body, 0.1, number)).is_same_news
         for number, body in enumerate(LONG_BODIES)
     ]
     assert sum(found) >= 0.8 * len(found)
@@ -100,8 +100,8 @@ def test_an_edited_text_is_the_same_article_and_half_of_it_is_not() -> None:
     body = LONG_BODIES[0]
     half = " ".join(body.split()[: len(body.split()) // 2])
     edited = body.replace(body.split()[30], "edited", 1)
-    assert verdict(body, edited).relation is Relation.SAME_ARTICLE
-    assert verdict(body, half).relation is Relation.SAME_NEWS
+    assert decision(body, edited).relation is Relation.SAME_ARTICLE
+    assert decision(body, half).relation is Relation.SAME_NEWS
 
 
 # Other texts.
@@ -112,7 +112,7 @@ def test_no_issue_of_a_series_is_folded_under_another(number: int) -> None:
     issues = series(number, 20)
     for index, later in enumerate(issues):
         for earlier in issues[:index]:
-            found = verdict(earlier.body, later.body, (earlier.title, later.title))
+            found = decision(earlier.body, later.body, (earlier.title, later.title))
             assert not found.is_same_news, (earlier, later)
 
 
@@ -132,34 +132,34 @@ FRAME = LONG_BODIES[1]
 def test_one_other_figure_date_or_name_in_the_same_frame_makes_another_text(
     earlier: str, later: str, reason: str
 ) -> None:
-    found = verdict(f"{FRAME}\n\n{earlier}", f"{FRAME}\n\n{later}")
+    found = decision(f"{FRAME}\n\n{earlier}", f"{FRAME}\n\n{later}")
     assert (found.is_same_news, found.reason) == (False, reason)
 
 
 def test_the_date_of_the_print_makes_no_other_text() -> None:
-    found = verdict(f"ASTANA, March 31 - {FRAME}", f"ASTANA, April 1 - {FRAME}")
+    found = decision(f"ASTANA, March 31 - {FRAME}", f"ASTANA, April 1 - {FRAME}")
     assert found.relation is Relation.SAME_ARTICLE
-    weekly = verdict(f"ASTANA, March 15 - {FRAME}", f"ASTANA, March 22 - {FRAME}")
+    weekly = decision(f"ASTANA, March 15 - {FRAME}", f"ASTANA, March 22 - {FRAME}")
     assert (weekly.is_same_news, weekly.reason) == (False, "dates")
 
 
 def test_equal_texts_under_headlines_with_other_numbers_are_two() -> None:
     titles = ("Rates on 12 May: the tenge at 470", "Rates on 13 May: the tenge at 470")
-    assert verdict(FRAME, FRAME, titles) == Verdict(Relation.DIFFERENT, "headline")
-    assert verdict(FRAME, FRAME, ("Five questions", "Rates on 13 May")).is_same_news
+    assert decision(FRAME, FRAME, titles) == Decision(Relation.DIFFERENT, "headline")
+    assert decision(FRAME, FRAME, ("Five questions", "Rates on 13 May")).is_same_news
 
 
 def test_a_short_standing_text_under_another_headline_with_its_own_number_is_another() -> None:
     standing = "The bank sets the rate by the results of trading in Almaty on each working day."
     titles = ("Kazakhstan lets tenge rise to 468.20", "Currency slides: 492.60 to the dollar")
-    assert verdict(standing, standing, titles) == Verdict(Relation.DIFFERENT, "headline")
-    assert verdict(FRAME, FRAME, titles).is_same_news
+    assert decision(standing, standing, titles) == Decision(Relation.DIFFERENT, "headline")
+    assert decision(FRAME, FRAME, titles).is_same_news
 
 
 def test_a_new_passage_makes_an_update() -> None:
     known = " ".join(LONG_BODIES[2].split()[:120])
     fresh = " ".join(word.lower() for word in LONG_BODIES[3].split()[:60] if word.isalpha())
-    found = verdict(known, f"{known} {fresh}")
+    found = decision(known, f"{known} {fresh}")
     assert found.relation is Relation.UPDATE
 
 
@@ -170,7 +170,7 @@ REPLY = "The company was pleased to settle, and thanked everybody who had helped
 def test_one_new_sentence_within_or_behind_makes_an_update(place: int) -> None:
     words = LONG_BODIES[2].split()[:120]
     later = " ".join([*words[:place], REPLY, *words[place:]])
-    found = verdict(" ".join(words), later)
+    found = decision(" ".join(words), later)
     assert (found.relation, found.reason) == (Relation.UPDATE, "passage")
 
 
@@ -186,17 +186,17 @@ def test_one_new_sentence_within_or_behind_makes_an_update(place: int) -> None:
 def test_what_calls_itself_an_update_or_a_correction_is_none_of_the_same(
     titles: tuple[str, str], line: str
 ) -> None:
-    found = verdict(FRAME, f"{FRAME}\n\n{line}", titles)
+    found = decision(FRAME, f"{FRAME}\n\n{line}", titles)
     assert (found.relation, found.reason) == (Relation.UPDATE, "revision")
 
 
 def test_a_table_with_its_figures_in_other_places_is_another() -> None:
     rows = [f"MAY {60 + number} 1/2 UP 1/4" for number in range(20)]
     moved = rows[-1].replace("1/2 UP 1/4", "1/4 UP 1/2")
-    found = verdict("\n".join(rows), "\n".join([*rows[:-1], moved]))
+    found = decision("\n".join(rows), "\n".join([*rows[:-1], moved]))
     assert (found.relation, found.reason) == (Relation.DIFFERENT, "numbers")
     today, tomorrow = (f"BANGKOK, April {day} - {' '.join(rows)}" for day in (7, 8))
-    assert verdict(today, tomorrow).reason == "dates"
+    assert decision(today, tomorrow).reason == "dates"
 
 
 TAIL = (
@@ -213,14 +213,14 @@ def test_articles_of_any_length_with_one_biography_are_told_apart(words: int) ->
     openings = [" ".join(body.split()[:words]) for body in BODIES[:6]]
     for number, first in enumerate(openings):
         for second in openings[:number]:
-            assert not verdict(f"{first}\n\n{TAIL}", f"{second}\n\n{TAIL}").is_same_news
+            assert not decision(f"{first}\n\n{TAIL}", f"{second}\n\n{TAIL}").is_same_news
 
 
 def test_a_follow_up_that_tells_the_background_again_is_not_folded() -> None:
     for number, background in enumerate(LONG_BODIES[:10]):
         leads = [" ".join(body.split()[:80]) for body in BODIES[number + 20 : number + 22]]
         first, second = (f"{lead}\n\n{background}" for lead in leads)
-        assert not verdict(first, second).is_same_news
+        assert not decision(first, second).is_same_news
 
 
 @given(st.text(max_size=300), st.text(max_size=300))

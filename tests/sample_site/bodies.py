@@ -7,7 +7,7 @@ import unicodedata
 from html import escape
 from random import Random
 
-from tests.sample_site.stories import Kind, Shape, Story
+from tests.sample_site.stories import BlockKind, Shape, Story
 
 IMAGE_TOKEN = "token=@@TOKEN@@&expires=@@EXPIRES@@"
 _ENTITIES = str.maketrans({
@@ -69,18 +69,18 @@ def body_parts(base_url: str, story: Story) -> list[str]:
     while index < len(story.paragraphs):
         kind = story.kind_of(index)
         html = _inline(base_url, story, index, rng)
-        is_plain = kind is Kind.TEXT and not _is_republication_line(story, index)
+        is_plain = kind is BlockKind.TEXT and not _is_republication_line(story, index)
         if is_plain and Shape.BREAKS in story.shapes:
             pending.append(html)
             if len(pending) == 2:
                 flush()
         else:
             flush()
-            if kind is Kind.ITEM:
+            if kind is BlockKind.ITEM:
                 index, html = _item_list(base_url, story, index, rng)
-            elif kind is Kind.SUBHEAD:
+            elif kind is BlockKind.SUBHEAD:
                 html = f"<h3>{html}</h3>"
-            elif kind is Kind.QUOTE:
+            elif kind is BlockKind.QUOTE:
                 html = f"<blockquote><p>{html}{closing}</blockquote>"
             else:
                 html = f"<p>{html if is_plain else f'<em>{html}</em>'}{closing}"
@@ -98,7 +98,7 @@ def _item_list(base_url: str, story: Story, start: int, rng: Random) -> tuple[in
     """The list that begins at paragraph `start`: the index of its last item, and its markup."""
     closing = "" if Shape.UNCLOSED in story.shapes else "</li>"
     last, items = start - 1, ""
-    while last + 1 < len(story.paragraphs) and story.kind_of(last + 1) is Kind.ITEM:
+    while last + 1 < len(story.paragraphs) and story.kind_of(last + 1) is BlockKind.ITEM:
         last += 1
         items += f"<li>{_inline(base_url, story, last, rng)}{closing}"
     return last, f"<ul>{items}</ul>"

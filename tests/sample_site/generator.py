@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.sample_site.stories import REGIONS, Kind, Shape, Story, load_articles
+from tests.sample_site.stories import REGIONS, BlockKind, Shape, Story, load_articles
 
 SPREAD = timedelta(days=60)
 _TABLE: dict[str, Any] = tomllib.loads(
@@ -87,17 +87,17 @@ def generate_story(number: int, seed: int) -> Story:
     title = writer.headline("title")
     wanted_words = rng.randint(330, 780)
     paragraphs: list[str] = []
-    kinds: list[Kind] = []
+    kinds: list[BlockKind] = []
     while sum(len(p.split()) for p in paragraphs) < wanted_words:
         further = len(paragraphs) > 2
-        kind = rng.choices(list(Kind), weights=(20, 1, 1, 1))[0] if further else Kind.TEXT
-        for _ in range(3 if kind is Kind.ITEM else 1):
+        kind = rng.choices(list(BlockKind), weights=(20, 1, 1, 1))[0] if further else BlockKind.TEXT
+        for _ in range(3 if kind is BlockKind.ITEM else 1):
             paragraphs.append(writer.paragraph(kind))
             kinds.append(kind)
     outlet = writer.write("outlet") if rng.random() < 0.06 else None
     if outlet:
         paragraphs.append(f"This article was republished with permission from {outlet}.")
-        kinds.append(Kind.TEXT)
+        kinds.append(BlockKind.TEXT)
     authors = [writer.write("person") for _ in range(rng.choices((0, 1, 2, 3), (8, 70, 18, 4))[0])]
     form = rng.choice(("analysis", "reporting", "qiosk"))
     topics = [writer.write(name) for name in ("place", "place", "noun")]
@@ -173,8 +173,8 @@ class _Writer:
         start = 1 if text.startswith('"') else 0
         return text[:start] + text[start : start + 1].upper() + text[start + 1 :]
 
-    def paragraph(self, kind: Kind) -> str:
-        if kind is Kind.SUBHEAD:
+    def paragraph(self, kind: BlockKind) -> str:
+        if kind is BlockKind.SUBHEAD:
             return self.headline("subhead")
-        sentences = 1 if kind is not Kind.TEXT else self._rng.randint(1, 4)
+        sentences = 1 if kind is not BlockKind.TEXT else self._rng.randint(1, 4)
         return " ".join(self.headline("sentence") for _ in range(sentences))

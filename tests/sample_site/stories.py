@@ -31,7 +31,7 @@ SECTIONS: list[str] = SITE["sections"]
 NOT_YET = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Kind(StrEnum):
+class BlockKind(StrEnum):
     """What a paragraph of a body is."""
 
     TEXT = "text"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
     QUOTE = "quote"
 
 
-_KIND_MARKS = {"##": Kind.SUBHEAD, "-": Kind.ITEM, ">": Kind.QUOTE}
+_KIND_MARKS = {"##": BlockKind.SUBHEAD, "-": BlockKind.ITEM, ">": BlockKind.QUOTE}
 
 
 class Shape(StrEnum):
@@ -92,7 +92,7 @@ class Story:
     sections: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     modified_at: datetime | None = None
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[BlockKind, ...] = ()
     has_image: bool = True
     image_caption: str | None = None
     image_credit: str | None = None
@@ -146,9 +146,9 @@ class Story:
         """Whether a monitor of Central Asia would want it."""
         return self.level is not None and self.level.reaches(Level.SUBSTANTIAL)
 
-    def kind_of(self, index: int) -> Kind:
+    def kind_of(self, index: int) -> BlockKind:
         """What paragraph `index` is."""
-        return self.kinds[index] if self.kinds else Kind.TEXT
+        return self.kinds[index] if self.kinds else BlockKind.TEXT
 
 
 class Articles(NamedTuple):
@@ -175,14 +175,16 @@ def load_articles() -> Articles:
 
 def _story(table: dict[str, Any]) -> Story:
     blocks = [" ".join(block.split()) for block in table.pop("body").strip().split("\n\n")]
-    marked = [(_KIND_MARKS.get(block.partition(" ")[0], Kind.TEXT), block) for block in blocks]
+    marked = [(_KIND_MARKS.get(block.partition(" ")[0], BlockKind.TEXT), block) for block in blocks]
     for key in ("authors", "sections", "tags", "countries"):
         table[key] = tuple(table.get(key, ()))
     return Story(
         post_id=table.pop("post_id", ""),
         level=Level(table.pop("level")),
         shapes=frozenset(map(Shape, table.pop("shapes", ()))),
-        paragraphs=tuple(b if kind is Kind.TEXT else b.partition(" ")[2] for kind, b in marked),
+        paragraphs=tuple(
+            b if kind is BlockKind.TEXT else b.partition(" ")[2] for kind, b in marked
+        ),
         kinds=tuple(kind for kind, _ in marked),
         **table,
     )

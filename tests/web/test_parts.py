@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rscrawler.identity.changes import Change, Kind
+from rscrawler.identity.changes import Change, ChangeKind
 from rscrawler.items import Evidence
 from rscrawler.web.texts import GAP, marked, shortened, version_changes, without_addresses
 from tests.delivery.helpers import an_article
@@ -38,9 +38,15 @@ def test_of_two_marks_that_overlap_the_longer_at_the_first_place_stays() -> None
 
 def test_what_stayed_the_same_is_cut_to_the_words_near_a_change() -> None:
     same = " ".join(f"w{number}" for number in range(40))
-    new = Change(Kind.ADDED, "new ")
+    new = Change(ChangeKind.ADDED, "new ")
     before, _, between, _, after = shortened(
-        [Change(Kind.SAME, same), new, Change(Kind.SAME, same), new, Change(Kind.SAME, same)],
+        [
+            Change(ChangeKind.SAME, same),
+            new,
+            Change(ChangeKind.SAME, same),
+            new,
+            Change(ChangeKind.SAME, same),
+        ],
         words=2,
     )
     assert before.text == f"{GAP}w38 w39"
