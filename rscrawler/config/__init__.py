@@ -23,7 +23,6 @@ from rscrawler.config.checking import toml_files as toml_files
 from rscrawler.config.models import DEFAULT_CONFIG_NAME as DEFAULT_CONFIG_NAME
 from rscrawler.config.models import AlertSettings as AlertSettings
 from rscrawler.config.models import Config as Config
-from rscrawler.config.models import DescribedModel as DescribedModel
 from rscrawler.config.models import Duration as Duration
 from rscrawler.config.models import EmailSettings as EmailSettings
 from rscrawler.config.models import Model as Model
@@ -35,6 +34,7 @@ from rscrawler.config.models import WebhookSettings as WebhookSettings
 from rscrawler.config.models import checked_user_name as checked_user_name
 from rscrawler.config.models import format_duration as format_duration
 from rscrawler.config.models import is_web_address as is_web_address
+from rscrawler.config.models import key as key
 from rscrawler.config.models import parse_duration as parse_duration
 from rscrawler.errors import ConfigurationError
 

@@ -218,39 +218,36 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class DescribedModel(Model):
-    """A model whose keys are described in their `Field`, or in the string below them."""
+def key(default: Any, meaning: str, **limits: Any) -> Any:
+    """A key with its default (`...`: it is required), and its meaning for the reference."""
+    return Field(default, description=meaning, **limits)
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
-
-class EmailSettings(DescribedModel):
+class EmailSettings(Model):
     """Who gets alert mails, and through which SMTP server."""
 
-    host: HostName = Field(description="the SMTP server")
-    port: int = Field(default=587, ge=1, le=65_535, description="usually 587, or 465 for tls")
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    """none: in the clear, for a server on the same machine"""
-    username: str | None = Field(default=None, pattern=r"^[\x20-\x7e]+$")
-    """without one, there is no login"""
-    password: AsciiSecret = Field(default=SecretStr(""), description="better from the environment")
-    sender: MailAddress = Field(description='"Name <address>" or an address')
-    recipients: list[MailAddress] = Field(min_length=1, description="who gets the alerts")
-    digest: Literal["cycle", "daily"] = "cycle"
-    """one mail for each cycle, or one a day"""
-    digest_at: TimeOfDay = Field(default=time(7, 0), description="when the daily mail goes out")
-    timezone: TimeZoneName = Field(default="UTC", description="of digest_at")
-    timeout: Timeout = Field(default=timedelta(seconds=30), description="for each SMTP step")
-    ca_file: UserPath | None = None
-    """PEM file of the authority to trust instead of the system's"""
+    host: HostName = key(..., "the SMTP server")
+    port: int = key(587, "usually 587, or 465 for tls", ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = key(
+        "starttls", "none: in the clear, for a server on the same machine"
+    )
+    username: str | None = key(None, "without one, there is no login", pattern=r"^[\x20-\x7e]+$")
+    password: AsciiSecret = key(SecretStr(""), "better from the environment")
+    sender: MailAddress = key(..., '"Name <address>" or an address')
+    recipients: list[MailAddress] = key(..., "who gets the alerts", min_length=1)
+    digest: Literal["cycle", "daily"] = key("cycle", "one mail for each cycle, or one a day")
+    digest_at: TimeOfDay = key(time(7, 0), "when the daily mail goes out")
+    timezone: TimeZoneName = key("UTC", "of digest_at")
+    timeout: Timeout = key(timedelta(seconds=30), "for each SMTP step")
+    ca_file: UserPath | None = key(None, "PEM file of the authority to trust, not the system's")
 
 
 class QuietHours(Model):
     """A span of the day in which alerts wait; may pass midnight. Nothing is dropped."""
 
-    start: TimeOfDay = Field(description="from when alerts wait")
-    end: TimeOfDay = Field(description="when they go out")
-    timezone: TimeZoneName = Field(default="UTC", description="of both")
+    start: TimeOfDay = key(..., "from when alerts wait")
+    end: TimeOfDay = key(..., "when they go out")
+    timezone: TimeZoneName = key("UTC", "of both")
 
     @model_validator(mode="after")
     def _not_the_whole_day(self) -> QuietHours:
@@ -262,33 +259,33 @@ class QuietHours(Model):
 class WebhookSettings(Model):
     """A signed JSON webhook: the record, with an HMAC-SHA256 of the body."""
 
-    url: SecretWebAddress = Field(description="receives each record by POST")
-    secret: SecretStr = Field(min_length=1, description="the key of the signature")
-    timeout: Timeout = Field(default=timedelta(seconds=15), description="for the whole response")
+    url: SecretWebAddress = key(..., "receives each record by POST")
+    secret: SecretStr = key(..., "the key of the signature", min_length=1)
+    timeout: Timeout = key(timedelta(seconds=15), "for the whole response")
 
 
 class OpsSettings(Model):
     """Who is notified of problems: mail addresses and names of `alerts.channels`."""
 
-    recipients: list[MailAddress] = Field(default=[], description="mailed through alerts.email")
-    channels: list[str] = Field(default=[], description="names in alerts.channels")
+    recipients: list[MailAddress] = key([], "mailed through alerts.email")
+    channels: list[str] = key([], "names in alerts.channels")
 
 
-class AlertSettings(DescribedModel):
+class AlertSettings(Model):
     """What is worth an alert, and who gets it."""
 
-    topics: list[str] = Field(default=["central-asia"], description="names of watch-lists")
-    min_level: Literal["primary", "substantial", "mention"] = "substantial"
-    """an article below it is recorded without an alert"""
-    max_age_days: float = Field(default=14, gt=0, le=36_500)
-    """older than this when first seen: backfill, not news"""
-    flood_limit: int = Field(default=20, ge=1)
-    """more alerts than this in one cycle become one summary"""
+    topics: list[str] = key(["central-asia"], "names of watch-lists")
+    min_level: Literal["primary", "substantial", "mention"] = key(
+        "substantial", "an article below it is recorded without an alert"
+    )
+    max_age_days: float = key(14, "older when first seen: backfill, not news", gt=0, le=36_500)
+    flood_limit: int = key(20, "more alerts than this in one cycle become one summary", ge=1)
     quiet_hours: QuietHours | None = None
     email: EmailSettings | None = None
-    channels: dict[str, SecretStr | Annotated[list[SecretStr], Field(min_length=1)]] = {}
-    """Apprise addresses, by name"""
-    webhooks: dict[str, WebhookSettings] = Field(default={}, description="signed, by name")
+    channels: dict[str, SecretStr | Annotated[list[SecretStr], Field(min_length=1)]] = key(
+        {}, "Apprise addresses, by name"
+    )
+    webhooks: dict[str, WebhookSettings] = key({}, "signed, by name")
     ops: OpsSettings = OpsSettings()
 
     @model_validator(mode="after")
@@ -322,85 +319,86 @@ def usual_readers() -> int:
     return max(len(os.sched_getaffinity(0)) - 1, 1) if hasattr(os, "sched_getaffinity") else 1
 
 
-class CrawlSettings(DescribedModel):
+class CrawlSettings(Model):
     """How a cycle behaves, whatever the site."""
 
-    recheck_after: Ages = Field(
-        default=[timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7)],
-        description="ages, counted from first sight, at which an article is requested again",
+    recheck_after: Ages = key(
+        [timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7)],
+        "ages, counted from first sight, at which an article is requested again",
     )
-    removal_after: Duration = timedelta(hours=1)
-    """time between the two checks that must both find an article gone"""
-    retries: int = Field(default=2, ge=0, le=10, description="after a 5xx, 429 or timeout")
-    timeout: Timeout = Field(default=timedelta(seconds=30), description="for one response")
-    retry_after_limit: Duration = timedelta(minutes=2)
-    """a longer Retry-After ends this cycle's requests to the host"""
-    max_response_mib: float = Field(default=16, gt=0, description="a larger response is dropped")
-    readers: int = Field(default_factory=usual_readers, ge=0, le=64)
-    """processes that read pages; default: cores - 1, at least 1; 0: none"""
-    page_time_limit: Timeout = timedelta(seconds=10)
-    """a page that takes longer to read is given up"""
-    page_memory_limit: Size = 512 * 2**20
-    """the same for memory; not with readers = 0"""
+    removal_after: Duration = key(
+        timedelta(hours=1), "time between the two checks that must both find an article gone"
+    )
+    retries: int = key(2, "after a 5xx, 429 or timeout", ge=0, le=10)
+    timeout: Timeout = key(timedelta(seconds=30), "for one response")
+    retry_after_limit: Duration = key(
+        timedelta(minutes=2), "a longer Retry-After ends this cycle's requests to the host"
+    )
+    max_response_mib: float = key(16, "a larger response is dropped", gt=0)
+    readers: int = Field(
+        default_factory=usual_readers,
+        ge=0,
+        le=64,
+        description="processes that read pages; default: cores - 1, at least 1; 0: none",
+    )
+    page_time_limit: Timeout = key(timedelta(seconds=10), "a page that takes longer is given up")
+    page_memory_limit: Size = key(512 * 2**20, "the same for memory; not with readers = 0")
 
 
-class SchedulingSettings(DescribedModel):
+class SchedulingSettings(Model):
     """How the service runs its jobs."""
 
-    executor: Literal["process", "procrastinate"] = "process"
-    """procrastinate: crawls are queued in PostgreSQL for `rscrawler worker`"""
-    time_limit: Timeout = timedelta(minutes=30)
-    """a crawl that runs longer is ended"""
-    misfire_grace: Duration = timedelta(days=1)
-    """a run missed by less than this is caught up once"""
+    executor: Literal["process", "procrastinate"] = key(
+        "process", "procrastinate: crawls are queued in PostgreSQL for `rscrawler worker`"
+    )
+    time_limit: Timeout = key(timedelta(minutes=30), "a crawl that runs longer is ended")
+    misfire_grace: Duration = key(timedelta(days=1), "a run missed by less is caught up once")
 
 
-class MonitoringSettings(DescribedModel):
+class MonitoringSettings(Model):
     """Signs of life for the operators, and when a site counts as silent or overdue."""
 
-    heartbeat_url: SecretWebAddress | None = None
-    """requested after each good cycle; with /fail after a bad one"""
-    weekly_mail: bool = Field(default=False, description="one a week, to say that all is well")
-    metrics_file: UserPath | None = Field(default=None, description="Prometheus text, each cycle")
-    silent_after_factor: float = Field(default=4.0, gt=1)
-    """times the longest usual gap between two articles"""
-    overdue_after: PositiveDuration = timedelta(days=1)
-    """since the last good cycle of an enabled site"""
+    heartbeat_url: SecretWebAddress | None = key(
+        None, "requested after each good cycle; with /fail after a bad one"
+    )
+    weekly_mail: bool = key(False, "one a week, to say that all is well")
+    metrics_file: UserPath | None = key(None, "Prometheus text, each cycle")
+    silent_after_factor: float = key(4.0, "times the longest usual gap between two articles", gt=1)
+    overdue_after: PositiveDuration = key(timedelta(days=1), "since the site's last good cycle")
 
 
-class WebSettings(DescribedModel):
+class WebSettings(Model):
     """The dashboard: its address, its host names, and the users who may make changes."""
 
-    url: BareWebAddress | None = None
-    """where people reach it; for links in mails"""
-    hosts: list[HostName] = []
-    """further host names it answers to, besides url's and loopback's"""
-    users: dict[UserName, PasswordHash] = {}
-    """as `rscrawler web --add-user NAME` writes them"""
+    url: BareWebAddress | None = key(None, "where people reach it; for links in mails")
+    hosts: list[HostName] = key([], "further host names, besides url's and loopback's")
+    users: dict[UserName, PasswordHash] = key({}, "as `rscrawler web --add-user NAME` writes them")
 
 
-class ArchiveSettings(DescribedModel):
+class ArchiveSettings(Model):
     """Article pages kept as they were fetched, for `rscrawler reparse`."""
 
-    enabled: bool = Field(default=False, description="keep every article page as fetched")
-    folder: UserPath | None = Field(default=None, description="default: archive in output_dir")
-    keep_days: int | None = Field(default=None, ge=1, le=36_500)
-    """`rscrawler prune` deletes older files; default: never"""
+    enabled: bool = key(False, "keep every article page as fetched")
+    folder: UserPath | None = key(None, "default: archive in output_dir")
+    keep_days: int | None = key(
+        None, "`rscrawler prune` deletes older files; default: never", ge=1, le=36_500
+    )
 
 
-class Config(DescribedModel):
+class Config(Model):
     """The whole of `rscrawler.toml`. Paths are absolute once loaded."""
 
-    output_dir: UserPath = Field(default=Path("output"), validate_default=True)
-    """holds records, feeds and the database"""
-    database_url: DatabaseUrl | None = None
-    """sqlite:///… or postgresql+psycopg://…; default: in output_dir"""
-    contact: OneLine | None = Field(default=None, description="goes into the User-Agent")
-    sites_dir: UserPath | None = Field(default=None, description="further site profiles")
-    topics_dir: UserPath | None = Field(default=None, description="further watch-lists")
-    schedules_dir: UserPath | None = Field(default=None, description="further schedules")
-    sites: dict[str, dict[str, Any]] = {}
-    """keys that override the profile of that name"""
+    output_dir: UserPath = key(
+        Path("output"), "holds records, feeds and the database", validate_default=True
+    )
+    database_url: DatabaseUrl | None = key(
+        None, "sqlite:///… or postgresql+psycopg://…; default: in output_dir"
+    )
+    contact: OneLine | None = key(None, "goes into the User-Agent")
+    sites_dir: UserPath | None = key(None, "further site profiles")
+    topics_dir: UserPath | None = key(None, "further watch-lists")
+    schedules_dir: UserPath | None = key(None, "further schedules")
+    sites: dict[str, dict[str, Any]] = key({}, "keys that override the profile of that name")
     alerts: AlertSettings = AlertSettings()
     crawl: CrawlSettings = CrawlSettings()
     scheduling: SchedulingSettings = SchedulingSettings()

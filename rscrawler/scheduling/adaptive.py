@@ -22,9 +22,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from rscrawler.config import Duration, Model
+from rscrawler.config import Duration, Model, key
 from rscrawler.decisions import requested_pause
 from rscrawler.store import Store
 
@@ -52,9 +52,9 @@ _KERNEL = (1.0, 2.0, 3.0, 2.0, 1.0)  # bins: an hour to either side
 class Adaptive(Model):
     """The limits of the interval, and a budget; None: 48 visits a day, or as near as they allow."""
 
-    min: Duration = Field(default=timedelta(minutes=5), description="the shortest interval")
-    max: Duration = Field(default=timedelta(hours=6), description="the longest interval")
-    visits_per_day: float | None = Field(default=None, gt=0, description="mean over a week")
+    min: Duration = key(timedelta(minutes=5), "the shortest interval")
+    max: Duration = key(timedelta(hours=6), "the longest interval")
+    visits_per_day: float | None = key(None, "mean over a week", gt=0)
 
     @model_validator(mode="after")
     def _can_be_kept(self) -> Self:

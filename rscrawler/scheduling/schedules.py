@@ -26,6 +26,7 @@ from rscrawler.config import (
     TimeZoneName,
     checked,
     format_duration,
+    key,
     read_toml,
     toml_files,
 )
@@ -52,21 +53,18 @@ class Job(Model):
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
     action: _Action = "crawl"
-    sites: list[str] = Field(default=[], description="names of sites; empty: all enabled ones")
-    every: Duration | None = Field(default=None, description="at its multiples since 1970, UTC")
-    cron: str | None = Field(
-        default=None, description="minute, hour, day of month, month, day of week (0, 7: Sunday)"
-    )
+    sites: list[str] = key([], "names of sites; empty: all enabled ones")
+    every: Duration | None = key(None, "at its multiples since 1970, UTC")
+    cron: str | None = key(None, "minute, hour, day of month, month, day of week (0, 7: Sunday)")
     adaptive: Adaptive | None = None
-    jitter: Duration = Field(
-        default=timedelta(0),
-        description="delays each run of `every` or `cron` by up to this; `adaptive` ignores it",
+    jitter: Duration = key(
+        timedelta(0), "delays each run of `every` or `cron` by up to this; `adaptive` ignores it"
     )
-    timezone: TimeZoneName = Field(default="UTC", description="of `cron`; the others ignore it")
-    full: bool = Field(default=False, description="follow pagination and sitemaps to the end")
+    timezone: TimeZoneName = key("UTC", "of `cron`; the others ignore it")
+    full: bool = key(False, "follow pagination and sitemaps to the end")
     enabled: bool = True
-    time_limit: Duration | None = Field(
-        default=None, description="a run that takes longer is ended; default: scheduling.time_limit"
+    time_limit: Duration | None = key(
+        None, "a run that takes longer is ended; default: scheduling.time_limit"
     )
 
     @model_validator(mode="after")

@@ -26,12 +26,12 @@ from pydantic import AfterValidator, Field, model_validator
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
     Config,
-    DescribedModel,
     Model,
     WebAddress,
     cached,
     checked,
     is_web_address,
+    key,
     merged,
     read_toml,
 )
@@ -121,29 +121,28 @@ FILE_PATHS = (
 )
 
 
-class JsonPaths(DescribedModel):
+class JsonPaths(Model):
     """Where a JSON endpoint has its fields, as dotted names; the defaults are WordPress's."""
 
-    entries: str = Field(default="", description="the list; empty: the response itself")
-    address: str = Field(default="link", min_length=1, description="in an entry")
-    title: str = Field(default="title.rendered", description="in an entry")
-    published: str = Field(default="date_gmt", description="in an entry; empty: none")
-    modified: str = Field(default="modified_gmt", description="in an entry; empty: none")
-    next: str = ""
-    """next page's address, in the response; empty: the Link header's"""
+    entries: str = key("", "the list; empty: the response itself")
+    address: str = key("link", "in an entry", min_length=1)
+    title: str = key("title.rendered", "in an entry")
+    published: str = key("date_gmt", "in an entry; empty: none")
+    modified: str = key("modified_gmt", "in an entry; empty: none")
+    next: str = key("", "next page's address, in the response; empty: the Link header's")
 
 
 class Source(Model):
     """An address that leads to articles."""
 
-    kind: SourceKind = Field(description="section and tag are pages with links")
-    path: str = Field(description="relative to base_url")
-    page_parameter: str | None = Field(
-        default="page",
-        description="query parameter of further pages if a page names no next one, or the path "
+    kind: SourceKind = key(..., "section and tag are pages with links")
+    path: str = key(..., "relative to base_url")
+    page_parameter: str | None = key(
+        "page",
+        "query parameter of further pages if a page names no next one, or the path "
         "before their number: /page/ for /news/page/2/; empty: none",
     )
-    paths: JsonPaths = Field(default=JsonPaths(), description="only for kind json")
+    paths: JsonPaths = key(JsonPaths(), "only for kind json")
 
     @model_validator(mode="after")
     def _has_paths_where_they_are_read(self) -> Self:
@@ -157,22 +156,22 @@ class Source(Model):
         return bool(self.page_parameter) and self.kind is not SourceKind.SITEMAP
 
 
-class Links(DescribedModel):
+class Links(Model):
     """Which addresses of the site are articles, judged by their path alone.
 
     The page of each such address is still checked, so the patterns may be generous.
     """
 
-    article: list[Pattern] = [r"^/.+"]
-    """a path that matches one of these may be an article"""
-    not_article: list[Pattern] = [LISTING_PATHS, STATIC_PATHS, FILE_PATHS]
-    """a path that matches one of these is not an article"""
-    within: Selectors = []
-    """elements of a listing whose links count; empty: the whole page"""
-    parameters: list[str] = ["id"]
-    """query parameters that identify an article"""
-    slug_suffix: Pattern | None = None
-    """what a slug may end in besides its words, such as a post id"""
+    article: list[Pattern] = key([r"^/.+"], "a path that matches one of these may be an article")
+    not_article: list[Pattern] = key(
+        [LISTING_PATHS, STATIC_PATHS, FILE_PATHS],
+        "a path that matches one of these is not an article",
+    )
+    within: Selectors = key([], "elements of a listing whose links count; empty: the whole page")
+    parameters: list[str] = key(["id"], "query parameters that identify an article")
+    slug_suffix: Pattern | None = key(
+        None, "what a slug may end in besides its words, such as a post id"
+    )
 
     def is_article_path(self, path: str) -> bool:
         """Whether `path` (with its leading slash) may be an article's."""
@@ -190,32 +189,29 @@ def _match(patterns: list[str], path: str) -> bool:
     return any(re.search(pattern, form) for pattern in patterns for form in forms)
 
 
-class Markup(DescribedModel):
+class Markup(Model):
     """CSS selectors, each list in order of preference.
 
     `container` is the page's own article; all but `foreign` apply inside it, fields also beside it.
     """
 
-    container: Selectors = Field(default=["article"], description="the page's own article")
-    foreign: Selectors = Field(default=[], description="other articles that the page carries")
-    title: Selectors = Field(default=["h1"], description="the headline")
-    subtitle: Selectors = Field(default=[], description="the line below the headline")
-    authors: Selectors = Field(default=["[rel~=author]"], description="an element for each name")
-    sections: Selectors = ["a[rel~='category']"]
-    """links whose address ends in the slug"""
-    tags: Selectors = Field(default=["a[href*='/tag/']"], description="links to tag pages")
-    published_text: Selectors = [
+    container: Selectors = key(["article"], "the page's own article")
+    foreign: Selectors = key([], "other articles that the page carries")
+    title: Selectors = key(["h1"], "the headline")
+    subtitle: Selectors = key([], "the line below the headline")
+    authors: Selectors = key(["[rel~=author]"], "an element for each name")
+    sections: Selectors = key(["a[rel~='category']"], "links whose address ends in the slug")
+    tags: Selectors = key(["a[href*='/tag/']"], "links to tag pages")
+    published_text: Selectors = key([
         "time[datetime]", "[itemprop='datePublished']", ".published", ".date", ".post-date",
         ".entry-date", ".article-date", ".posted-on",
-    ]  # fmt: skip
-    """the printed date, used if no better one is found"""
-    body: Selectors = Field(default=[], description="holds the paragraphs")
-    image: Selectors = Field(default=["figure img", "img"], description="the lead image")
-    caption: Selectors = Field(default=["figcaption"], description="of the lead image")
-    credit: Selectors = Field(default=[], description="of the lead image")
-    cut: Selectors = Field(default=[], description="is never part of the body")
-    cut_text: list[Pattern] = []
-    """a paragraph that matches one of these is never part of the body"""
+    ], "the printed date, used if no better one is found")  # fmt: skip
+    body: Selectors = key([], "holds the paragraphs")
+    image: Selectors = key(["figure img", "img"], "the lead image")
+    caption: Selectors = key(["figcaption"], "of the lead image")
+    credit: Selectors = key([], "of the lead image")
+    cut: Selectors = key([], "is never part of the body")
+    cut_text: list[Pattern] = key([], "a paragraph that matches one is never part of the body")
 
     @property
     def selectors(self) -> tuple[str, ...]:
@@ -234,24 +230,24 @@ _USUAL_SOURCES = [
 ]
 
 
-class SiteProfile(DescribedModel):
+class SiteProfile(Model):
     """One site: its addresses, the rate of requests to it, and how its pages are read."""
 
-    base_url: Annotated[WebAddress, AfterValidator(_base_url)] = Field(
-        description="every address is relative to it",
-        json_schema_extra={"pattern": "^https?://[^/]+"},
+    base_url: Annotated[WebAddress, AfterValidator(_base_url)] = key(
+        ..., "every address is relative to it", json_schema_extra={"pattern": "^https?://[^/]+"}
     )
-    hosts: list[Annotated[str, AfterValidator(_host_name)]] = []
-    """further host names of the site, each with and without www."""
-    title: str | None = Field(default=None, description="the outlet's name, as readers know it")
-    enabled: bool = Field(default=True, description="crawled when no site is named")
-    verified: bool = False
-    """somebody has checked it on the site's live pages"""
-    reviewed_on: date | None = None
-    """the day of that check; before it, of the last comparison with public sources"""
-    download_delay: float = Field(default=1.0, ge=0, le=600, description="seconds between requests")
-    concurrency: int = Field(default=2, ge=1, le=16, description="requests at a time")
-    max_pages: int = Field(default=2, ge=1, description="pages of a listing read on a first run")
+    hosts: list[Annotated[str, AfterValidator(_host_name)]] = key(
+        [], "further host names of the site, each with and without www."
+    )
+    title: str | None = key(None, "the outlet's name, as readers know it")
+    enabled: bool = key(True, "crawled when no site is named")
+    verified: bool = key(False, "somebody has checked it on the site's live pages")
+    reviewed_on: date | None = key(
+        None, "the day of that check; before it, of the last comparison with public sources"
+    )
+    download_delay: float = key(1.0, "seconds between requests", ge=0, le=600)
+    concurrency: int = key(2, "requests at a time", ge=1, le=16)
+    max_pages: int = key(2, "pages of a listing read on a first run", ge=1)
     sources: list[Source] = Field(default=_USUAL_SOURCES, min_length=1)
     links: Links = Links()
     markup: Markup = Markup()
@@ -297,7 +293,7 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
     files |= {path.stem: path for path in config.own_files("sites_dir")}
     sites: dict[str, SiteProfile] = {}
     problems: list[str] = []
-    for name in [*files, *(key for key in config.sites if key not in files)]:
+    for name in [*files, *(each for each in config.sites if each not in files)]:
         try:
             sites[name] = _site(name, files, config)
         except ConfigurationError as error:

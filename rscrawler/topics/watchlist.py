@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Config, Model, cached, checked, read_toml, toml_files
+from rscrawler.config import Config, Model, cached, checked, key, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.matcher import fold
 
@@ -45,18 +45,16 @@ class Context(Model):
     entities of `countries` (`"*"`: of any in this watch-list), sure names of `entities`.
     """
 
-    words: Spelled = Field(default=[], description="any case; a final * matches any ending")
+    words: Spelled = key([], "any case; a final * matches any ending")
     countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
-    entities: list[str] = Field(default=[], description="entities whose sure names count")
-    against: Spelled = Field(default=[], description="words that must be fewer than the above")
-    within: Annotated[int, Field(ge=1)] | Literal["paragraph", "lead", "text"] = Field(
-        default="text", description="distance in words, or where; lead: up to paragraph 1"
+    entities: list[str] = key([], "entities whose sure names count")
+    against: Spelled = key([], "words that must be fewer than the above")
+    within: Annotated[int, Field(ge=1)] | Literal["paragraph", "lead", "text"] = key(
+        "text", "distance in words, or where; lead: up to paragraph 1"
     )
     side: Literal["before", "after", "either"] = "either"
-    unbroken: bool = Field(
-        default=False, description="with a number in `within`: no punctuation or possessive between"
-    )
-    at_least: int = Field(default=1, ge=1, description="how many of them must be found")
+    unbroken: bool = key(False, "with a number in `within`: no punctuation or possessive between")
+    at_least: int = key(1, "how many of them must be found", ge=1)
 
     @model_validator(mode="after")
     def _names_something(self) -> Context:
@@ -81,20 +79,19 @@ class Entity(Model):
 
     name: str = Field(min_length=1)
     kind: EntityKind
-    country: Country | list[Country] = Field(default=[], description="ISO 3166; none: the region")
-    spellings: Spelled = Field(min_length=1, description="a final * matches any ending")
-    weight: float = Field(default=1.0, gt=0, le=1, description="how sure a sign of the topic")
-    case: Literal["any", "capital", "exact"] = Field(
-        default="any",
-        description="capital: starts with one if the spelling does; exact: as spelled",
+    country: Country | list[Country] = key([], "ISO 3166; none: the region")
+    spellings: Spelled = key(..., "a final * matches any ending", min_length=1)
+    weight: float = key(1.0, "how sure a sign of the topic", gt=0, le=1)
+    case: Literal["any", "capital", "exact"] = key(
+        "any", "capital: starts with one if the spelling does; exact: as spelled"
     )
-    counts: Literal["full", "passing", "never"] = Field(
-        default="full", description="passing: at most a mention; never: a lookalike"
+    counts: Literal["full", "passing", "never"] = key(
+        "full", "passing: at most a mention; never: a lookalike"
     )
-    needs: list[str] = Field(default=[], description="contexts, one of which must hold")
-    unless: list[str] = Field(default=[], description="contexts that rule it out")
-    passing_with: list[str] = Field(default=[], description="contexts that make it a mention")
-    despite: list[str] = Field(default=[], description="contexts that overrule the two above")
+    needs: list[str] = key([], "contexts, one of which must hold")
+    unless: list[str] = key([], "contexts that rule it out")
+    passing_with: list[str] = key([], "contexts that make it a mention")
+    despite: list[str] = key([], "contexts that overrule the two above")
 
     @cached_property
     def countries(self) -> tuple[str, ...]:
@@ -106,22 +103,22 @@ class PlaceRules(Model):
     """Which towns of the states to add, and how much their names count."""
 
     min_population: int = Field(default=15_000, ge=15_000)
-    min_length: int = Field(default=5, ge=3, description="letters in a name")
-    exclude: list[str] = Field(default=[], description="names that mean something else")
-    context: str = Field(description="the context that each of these names needs")
+    min_length: int = key(5, "letters in a name", ge=3)
+    exclude: list[str] = key([], "names that mean something else")
+    context: str = key(..., "the context that each of these names needs")
     weight: float = Field(default=0.6, gt=0, le=1)
 
 
 class Levels(Model):
     """Thresholds: from which score a level begins, and which states a flag names."""
 
-    substantial: Share = Field(default=0.5, description="the score from which a text is flagged")
-    primary: Share = Field(default=0.5, description="how sure the model must be that it is primary")
-    country_of_leader: Share = Field(
-        default=0.38, description="least share of the leading state's count for a state to be named"
+    substantial: Share = key(0.5, "the score from which a text is flagged")
+    primary: Share = key(0.5, "how sure the model must be that it is primary")
+    country_of_leader: Share = key(
+        0.38, "least share of the leading state's count for a state to be named"
     )
-    country_of_region: Share = Field(
-        default=0.9, description="the leading state must exceed this share of the region's count"
+    country_of_region: Share = key(
+        0.9, "the leading state must exceed this share of the region's count"
     )
 
 
@@ -130,23 +127,23 @@ class WatchList(Model):
 
     title: str = Field(min_length=1)
     description: str = ""
-    states: dict[Country, str] = Field(default={}, description="none: a topic of plain names")
-    context: dict[str, Context] = Field(default={}, description="by name")
+    states: dict[Country, str] = key({}, "none: a topic of plain names")
+    context: dict[str, Context] = key({}, "by name")
     entity: list[Entity] = Field(min_length=1)
-    places: PlaceRules | None = Field(default=None, description="towns from GeoNames")
+    places: PlaceRules | None = key(None, "towns from GeoNames")
     levels: Levels = Levels()
-    name: str = Field(default="", exclude=True, description="the file's name; not a key to write")
+    name: str = key("", "the file's name; not a key to write", exclude=True)
 
     @model_validator(mode="after")
     def _names_are_known(self) -> WatchList:
         for entity in self.entity:
-            for key in ("needs", "unless", "passing_with", "despite"):
-                named = getattr(entity, key)
-                _check(f"entity {entity.name!r}: {key}", named, self.context, "contexts")
+            for field in ("needs", "unless", "passing_with", "despite"):
+                named = getattr(entity, field)
+                _check(f"entity {entity.name!r}: {field}", named, self.context, "contexts")
             _check(f"entity {entity.name!r}: country", entity.countries, self.states, "states")
         names = {entity.name for entity in self.entity}
-        for key, context in self.context.items():
-            _check(f"context {key!r}: entities", context.entities, names, "entities")
+        for name, context in self.context.items():
+            _check(f"context {name!r}: entities", context.entities, names, "entities")
         if self.places is not None:
             _check("places.context", [self.places.context], self.context, "contexts")
         return self
