@@ -92,7 +92,7 @@ class Own:
         found = [e for e in index.select(index.root, selector) if not self._is_elsewhere(e)]
         if not found:
             return found
-        closed, start, end = self._search_range
+        closed, (start, end) = self._landmarks[0], self._search_span
         start = index.end(self.parts[-1]) if only_behind else start
         return [
             element
@@ -113,36 +113,42 @@ class Own:
         return with_ancestors(self.parts).difference(self.parts)
 
     @cached_property
-    def _search_range(self) -> tuple[list[tuple[int, int]], int, int]:
-        """The regions closed to the search for fields, and the first and last place of the search.
-
-        Forward, it ends at the first sign of another article. Backward, it leaves out an ancestor
-        in which another article precedes the parts: what lies between may be that article's end.
-        """
+    def _landmarks(self) -> tuple[list[tuple[int, int]], list[int]]:
+        """The regions closed to the search for fields, and where other articles begin."""
         index, markup = self.context.index, self.context.profile.markup
         others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
         closed: list[tuple[int, int]] = []
-        fences: list[int] = []  # where other articles begin
+        fences: list[int] = []
         for element in index.root.iter(etree.Element):
             place = index.place(element)
             if (closed and place <= closed[-1][1]) or element in self._around:
                 continue
-            is_own = element in self.parts
-            is_other = not is_own and (element.tag == "article" or element in others)
-            if is_own or is_other or _is_closed(element):
+            if element in self.parts:
                 closed.append(index.span(element))
-            is_headline = element.tag in HEADINGS and links_elsewhere(element, self.context)
-            if is_other or (is_headline and not is_own):
+                continue
+            is_other = element.tag == "article" or element in others
+            if is_other or _is_closed(element):
+                closed.append(index.span(element))
+            if is_other or (element.tag in HEADINGS and links_elsewhere(element, self.context)):
                 fences.append(place)
+        return closed, fences
+
+    @cached_property
+    def _search_span(self) -> tuple[int, int]:
+        """The first and last place of the search for fields beside the parts.
+
+        Forward, it ends at the first sign of another article. Backward, it leaves out an ancestor
+        in which another article precedes the parts: what lies between may be that article's end.
+        """
+        index, fences = self.context.index, self._landmarks[1]
         first, last = self._ranges[0][0], self._ranges[-1][1]
-        before = max((fence for fence in fences if fence < first), default=-1)
-        start, outermost = first, index.root
-        for outermost in self.parts[0].iterancestors():
-            start = index.place(outermost) if index.place(outermost) > before else start
-            if outermost.tag in _OUTERMOST:
-                break
-        behind = (fence - 1 for fence in fences if fence > last)
-        return closed, start, min(behind, default=index.end(outermost))
+        around = list(self.parts[0].iterancestors())
+        outermost = next((each for each in around if each.tag in _OUTERMOST), index.root)
+        earliest = max((fence + 1 for fence in fences if fence < first), default=0)
+        earliest = max(earliest, index.place(outermost))
+        start = min((at for at in map(index.place, around) if at >= earliest), default=first)
+        end = min((fence - 1 for fence in fences if fence > last), default=index.end(outermost))
+        return start, end
 
 
 def _is_closed(element: Element) -> bool:
