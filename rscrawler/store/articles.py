@@ -5,7 +5,7 @@ and outbox rows in one transaction.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -149,6 +149,11 @@ class ArticleStore(Part):
         offered = self._database.insert(article).excluded
         return self._upsert_article(article.c.version == offered.version - 1)
 
+    @cached_property
+    def _upsert_any(self) -> Insert:
+        """Insert an article, or update the row of any other version."""
+        return self._upsert_article()
+
     def _upsert_article(self, where: ColumnElement[bool] | None = None) -> Insert:
         insert = self._database.insert(article)
         updated = {each: insert.excluded[each] for each in sorted({*article.c.keys()} - _KEPT)}
@@ -279,7 +284,7 @@ class ArticleStore(Part):
     def record(self, *recordings: Recording, waits_for_disk: bool = True) -> None:
         """Record versions, with their outbox rows, in one transaction."""
         with self._database.writing(waits_for_disk=waits_for_disk) as connection:
-            self._write(connection, recordings, self._upsert_next, Table.insert)
+            self._write(connection, recordings)
 
     def restore(self, recordings: Iterable[Recording]) -> int:
         """Record versions again that a lost database had; returns their number. Gaps are allowed.
@@ -287,27 +292,26 @@ class ArticleStore(Part):
         In one transaction: a store with only a part of them would pass for complete.
         Their outbox rows are done: `channels` are JSONL files that have their lines already.
         """
-        count, upsert, insert = 0, self._upsert_article(), self._database.insert_missing
+        count = 0
         with self._database.writing() as connection:
             for recording in recordings:
-                self._write(connection, [recording], upsert, insert, state="done")
+                self._write(connection, [recording], is_restored=True)
                 count += 1
         return count
 
     def _write(
-        self,
-        connection: Connection,
-        recordings: Sequence[Recording],
-        upsert_article: Insert,
-        insert: Callable[[Table], Insert],
-        *,
-        state: str = "pending",
+        self, connection: Connection, recordings: Sequence[Recording], *, is_restored: bool = False
     ) -> None:
-        """Write versions and all that goes with them; `state` is that of the outbox rows.
+        """Write versions with their articles, addresses, keys, flags and outbox rows.
+
+        `is_restored`: rows that exist already stay, and the outbox rows are done.
 
         Raises:
-            ValueError: `upsert_article` leaves out an article, whose stored version is another one.
+            ValueError: a version does not follow the stored one of its article; never if restored.
         """
+        insert = self._database.insert_missing if is_restored else Table.insert
+        upsert_article = self._upsert_any if is_restored else self._upsert_next
+        state = "done" if is_restored else "pending"
         versions = (_version_row(each.article, each.recorded_at, each.line) for each in recordings)
         _execute_many(connection, insert(version), versions)
         articles = connection.execute(upsert_article, [_article_row(each) for each in recordings])
