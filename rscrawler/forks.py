@@ -177,9 +177,7 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
     def reap() -> None:
         # Unless it hangs, it ends by itself, after its children, so their times count as its own.
         deadline = time.monotonic() + ENDING_SECONDS
-        with suppress(
-            ChildProcessError
-        ):  # a parent that ignores SIGCHLD has no children to wait for
+        with suppress(ChildProcessError):  # if SIGCHLD is ignored, there is nothing to wait for
             while os.waitpid(pid, os.WNOHANG)[0] == 0:
                 if time.monotonic() > deadline:
                     os.kill(pid, signal.SIGKILL)

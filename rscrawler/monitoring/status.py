@@ -149,7 +149,7 @@ def read_status(
     dead, failing = _dead_service(store, now), store_problem(config)
     return Status(
         sites={
-            name: _site_status(config, store, now, name, known[name] if name in enabled else None)
+            name: _site_status(config, store, now, name, known[name], is_enabled=name in enabled)
             for name in names
         },
         next_tries=next_tries(store, jobs, now),
@@ -165,21 +165,21 @@ def read_status(
 
 
 def _site_status(
-    config: Config, store: Store, now: datetime, name: str, problems: Iterable[Problem] | None
+    config: Config, store: Store, now: datetime, name: str, known: list[Problem], is_enabled: bool
 ) -> SiteStatus:
-    """The status of a site with these known problems; None for a site that is not enabled."""
+    """The status of a site with its known problems; one that is not enabled has none."""
     state = store.health.site(name, as_of=now + CLOCK_TOLERANCE)
     found: dict[ProblemCode, Problem] = {}
-    if problems is not None:
+    if is_enabled:
         silent = site_silence(config, store, name, state.last_success_at)
         overdue = overdue_site(state, now, config.monitoring.overdue_after)
-        found = {each.code: each for each in (silent, overdue, *problems) if each is not None}
+        found = {each.code: each for each in (silent, overdue, *known) if each is not None}
     return SiteStatus(
         last_run_at=state.last_run_at,
         last_success_at=state.last_success_at,
         articles=store.articles.count(name),
         problems=tuple(found[code] for code in ProblemCode if code in found),
-        is_enabled=problems is not None,
+        is_enabled=is_enabled,
     )
 
 

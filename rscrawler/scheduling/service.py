@@ -65,7 +65,7 @@ class _Run:
     scheduled: ScheduledJob
     firing: Firing | None  # None for the service's own delivery
     task: asyncio.Task[None]
-    outcome: RunOutcome | None = None  # None at the end: it was stopped; its claim is given back
+    outcome: RunOutcome | None = None  # none while it runs, and if it was interrupted
 
 
 class Service:
@@ -422,14 +422,16 @@ class Service:
     def _write_ends(self) -> None:
         """Record the end of every ended run; those that cannot be recorded are kept for later."""
         for job_id, run in list(self._runs.items()):
-            if not run.task.done():
-                continue
-            now = self._now()
-            if run.outcome is not None:
-                record_end(self._store, run.scheduled, run.firing, run.outcome, now)
-            elif run.firing is not None:
-                self._store.jobs.give_back(run.firing)
-            if run.scheduled is OUTBOX and run.outcome is not None and run.outcome.has_failed:
+            if run.task.done():
+                self._write_end(run, self._now())
+                del self._runs[job_id]
+
+    def _write_end(self, run: _Run, now: datetime) -> None:
+        """Record the end of a run, or give back the claim of an interrupted one."""
+        if run.outcome is not None:
+            record_end(self._store, run.scheduled, run.firing, run.outcome, now)
+            if run.scheduled is OUTBOX and run.outcome.has_failed:
                 self._fire_at(OUTBOX.id, now + OUTBOX_CHECK)
                 notify_directly_of_undelivered(self._config, self._store, now)
-            del self._runs[job_id]
+        elif run.firing is not None:
+            self._store.jobs.give_back(run.firing)
