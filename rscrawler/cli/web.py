@@ -47,7 +47,7 @@ def web_command(
             checked_user_name(add_user)
         except ValueError as error:
             raise ConfigurationError(f"--add-user: {error}") from None
-        write_user(path, add_user, hash_password(_password()))
+        _write_user(path, add_user, hash_password(_password()))
         say(f"wrote {add_user} to {path}; restart the dashboard")
         return
     with closing(StoreKeeper(config, open_existing)) as keeper:
@@ -70,21 +70,24 @@ def _password() -> str:
     return password
 
 
-def write_user(path: Path, name: str, hashed: str) -> None:
+def _write_user(path: Path, name: str, hashed: str) -> None:
     """Add a user to the table `[web.users]` of a configuration file, or replace their password.
 
     Raises:
         ConfigurationError: the file has its users in another form, or cannot be written.
     """
-    line = f'"{name}" = "{hashed}"\n'
+    line, text = f'"{name}" = "{hashed}"\n', read_text(path)
     former = re.compile(rf'^"?{re.escape(name)}"? *= *"scrypt[^\n]*\n?', re.MULTILINE)
-    text, is_there = former.subn(lambda _: line, read_text(path), count=1)
-    if not is_there:
-        text, is_there = _USERS.subn(lambda header: header[0] + line, text, count=1)
-    if not is_there:
+    if former.search(text):
+        text = former.sub(lambda _: line, text, count=1)
+    elif _USERS.search(text):
+        text = _USERS.sub(lambda header: header[0] + line, text, count=1)
+    else:
         text = f"{text.rstrip()}\n\n[web.users]\n{line}"
-    with suppress(tomllib.TOMLDecodeError, KeyError, TypeError), usable(path, to_be="written"):
-        if tomllib.loads(text)["web"]["users"][name] == hashed:
-            path.write_text(text, encoding="utf-8")
-            return
-    raise ConfigurationError(f"{path}: web.users: add this line to it by hand: {line.strip()}")
+    users: dict[str, str] = {}
+    with suppress(tomllib.TOMLDecodeError):  # the table is there in another form
+        users = tomllib.loads(text).get("web", {}).get("users", {})
+    if users.get(name) != hashed:
+        raise ConfigurationError(f"{path}: web.users: add this line to it by hand: {line.strip()}")
+    with usable(path, to_be="written"):
+        path.write_text(text, encoding="utf-8")

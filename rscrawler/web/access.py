@@ -161,17 +161,20 @@ def local_path(address: str) -> str:
 # Logging in and out.
 
 
-def login(
-    request: Request, following: str | None = None, *, name: str = "", status: int = 200
-) -> Response:
-    """The login page, which leads to the path `following`; another status after a failed login."""
+def login(request: Request) -> Response:
+    """The login page; `next` in the address is the page that it leads to."""
+    return _login_page(request, request.query_params.get("next", "/"))
+
+
+def _login_page(request: Request, following: str, refused: str | None = None) -> Response:
+    """The login page, which leads to `following`; `refused` is the name of a failed login."""
     return dashboard_of(request).page(
         request,
         "login.html.j2",
-        status_code=status,
-        following=following or local_path(request.query_params.get("next", "/")),
-        name=name,
-        has_failed=status != 200,
+        status_code=200 if refused is None else 403,
+        following=local_path(following),
+        name=refused or "",
+        has_failed=refused is not None,
     )
 
 
@@ -180,7 +183,7 @@ async def log_in(request: Request) -> Response:
     dashboard = dashboard_of(request)
     form = await checked_form(request)
     name, password = form.get("name", ""), form.get("password", "")
-    following = local_path(form.get("next", "/"))
+    following = form.get("next", "/")
     hashed = dashboard.config.web.users.get(name)
 
     def is_right() -> bool:
@@ -189,10 +192,10 @@ async def log_in(request: Request) -> Response:
     if not await to_thread.run_sync(is_right, limiter=_ATTEMPTS):
         host = request.client.host if request.client else "unknown"
         logger.warning("a login from %s as %r was refused", host, name[:64])
-        return await run_in_threadpool(login, request, following, name=name[:64], status=403)
+        return await run_in_threadpool(_login_page, request, following, refused=name[:64])
     request.session.clear()
     request.session["user"] = name
-    return RedirectResponse(following, 303)
+    return RedirectResponse(local_path(following), 303)
 
 
 async def log_out(request: Request) -> Response:
