@@ -66,7 +66,7 @@ class DedupePipeline:
         item.event = decisions.event_of(known, item.fingerprint.text_digest)
         if known is not None and item.event is not None and self._is_degraded(known, article):
             item.event = None
-        self._identify(item, requested)
+        self._set_identity(item, requested)
 
     def _known(
         self, item: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
@@ -158,7 +158,7 @@ class DedupePipeline:
         before = self._articles.latest_record(known.article_id)
         return before is not None and decisions.is_mere_degradation(before, article)
 
-    def _identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:
+    def _set_identity(self, item: FetchedArticle, requested: RequestedArticle) -> None:
         article, known = item.article, item.known
         if known is None:
             key = address_key(article.url, self._session.profile)

@@ -72,7 +72,7 @@ class StorePipeline:
                 self._record_forbidden(outcome)
             case PageKind.INCOMPLETE | PageKind.OVER_LIMIT | PageKind.REFUSED:
                 self._record_failure(outcome)
-        self._note_limit(outcome)
+        self._record_limit(outcome)
         self._signals.send_catch_log(outcome_recorded, outcome=outcome)
         return outcome
 
@@ -85,7 +85,7 @@ class StorePipeline:
         url, reason = response.request.url, f"rscrawler failed on it: {failure.value!r}"
         outcome = PageOutcome(PageKind.REFUSED, requested, url, self._session.now(), reason)
         self._record_failure(outcome)
-        self._note_limit(outcome)
+        self._record_limit(outcome)
 
     # Pages that were read.
 
@@ -113,7 +113,7 @@ class StorePipeline:
         """What to store of a request; without a page, only the next check."""
         page, session = outcome.page, self._session
         recheck_after = session.config.crawl.recheck_after
-        dated_at = session.redated.get(article_id)
+        dated_at = session.changed.get(article_id)
         next_check_at = decisions.next_check(first_seen_at, session.now(), recheck_after, dated_at)
         if page is None:
             return Visit(session.run_id, (), None, next_check_at=next_check_at)
@@ -198,7 +198,7 @@ class StorePipeline:
             self._session.site, requested.key, outcome.url, outcome.at, next_try_at
         )
 
-    def _note_limit(self, outcome: PageOutcome) -> None:
+    def _record_limit(self, outcome: PageOutcome) -> None:
         """Store that a page exceeded a limit, or that it no longer does."""
         session, key = self._session, outcome.requested.key
         is_over = outcome.kind is PageKind.OVER_LIMIT

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from typing import Any, Self
 
@@ -234,8 +235,8 @@ class NewsSpider(Spider):
         """Parse one page of a source, store its addresses, and request what follows."""
         source, state = requested.source, requested.state
         store, now = self.session.store.discovery, self.session.now()
-        digest = http.page_digest(response.body)
-        if requested.is_conditional and (response.status == 304 or digest == state.body_digest):
+        is_same = response.status == 304 or http.page_digest(response.body) == state.body_digest
+        if requested.is_conditional and is_same:
             store.record_not_modified(self.session.site, state.url, now)
             self.count("sources/unchanged")
             return
@@ -256,17 +257,7 @@ class NewsSpider(Spider):
         next_page = self.discovery.next_page(has_next, requested.page, discovered)
         if discovered.changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
-        state = replace(
-            state,
-            kind=source.kind,
-            requested_at=now,
-            read_at=now if next_page is None else state.read_at,
-            pagination_cursor=next_page and max(next_page, state.pagination_cursor or 0),
-            failures=0,
-        )
-        if requested.page == 1:  # a further page says nothing about the source
-            etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
-            state = replace(state, etag=etag, last_modified=modified, body_digest=digest)
+        state = state_after(requested, response, next_page, now)
         store.record_reading(
             self.session.site,
             source.path,
@@ -278,7 +269,7 @@ class NewsSpider(Spider):
         self.count("sources/read")
         self.count(f"sources/links/{source.kind}", len(discovered.keys))
         for article, dated_at in discovered.changed.items():
-            self.session.redated[article.article_id] = dated_at
+            self.session.changed[article.article_id] = dated_at
         requests = self._article_requests(discovered.unread, discovered.changed)
         for number, request in enumerate(requests, 1):
             yield request
@@ -513,6 +504,25 @@ class NewsSpider(Spider):
     def count(self, name: str, by: int = 1) -> None:
         """Increase one of this project's statistics, `rscrawler/NAME`."""
         self.crawler.stats.inc_value(f"rscrawler/{name}", by)
+
+
+def state_after(
+    requested: RequestedSource, response: Response, next_page: int | None, now: datetime
+) -> SourceState:
+    """The state of a source after a page that was fetched at `now`; pagination may go on."""
+    state = replace(
+        requested.state,
+        kind=requested.source.kind,
+        requested_at=now,
+        read_at=now if next_page is None else requested.state.read_at,
+        pagination_cursor=next_page and max(next_page, requested.state.pagination_cursor or 0),
+        failures=0,
+    )
+    if requested.page > 1:
+        return state  # a further page says nothing about the source
+    etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
+    digest = http.page_digest(response.body)
+    return replace(state, etag=etag, last_modified=modified, body_digest=digest)
 
 
 def is_as_known(response: Response, requested: RequestedArticle) -> bool:

@@ -47,7 +47,7 @@ class CrawlSession:
     (None: no limit); `state` is the site's state before this cycle; `unread_robots` maps hosts to
     the reason why their robots.txt could not be read, `failed_sources` maps source addresses to
     the reason why they failed; `over_limit` has the keys of addresses whose pages last exceeded a
-    limit; `redated` maps the ids of known articles that a source dates later to that date, and of
+    limit; `changed` maps the ids of known articles that a source dates later to that date, and of
     removed ones that a source shows again to None.
     """
 
@@ -66,7 +66,7 @@ class CrawlSession:
     over_limit: frozenset[str] = field(init=False)
     unread_robots: dict[str, str] = field(default_factory=dict)
     failed_sources: dict[str, str] = field(default_factory=dict)
-    redated: dict[str, datetime | None] = field(default_factory=dict)
+    changed: dict[str, datetime | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.state = self.store.health.site(self.site, as_of=self.started_at)
