@@ -18,8 +18,8 @@ from typing import Any
 
 from benchmarks.measure import ROOT
 from rscrawler.items import Level
-from rscrawler.topics import Evaluation, Flagger, load_watchlists
-from rscrawler.topics.evaluation import Prediction, Row, held_out, rows_of
+from rscrawler.topics import Flagger, load_watchlists
+from rscrawler.topics.evaluation import Evaluation, Prediction, Row, held_out, rows_of
 from rscrawler.topics.model import FEATURES
 
 TOPIC = "central-asia"

@@ -1,12 +1,9 @@
 """Topics: which articles are about the topic of a watch-list, how much, and why.
 
-`load_watchlists` reads the watch-lists, `Flagger` applies them, `evaluate` measures one on
-labelled texts, `backtest` compares one with the flags of stored articles.
+`load_watchlists` reads the watch-lists, `Flagger` applies them; `evaluation` measures one on
+labelled texts, and compares one with the flags of stored articles.
 """
 
-from rscrawler.topics.evaluation import Evaluation as Evaluation
-from rscrawler.topics.evaluation import backtest as backtest
-from rscrawler.topics.evaluation import evaluate as evaluate
 from rscrawler.topics.flagger import Contribution as Contribution
 from rscrawler.topics.flagger import Flagger as Flagger
 from rscrawler.topics.flagger import shipped_flagger as shipped_flagger

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rscrawler.items import Article, Level, TopicFlag
-from rscrawler.topics import Evaluation, FlaggableText, Flagger, backtest, evaluate
+from rscrawler.topics import FlaggableText, Flagger
+from rscrawler.topics.evaluation import Evaluation, backtest, evaluate
 
 ABOUT = "Kazakhstan raised its rates. Tokayev said that Kazakhstan would wait."
 NOT_ABOUT = "Paris raised its taxes. The mayor said that nothing would wait."

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from rscrawler.items import Level
-from rscrawler.topics import Evaluation, Flagger, evaluate
+from rscrawler.topics import Flagger
+from rscrawler.topics.evaluation import Evaluation, evaluate
 from rscrawler.topics.model import shipped_model
 
 LABELLED = Path(__file__).parent.parent / "labelled"
