@@ -21,6 +21,7 @@ from rscrawler.config.checking import read_text as read_text
 from rscrawler.config.checking import read_toml as read_toml
 from rscrawler.config.checking import toml_files as toml_files
 from rscrawler.config.models import DEFAULT_CONFIG_NAME as DEFAULT_CONFIG_NAME
+from rscrawler.config.models import USER_NAME as USER_NAME
 from rscrawler.config.models import AlertSettings as AlertSettings
 from rscrawler.config.models import Config as Config
 from rscrawler.config.models import Duration as Duration
@@ -31,7 +32,6 @@ from rscrawler.config.models import QuietHours as QuietHours
 from rscrawler.config.models import TimeZoneName as TimeZoneName
 from rscrawler.config.models import WebAddress as WebAddress
 from rscrawler.config.models import WebhookSettings as WebhookSettings
-from rscrawler.config.models import checked_user_name as checked_user_name
 from rscrawler.config.models import format_duration as format_duration
 from rscrawler.config.models import is_web_address as is_web_address
 from rscrawler.config.models import key as key

@@ -38,6 +38,7 @@ from rscrawler.items import Level
 DEFAULT_CONFIG_NAME = "rscrawler.toml"
 _SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)([^?]+)(.*)")
 _PASSWORD_HASH = re.compile(r"scrypt\$\d{4,7}\$\d{1,3}\$\d{1,3}\$[\w+/=]{16,}\$[\w+/=]{16,}")
+USER_NAME = re.compile(r"[\w.@-]{1,64}")
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES_PER_UNIT = {"MiB": 2**20, "GiB": 2**30}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
@@ -127,17 +128,6 @@ def _is_bare_web_address(url: str) -> bool:
     return is_web_address(url) and not rest and parts.username is None
 
 
-def checked_user_name(name: str) -> str:
-    """`name`, unchanged.
-
-    Raises:
-        ValueError: `name` is not a valid user name.
-    """
-    if re.fullmatch(r"[\w.@-]{1,64}", name) is None:
-        raise ValueError("allowed: up to 64 letters, digits and . @ - _")
-    return name
-
-
 def _absolute(path: Path, info: ValidationInfo) -> Path:
     """`path` without `~`, resolved against the context's folder, such as that of its file."""
     try:
@@ -179,7 +169,7 @@ PasswordHash = Annotated[
     SecretStr,
     _only(_PASSWORD_HASH.fullmatch, "a line that `rscrawler web --add-user NAME` writes"),
 ]
-UserName = Annotated[str, AfterValidator(checked_user_name)]
+UserName = Annotated[str, _only(USER_NAME.fullmatch, "up to 64 letters, digits and . @ - _")]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_absolute_file)]
 AsciiSecret = Annotated[
     SecretStr, _only(str.isascii, "ASCII characters; a login by SMTP carries no others")
