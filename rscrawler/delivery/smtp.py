@@ -41,13 +41,9 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
                 yield step
     except (smtplib.SMTPException, OSError) as error:
         unreachable = Outcome(OutcomeKind.UNREACHABLE, _reason(error, settings, settings.timeout))
-        doubt = (
-            f"{_reason(error, settings, _response_timeout(settings))}; it may have been accepted"
-        )
-        in_doubt = Outcome(
-            OutcomeKind.UNANSWERED if isinstance(error, TimeoutError) else OutcomeKind.CUT_OFF,
-            doubt,
-        )
+        kind = OutcomeKind.UNANSWERED if isinstance(error, TimeoutError) else OutcomeKind.CUT_OFF
+        reason = _reason(error, settings, _response_timeout(settings))
+        in_doubt = Outcome(kind, f"{reason}; it may have been accepted")
         yield {
             address: in_doubt if address in outcomes else unreachable
             for address in recipients

@@ -254,13 +254,10 @@ def own_headline(element: Element, page: PageContext) -> Element | None:
 
 def _can_head(heading: Element, element: Element, page: PageContext) -> bool:
     """Whether a heading is neither a nested article's nor the outlet's name."""
-    is_name = text_of(heading) in page.structured.site_names
-    return not is_name and not _in_nested_article(heading, element)
-
-
-def _in_nested_article(inner: Element, outer: Element) -> bool:
-    article = next(inner.iterancestors("article"), None)
-    return article is not None and article is not outer and outer in article.iterancestors()
+    if text_of(heading) in page.structured.site_names:
+        return False
+    article = next(heading.iterancestors("article"), None)
+    return article is None or article is element or element not in article.iterancestors()
 
 
 def _body_behind(

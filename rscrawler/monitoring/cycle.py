@@ -122,10 +122,8 @@ def judge(
         total = count("sources/failed", "sources/held_back", "sources/absent")
         causes = _causes(failed_sources, count("sources/absent"))
         problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
-    gone, recorded = (
-        count("articles/gone"),
-        count("articles/new", "articles/updated", "articles/unchanged"),
-    )
+    gone = count("articles/gone")
+    recorded = count("articles/new", "articles/updated", "articles/unchanged")
     if gone >= MANY_GONE and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
             f"every requested article page ({gone}) is gone (HTTP 404 or 410)"
