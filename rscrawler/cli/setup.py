@@ -45,7 +45,8 @@ def check_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"valid": True, **counts, "warnings": warnings})
     else:
-        named = (counted(count, kind.removesuffix("s")) for kind, count in counts.items())
+        names = {"schedules": "job"}  # a file can have several
+        named = (counted(n, names.get(kind, kind.removesuffix("s"))) for kind, n in counts.items())
         say(f"{', '.join(named)}: all valid")
 
 
