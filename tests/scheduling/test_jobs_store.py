@@ -1,4 +1,4 @@
-"""What the store remembers of jobs, and what it forgets."""
+"""What the store keeps of jobs, and for how long."""
 
 from __future__ import annotations
 

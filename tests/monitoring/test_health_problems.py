@@ -1,4 +1,4 @@
-"""Operators are told of what no cycle meets: a service that died, a disk that is nearly full."""
+"""Problems that no cycle finds are reported: a service that died, a disk that is nearly full."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def config(tmp_path: Path) -> Config:
     )
 
 
-def told(store: Store) -> list[tuple[str, str]]:
-    """What the operators were told has begun and has not ended; but that no mail leaves here."""
+def reported(store: Store) -> list[tuple[str, str]]:
+    """The problems that have begun and have not ended, except that no mail leaves here."""
     problems = [each for each in store.health.problems() if each.subject != OUTBOX_SUBJECT]
     assert all(problem.notified_at is not None for problem in problems)
     return [(problem.subject, problem.code) for problem in problems]
@@ -42,10 +42,12 @@ def look(config: Config, store: Store, minutes: int) -> list[tuple[str, str]]:
     now = NOW + minutes * MINUTE
     raise_health_problems(config, store, now)
     deliver(config, store, now=now)
-    return told(store)
+    return reported(store)
 
 
-def test_a_service_that_died_is_told_until_another_one_lives(config: Config, store: Store) -> None:
+def test_a_service_that_died_is_reported_until_another_one_lives(
+    config: Config, store: Store
+) -> None:
     store.leases.acquire(service_lease(DEAD), DEAD, NOW)
     assert look(config, store, 1) == []
     assert look(config, store, 3) == [("schedule", "overdue")]
@@ -61,7 +63,7 @@ def test_a_service_that_runs_here_has_slept_and_not_died(config: Config, store: 
     assert len(read_status(config, store, NOW + 300 * MINUTE, ()).others["schedule"]) == 1
 
 
-def test_a_disk_that_is_nearly_full_is_told_until_there_is_ample_room(
+def test_a_disk_that_is_nearly_full_is_reported_until_there_is_ample_room(
     config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = {"MiB": 31}

@@ -1,4 +1,4 @@
-"""What stands around the container is looked through with care."""
+"""Fields beside the container: which are the article's own."""
 
 from __future__ import annotations
 
