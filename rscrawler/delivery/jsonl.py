@@ -2,7 +2,7 @@
 
 Lines are appended and flushed to disk, then one transaction marks their rows as done and stores
 the committed size of the file. A crash in between leaves lines after the committed end. The next
-write to the file reads them, marks the rows of whole lines as done, and cuts off a torn line. One
+write to the file reads them, marks the rows of whole lines as done, and removes a torn line. One
 process writes at a time: a lock file decides on one machine, a lease across machines. If a second
 process writes all the same, it finds the rows done and fails.
 """
@@ -35,7 +35,7 @@ _LEASE_POLL_SECONDS = 1.0  # each poll is a transaction of the database
 
 
 def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> int:
-    """Write every pending line, and restore lines that somebody cut off a file of today (UTC).
+    """Write every pending line, and restore lines that somebody removed from a file of today (UTC).
 
     Each recorded version has a line in `articles`, a flagged one another in `flagged`.
     Returns the number of lines written.

@@ -39,7 +39,7 @@ def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
     counts as an article, and the generic profile is used. Identity, topics and novelty are not set.
 
     Raises:
-        NotAnArticle: the page is a listing, a static page or a donation page.
+        NotAnArticle: the page has no article: a listing, a static page, a donation page.
         IncompletePage: the page is truncated, empty or garbage.
         ConfigurationError: `site` has no profile, or `url` is no web address.
     """
@@ -74,7 +74,7 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
     ones are `aliases`.
 
     Raises:
-        NotAnArticle: the page is a listing, a static page or a donation page.
+        NotAnArticle: the page has no article: a listing, a static page, a donation page.
         IncompletePage: the page is truncated, empty or garbage, or declares an article without
             text.
     """

@@ -87,7 +87,7 @@ def _repaired_store(config: Config) -> Store:
             if _is_lost(config, store):
                 # One transaction: after a kill, the next start begins again.
                 count = store.articles.restore(_recordings(config, load_sites(config)))
-                _tell(config, store, count, aside)
+                _report_rebuilt(config, store, count, aside)
             elif aside:
                 logger.warning("the database was damaged and is now %s: a new one is used", aside)
         except BaseException:
@@ -228,7 +228,7 @@ def _flagged_before(config: Config) -> list[tuple[str, str]]:
     ]
 
 
-def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
+def _report_rebuilt(config: Config, store: Store, count: int, aside: Path | None) -> None:
     """Raise the problem, and notify the operators at once of what was or may be lost."""
     now, cause = utc_now(), f"was damaged and is now {aside}" if aside else "was missing or empty"
     text = f"The database {cause}. It has been rebuilt from the JSONL: {count} versions."

@@ -1,7 +1,7 @@
 """Prometheus metrics, computed from the store at the moment they are requested.
 
 So they are the same for the text file, the endpoint and any number of processes, and
-survive a restart. `METRICS` is the whole list; `docs/monitoring.md` explains each.
+survive a restart. `METRICS` is the whole list, from which the reference is generated.
 """
 
 from __future__ import annotations

@@ -97,9 +97,8 @@ class HealthStore(Part):
         """Record the start of a cycle over a site.
 
         Cycles with a later date, by a clock that was ahead, are dated just before it, and a later
-        baseline at its start.
-        Otherwise their observations would be ignored until that time, and then pass for the
-        latest; and nothing that is found before a baseline's date would be news.
+        baseline at its start. Otherwise their observations would be ignored until that time, and
+        then pass for the latest; and nothing found before a baseline's date would be news.
         """
         with self._database.writing() as connection:
             connection.execute(self._database.upsert(site, {"last_run_at": now}, name=name))

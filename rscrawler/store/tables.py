@@ -262,7 +262,7 @@ outbox = Table(
     Index("outbox_run", "run_id", "state", sqlite_where=text("message_id IS NOT NULL")),
 )
 
-# The committed size of each JSONL file. Beyond it, whole lines are kept, a torn one is cut off.
+# The committed size of each JSONL file. Beyond it, whole lines are kept, a torn one is removed.
 jsonl_file = Table(
     "jsonl_file",
     metadata,
