@@ -32,7 +32,7 @@ $(DEVELOPING): $(INSTALLED) requirements.lock
 demo: install ## two cycles against the bundled sample site: what is found, flagged and mailed
 	@$(BIN)/rscrawler demo
 
-# Where Python is told to write no bytecode, each of the processes that tests start would compile anew.
+# Without bytecode files, each process that the tests start would compile all modules again.
 test slow: export PYTHONDONTWRITEBYTECODE =
 
 # A worker more than cores: the tests wait for their processes for a third of the time.
@@ -54,7 +54,7 @@ lint: $(DEVELOPING) ## formatting, lint, types, layers
 docs: $(DEVELOPING) ## the documentation as a site in site/; a dead link or anchor fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-format: $(DEVELOPING) ## mend what a machine can mend
+format: $(DEVELOPING) ## fix what the tools can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -65,14 +65,14 @@ dist: install ## the wheel and the source archive, in dist/
 dist-test: $(DEVELOPING) ## the wheel, tried in a fresh environment
 	$(BIN)/pytest -m slow tests/packaging
 
-lock: ## the pinned dependencies anew, by uv: all of them, and those of an installation
+lock: ## update both lock files, with uv
 	uv pip compile --quiet pyproject.toml --extra parquet --extra workers --extra web --group dev \
 		--generate-hashes --no-annotate --no-header --universal --python-version 3.11 -o requirements.lock
 	uv pip compile --quiet pyproject.toml --extra parquet --extra workers --extra web --group build \
 		--constraint requirements.lock \
 		--generate-hashes --no-annotate --no-header --universal --python-version 3.11 -o requirements.runtime.lock
 
-bench: $(DEVELOPING) ## every figure of benchmarks/results.md, measured anew
+bench: $(DEVELOPING) ## measure every figure of benchmarks/results.md
 	$(BIN)/python -m benchmarks
 	$(BIN)/pytest -n auto -m slow
 
