@@ -126,8 +126,7 @@ class Finding:
         self.sources = self._sources(SourceKind.FEED, self._declared_feeds(), _FEED_PATHS, paging)
         named = visitor.sitemaps(self._front.url)
         self.sources += self._sources(SourceKind.SITEMAP, named, () if named else _SITEMAP_PATHS)
-        feeds = (each for each in self.sources if each.source.kind is SourceKind.FEED)
-        self._known = {_path(entry.url).rstrip("/") for each in feeds for entry in each.entries}
+        self._known = {path.rstrip("/") for path in self._paths_of(SourceKind.FEED)}
         paths = self._paths_in(_FRAME)
         self._frame = [p for p in paths if p != "/" and p.rstrip("/") not in self._known]
         self._within = re.sub(r"/[^/]*\.[^/]*$", "", urlsplit(self._front.url).path).rstrip("/")
@@ -202,26 +201,13 @@ class Finding:
 
     def _links(self, shown: Sequence[Entry], listings: Sequence[Entry]) -> Links:
         """The patterns of article paths, learnt from the entries, without pages in menus."""
-        default, within = Links(), self._within
-        paths: dict[SourceKind, list[str]] = {SourceKind.FEED: [], SourceKind.SITEMAP: []}
-        for each in self.sources:
-            paths[each.source.kind] += [_path(entry.url) for entry in each.entries]
-        sure = paths[SourceKind.FEED]
-        # At the path of the front page, only the query distinguishes articles from other pages.
-        article_paths = [path for path in sure if path != "/"]
-        count = max(1, len(article_paths))
-        usual = [
-            rule
-            for rule in default.not_article
-            if sum(bool(re.search(rule, path)) for path in article_paths) / count < _LEAST_AGAINST
-        ]
+        within, sure = self._within, self._paths_of(SourceKind.FEED)
+        usual = _usual_exclusions(sure)
         sure = [path for path in sure if not any(re.search(rule, path) for rule in usual)]
-        listed = [path for path in paths[SourceKind.SITEMAP] if path.startswith(within)]
+        listed = [p for p in self._paths_of(SourceKind.SITEMAP) if p.startswith(within)]
         if not sure and not listed:
             listed = [_path(entry.url) for entry in shown]
-            listed = [
-                path for path in listed if path not in self._frame or looks_like_article(path)
-            ]
+            listed = [p for p in listed if p not in self._frame or looks_like_article(p)]
         article = article_patterns(sure or likely_articles(listed))
         # A feed, or its newest articles, may be of one section only: add similar paths elsewhere.
         known = Links(article=article, not_article=usual)
@@ -229,14 +215,16 @@ class Finding:
         others = alike(dict.fromkeys(own), sure)
         others = [p for p in others if p.startswith(within) and not known.rules_out(p)]
         article += article_patterns(path for path in others if not known.is_article_path(path))
-        article = article or ([f"^{re.escape(within)}/.+"] if within else default.article)
+        article = article or ([f"^{re.escape(within)}/.+"] if within else Links().article)
+        return Links(article=article, not_article=[*usual, *self._menu_exclusions(article)])
+
+    def _menu_exclusions(self, article: list[str]) -> list[str]:
+        """A rule for the pages in menus that the patterns match, unless they look like articles."""
         shaped = Links(article=article)
-        # A menu can lead to articles, too; their addresses are dated, numbered or of many words.
         plain = (path for path in self._frame if not looks_like_article(path))
         odd = sorted({path.strip("/") for path in plain if shaped.is_article_path(path)})
         menus = "|".join(re.escape(path).replace(r"\-", "-") for path in odd)
-        extra = [f"^/(?:{menus})/?$"] if odd else []
-        return Links(article=article, not_article=[*usual, *extra])
+        return [f"^/(?:{menus})/?$"] if odd else []
 
     def _listings(self) -> list[FoundSource]:
         """The pages that the menu leads to, with every link on them."""
@@ -275,12 +263,24 @@ class Finding:
             found.setdefault(address_key(entry.url, self.profile), entry)
         return list(found.values())
 
+    def _paths_of(self, kind: SourceKind) -> list[str]:
+        sources = (each for each in self.sources if each.source.kind is kind)
+        return [_path(entry.url) for each in sources for entry in each.entries]
+
     def _paths_in(self, selector: str) -> list[str]:
         """The paths on this site of the links on the front page that match a selector."""
         links = (link.get("href", "") for link in select(self._root, selector))
         addresses = (absolute(href, self._front.url) for href in links)
         paths = (_path(each) for each in addresses if canonical_url(each, self.profile))
         return [path for path in dict.fromkeys(paths) if not re.search(FILE_PATHS, path)]
+
+
+def _usual_exclusions(paths: Sequence[str]) -> list[str]:
+    """The default rules of what is no article, without those that exclude many of these paths."""
+    # At the path of the front page, only the query distinguishes articles from other pages.
+    paths = [path for path in paths if path != "/"]
+    most, rules = _LEAST_AGAINST * max(1, len(paths)), Links().not_article
+    return [rule for rule in rules if sum(bool(re.search(rule, path)) for path in paths) < most]
 
 
 def _page_parameter(response: Response) -> str:
