@@ -54,7 +54,7 @@ IsLacking = Callable[[str], bool]  # decided by a field's origin on a page
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Observations:
     """The present cycle, the recent cycles with it, and the usual ones before those."""
 
     now: Observation
@@ -62,7 +62,7 @@ class Comparison:
     usual: Observation
 
     @classmethod
-    def of(cls, now: Observation, past: Sequence[Observation]) -> Comparison:
+    def of(cls, now: Observation, past: Sequence[Observation]) -> Observations:
         """`past` is newest first; article pages of a cycle that drifted are not usual."""
         recent, rest = now, list(past)
         while (
@@ -117,7 +117,7 @@ def find_drift(
     is_first = now.rejected and not any(each.pages for each in past)
     if now.pages or now.unread or is_first:
         judged.add(ARTICLES)
-        if messages := list(_article_findings(Comparison.of(now, past), selectors)):
+        if messages := list(_article_findings(Observations.of(now, past), selectors)):
             found[ARTICLES] = "; ".join(messages)
     if now.links:
         judged.add(LISTINGS)
@@ -174,7 +174,7 @@ def is_unlikely(lack: Lack, usual: Lack) -> bool:
 # Article pages.
 
 
-def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _article_findings(seen: Observations, selectors: Mapping[str, Sequence[str]]) -> Iterator[str]:
     now, recent, usual = seen.now, seen.recent, seen.usual
     if not usual.pages:
         if not now.pages and now.rejected:
@@ -206,7 +206,9 @@ def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) 
             yield words.format(*lack_of(now))
 
 
-def _field_finding(seen: Comparison, name: str, selectors: Sequence[str], least: int) -> str | None:
+def _field_finding(
+    seen: Observations, name: str, selectors: Sequence[str], least: int
+) -> str | None:
     """The drift of one field; for fields other than structure, only if `least` pages lack it."""
     usual = _usual_origin(seen.usual, name)
     is_structure = name in (CONTAINER, BODY)

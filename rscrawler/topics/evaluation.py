@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from rscrawler.errors import ConfigurationError, MissingExtra
 from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.topics.flagger import Flagger
-from rscrawler.topics.model import FEATURES, Model, Weights
+from rscrawler.topics.model import FEATURES, FlagModel, Weights
 from rscrawler.topics.text import FlaggableText
 
 _FLAGGED = Level.SUBSTANTIAL
@@ -231,7 +231,7 @@ def held_out(rows: Sequence[Row]) -> dict[str, Evaluation]:
     return {name: Evaluation("", tuple(each)) for name, each in found.items()}
 
 
-def fit(flagger: Flagger, parts: Parts) -> Model:
+def fit(flagger: Flagger, parts: Parts) -> FlagModel:
     """Fit the model on the labelled lines of all `parts`, for the first watch-list.
 
     Raises:
@@ -241,12 +241,12 @@ def fit(flagger: Flagger, parts: Parts) -> Model:
     return _fitted(rows, {name: each.figures for name, each in held_out(rows).items()})
 
 
-def _fitted(rows: Sequence[Row], figures: dict[str, dict[str, Any]]) -> Model:
+def _fitted(rows: Sequence[Row], figures: dict[str, dict[str, Any]]) -> FlagModel:
     named = [row for row in rows if row.values]
     worthy = [row for row in named if row.level.reaches(Level.SUBSTANTIAL)]
     flagged, averages = _regression(named, Level.SUBSTANTIAL)
     primary, _ = _regression(worthy, Level.PRIMARY)
-    return Model(flagged, primary, averages, figures)
+    return FlagModel(flagged, primary, averages, figures)
 
 
 def _regression(rows: Sequence[Row], level: Level) -> tuple[Weights, dict[str, float]]:

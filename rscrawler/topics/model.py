@@ -153,12 +153,12 @@ class Weights:
 
     def probability(self, values: Sequence[float]) -> float:
         """The probability for a text with these features, 0 to 1."""
-        odds = self.start + sum(map(mul, self.weights.values(), values))
-        return 1 / (1 + exp(-max(-30.0, min(30.0, odds))))
+        log_odds = self.start + sum(map(mul, self.weights.values(), values))
+        return 1 / (1 + exp(-max(-30.0, min(30.0, log_odds))))
 
 
 @dataclass(frozen=True)
-class Model:
+class FlagModel:
     """Both regressions, the features' averages over the fitted texts, and held-out figures."""
 
     flagged: Weights
@@ -187,13 +187,13 @@ class Model:
 
 
 @cache
-def shipped_model() -> Model:
+def shipped_model() -> FlagModel:
     """The model in `model.json`.
 
     Raises:
         ConfigurationError: it was fitted on other features than `FEATURES`.
     """
-    model = TypeAdapter(Model).validate_json(MODEL_FILE.read_bytes())
+    model = TypeAdapter(FlagModel).validate_json(MODEL_FILE.read_bytes())
     if list(model.averages) != [feature.name for feature in FEATURES]:
         raise ConfigurationError(f"{MODEL_FILE}: was fitted on other features; run topics fit")
     return model
