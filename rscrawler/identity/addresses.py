@@ -180,7 +180,7 @@ def absolute(href: str, base: str) -> str:
         return href
     try:
         if href.startswith("/") and not href.startswith("//"):
-            return origin_of(base) + href
+            return root_of(base) + href
         return urljoin(base, href)
     except ValueError:
         return href
@@ -196,7 +196,7 @@ _is_of_web = lru_cache(maxsize=16_384)(is_web_address)  # a site's pages have th
 
 
 @lru_cache(maxsize=64)
-def origin_of(base: str) -> str:
+def root_of(base: str) -> str:
     """Scheme and host of an address."""
     parts = urlsplit(base)
     return f"{parts.scheme}://{parts.netloc}"

@@ -13,7 +13,7 @@ from rscrawler.config import format_duration
 from rscrawler.decisions import requested_pause
 from rscrawler.delivery.ops import raise_or_clear
 from rscrawler.errors import StoreError
-from rscrawler.monitoring.drift import ARTICLES, LISTINGS, find_drift, in_words, source_failure
+from rscrawler.monitoring.drift import ARTICLES, LISTINGS, as_message, find_drift, source_failure
 from rscrawler.monitoring.observation import FIELDS, Observation, Observer
 from rscrawler.monitoring.status import site_silence
 from rscrawler.sites import SourceKind
@@ -205,7 +205,7 @@ def _conclude(
         seen, is_kept = _with_findings(session, observer, spider)
         observed = seen.to_json() if is_kept else None
         if seen.findings:
-            problems[ProblemCode.LAYOUT_DRIFT] = in_words(seen.findings)
+            problems[ProblemCode.LAYOUT_DRIFT] = as_message(seen.findings)
         if late := site_silence(session.config, store, site, now):
             problems[ProblemCode.SILENT] = late.message
         over_limit = int(stats.get("rscrawler/over_limit", 0))

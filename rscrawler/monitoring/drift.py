@@ -130,7 +130,7 @@ def find_drift(
     return carried | found | {f"{_READING} {url}": words for url, words in source_failures.items()}
 
 
-def in_words(findings: Mapping[str, str]) -> str:
+def as_message(findings: Mapping[str, str]) -> str:
     """All findings as one message; those about articles come first."""
     parts = sorted(findings, key=lambda part: part != ARTICLES)
     reported = [findings[part] for part in parts[:REPORTED_PARTS]]

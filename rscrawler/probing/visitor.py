@@ -21,7 +21,7 @@ from w3lib.url import safe_url_string
 from rscrawler.config import Config, is_web_address
 from rscrawler.errors import RscrawlerError
 from rscrawler.extraction.page import Page, parse_page
-from rscrawler.identity.addresses import origin_of
+from rscrawler.identity.addresses import root_of
 from rscrawler.sites import DEFAULT_PORTS, host_of, hosts_of
 
 ROBOTS_NAME = "rscrawler"
@@ -83,7 +83,7 @@ class Visitor:
         self._config, self._delay, self._most, self._sleep = config, delay, most, sleep
         self._hosts = set(hosts or ())
         self._is_first = hosts is None
-        self._rules: dict[str, Protego] = {}  # by origin
+        self._rules: dict[str, Protego] = {}  # by scheme and host
         self._last = float("-inf")
         self._busy: set[str] = set()
         self._opener = build_opener(_Redirects(self._check))
@@ -132,17 +132,17 @@ class Visitor:
             raise PageUnavailable(f"{url}: robots.txt forbids it, and nothing here overrides that")
 
     def _rules_of(self, url: str) -> Protego:
-        origin = origin_of(url)
-        if origin not in self._rules:
+        root = root_of(url)
+        if root not in self._rules:
             try:
-                text = self._fetch(f"{origin}/robots.txt").body.decode("utf-8-sig", "replace")
+                text = self._fetch(f"{root}/robots.txt").body.decode("utf-8-sig", "replace")
             except PageUnavailable as error:
                 # RFC 9309, 2.3.1: without a robots.txt all is allowed, with a broken one nothing.
                 if not error.status or error.status >= 500 or error.status in _BUSY:
                     raise
                 text = ""
-            self._rules[origin] = Protego.parse(text)
-        return self._rules[origin]
+            self._rules[root] = Protego.parse(text)
+        return self._rules[root]
 
     def _fetch(self, url: str) -> Response:
         host = urlsplit(url).netloc
@@ -177,7 +177,7 @@ class Visitor:
         return Response(response.url, body, received.get("Content-Type"))
 
     def _pause(self, url: str) -> None:
-        rules = self._rules.get(origin_of(url))
+        rules = self._rules.get(root_of(url))
         wished = rules.crawl_delay(ROBOTS_NAME) if rules is not None else None
         pause = max(self._delay, min(wished or 0.0, LONGEST_WISHED_DELAY_SECONDS))
         wait = self._last + pause - time.monotonic()

@@ -12,8 +12,8 @@ from rscrawler.monitoring.drift import (
     ARTICLES,
     LISTINGS,
     Lack,
+    as_message,
     find_drift,
-    in_words,
     is_deserted,
     is_unlikely,
     source_failure,
@@ -262,7 +262,7 @@ def test_chance_explains_a_lack_that_is_as_usual() -> None:
 
 def test_a_long_list_of_findings_is_cut_and_begins_with_the_articles() -> None:
     findings = {f"https://a.example/{number}/": f"{number}" for number in range(9)}
-    words = in_words({**findings, ARTICLES: "container"})
+    words = as_message({**findings, ARTICLES: "container"})
     assert words == "container; 0; 1; 2; 3; and 5 more"
 
 
