@@ -13,7 +13,7 @@ from rscrawler.demo.server import Mailbox, SampleSite
 from rscrawler.errors import RscrawlerError
 
 _CONFIGURATION = Path(__file__).with_name("rscrawler.toml.in")
-_OWN_FILES = {"rscrawler.toml", "output", "mailbox"}
+_OWN_FILES = {"rscrawler.toml", "output", "mailbox"}  # a monitor has no mailbox
 
 
 def run_demo(folder: Path) -> None:
@@ -26,7 +26,8 @@ def run_demo(folder: Path) -> None:
         ConfigurationError: the folder cannot be written.
     """
     with usable(folder, to_be="written", option="--folder: "):
-        if folder.exists() and not {path.name for path in folder.iterdir()} <= _OWN_FILES:
+        present = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        if present and not {"mailbox"} <= present <= _OWN_FILES:
             raise RscrawlerError(f"{folder}: holds other files; name an empty folder with --folder")
         rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

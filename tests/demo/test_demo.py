@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
+from rscrawler.demo.run import run_demo
 from rscrawler.demo.server import SampleSite
+from rscrawler.errors import RscrawlerError
 from tests.workspace import DEADLINE_SECONDS, Workspace
 
 
@@ -40,6 +43,16 @@ def test_a_crawl_records_what_the_articles_say_and_the_next_one_what_was_publish
     assert [each["title"] for each in workspace.records() if each["novelty"] == "new"] == [
         published.title
     ]
+
+
+@pytest.mark.parametrize("name", ["output", "mailbox"])
+def test_the_demo_empties_no_folder_but_its_own(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    kept = tmp_path / ("notes.txt" if name == "mailbox" else "rscrawler.toml")
+    kept.write_text("")
+    with pytest.raises(RscrawlerError, match="holds other files"):
+        run_demo(tmp_path)
+    assert kept.exists()
 
 
 def test_a_page_that_is_known_is_not_sent_again_and_one_that_is_not_there_is_told(
