@@ -58,7 +58,7 @@ SinceOption = Annotated[
     Option(
         "--since",
         metavar="DATE",
-        help="From this day (or 2026-11-24T08:00:00Z) on.",
+        help="From this day on, or from a moment such as 2026-11-24T08:00:00Z.",
         parser=lambda text: _moment(text, "--since"),
     ),
 ]
