@@ -87,7 +87,7 @@ def compose_weekly(
     It goes out with the next delivery, to the operators or, without any, to the recipients of
     alerts. Its absence is a sign of failure. Returns whether it was stored.
     """
-    since = store.history.last_weekly_at() or store.history.first_run_at()
+    since = store.history.last_weekly_at(now) or store.history.first_run_at()
     if since is None or now - since < WEEK:
         return False
     status, sites = read_status(config, store, now, jobs), store.health.crawled_sites()
@@ -107,7 +107,7 @@ def compose_weekly(
     text = rendered(
         "weekly.txt.j2", since=since, runs=runs, counts=counts, status=status, counted=_COUNTED
     ).strip()
-    notice = Notice(subject, text, since.isoformat(), WEEKLY_KIND, now)
+    notice = Notice(subject, text, f"{now:%G-W%V}", WEEKLY_KIND, now)
     messages = _channels(config).notices(notice)
     return bool(messages) and store.outbox.add(*messages)
 

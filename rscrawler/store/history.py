@@ -92,7 +92,7 @@ class HistoryStore(Part):
     def _delays(self, query: Select[Any, Any, Any]) -> list[Delay]:
         return [(site, at, at - published) for site, at, published in self._database.rows(query)]
 
-    def last_weekly_at(self) -> datetime | None:
-        """When the last weekly message was composed; None: never."""
-        query = select(func.max(message.c.created_at)).where(message.c.kind == WEEKLY_KIND)
-        return self._database.scalar(query)
+    def last_weekly_at(self, now: datetime) -> datetime | None:
+        """When the last weekly message was composed, by no clock that was ahead; None: never."""
+        is_weekly = message.c.kind == WEEKLY_KIND, message.c.created_at <= now
+        return self._database.scalar(select(func.max(message.c.created_at)).where(*is_weekly))

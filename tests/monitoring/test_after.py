@@ -207,6 +207,19 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
     assert "sample: 2 of 2 cycles good, 42 new, 0 updated, 1 flagged" in received.text
 
 
+def test_a_weekly_mail_of_a_clock_that_was_ahead_holds_up_no_other(
+    store: Store, tmp_path: Path, run_cycle: RunCycle
+) -> None:
+    with serving(Mailbox()) as mailbox:
+        config = a_config(tmp_path, mail_settings(mailbox), weekly_mail=True)
+        run_cycle(NOW)
+        for days in (400, 7, 8, 14):
+            after_cycle(config, store, report(), NOW + timedelta(days=days), ())
+            deliver(config, store, now=NOW + timedelta(days=days))
+        dates = [str(each.mail["Date"])[:16] for each in mailbox.received]
+    assert dates == ["Wed, 29 Dec 2027", "Tue, 01 Dec 2026", "Tue, 08 Dec 2026"]
+
+
 def test_without_operators_the_week_is_told_to_those_who_get_the_alerts(
     store: Store, tmp_path: Path, run_cycle: RunCycle
 ) -> None:
@@ -231,7 +244,7 @@ def test_two_processes_write_one_weekly_mail(
         config = a_config(tmp_path, mail_settings(mailbox), weekly_mail=True)
         run_cycle(NOW - WEEK)
         # Both ask before either has written.
-        monkeypatch.setattr(store.history, "last_weekly_at", lambda: None)
+        monkeypatch.setattr(store.history, "last_weekly_at", lambda _: None)
         after_cycle(config, store, report(), NOW, ())
         after_cycle(config, store, report(), NOW, ())
         deliver(config, store, now=NOW)
