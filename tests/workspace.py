@@ -211,14 +211,20 @@ class Workspace:
         self.config = folder / "rscrawler.toml"
         self.output = folder / "output"
 
-    def write_config(self, base_url: str, extra: str = "", site: str = "") -> None:
-        """A configuration that crawls `base_url` as fast as it may."""
-        self.config.write_text(
+    def write_config(
+        self, base_url: str, extra: str = "", site: str = "", *, readers: int = 0
+    ) -> None:
+        """A configuration that crawls `base_url` as fast as it may.
+
+        The crawl reads pages itself unless it is given readers: it takes a quarter less.
+        """
+        text = (
             "[sites.responsiblestatecraft]\n"
             f'base_url = "{base_url}"\nhosts = []\ndownload_delay = 0.0\nconcurrency = 8\n'
-            f"{site}\n{extra}\n",
-            encoding="utf-8",
+            f"{site}\n{extra}\n"
         )
+        head, _, rest = text.partition("[crawl]\n")
+        self.config.write_text(f"{head}[crawl]\nreaders = {readers}\n{rest}", encoding="utf-8")
 
     def run(self, *arguments: str, **environment: str) -> Result:
         """Run one command to its end."""

@@ -69,8 +69,9 @@ def configure(
     extra: str = QUICK,
     few: str = FEW_SOURCES,
     concurrency: int = 8,
+    readers: int = 0,
 ) -> None:
-    workspace.write_config(site.base_url, few + extra)
+    workspace.write_config(site.base_url, few + extra, readers=readers)
     text = workspace.config.read_text(encoding="utf-8")
     changed = text.replace("concurrency = 8", f"concurrency = {concurrency}")
     workspace.config.write_text(changed, encoding="utf-8")
@@ -108,7 +109,7 @@ def test_pages_that_cannot_be_had_now_are_had_once_they_are_well_again(
     ]
     for fault, story in zip(faults, site.stories, strict=False):
         site.fail(story.path, fault)
-    configure(workspace, site, IMPATIENT)
+    configure(workspace, site, IMPATIENT, readers=1)
     result = workspace.run("crawl", "--full", "--json")
     assert result.status == 1
     assert result.json["articles_new"] == len(site.stories) - len(faults)
@@ -763,8 +764,7 @@ module.extract = stuck_on_one
 def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
     workspace: Workspace, site: SampleSite, readers: int
 ) -> None:
-    limit = f'readers = {readers}\npage_time_limit = "2s"\n'
-    configure(workspace, site, f"{NO_RETRIES}{limit}")
+    configure(workspace, site, f'{NO_RETRIES}page_time_limit = "2s"\n', readers=readers)
     slug = site.stories[2].slug
     fault = STUCK.format(slug=slug)
     stuck = workspace.start("crawl", "--full", "--json", before=fault).wait()
@@ -785,7 +785,7 @@ def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
 def test_a_page_that_kills_who_reads_it_ends_no_crawl_in_a_terminal(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    configure(workspace, site, f"{NO_RETRIES}readers = 1\n")
+    configure(workspace, site, NO_RETRIES, readers=1)
     slug = site.stories[2].slug
     fault = STUCK.format(slug=slug).replace("pass", "import os; os.kill(os.getpid(), 9)")
     ours, theirs = pty.openpty()

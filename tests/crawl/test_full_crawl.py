@@ -25,7 +25,7 @@ class Crawled:
     def __init__(self, folder: Path, program: Program) -> None:
         self.workspace = Workspace(folder, program)
         with SampleSite() as site:
-            self.workspace.write_config(site.base_url)
+            self.workspace.write_config(site.base_url, readers=1)
             self.report = self.workspace.crawl("--full")
             self.truth = {true.url: true for true in site.truth()}
             self.idle_from = len(site.requests)

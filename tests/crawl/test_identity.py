@@ -255,7 +255,7 @@ def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
     named = (f"<sitemap><loc>{site.base_url}{path}</loc></sitemap>" for path in paths)
     site.extra_pages[SITEMAP] = xml("sitemapindex", "".join(named))
     site.extra_pages |= {path: xml("urlset", "") for path in paths}
-    workspace.write_config(site.base_url, sources(SITEMAP, SECTION))
+    workspace.write_config(site.base_url, sources(SITEMAP, SECTION), readers=1)
     workspace.crawl()
     story = site.edit(site.publish().slug, sections=("europe",))
     site.fail(story.path, Fault.WALL)

@@ -26,7 +26,7 @@ def site() -> Iterator[SampleSite]:
 def test_a_crawl_records_what_the_articles_say_and_the_next_one_what_was_published(
     site: SampleSite, workspace: Workspace
 ) -> None:
-    workspace.write_config(site.base_url)
+    workspace.write_config(site.base_url, readers=1)
     workspace.crawl("--full")
     published = site.publish()
     second = workspace.crawl()
