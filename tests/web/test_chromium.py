@@ -85,9 +85,22 @@ def complaints_of(page: Page) -> list[str]:
     return [line for line in found if "status of 404" not in line]
 
 
+@pytest.fixture(scope="module")
+def visited(chromium: Chromium, desk_url: str) -> Iterator[Page]:
+    """A page of the desk that goes from one to the next: each of its own starts a process."""
+    page = opened(chromium, desk_url)
+    yield page
+    page.context.close()
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_fits_and_is_accessible(chromium: Chromium, desk_url: str, path: str) -> None:
-    page = opened(chromium, desk_url + path, width=WIDTHS[0])
+def test_a_page_fits_and_is_accessible(visited: Page, desk_url: str, path: str) -> None:
+    page = visited
+    page.complaints.clear()  # type: ignore[attr-defined]
+    page.context.clear_cookies()
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    page.emulate_media(color_scheme="light")
+    page.goto(desk_url + path)
     for details in page.locator("details:not([open]) > summary").all():
         details.click()
     assert serious(Axe().run(page).response) == []
@@ -102,7 +115,6 @@ def test_a_page_fits_and_is_accessible(chromium: Chromium, desk_url: str, path: 
         found = measured_again(page, "target-size", "scrollable-region-focusable")
         assert serious(found) == [], width
     assert complaints_of(page) == []
-    page.context.close()
 
 
 def measured_again(page: Page, *rules: str) -> dict[str, Any]:
