@@ -46,12 +46,14 @@ def sync_spool(config: Config, store: Store) -> None:
 
 
 def _restore(folder: Path, store: Store) -> None:
+    rows, paths = _read(folder / _ROWS, []), list(_messages(folder))
+    if not (rows or paths):
+        return
     restored = store.outbox.restore_rows(
-        each | {"created_at": datetime.fromisoformat(each["created_at"])}
-        for each in _read(folder / _ROWS, [])
+        each | {"created_at": datetime.fromisoformat(each["created_at"])} for each in rows
     )
     waiting = {_name(*each) for each in store.outbox.waiting_messages().items()}
-    for path in _messages(folder):
+    for path in paths:
         if path.name in waiting:
             continue
         if values := _read(path, {}):

@@ -406,7 +406,12 @@ def parsed_url(url: str, key: str = "database_url") -> URL:
     return parsed
 
 
-def _postgresql_engine(url: URL) -> Engine:
+@lru_cache
+def _postgresql_template(url: URL) -> tuple[Engine, MutableMapping[Any, Any]]:
+    """An engine for others to share its dialect and events; a cache of compiled statements.
+
+    A command opens its database several times, and compiling a query takes longer than running it.
+    """
     prepare_for_postgresql()
     # Without these, the driver waits for the timeouts of the operating system.
     timeouts = {
@@ -428,6 +433,14 @@ def _postgresql_engine(url: URL) -> Engine:
         connection.execute(f"SET lock_timeout = '{POSTGRESQL_TIMEOUT_SECONDS}s'")
         connection.commit()
 
+    return engine, LRUCache(_COMPILED)
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    shared, compiled = _postgresql_template(url)
+    pool = shared.pool.recreate()  # with the same events
+    engine = Engine(pool, shared.dialect, url, execution_options={"compiled_cache": compiled})
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         if not connection.get_execution_options().get("waits_for_disk", True):
@@ -438,10 +451,7 @@ def _postgresql_engine(url: URL) -> Engine:
 
 @cache
 def _sqlite_dialect() -> tuple[Dialect, MutableMapping[Any, Any]]:
-    """SQLAlchemy's SQLite dialect and its cache of compiled statements, shared by all files.
-
-    A command opens its database several times, and compiling a query takes longer than running it.
-    """
+    """SQLAlchemy's SQLite dialect and a cache of compiled statements, shared by all files."""
     engine = create_engine("sqlite://")
     engine.connect().close()  # the dialect reads the library's version
     engine.dispose()
