@@ -43,14 +43,16 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """A PostgreSQL server of this test run's own, from a wheel.
+    """A PostgreSQL server of this test run's own, from a wheel; in memory, if there is room.
 
     Its folder is none of pytest's, which deletes those of older runs, though they still run.
     """
-    server = started_server(Path(tempfile.mkdtemp(prefix="rscrawler-postgresql-")))
+    place = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    server = started_server(Path(tempfile.mkdtemp(prefix="rscrawler-postgresql-", dir=place)))
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         # The server itself is never killed, and flushing hundreds of databases takes long.
-        connection.execute("ALTER SYSTEM SET fsync = off")
+        for setting in ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'"):
+            connection.execute(f"ALTER SYSTEM SET {setting}".encode())
         connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
