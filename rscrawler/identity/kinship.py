@@ -72,15 +72,12 @@ def has_same_body(first: Candidate | Fingerprint, second: Fingerprint) -> bool:
 def moved_article(relatives: Sequence[Relative], site: str, fingerprint: Fingerprint) -> str | None:
     """The id of the article that moved to the text's address on the same site; None if none did.
 
-    Its text is the same except for edits, and its slug except for the suffix; or title, subtitle
-    and body are equal.
+    Its text is the same except for edits, and its slug except for the suffix.
     """
     for each in relatives:
         stored, is_same = each.article, each.decision.relation is Relation.SAME_ARTICLE
-        if is_same and stored.site == site:
-            is_equal = stored.text_digest == fingerprint.text_digest
-            if is_equal or stored.slug_stem == fingerprint.slug_stem:
-                return stored.article_id
+        if is_same and stored.site == site and stored.slug_stem == fingerprint.slug_stem:
+            return stored.article_id
     return None
 
 

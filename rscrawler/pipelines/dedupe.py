@@ -25,8 +25,7 @@ class DedupePipeline:
 
     1. An address of a known article led to the page: that article. An address that only the page
        itself declares counts if title or text are that article's, too.
-    2. On the same site, the same slug with the same text except for edits, or another slug with
-       the same title and text: that article, moved.
+    2. On the same site, the same slug with the same text except for edits: that article, moved.
     3. The same news anywhere else: a separate article, `duplicate_of` the first seen.
     4. The same story with new facts: a separate article, `follows` the last seen.
     """

@@ -140,6 +140,23 @@ def test_a_notice_in_the_place_of_a_new_article_costs_time_and_not_the_article(
     assert workspace.crawl()["articles_new"] == 1
 
 
+def test_one_notice_in_the_place_of_two_new_articles_costs_neither(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(SECTION))
+    workspace.crawl()
+    stories = [publish_in_section(site) for _ in range(2)]
+    text = "<p>The editors move to another building and will be back with the news tonight.</p>" * 9
+    page = f'<meta property="og:type" content="article"><h1>We are back soon</h1>{text}'.encode()
+    for story in stories:
+        site.extra_pages[story.path] = Resource(body=b"<html><body>" + page + b"</body></html>")
+    workspace.run("crawl", "--json")
+    site.extra_pages.clear()
+    let_articles_be_due(workspace)
+    workspace.crawl()
+    assert {site.truth_of(story).url for story in stories} <= {*urls(workspace)}
+
+
 def test_a_page_that_is_no_article_is_looked_at_again_less_and_less_and_then_no_more(
     workspace: Workspace, site: SampleSite
 ) -> None:
