@@ -4,7 +4,7 @@ Nothing here reads a clock, a file or a database: the spider and the pipelines c
 these functions and carry out the decisions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -55,6 +55,16 @@ def is_overtaken(known: KnownArticle, fetched_at: datetime, page_digest: str) ->
     if known.removed_at is not None:
         return fetched_at < known.removed_at
     return known.page_digest != page_digest and fetched_at < known.fetched_at
+
+
+_NOT_OWN = ("fallback", "hint")  # of any page: a date or name at the headline; of a source: a date
+
+
+def own_signs(article: Article, provenance: Mapping[str, str]) -> list[str]:
+    """The fields by which a page shows that it is an article, as far as it gives them itself."""
+    signs = ("published_at", "authors", "sections", "tags")
+    found = (name for name in signs if getattr(article, name))
+    return [name for name in found if not provenance.get(name, "").startswith(_NOT_OWN)]
 
 
 _METHODS = ("structured", "fallback", "profile")  # of extraction, the best one last

@@ -8,6 +8,7 @@ from lxml.etree import _Element as Element
 
 from rscrawler.clock import utc_now
 from rscrawler.config import find_config, is_web_address, load_config
+from rscrawler.decisions import own_signs
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.appeals import speaks_of_giving
 from rscrawler.extraction.blocks import Block, kind_of
@@ -63,11 +64,18 @@ def _profiles() -> dict[str, SiteProfile]:
     return load_sites(load_config(find_config(None)))
 
 
-def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = False) -> Article:
+def extract(
+    page: Page,
+    profile: SiteProfile,
+    site: str,
+    *,
+    is_article: bool = False,
+    needs_sign: bool = False,
+) -> Article:
     """The article on `page`, with the provenance of each field; pure, no I/O.
 
     `is_article`: the caller knows that the page is an article, whatever its address, and even
-    without date, author and section.
+    without date, author and section. `needs_sign`: a date by a source does not make it an article.
 
     Fields that are not found are None or empty. `url` is the address that the page declares
     (canonical link, else `og:url`) if it can be an article's, else the final address; the other
@@ -91,7 +99,8 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
     if article.title is None and _is_garbage(page):
         raise IncompletePage(page.url, _GARBAGE)
     provenance |= _read_body(article, located)
-    _check_is_article(article, located, provenance, is_article=is_article)
+    is_dated = page.published_at is not None and not needs_sign
+    _check_is_article(article, located, provenance, is_article=is_article, is_dated=is_dated)
     own = located.own
     if not own.is_from_profile:
         context.warnings.append(f"container: none of the profile's matched ({own.origin})")
@@ -163,19 +172,17 @@ def _is_garbage(page: Page) -> bool:
 
 
 def _check_is_article(
-    article: Article, located: LocatedText, provenance: dict[str, str], *, is_article: bool
+    article: Article,
+    located: LocatedText,
+    provenance: dict[str, str],
+    *,
+    is_article: bool,
+    is_dated: bool,
 ) -> None:
-    """Raise if the page is not an article, or has lost its text."""
+    """Raise if the page is not an article, or has lost its text; `is_dated`: by a source."""
     own, context = located.own, located.context
     page, profile, structured = context.page, context.profile, context.structured
-    # Found by a fallback they are no sign: any page may print a date or a name at its headline.
-    others = ("fallback", "hint")
-    reliable = {name for name, origin in provenance.items() if not origin.startswith(others)}
-    is_dated = "published_at" in reliable
-    signs = sum((
-        is_dated, "authors" in reliable, bool(article.sections), structured.says_article,
-        "article:section" in structured.meta, bool(article.tags),
-    ))  # fmt: skip
+    signs = own_signs(article, provenance)
     if structured.is_listing and not is_article:
         raise NotAnArticle(page.url, "a listing")
     if not is_article and not is_article_address(article.url, profile):
@@ -184,11 +191,12 @@ def _check_is_article(
             raise NotAnArticle(page.url, "its address is not an article's")
     if not article.body:
         has_headline = own.is_from_profile and own.headline is not None
-        says_article = structured.says_article or (has_headline and is_dated)
+        says_article = structured.says_article or (has_headline and "published_at" in signs)
         _check_textless(article.title, located, says_article=says_article)
-    is_known = own.is_from_profile or page.published_at is not None  # sources date only articles
+    says_so = structured.says_article or "article:section" in structured.meta
+    is_known = own.is_from_profile or is_dated  # sources date only articles
     says_other = "og:type" in structured.meta and not structured.says_article
-    if not (is_article or signs) and (says_other or not is_known):
+    if not (is_article or signs or says_so) and (says_other or not is_known):
         raise NotAnArticle(page.url, "no date, author or section: a static page")
 
 

@@ -408,6 +408,10 @@ class NewsSpider(Spider):
 
     async def _read(self, response: TextResponse, requested: RequestedArticle) -> PageOutcome:
         known = requested.known
+        # Whether the requested address redirects to the page's permanently, or for a while.
+        reasons = response.meta.get("redirect_reasons", [])
+        has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
+        is_away = not has_moved and address_key(response.url, self.profile) != requested.key
         page = await self._readers.read(
             ArticleToRead(
                 site=self.session.site,
@@ -417,7 +421,8 @@ class NewsSpider(Spider):
                 fetched_at=self.session.now(),
                 key=requested.key,
                 redirect_chain=(*response.meta.get("redirect_urls", ()), response.url),
-                published_at=requested.hint,
+                published_at=requested.hint or (known.published_at if known else None),
+                needs_sign=is_away or self._had_sign(known),
                 known_text=known.text_digest if known and not known.removed_at else None,
             )
         )
@@ -429,11 +434,16 @@ class NewsSpider(Spider):
         outcome = self._outcome(PageKind.READ, requested, response.url)
         page.etag = http.header_of(response, "ETag")
         page.last_modified = http.header_of(response, "Last-Modified")
-        # Whether the requested address redirects to the page's permanently.
-        reasons = response.meta.get("redirect_reasons", [])
-        page.has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
+        page.has_moved = has_moved
         outcome.page = page
         return outcome
+
+    def _had_sign(self, known: KnownArticle | None) -> bool:
+        """Whether the article's page showed itself that it is one, unlike a notice in its place."""
+        if known is None:
+            return False
+        before = self.session.store.articles.latest_record(known.article_id)
+        return bool(before and decisions.own_signs(before, before.extraction.provenance))
 
     def _outcome(
         self, kind: PageKind, requested: RequestedArticle, url: str, reason: str = ""

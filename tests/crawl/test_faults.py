@@ -157,6 +157,62 @@ def test_one_notice_in_the_place_of_two_new_articles_costs_neither(
     assert {site.truth_of(story).url for story in stories} <= {*urls(workspace)}
 
 
+def plain_page(title: str, text: str, byline: str = "") -> Resource:
+    """A page without date, section and tag."""
+    body = f"<html><body><h1>{title}</h1>{byline}<p>{text}</p></body></html>"
+    return Resource(body=body.encode())
+
+
+def configure_plain(workspace: Workspace, site: SampleSite) -> None:
+    """Follow the site's feed without a profile of its markup."""
+    table = f'base_url = "{site.base_url}"\ndownload_delay = 0.0\n{sources(FEED, site="plain")}'
+    workspace.config.write_text(f"[sites.plain]\n{table}", encoding="utf-8")
+
+
+@pytest.mark.parametrize("byline", ["", '<a rel="author" href="/people/ann/">Ann Lee</a>'])
+def test_an_edit_is_read_though_only_the_feed_dates_the_article(
+    workspace: Workspace, site: SampleSite, byline: str
+) -> None:
+    story = next(story for story in site.stories if story.is_dated)
+    configure_plain(workspace, site)
+    for text in ("The port opens in spring.", "The port opens in autumn, after a long delay."):
+        site.extra_pages[story.path] = plain_page(story.title, text * 9, byline)
+        workspace.run("crawl", "plain", "--json")
+        let_articles_be_due(workspace)
+    read = [record for record in workspace.records() if record["url"] == site.truth_of(story).url]
+    assert [record["event"] for record in read] == ["new", "updated"]
+    assert read[0]["published_at"] == read[1]["published_at"]
+
+
+def test_a_notice_in_the_place_of_a_known_article_is_no_edit_of_it(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure_plain(workspace, site)
+    workspace.run("crawl", "plain", "--json")
+    notice = plain_page("Back soon", "The editors move and will be back tonight." * 9)
+    for story in site.stories:
+        site.extra_pages[story.path] = notice
+        site.hold(story.path, behind=f"{FEED}?page=2")  # until the feed has dated the article
+    site.publish()
+    let_articles_be_due(workspace)
+    workspace.run("crawl", "plain", "--json")
+    assert {record["event"] for record in workspace.records()} == {"new"}
+
+
+def test_a_notice_to_which_the_articles_of_a_feed_redirect_is_none_of_them(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure_plain(workspace, site)
+    site.extra_pages["/consent/"] = plain_page("Before you continue", "We value your privacy." * 9)
+    for story in site.stories:
+        site.answers[story.path] = Reply(302, {"Location": "/consent/"})
+    workspace.run("crawl", "plain", "--json")
+    site.answers.clear()
+    let_time_pass(workspace, hours=1)
+    workspace.run("crawl", "plain", "--json")
+    assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+
+
 def test_a_page_that_is_no_article_is_looked_at_again_less_and_less_and_then_no_more(
     workspace: Workspace, site: SampleSite
 ) -> None:
