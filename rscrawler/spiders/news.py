@@ -49,6 +49,7 @@ END_STATUSES = GONE_STATUSES | {400}  # past the last page; WordPress' JSON resp
 PERMANENT_REDIRECTS = frozenset({301, 308})
 SOURCE_PRIORITY = 100
 REVISIT_PRIORITY = -1
+RETRY_PRIORITY = -2  # last: after a number of errors in a row, a cycle sends no more requests
 MAX_SITEMAP_DEPTH = 2  # an index within an index; the protocol allows 1
 MAX_SOURCES = 1_000  # in one cycle, sitemaps included
 
@@ -215,7 +216,10 @@ class NewsSpider(Spider):
         known, headers = requested.known, None
         if known is not None and known.removed_at is None and not requested.is_elsewhere:
             headers = http.validators(known.etag, known.last_modified)
-        is_first = known is None and not requested.is_elsewhere
+        if requested.attempts:
+            priority = RETRY_PRIORITY
+        else:
+            priority = 0 if known is None and not requested.is_elsewhere else REVISIT_PRIORITY
         return Request(
             url,
             callback=self.parse_article,
@@ -223,7 +227,7 @@ class NewsSpider(Spider):
             headers=headers,
             cb_kwargs={"requested": requested},
             meta={"handle_httpstatus_list": [304, *GONE_STATUSES]},
-            priority=0 if is_first else REVISIT_PRIORITY,
+            priority=priority,
             dont_filter=True,
         )
 

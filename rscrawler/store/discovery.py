@@ -139,7 +139,7 @@ class DiscoveryStore(Part):
         return {known.key: known for known in found}
 
     def pending(self, site: str, now: datetime, *, with_skipped: bool = False) -> list[Address]:
-        """Addresses whose request is due, oldest first; `with_skipped` adds the archive."""
+        """Addresses whose request is due, longest first; `with_skipped` adds the archive."""
         tried = address.c.next_try_at
         # A time further ahead than any retry was written by a clock that was ahead.
         is_due = or_(tried.is_(None), tried <= now, tried > now + 2 * LONGEST_RETRY)
@@ -150,7 +150,7 @@ class DiscoveryStore(Part):
         found: list[Address] = []
         for state, condition in due.items():  # one by one, so that the index is used
             found += self._oldest_first(address.c.site == site, address.c.state == state, condition)
-        return sorted(found, key=lambda each: (each.seen_at, each.key))
+        return sorted(found, key=lambda each: (each.next_try_at or each.seen_at, each.key))
 
     def unread(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> list[Address]:
         """Pending addresses, first seen in a span of time, that failed at least so many times."""

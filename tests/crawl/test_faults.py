@@ -395,6 +395,29 @@ def test_a_page_too_large_once_unpacked_is_an_error_and_no_robots_rule(
     assert workspace.crawl()["articles_new"] == 1
 
 
+def test_pages_that_always_fail_keep_no_other_page_from_being_requested(
+    workspace: Workspace,
+) -> None:
+    with SampleSite(stories=2 * MAX_BROKEN) as site:
+        configure(workspace, site, few=sources(SITEMAP))
+        workspace.crawl("--limit", "3", "--full")
+        recorded = {*articles_requested(site)}
+        broken = [story for story in site.stories if story.slug not in recorded]
+        for story in broken:
+            site.fail(story.path, Fault.SERVER_ERROR)
+        workspace.run("crawl", "--full", "--json")
+        story = site.publish()
+        site.fail(story.path, Fault.SERVER_ERROR)
+        workspace.run("crawl", "--json")
+        site.faults.pop(0)
+        site.forget_requests()
+        for _ in range(3):
+            let_articles_be_due(workspace)
+            let_time_pass(workspace, hours=12)
+            workspace.run("crawl", "--json")
+        assert {*articles_requested(site)} >= {story.slug, *recorded}
+
+
 # Sources.
 
 
