@@ -60,6 +60,7 @@ def checked(
     values: object,
     origin: str | Callable[[Location], str],
     folder: Path | None = None,
+    table: str = "",
 ) -> ModelT:
     """Validate `values` as a `model`.
 
@@ -68,6 +69,7 @@ def checked(
         values: the values of a file, overridden by those of the environment.
         origin: the file that they come from, or a function that names the origin of each.
         folder: the base of relative paths; None leaves them relative.
+        table: the table of the file that holds `values`; begins the keys in errors.
 
     Raises:
         ConfigurationError: one line for each problem: file, key, what is wrong, what is allowed.
@@ -82,7 +84,7 @@ def checked(
         if any(other.startswith(f"{key}.") for other, _ in wrong):
             continue  # the error of a union member that the value is not meant for
         place = origin if isinstance(origin, str) else origin(found["loc"])
-        head = f"{place}: {key or '(whole file)'}{_shown(found)}"
+        head = f"{place}: {'.'.join(filter(None, (table, key))) or '(whole file)'}{_shown(found)}"
         messages.setdefault(head, []).append(_message(model, found))
     raise ConfigurationError(
         # What the members of a union allow is joined in one line.

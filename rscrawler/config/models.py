@@ -170,7 +170,14 @@ PasswordHash = Annotated[
     _only(_PASSWORD_HASH.fullmatch, "a line that `rscrawler web --add-user NAME` writes"),
 ]
 UserName = Annotated[str, _only(USER_NAME.fullmatch, "up to 64 letters, digits and . @ - _")]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_absolute_file)]
+DatabaseUrl = Annotated[
+    SecretStr,
+    _only(
+        re.compile(r"sqlite:///|postgresql(\+\w+)?://").match,
+        "sqlite:///path or postgresql+psycopg://user:password@host/database",
+    ),
+    AfterValidator(_with_absolute_file),
+]
 AsciiSecret = Annotated[
     SecretStr, _only(str.isascii, "ASCII characters; a login by SMTP carries no others")
 ]

@@ -313,14 +313,14 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
     overrides, place = config.sites.get(name, {}), config.place_of(f"sites.{name}")
     if not is_site_name(name):
         raise ConfigurationError(f"{path or place}: a site's name is made of a-z, 0-9, - and _")
-    values, table = {}, f"sites.{name}"
+    values, note = {}, ""
     if path is not None:
         values = (_read_shipped if path.parent == SHIPPED_SITES_DIR else read_toml)(path)
         profile = checked(SiteProfile, values, str(path))
         if not overrides:
             return profile
     else:
-        table += " (no profile of that name is shipped)"
+        note = f" (no profile {name!r} is shipped)"
         is_whole = {"base_url", "sources"} <= overrides.keys()
         if not is_whole and (near := get_close_matches(name, files, 1, _LIKE)):
             raise ConfigurationError(
@@ -330,7 +330,8 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
     return checked(
         SiteProfile,
         merged(values, overrides),
-        lambda location: f"{config.origin_of(('sites', name, *location))}: {table}",
+        lambda location: config.origin_of(("sites", name, *location)) + note,
+        table=f"sites.{name}",
     )
 
 

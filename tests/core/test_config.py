@@ -84,6 +84,7 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         ("[archive]\nkeep_days = 999999", "archive.keep_days", "36500 or less"),
         ("[alerts]\nmax_age_days = 1e308", "alerts.max_age_days", "36500 or less"),
         ('output_dir = "~no-such-user/x"', "output_dir", "no home folder is known"),
+        ('database_url = "mysql://u@h/d"', "database_url", "allowed: sqlite:///path or postgres"),
         ('database_url = "sqlite:///~no-such-user/x"', "database_url", "no home folder is known"),
         ("[alerts.ops]\nchannels = ['x']", "alerts", "not in alerts.channels"),
         ("sites = 'all'", "sites", "allowed: a table"),
@@ -441,7 +442,7 @@ def test_what_the_environment_says_wrong_of_a_site_is_laid_to_it(
     with pytest.raises(ConfigurationError) as caught:
         load_sites(load_config(None))
     (told,) = caught.value.problems
-    assert told.startswith(f"environment: sites.eurasianet: {line}")
+    assert told.startswith(f"environment: sites.eurasianet.{line}")
 
 
 def test_an_unknown_name_in_the_environment_is_a_problem(
@@ -475,7 +476,7 @@ def read_topics(config: Config) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "read", "key"),
     [
-        ("SITES__EURASIANET__CONCURRENCY", "x", load_sites, "sites.eurasianet: concurrency"),
+        ("SITES__EURASIANET__CONCURRENCY", "x", load_sites, "sites.eurasianet.concurrency"),
         ("ALERTS__TOPICS", '["nowhere"]', read_topics, "alerts.topics"),
     ],
 )

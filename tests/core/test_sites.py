@@ -58,7 +58,7 @@ def test_a_wrong_override_names_its_key_and_what_is_allowed(
     overrides: dict[str, object], key: str, says: str
 ) -> None:
     lines = problems_of(Config(sites={SHIPPED: overrides}))
-    start = f"rscrawler.toml: sites.{SHIPPED}: {key}: "
+    start = f"rscrawler.toml: sites.{SHIPPED}.{key}: "
     assert any(line.startswith(start) and says in line for line in lines), lines
 
 
@@ -75,10 +75,7 @@ def test_a_site_can_stand_in_the_configuration_alone() -> None:
     own = {"base_url": "http://localhost:8000", "sources": [source]}
     assert load_sites(Config(sites={"own": own}))["own"].base_url == "http://localhost:8000"
     (line,) = problems_of(Config(sites={"own": {"sources": [source]}}))
-    assert (
-        line
-        == "rscrawler.toml: sites.own (no profile of that name is shipped): base_url: is missing"
-    )
+    assert line == "rscrawler.toml (no profile 'own' is shipped): sites.own.base_url: is missing"
 
 
 @pytest.mark.parametrize(
