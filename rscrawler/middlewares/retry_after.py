@@ -49,7 +49,7 @@ class RetryAfterMiddleware:
         self._session = session
         self._paused_until = requested_pause(session.state.not_before, session.now())
         self._limit = session.config.crawl.retry_after_limit
-        self._unanswered = self._broken = 0
+        self._unanswered = self._broken = self._status = 0
         self._is_logged = False
 
     @classmethod
@@ -60,10 +60,11 @@ class RetryAfterMiddleware:
     async def process_request(self, request: Request) -> None:
         """Wait for the end of a short pause; raise `HeldBack` for a long one or a dead host."""
         if self._unanswered >= MAX_UNANSWERED:
-            raise self._held_back(f"the host left {self._unanswered} requests in a row unanswered")
+            raise self._held_back(f"the host left {MAX_UNANSWERED} requests in a row unanswered")
         if self._broken >= MAX_BROKEN:
             raise self._held_back(
-                f"the host answered {self._broken} requests in a row with an error"
+                f"the host answered {MAX_BROKEN} requests in a row with an error "
+                f"(HTTP {self._status})"
             )
         while self._paused_until is not None:
             remaining = self._paused_until - self._session.now()
@@ -84,7 +85,7 @@ class RetryAfterMiddleware:
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Record the pause that a 429 or 503 asks for; Scrapy's retry then comes after it."""
-        self._unanswered = 0
+        self._unanswered, self._status = 0, response.status
         self._broken = self._broken + 1 if response.status >= 500 else 0
         if response.status in PAUSING_STATUSES:
             now = self._session.now()

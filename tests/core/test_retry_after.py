@@ -16,7 +16,12 @@ from scrapy.http import Response
 from twisted.internet.error import NoRouteError
 
 from rscrawler.config import Config
-from rscrawler.middlewares.retry_after import MAX_UNANSWERED, RetryAfterMiddleware, retry_after
+from rscrawler.middlewares.retry_after import (
+    MAX_BROKEN,
+    MAX_UNANSWERED,
+    RetryAfterMiddleware,
+    retry_after,
+)
 from rscrawler.spiders.http import HeldBack
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -52,6 +57,16 @@ def test_a_host_to_which_no_route_leads_gets_no_more_requests(
         middleware.process_exception(request, NoRouteError())  # type: ignore[no-untyped-call]
     with pytest.raises(HeldBack, match="unanswered"):
         asyncio.run(middleware.process_request(request))
+
+
+def test_a_host_that_answers_with_errors_gets_no_more_requests_and_the_reason_names_the_status(
+    middleware: RetryAfterMiddleware,
+) -> None:
+    response = Response("https://example.org/", 502)
+    for _ in range(MAX_BROKEN + 1):  # one was under way
+        middleware.process_response(Request(response.url), response)
+    with pytest.raises(HeldBack, match=rf"{MAX_BROKEN} requests in a row .* \(HTTP 502\)"):
+        asyncio.run(middleware.process_request(Request(response.url)))
 
 
 @pytest.mark.parametrize(
