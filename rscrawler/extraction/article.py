@@ -102,7 +102,7 @@ def extract(
     is_dated = page.published_at is not None and not needs_sign
     _check_is_article(article, located, provenance, is_article=is_article, is_dated=is_dated)
     own = located.own
-    if not own.is_from_profile:
+    if not own.is_from_profile and "container" in profile.markup.model_fields_set:
         context.warnings.append(f"container: none of the profile's matched ({own.origin})")
     provenance["container"] = own.origin
     method = _method(located, provenance.get("body", ""), has_body=bool(article.body))
@@ -133,7 +133,7 @@ def _read_body(article: Article, located: LocatedText) -> dict[str, str]:
     article.body = "\n\n".join(texts)
     if origin == _ARTICLE_BODY:
         context.warnings.append("body: only in the page's JSON-LD")
-    elif not origin.startswith("profile"):
+    elif context.profile.markup.body and not origin.startswith("profile"):
         context.warnings.append("body: none of the profile's selectors matched")
     host = (urlsplit(article.url).hostname or "").removeprefix("www.")
     article.republished_from = republished_from(texts, (*context.structured.site_names, host))

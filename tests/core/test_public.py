@@ -27,6 +27,7 @@ def test_a_page_is_read_by_the_generic_profile() -> None:
     assert article.title == "Talks in the capital"
     assert article.body == f"{_PARAGRAPH.strip()}\n\n{_LAST}"
     assert article.url == _ADDRESS
+    assert article.extraction.warnings == ("published_at: not found",)
 
 
 def test_a_page_that_is_cut_off_is_incomplete() -> None:
