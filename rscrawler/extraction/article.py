@@ -22,6 +22,7 @@ from rscrawler.identity.addresses import is_article_address
 from rscrawler.items import EMPTY, Article, Extraction
 from rscrawler.sites import SiteProfile, load_sites
 
+GENERIC = "generic"  # in place of a site's name, for a page read without a profile
 # A page is garbage with more control or broken characters than this, and this share of its text.
 _LEAST_ODD, _ODD_SHARE = 10, 0.05
 _ODD = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
@@ -47,16 +48,20 @@ def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
     if not isinstance(url, str) or not is_web_address(url):
         raise ConfigurationError(f"{url!r}: is no web address; allowed: https://host/path")
     if site is None:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        profile = SiteProfile(base_url=f"{parts.scheme}://{host}")
+        profile = generic_profile(url)
     elif site in _profiles():
         profile = _profiles()[site]
     else:
         allowed = ", ".join(sorted(_profiles()))
         raise ConfigurationError(f"site {site!r} is not known; allowed: {allowed}")
     fetched = Page.of(url, page, None, utc_now())
-    return extract(fetched, profile, site or "generic", is_article=site is None)
+    return extract(fetched, profile, site or GENERIC, is_article=site is None)
+
+
+def generic_profile(url: str) -> SiteProfile:
+    """The profile for a page of a site that has none: the generic rules alone."""
+    parts = urlsplit(url)
+    return SiteProfile(base_url=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
 
 
 @lru_cache(maxsize=1)

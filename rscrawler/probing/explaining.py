@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, is_web_address
 from rscrawler.errors import ConfigurationError
-from rscrawler.extraction.article import extract, labelled_blocks
+from rscrawler.extraction.article import GENERIC, extract, generic_profile, labelled_blocks
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.page import PageError
 from rscrawler.identity.addresses import address_key, canonical_url
@@ -52,8 +52,8 @@ def explain(
     """Fetch one page, or read a saved one, and return the record that it would give.
 
     Raises:
-        ConfigurationError: the site is not known, or does not follow from the address; `url` is
-            not an address.
+        ConfigurationError: the site is not known; a file has neither site nor address, and not
+            one site is enabled; `url` is not an address.
         PageUnavailable: the page cannot be fetched, or robots.txt forbids it.
         OSError: the file cannot be read.
         NotAnArticle, IncompletePage: the page gives no article.
@@ -67,7 +67,10 @@ def explain(
                 f"{option}{given}: is not an address; allowed: https://host/path"
             )
     name = site or _site_of(address, sites)
-    profile = chosen_sites(sites, [name])[name]
+    if name is not None:
+        profile = chosen_sites(sites, [name])[name]
+    else:
+        profile = generic_profile(address or "")
     if is_address:
         hosts = {host_of(urlsplit(page)), *profile.all_hosts}
         response = Visitor(config, delay=0, hosts=hosts).get(page)
@@ -76,7 +79,7 @@ def explain(
     now = utc_now()
     try:
         read = response.page(now)
-        article = extract(read, profile, name)
+        article = extract(read, profile, name or GENERIC, is_article=name is None)
     except PageError as error:
         # For a file, the error names the file: its address may be made up.
         raise error if is_address else type(error)(page, error.reason) from error
@@ -87,7 +90,7 @@ def explain(
     elif url is None:
         article.aliases = []  # a file has no address of its own
     article.normalize()
-    article.article_id = new_article_id(name, address_key(article.url, profile))
+    article.article_id = new_article_id(article.site, address_key(article.url, profile))
     article.version = 1
     article.record_id = new_record_id(article.article_id, 1)
     article.first_seen_at = now
@@ -97,15 +100,14 @@ def explain(
     return Explanation(article, labelled_blocks(read, profile), flagger.explain(text))
 
 
-def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str:
-    """The site whose host an address has; with no address, the only enabled site."""
+def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str | None:
+    """The site whose host an address has, if any; with no address, the only enabled site."""
     if address is not None:
-        fitting = [n for n, profile in sites.items() if canonical_url(address, profile)][:1]
-    else:
-        fitting = [name for name, profile in sites.items() if profile.enabled]
-    if len(fitting) == 1:
-        return fitting[0]
-    known = ", ".join(sorted(sites))
-    raise ConfigurationError(
-        f"{address or 'the page'}: belongs to no known site; name one with --site ({known})"
-    )
+        return next((name for name, each in sites.items() if canonical_url(address, each)), None)
+    enabled = [name for name, profile in sites.items() if profile.enabled]
+    if len(enabled) != 1:
+        raise ConfigurationError(
+            f"--site: is missing, and {len(enabled)} sites are enabled; allowed: "
+            f"{', '.join(sorted(sites))}; or give the address of the page with --url"
+        )
+    return enabled[0]

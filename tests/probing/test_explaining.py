@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from rscrawler.config import Config
+from rscrawler.errors import ConfigurationError
 from rscrawler.probing.explaining import explain
 from tests.probing.server import BASE, Reply, SmallSite, page
 
@@ -28,3 +33,26 @@ def test_an_address_that_leads_on_to_an_article_is_an_alias_of_it() -> None:
             address = f"{site.base_url}{asked}"
             article = explain(Config(sites=sites), address, site="small").article
             assert (article.url, article.aliases) == (f"{site.base_url}/news/talks/", aliases)
+
+
+def test_a_page_of_a_site_without_a_profile_is_read_by_the_generic_rules(tmp_path: Path) -> None:
+    with SmallSite({"/news/talks/": page(STORY)}) as site:
+        address = f"{site.base_url}/news/talks/"
+        fetched = explain(Config(), address).article
+    file = tmp_path / "page.html"
+    file.write_text(STORY, "utf-8")
+    saved = explain(Config(), str(file), url=address).article
+    for article in (fetched, saved):
+        assert (article.title, article.body, article.url) == ("Talks", TEXT.strip(), address)
+        assert article.site == "generic"
+
+
+def test_a_saved_page_without_an_address_needs_a_site_if_several_are_enabled(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(STORY, "utf-8")
+    enabled = {"enabled": True, "base_url": "https://paper.example"}
+    config = Config(sites={"first-paper": enabled, "second-paper": enabled})
+    with pytest.raises(ConfigurationError, match="--site: is missing, and 3 sites"):
+        explain(config, str(file))
