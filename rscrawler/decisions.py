@@ -57,14 +57,26 @@ def is_overtaken(known: KnownArticle, fetched_at: datetime, page_digest: str) ->
     return known.page_digest != page_digest and fetched_at < known.fetched_at
 
 
-_NOT_OWN = ("fallback", "hint")  # of any page: a date or name at the headline; of a source: a date
+_BY_SOURCE = "hint"  # begins the origin of a date that a source gave
+_NOT_OWN = ("fallback", _BY_SOURCE)  # any page may print a date or a name at its headline
 
 
 def own_signs(article: Article, provenance: Mapping[str, str]) -> list[str]:
     """The fields by which a page shows that it is an article, as far as it gives them itself."""
-    signs = ("published_at", "authors", "sections", "tags")
-    found = (name for name in signs if getattr(article, name))
-    return [name for name in found if not provenance.get(name, "").startswith(_NOT_OWN)]
+    given = [
+        name for name in ("published_at", "authors", "sections", "tags") if getattr(article, name)
+    ]
+    return [
+        name
+        for name in given
+        if name in ("sections", "tags") or not provenance.get(name, "").startswith(_NOT_OWN)
+    ]
+
+
+def date_by_source(article: Article) -> datetime | None:
+    """The article's date of publication, if a source gave it and the page does not."""
+    origin = article.extraction.provenance.get("published_at", "")
+    return article.published_at if origin.startswith(_BY_SOURCE) else None
 
 
 _METHODS = ("structured", "fallback", "profile")  # of extraction, the best one last

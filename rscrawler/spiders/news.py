@@ -411,11 +411,15 @@ class NewsSpider(Spider):
             yield await self._read(response, requested)
 
     async def _read(self, response: TextResponse, requested: RequestedArticle) -> PageOutcome:
-        known = requested.known
+        known, before = requested.known, None
+        if known is not None:
+            before = self.session.store.articles.latest_record(known.article_id)
         # Whether the requested address redirects to the page's permanently, or for a while.
         reasons = response.meta.get("redirect_reasons", [])
         has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
         is_away = not has_moved and address_key(response.url, self.profile) != requested.key
+        # Of a known article, the page showed itself that it is one, unlike a notice in its place.
+        had_sign = bool(before and decisions.own_signs(before, before.extraction.provenance))
         page = await self._readers.read(
             ArticleToRead(
                 site=self.session.site,
@@ -425,8 +429,9 @@ class NewsSpider(Spider):
                 fetched_at=self.session.now(),
                 key=requested.key,
                 redirect_chain=(*response.meta.get("redirect_urls", ()), response.url),
-                published_at=requested.hint or (known.published_at if known else None),
-                needs_sign=is_away or self._had_sign(known),
+                published_at=requested.hint
+                or (decisions.date_by_source(before) if before else None),
+                needs_sign=is_away or had_sign,
                 known_text=known.text_digest if known and not known.removed_at else None,
             )
         )
@@ -441,13 +446,6 @@ class NewsSpider(Spider):
         page.has_moved = has_moved
         outcome.page = page
         return outcome
-
-    def _had_sign(self, known: KnownArticle | None) -> bool:
-        """Whether the article's page showed itself that it is one, unlike a notice in its place."""
-        if known is None:
-            return False
-        before = self.session.store.articles.latest_record(known.article_id)
-        return bool(before and decisions.own_signs(before, before.extraction.provenance))
 
     def _outcome(
         self, kind: PageKind, requested: RequestedArticle, url: str, reason: str = ""

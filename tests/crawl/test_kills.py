@@ -125,8 +125,8 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
     workspace, figures = Workspace(folder), Figures()
     titles: dict[str, str] = {}
     with SampleSite(stories=12) as site, Mailbox(folder / "mailbox") as mailbox:
-        mail = EMAIL.format(port=mailbox.port)
-        workspace.write_config(site.base_url, mail + FEW_SOURCES, readers=1)
+        settings = EMAIL.format(port=mailbox.port) + FEW_SOURCES
+        workspace.write_config(site.base_url, settings, readers=1)
         config = workspace.config.read_text(encoding="utf-8")
         workspace.config.write_text(f'database_url = "{database}"\n{config}', encoding="utf-8")
 
