@@ -338,7 +338,7 @@ def test_pages_that_cannot_be_read_for_hours_are_told_of_until_they_are(
     workspace.run("crawl", "--json")
     told = workspace.run("status", "--json")
     (problem,) = told.json["sites"]["responsiblestatecraft"]["problems"]
-    assert (told.status, problem["code"]) == (1, "unreachable")
+    assert (told.status, problem["code"]) == (1, "pages-failing")
     assert story.slug in problem["message"]
     site.heal()
     let_time_pass(workspace, hours=1)
