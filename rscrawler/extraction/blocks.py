@@ -96,6 +96,12 @@ class Block:
         self.prose = 0 if self.is_heading or self.linked > unlinked or not is_long else unlinked
 
     @property
+    def element(self) -> Element | None:
+        """The heading, or the element that holds nothing else; None if there is none."""
+        is_alone = self.is_heading or self.region.last - self.region.first == 1
+        return self.region.element if is_alone else None
+
+    @property
     def is_heading(self) -> bool:
         """Whether it is a heading, `h1` to `h6`."""
         return self.tag in HEADINGS

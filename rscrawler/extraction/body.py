@@ -1,7 +1,7 @@
 """The text of a page's article: located, split into blocks, each block labelled."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -16,7 +16,6 @@ from rscrawler.extraction.label import KEPT, Body, is_pointer, label
 from rscrawler.extraction.locate import CARD, Locator
 from rscrawler.extraction.selectors import Index, with_ancestors
 from rscrawler.extraction.structured import json_ld_paragraphs
-from rscrawler.extraction.text import text_of
 from rscrawler.sites import Markup
 
 # A pattern that only matches at the start of a text: `^` comes first, and `|` only in groups.
@@ -24,16 +23,23 @@ _STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _GENERIC = Markup()
 _LEAST_PROSE = 60  # unlinked characters from which a paragraph is running text
 _LEAST_BODY = 300  # characters; with less, a later selector wins with more than three times as many
+# Blocks that can print the date: below the headline, above it, behind the text's first paragraph
+# and below its last.
+_MOST_BELOW_HEADLINE, _MOST_ABOVE, _MOST_WITHIN, _MOST_BELOW = 25, 5, 4, 2
 _LEAST_LEAD = 100  # unlinked characters from which a paragraph below the headline is text
 
 
 @dataclass(frozen=True)
 class LocatedText:
-    """A page's own article and its labelled blocks; `origin` is what found them."""
+    """A page's own article and its labelled blocks; `origin` is what found them.
+
+    `near` are the blocks that can print the date, the likeliest first; empty with a profile.
+    """
 
     own: Own
     blocks: list[Block]
     origin: str
+    near: Sequence[Block] = ()
 
     @property
     def context(self) -> PageContext:
@@ -142,7 +148,7 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     repeated = {block.text for block in own_blocks[len(lead) :] if block.label in KEPT}
     own_blocks = [block for block in own_blocks if block not in lead or block.text not in repeated]
     kept = {block for block in own_blocks if block.label in KEPT}
-    heading = _element_of(blocks[headline]) if headline is not None else None
+    heading = blocks[headline].element if headline is not None else None
     container = region.element
     if heading is not None:
         around = with_ancestors([region.element])
@@ -158,14 +164,23 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     )
     foreign += tuple(b.region.element for b in blocks if (b.label, b.rule) == CARD)
     own = Own((container,), heading, "fallback: densest region", context, foreign)
-    return LocatedText(own, own_blocks, "densest region")
+    return LocatedText(own, own_blocks, "densest region", _near(blocks, headline, kept))
 
 
-def _element_of(headline: Block) -> Element | None:
-    """The element of a headline; None if it is only a part of a larger box."""
-    element = headline.region.element
-    is_all = headline.is_heading or text_of(element) == headline.text
-    return element if is_all else None
+def _near(blocks: list[Block], headline: int | None, kept: set[Block]) -> list[Block]:
+    """The blocks from the headline to the text, then within, right above and right below both."""
+    prose = [number for number, block in enumerate(blocks) if block.prose and block in kept]
+    if not prose:
+        return []
+    first, last = prose[0], prose[-1]
+    head = first if headline is None else min(headline, first)
+    within = blocks[first + 1 : min(first + _MOST_WITHIN, last) + 1]
+    return [
+        *blocks[head : min(head + _MOST_BELOW_HEADLINE, first)],
+        *(block for block in within if block not in kept),
+        *reversed(blocks[max(0, head - _MOST_ABOVE) : head]),
+        *blocks[last + 1 : last + 1 + _MOST_BELOW],
+    ]
 
 
 def _is_lead(block: Block) -> bool:

@@ -58,18 +58,18 @@ class Own:
         return found
 
     def search(
-        self, selectors: list[str], *, only_behind: bool = False, finder: str = "profile"
+        self, selectors: list[str], *, beside: bool = True, only_behind: bool = False
     ) -> Iterator[tuple[str, list[Element]]]:
         """The matches of each selector in the parts, then those beside them; each with its origin.
 
-        `only_behind`: beside the parts, only matches that follow them. `finder` begins the origins.
+        `only_behind`: beside the parts, only matches that follow them.
         """
         for selector in selectors:
             if found := self.matches(selector):
-                yield f"{finder}: {selector}", found
-        for selector in selectors:
+                yield f"profile: {selector}", found
+        for selector in selectors if beside else ():
             if found := self._beside(selector, only_behind=only_behind):
-                yield f"{finder}: {selector}, beside the container", found
+                yield f"profile: {selector}, beside the container", found
 
     def is_foreign(self, element: Element) -> bool:
         """Whether an element belongs to another article inside the parts."""

@@ -14,7 +14,6 @@ from rscrawler.extraction.text import shared_words, text_of, words
 from rscrawler.identity.addresses import absolute, address_key, is_article_address
 from rscrawler.sites import SiteProfile
 
-CALLED_DATES = ["[class*='date']", "[class*='Date']", "[class*='time']", "[class*='ublish']"]
 _LINKED_SHARE = 0.7  # of a headline, from which a link in it counts as a link of the whole
 
 
@@ -39,7 +38,7 @@ class PageContext:
         """Read what the page declares, and index its elements."""
         structured = read_structured(page.root, page.url, profile)
         titles = tuple(headline for _, headline in structured.headlines)
-        index = Index(page.root, (*profile.markup.selectors, *CALLED_DATES, "article"))
+        index = Index(page.root, (*profile.markup.selectors, "article"))
         return cls(page, profile, structured, titles, index, [*structured.warnings])
 
     @cached_property

@@ -7,34 +7,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+from rscrawler.extraction.vocabulary import compiled, table
+
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(days=2)  # clocks and zones differ; more is a mistake
 _FARTHEST = timedelta(hours=14)  # of any zone from UTC
-# English, French, Spanish, Portuguese, Italian, German, Russian.
-_MONTHS = (
-    "january jan janvier janv enero ene janeiro gennaio gen januar jänner января янв",
-    "february feb février févr fevrier febrero fevereiro fev febbraio februar февраля фев",
-    "march mar mars marzo março märz mrz марта мар",
-    "april apr avril avr abril abr aprile апреля апр",
-    "may mai mayo maio maggio mag мая май",
-    "june jun juin junio junho giugno giu juni июня июн",
-    "july jul juillet juil julio julho luglio lug juli июля июл",
-    "august aug août aout agosto ago августа авг",
-    "september sept sep septembre septiembre setembro set settembre сентября сент сен",
-    "october oct octobre octubre outubro out ottobre ott oktober okt октября окт",
-    "november nov novembre noviembre novembro ноября нояб ноя",
-    "december dec décembre déc diciembre dic dezembro dez dicembre dezember декабря дек",
+_NUMBER_OF = {
+    word: number
+    for number, words in enumerate(table("dates")["months"], 1)
+    for word in words.split()
+}
+_MONTH = (
+    rf"(?P<name>{'|'.join(sorted(_NUMBER_OF, key=len, reverse=True))})"
+    rf"{table('dates')['month_endings']}?\b\.?"
 )
-_NUMBER_OF = {word: number for number, words in enumerate(_MONTHS, 1) for word in words.split()}
-_MONTH = rf"(?P<name>{'|'.join(sorted(_NUMBER_OF, key=len, reverse=True))})\b\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?"
 _YEAR = r"(?P<year>(?:19|20)\d{2})\b"
 _PRINTED = [
     re.compile(printed, re.IGNORECASE)
     for printed in (
         rf"\b{_MONTH}\s+{_DAY},?\s+{_YEAR}",
-        rf"\b{_DAY}\s+(?:of\s+|de\s+)?{_MONTH},?\s+(?:de\s+|del\s+)?{_YEAR}",
+        rf"\b{_DAY}[\s-]+(?:of\s+|de\s+)?{_MONTH},?[\s-]+(?:de\s+|del\s+)?{_YEAR}",
         r"(?<![\d.])(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>(?:19|20)\d{2})(?!\.?\d)",
+        r"(?<![\d.])(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d)(?!\.?\d)",
         rf"(?<![\d/-])(?P<day>\d{{1,2}})(?P<bar>[/-])(?P<month>\d{{1,2}})(?P=bar){_YEAR}",
         r"\b(?P<year>(?:19|20)\d{2})[-./年]\s?(?P<month>\d{1,2})[-./月]\s?(?P<day>\d{1,2})(?!\d)",
     )
@@ -68,6 +63,7 @@ _CLOCK = re.compile(
     + ")?",
     re.IGNORECASE,
 )
+_RELATIVE = compiled(table("dates")["relative"])
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
     r"(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{1,2})(?:[.,]\d+)?)?\s*([+-][\d:]+|(?![AP]M\b)[A-Z]{1,5})?)?\s*$",
@@ -106,14 +102,18 @@ class FoundDate:
         return [] if self.has_zone else [f"{field}: no time zone given, UTC assumed"]
 
 
-def read_date(text: str, *, day_first: bool = False) -> FoundDate | None:
+def read_date(
+    text: str, *, day_first: bool = False, now: datetime | None = None
+) -> FoundDate | None:
     """Parse a date: ISO 8601, RFC 2822, seconds or milliseconds since 1970, or printed.
 
-    None if `text` is none of these. A day alone becomes midnight UTC. Relative dates ("2 hours
-    ago") are not parsed: they depend on the time of the crawl. In `3/4/2021` the first number is
+    None if `text` is none of these. A day alone becomes midnight UTC. "Today" and
+    "yesterday" before a time need the time of the crawl (`now`). In `3/4/2021` the first number is
     the day if the caller knows so (`day_first`); otherwise it is ambiguous, and None.
     """
     text = " ".join(text.split())
+    if now is not None:
+        text = _RELATIVE.sub(lambda m: f"{now - timedelta(days=not m['today']):%Y-%m-%d} ", text)
     if not text or len(text) > 200:
         return None
     try:
@@ -173,6 +173,7 @@ def _printed(text: str, *, day_first: bool) -> FoundDate | None:
             continue
         found = match.groupdict()
         day, year = int(found["day"]), int(found["year"])
+        year += 2000 if year < 100 else 0
         month = int(found["month"]) if "month" in found else _NUMBER_OF[found["name"].lower()]
         if "bar" in found and day <= 12 and not day_first and day != month:
             if month <= 12:

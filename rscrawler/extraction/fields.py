@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice, pairwise
 from operator import itemgetter
@@ -13,8 +13,8 @@ from lxml.etree import _Element as Element
 
 from rscrawler.extraction.body import LocatedText
 from rscrawler.extraction.byline import is_nobody, marked_authors, names_in, split_names
-from rscrawler.extraction.container import Own, text_length
-from rscrawler.extraction.context import CALLED_DATES, PageContext
+from rscrawler.extraction.container import Own
+from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.structured import TITLE_SEPARATOR, Structured
 from rscrawler.extraction.text import text_of
@@ -51,6 +51,8 @@ _MOST_WITHIN = 50  # elements searched for a date
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
 _LONGEST_DATE = 150  # characters of an element with a date's class, including white space
+_DATED_APART = ("related: ", "comments: ", "advertising: ", "embed: ")  # rules of regions
+_CYRILLIC = re.compile(r"[а-я]", re.IGNORECASE)
 _WANTED = ("title", "published_at")  # a warning says if they are missing
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
@@ -276,39 +278,33 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
     yield "hint: published_at", located.context.page.published_at
     markup, is_printed = located.context.profile.markup, False
     # `time[datetime]` in running text counts here: in some templates the byline is a sentence.
-    for text, origin, element in _printed(located, markup.published_text):
+    for origin, elements in own.search(markup.published_text, beside=not located.near):
         is_printed = "published_text" in markup.model_fields_set
-        for value in (*_exact_dates(element), text):
-            yield origin, value
+        for element in elements:
+            for value in (*_exact_dates(element), text_of(element)):
+                yield origin, value
     if is_printed:  # the profile's own selector matched
         return
-    for line in located.lines:
-        for value in _dates_in(line):
+    for text, line in _short_lines(located):
+        for value in _dates_in(text, line):
             yield "fallback: line at the headline", value
     if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", located.context.page.url)):
         yield "fallback: address", "-".join(match.groups())
-    yield from _agreed_dates(located)
 
 
-def _agreed_dates(located: LocatedText) -> list[tuple[str, str]]:
-    """The dates in elements with a date's class; none if they are more than a day apart."""
-    given = [
-        (origin, value)
-        for origin, elements in located.own.search(CALLED_DATES, finder="fallback")
-        for element in islice(elements, _MOST_WITHIN)
-        if text_length(element) <= _LONGEST_DATE and not located.is_in_prose(element)
-        for value in _dates_in(element)
-    ]
-    read = (_date("published_at", origin, value, located) for origin, value in given)
-    days = {found.at.date() for found in read if found is not None}
-    return given if not days or max(days) - min(days) <= timedelta(days=1) else []
+def _short_lines(located: LocatedText) -> Iterator[tuple[str, Element | None]]:
+    """The short lines at the headline, each with its element; None if that holds more."""
+    if not located.near:
+        yield from ((text_of(line), line) for line in located.lines)
+    for block in located.near:
+        if len(block.text) <= _LONGEST_DATE and not block.rule.startswith(_DATED_APART):
+            yield block.text, block.element
 
 
-def _dates_in(element: Element) -> Iterator[str]:
+def _dates_in(text: str, element: Element | None) -> Iterator[str]:
     """The candidates for a date in a short line; none if it is about an update."""
-    text = text_of(element)
     if not pattern("updates").search(text):
-        yield from _exact_dates(element)
+        yield from _exact_dates(element) if element is not None else ()
         yield text
 
 
@@ -351,8 +347,11 @@ def _date(name: str, origin: str, value: str | datetime, located: LocatedText) -
         found: FoundDate | None = FoundDate(value)
     else:
         is_printed = origin.startswith(("profile", "fallback"))
-        is_english = (located.context.structured.language or "en").lower().startswith("en")
-        found = read_date(value, day_first=is_printed and not is_english)
+        found = read_date(
+            value,
+            day_first=is_printed and not _is_english(located.context),
+            now=located.context.page.fetched_at if is_printed else None,
+        )
     if found is not None and is_plausible(found.at, located.context.page.fetched_at):
         return found
     if found is not None:
@@ -360,6 +359,12 @@ def _date(name: str, origin: str, value: str | datetime, located: LocatedText) -
     elif not origin.startswith(("profile", "fallback")):
         located.context.warnings.append(f"{name}: {origin} is not a date")
     return None
+
+
+def _is_english(context: PageContext) -> bool:
+    """Whether a page can be in English, by what it declares and by its headlines."""
+    declared = (context.structured.language or "en").lower()
+    return declared.startswith("en") and not _CYRILLIC.search(" ".join(context.titles))
 
 
 # The lead image

@@ -14,7 +14,7 @@ from itertools import accumulate
 from rscrawler.extraction.appeals import appeals_among, lines_before_appeal
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.byline import names_after_by
-from rscrawler.extraction.dates import read_date
+from rscrawler.extraction.dates import EARLIEST, read_date
 from rscrawler.extraction.reprint import is_reprint_line
 from rscrawler.extraction.text import straight
 from rscrawler.extraction.vocabulary import pattern
@@ -133,7 +133,8 @@ def _is_byline(body: Body, number: int) -> bool:
     block = body.blocks[number]
     if number >= body.first_prose or block.is_heading:
         return False
-    return bool(names_after_by(block.text)) or read_date(block.text, day_first=True) is not None
+    is_dated = read_date(block.text, day_first=True, now=EARLIEST) is not None
+    return is_dated or bool(names_after_by(block.text))
 
 
 def _matches(name: str) -> Callable[[Body, int], bool]:

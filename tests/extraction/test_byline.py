@@ -144,7 +144,7 @@ def test_the_date_is_that_of_the_first_line_at_the_headline(
 
 
 def test_a_line_at_the_headline_tells_the_date_whatever_its_region_is_called() -> None:
-    when = "<p>Water</p>" * 20 + '<time datetime="2024-12-09T08:15Z">Monday</time>'
+    when = "<p>Water</p>" * 20 + '<p><time datetime="2024-12-09T08:15Z">Monday</time></p>'
     for line in (
         f'<footer class="meta">{when}</footer>',
         f"<aside>{when}</aside>",
@@ -165,19 +165,38 @@ def test_a_time_in_a_sentence_is_the_date_if_no_other_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behind", "day"),
+    ("page", "moment"),
     [
-        ('<p class="node__publication-date">Posted on 9 December 2024</p>', 9),
-        ('<p class="itemPostDate">9 December 2024</p><i class="time">8 December 2024</i>', 9),
-        ('<p class="date-changed">Updated 9 December 2024</p>', None),
-        ('<p class="itemDate">9 December 2024</p><p class="itemDate">2 May 2023</p>', None),
+        # A clock above the menu is no date of the article.
+        ("<p class='date'>5 мая 2024</p>{menu}<div>{headline}{text}</div>", None),
+        ("<p>Сегодня, 8:15</p>{menu}<div>{headline}{text}</div>", None),
+        ("<p class='date'>5 мая 2024</p>{menu}<div>{headline}{text}</div><p>09.12.2024</p>", "09"),
+        (
+            "<time datetime='2024-05-05'>5</time>{menu}<p>09.12.24</p><div>{headline}{text}</div>",
+            "09",
+        ),
+        # Right above the headline or right below the text, in whatever element.
+        ("{menu}<div><b>9 декабря 2024, 8:15</b></div><div>{headline}{text}</div>", "09T08:15"),
+        ("{menu}<div>{headline}{text}</div><div>Добавлено 9 декабря 2024</div>", "09"),
+        ("{headline}{text}<ul><li><a href='/y'>One</a></li></ul><p>Two</p><p>9.12.2024</p>", None),
+        # Behind a standfirst, not in the text.
+        ("{headline}{lead}<div>Нора Вайс, 9 декабря 2024</div>{text}", "09"),
+        ("{headline}{lead}<p>Вода ушла 9 декабря 2024 года, и все ждут снега.</p>{text}", None),
+        ("{headline}{lead}<div class='comments'>Нора, 9 декабря 2024</div>{text}", None),
+        # On a page in Cyrillic, the day comes first, whatever language it declares.
+        ("{headline}<p>9/12/2024 8:15</p>{text}", "09T08:15"),
     ],
 )
-def test_elements_that_are_called_a_date_tell_it_if_they_agree(
-    behind: str, day: int | None
-) -> None:
-    found = read(behind=behind).published_at
-    assert found == (day and datetime(2024, 12, day, tzinfo=UTC))
+def test_the_date_is_the_one_printed_nearest_to_the_headline(page: str, moment: str | None) -> None:
+    title = "Водохранилище над долиной наполовину пусто"
+    lead = "<p>Воды в водохранилище хватит только до первого снега, сообщили вчера смотрители.</p>"
+    menu = "<ul>" + "<li><a href='/x'>Вода</a></li>" * 6 + "</ul>"
+    parts = {"headline": f"<h1>{title}</h1>", "menu": menu, "lead": lead, "text": TEXT}
+    body = page.format_map(parts)
+    html = f'<html lang="en"><title>{title}</title><body><div>{body}</div></body></html>'
+    found = rscrawler.extract_page(html.encode(), URL).published_at
+    at = moment and datetime.fromisoformat(f"2024-12-{moment}").replace(tzinfo=UTC)
+    assert found == at
 
 
 def test_a_day_in_the_address_is_the_date_where_nothing_else_tells_one() -> None:

@@ -141,7 +141,34 @@ def test_a_day_or_a_small_word_is_no_zone(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2 hours ago", "yesterday", "2022-13-45", "June 31, 2022", "soon", "12/05/2022"]
+    "text",
+    [
+        "21 июня 2022", "Вторник, 21 Июнь 2022", "21-июнь, 2022", "21 июн 2022", "21 июни 2022",
+        "21 маусым 2022", "21-iyun 2022", "21 iýun 2022", "21.06.22", "21-June-2022",
+    ],
+)  # fmt: skip
+def test_a_day_is_parsed_in_the_languages_of_the_region(text: str) -> None:
+    found = read_date(text)
+    assert found is not None
+    assert found.at == datetime(2022, 6, 21, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("Сегодня, 14:05", 21), ("Вчера в 14:05", 20), ("Бүгін, 14:05", 21), ("Kecha, 14:05", 20),
+        ("Published today at 14:05", 21), ("сегодня: вторник, 14:05", None), ("Today 14", None),
+    ],
+)  # fmt: skip
+def test_today_and_yesterday_need_the_day_of_the_crawl(text: str, day: int | None) -> None:
+    found = read_date(text, now=datetime(2022, 6, 21, 20, tzinfo=UTC))
+    assert (found and found.at) == (day and datetime(2022, 6, day, 14, 5, tzinfo=UTC))
+    assert read_date(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2 hours ago", "yesterday", "2022-13-45", "June 31, 2022", "soon", "12/05/2022", "1.2.10"],
 )
 def test_what_is_no_date_is_none(text: str) -> None:
     assert read_date(text) is None
