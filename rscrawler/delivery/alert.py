@@ -174,8 +174,7 @@ def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
         for each in flag.evidence:
             place = (each.field, each.paragraph)
             terms.setdefault(place, {})[one_line(each.term, 120)] = each.entity or each.term
-            # Evidence in one paragraph may be quoted differently: keep the longest quotation.
-            quotes[place] = max(quotes.get(place, ""), each.quote, key=len)
+            quotes.setdefault(place, each.quote)  # of the strongest evidence, which comes first
     shown = list(quotes.items())[:MAX_PASSAGES]
     return tuple(
         Passage(_FIELD_TITLES.get(place[0], ""), _marked(quote, terms[place]))

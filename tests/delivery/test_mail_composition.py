@@ -14,7 +14,7 @@ from rscrawler.delivery.alert import Alert, Interest, alert_of, subject_of
 from rscrawler.delivery.channel import Batch
 from rscrawler.delivery.mail import Email
 from rscrawler.delivery.wording import SUBJECT_LIMIT, TITLE_LIMIT, one_line, safe_link
-from rscrawler.items import ChangeSummary, Level
+from rscrawler.items import ChangeSummary, Evidence, Level, TopicFlag
 from rscrawler.sites import SiteProfile
 from rscrawler.store.outbox import OutboxRow
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, an_article
@@ -108,6 +108,17 @@ def test_an_update_says_of_its_change_what_was_recorded_and_no_more(
 ) -> None:
     alert = alert_of(an_article(1, version=2, change=change), INTEREST)
     assert (alert.is_update, alert.changed) == (True, changed)
+
+
+def test_a_paragraph_is_quoted_at_its_strongest_evidence_however_short() -> None:
+    quotes = (
+        "Mirziyoyev blamed governors…",
+        "…blamed governors. Mill owners in Tashkent doubt it.",
+    )
+    evidence = tuple(Evidence("x", "x", "UZ", "body", 1, quote, 0, 1) for quote in quotes)
+    flag = TopicFlag("central-asia", Level.PRIMARY, 0.9, ("UZ",), evidence)
+    (passage,) = alert_of(an_article(1, topics=[flag]), INTEREST).passages
+    assert passage.text == quotes[0]
 
 
 def test_only_topics_of_interest_are_named() -> None:
