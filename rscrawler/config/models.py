@@ -159,7 +159,13 @@ MailAddress = Annotated[
     str, _only(_is_mail_address, '"desk@example.org" or "Name <desk@example.org>"')
 ]
 WebAddress = Annotated[str, _only(is_web_address, "an http or https address")]
-SecretWebAddress = Annotated[SecretStr, _only(is_web_address, "an http or https address")]
+SecretWebAddress = Annotated[
+    SecretStr,
+    _only(
+        lambda url: is_web_address(url) and urlsplit(url).username is None,
+        "an http or https address without a user and password",
+    ),
+]
 BareWebAddress = Annotated[
     str,
     _only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),

@@ -543,6 +543,7 @@ def test_a_table_in_the_environment_that_is_no_json_is_a_problem(
         f'[alerts.channels]\nops = ["json://{SECRET}@host", 12345]',
         f'[alerts]\nchannels = "json://{SECRET}@host"',
         f'[alerts.webhooks.w]\nurl = "ftp://{SECRET}@host"\nsecret = "{SECRET}"',
+        f'[alerts.webhooks.w]\nurl = "https://user:{SECRET}@host"\nsecret = "{SECRET}"',
         f'[alerts.webhooks.w]\nurl = "https://host"\nsecret = ["{SECRET}"]',
         f'[alerts.webhooks]\nw = "https://{SECRET}@host"',
         f'[alerts.ops]\nchannels = ["json://{SECRET}@host"]',
