@@ -69,18 +69,11 @@ def _profiles() -> dict[str, SiteProfile]:
     return load_sites(load_config(find_config(None)))
 
 
-def extract(
-    page: Page,
-    profile: SiteProfile,
-    site: str,
-    *,
-    is_article: bool = False,
-    needs_sign: bool = False,
-) -> Article:
+def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = False) -> Article:
     """The article on `page`, with the provenance of each field; pure, no I/O.
 
     `is_article`: the caller knows that the page is an article, whatever its address, and even
-    without date, author and section. `needs_sign`: a date by a source does not make it an article.
+    without date, author and section.
 
     Fields that are not found are None or empty. `url` is the address that the page declares
     (canonical link, else `og:url`) if it can be an article's, else the final address; the other
@@ -104,8 +97,7 @@ def extract(
     if article.title is None and _is_garbage(page):
         raise IncompletePage(page.url, _GARBAGE)
     provenance |= _read_body(article, located)
-    is_dated = page.published_at is not None and not needs_sign
-    _check_is_article(article, located, provenance, is_article=is_article, is_dated=is_dated)
+    _check_is_article(article, located, provenance, is_article=is_article)
     own = located.own
     if not own.is_from_profile and "container" in profile.markup.model_fields_set:
         context.warnings.append(f"container: none of the profile's matched ({own.origin})")
@@ -177,14 +169,9 @@ def _is_garbage(page: Page) -> bool:
 
 
 def _check_is_article(
-    article: Article,
-    located: LocatedText,
-    provenance: dict[str, str],
-    *,
-    is_article: bool,
-    is_dated: bool,
+    article: Article, located: LocatedText, provenance: dict[str, str], *, is_article: bool
 ) -> None:
-    """Raise if the page is not an article, or has lost its text; `is_dated`: by a source."""
+    """Raise if the page is not an article, or has lost its text."""
     own, context = located.own, located.context
     page, profile, structured = context.page, context.profile, context.structured
     signs = own_signs(article, provenance)
@@ -199,7 +186,8 @@ def _check_is_article(
         says_article = structured.says_article or (has_headline and "published_at" in signs)
         _check_textless(article.title, located, says_article=says_article)
     says_so = structured.says_article or "article:section" in structured.meta
-    is_known = own.is_from_profile or is_dated  # sources date only articles
+    is_dated = page.published_at is not None and not page.needs_sign  # sources date only articles
+    is_known = own.is_from_profile or is_dated
     says_other = "og:type" in structured.meta and not structured.says_article
     if not (is_article or signs or says_so) and (says_other or not is_known):
         raise NotAnArticle(page.url, "no date, author or section: a static page")

@@ -57,7 +57,8 @@ class Page:
     """One fetched page.
 
     `url` is the final address, after redirects. `root` is its parsed tree. `published_at` is the
-    date of publication by the source (feed, news sitemap) of its address, None without one.
+    date of publication by the source (feed, news sitemap) of its address, None without one;
+    `needs_sign`: that date alone does not make the page an article.
     """
 
     url: str
@@ -65,6 +66,7 @@ class Page:
     fetched_at: datetime
     published_at: datetime | None
     is_truncated: bool
+    needs_sign: bool = False
 
     @classmethod
     def of(
@@ -74,10 +76,12 @@ class Page:
         content_type: str | None,
         fetched_at: datetime,
         published_at: datetime | None = None,
+        *,
+        needs_sign: bool = False,
     ) -> Self:
         """Parse the page in a response's body, with its Content-Type header."""
         root = parse_page(body, content_type)
-        return cls(url, root, fetched_at, published_at, looks_truncated(body))
+        return cls(url, root, fetched_at, published_at, looks_truncated(body), needs_sign)
 
 
 def parse_page(body: bytes, content_type: str | None = None) -> Element:

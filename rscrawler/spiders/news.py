@@ -417,7 +417,8 @@ class NewsSpider(Spider):
         # Whether the requested address redirects to the page's permanently, or for a while.
         reasons = response.meta.get("redirect_reasons", [])
         has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
-        is_away = not has_moved and address_key(response.url, self.profile) != requested.key
+        is_elsewhere = address_key(response.url, self.profile) != requested.key
+        is_away = bool(reasons) and not has_moved and is_elsewhere
         # Of a known article, the page showed itself that it is one, unlike a notice in its place.
         had_sign = bool(before and decisions.own_signs(before, before.extraction.provenance))
         page = await self._readers.read(

@@ -40,7 +40,7 @@ class ArticleToRead:
         key: the key of the requested address.
         redirect_chain: the requested address and its redirects; `url` is the last one.
         published_at: the date that a source gave.
-        needs_sign: whether that date does not make it an article.
+        needs_sign: whether that date alone does not make it an article.
         known_text: the digest of the stored text; None if it is unknown.
     """
 
@@ -156,8 +156,15 @@ class PageReader:
     def _article(self, page: ArticleToRead, profile: SiteProfile) -> FetchedArticle:
         from rscrawler.extraction.article import extract
 
-        parsed = Page.of(page.url, page.body, page.content_type, page.fetched_at, page.published_at)
-        article = extract(parsed, profile, page.site, needs_sign=page.needs_sign)
+        parsed = Page.of(
+            page.url,
+            page.body,
+            page.content_type,
+            page.fetched_at,
+            page.published_at,
+            needs_sign=page.needs_sign,
+        )
+        article = extract(parsed, profile, page.site)
         article.normalize()
         fingerprint = fingerprint_of(article, slug_stem(article.url, profile))
         flags = None
