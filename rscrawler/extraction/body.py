@@ -160,6 +160,8 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
         for each in regions
         if each.kind in FOREIGN_KINDS
         and each.last > each.first
+        # Many themes list sections and tags in the footer of the `article`.
+        and not (each.element.tag == "footer" and container.tag == "article")
         and kept.isdisjoint(blocks[each.first : each.last])
     )
     foreign += tuple(b.region.element for b in blocks if (b.label, b.rule) == CARD)

@@ -214,6 +214,19 @@ def test_sections_are_links_that_say_they_are_categories() -> None:
     assert read(f"<p>{links}</p>").sections == ["water"]
 
 
+def test_sections_and_tags_are_also_read_in_the_footer_of_the_own_article_alone() -> None:
+    def footer(name: str) -> str:
+        links = f'<a href="/{name}/" rel="category tag">x</a> <a href="/tag/{name}-tag/">x</a>'
+        return f"<footer><p>Posted in {links}</p></footer>"
+
+    page = (
+        f"<html><body><main><article><header><h1>{TITLE}</h1></header><div>{TEXT}</div>"
+        f"{footer('water')}</article></main>{footer('site')}</body></html>"
+    )
+    article = rscrawler.extract_page(page.encode(), URL)
+    assert (article.sections, article.tags) == (["water"], ["water-tag"])
+
+
 def test_a_line_that_the_page_declares_as_its_description_is_the_subtitle() -> None:
     dek = "Keepers of the sluices wait for snow"
     head = f'<meta name="description" content="{dek}">'
