@@ -144,7 +144,7 @@ def split_names(text: str) -> tuple[str, ...]:
     first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
     segments = [first, *(other for other in others if not (first and _is_role(other)))]
     for piece in (piece for segment in segments for piece in _AND.split(segment)):
-        name = piece.strip(" ,;|·•–—-")
+        name = piece.strip(" ,;|·•–—-→")
         if not pattern("other_work").search(name):
             name = _LABEL.sub("", name)
         if not name or (" " not in name and pattern("no_names").search(name)):

@@ -51,7 +51,8 @@ def read(
         ('<p itemprop="author">Nora Weiss</p>', ["Nora Weiss"]),
         (
             '<p><a rel="author" href="/x">Nora Weiss</a> <a rel="author" href="/x">More by Nora '
-            'Weiss</a> <a rel="author" href="/x">View all posts by Nora Weiss</a></p>',
+            'Weiss</a> <a rel="author" href="/x">View all posts by Nora Weiss →</a> '
+            '<a rel="author" href="/x">Zeige alle Beiträge von Nora Weiss →</a></p>',
             ["Nora Weiss"],
         ),
         ("<p>By Nora Weiss and Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"]),
