@@ -68,7 +68,7 @@ def cluster_of(sites: int) -> Iterator[Cluster]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         served = stack.enter_context(TinySites(sites))
-        server = stack.enter_context(postgresql(folder / "pg"))
+        server = stack.enter_context(postgresql())
         cluster = Cluster(folder, server, served, every="1d", at_once=1)
         stack.enter_context(cluster.mailbox)
         cluster.write_files(delay=0)

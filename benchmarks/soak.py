@@ -461,7 +461,7 @@ def soak(database: str, minutes: float, seed: int, every: int, only: list[str]) 
         if database == "sqlite":
             url = f"sqlite:///{folder / 'output' / 'rscrawler.db'}"
         else:
-            server = stack.enter_context(postgresql(folder / "pg"))
+            server = stack.enter_context(postgresql())
             url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         world = World(folder, site, mailbox, url, every)
         world.server = server

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -43,12 +42,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """A PostgreSQL server of this test run's own, from a wheel; in memory, if there is room.
-
-    Its folder is none of pytest's, which deletes those of older runs, though they still run.
-    """
-    place = os.environ.get("PYTEST_DEBUG_TEMPROOT")
-    server = started_server(Path(tempfile.mkdtemp(prefix="rscrawler-postgresql-", dir=place)))
+    """A PostgreSQL server of this test run's own, from a wheel."""
+    server = started_server()
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         # The server itself is never killed, and flushing hundreds of databases takes long.
         for setting in ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'"):

@@ -7,6 +7,8 @@ empty the tables, over a connection that stays open, some milliseconds.
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,11 +36,15 @@ _SHAPE = """
 """
 
 
-def started_server(folder: Path) -> PostgresServer:
-    """A server with its data in `folder`, which its `cleanup` removes.
+def started_server() -> PostgresServer:
+    """A server with its data in a folder of its own, which its `cleanup` removes.
 
-    It is given ten seconds to start, too few for a loaded machine; asked again, it goes on.
+    The folder is none of pytest's: any other run of pytest on the machine closes those to other
+    users, of whom the server is one, and deletes old ones, though they are still used.
+    The server is given ten seconds to start, too few for a loaded machine; asked again, it goes on.
     """
+    place = os.environ.get("PYTEST_DEBUG_TEMPROOT")  # in memory, if there is room
+    folder = Path(tempfile.mkdtemp(prefix="rscrawler-postgresql-", dir=place))
     for _ in range(5):
         with suppress(TimeoutExpired):
             return get_server(folder, cleanup_mode="delete")

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
-from itertools import groupby, pairwise
+from itertools import cycle, groupby, pairwise
 from pathlib import Path
 
 import psycopg
@@ -132,10 +132,9 @@ class Machine:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[PostgresServer]:
+def postgresql() -> Iterator[PostgresServer]:
     """A server of our own, to be restarted."""
-    folder.mkdir()
-    server = started_server(folder)
+    server = started_server()
     try:
         yield server
     finally:
@@ -229,14 +228,14 @@ def run_cluster(
     every: str,
     at_once: int = 1,
     seed: int = 1,
-    settle_seconds: float = 120,
+    settle_seconds: float = 600,
     report: Callable[[str], None] = lambda _: None,
 ) -> Figures:
     """Crawl and publish for `seconds` while `kills` processes die; then let all come to rest."""
     figures, chance, begun = Figures(sites=sites), random.Random(seed), time.monotonic()
     with ExitStack() as stack:
         served = stack.enter_context(TinySites(sites))
-        server = stack.enter_context(postgresql(folder / "pg"))
+        server = stack.enter_context(postgresql())
         cluster = Cluster(folder, server, served, every, at_once)
         stack.enter_context(cluster.mailbox)
         cluster.write_files()
@@ -249,13 +248,14 @@ def run_cluster(
         fresh: list[str] = []
         start = time.monotonic()
         moments = sorted(chance.random() * seconds for _ in range(kills))
+        victims = cycle(["worker", "service", "worker", "crawl"])
         restart_at: float | None = seconds / 2
         while (now := time.monotonic() - start) < seconds:
             host = chance.choice(list(served.sites))
             fresh.append(f"http://{host}{served.publish(host).path}")
             while moments and moments[0] <= now:
                 moments.pop(0)
-                report(f"{now:.0f} s: {_kill_one(cluster, chance, figures)}")
+                report(f"{now:.0f} s: {_kill_one(cluster, next(victims), chance, figures)}")
             if restart_at is not None and now >= restart_at:
                 report(f"{now:.0f} s: the database is restarted")
                 restart(server)
@@ -271,9 +271,8 @@ def run_cluster(
     return figures
 
 
-def _kill_one(cluster: Cluster, chance: random.Random, figures: Figures) -> str:
+def _kill_one(cluster: Cluster, kind: str, chance: random.Random, figures: Figures) -> str:
     """Kill a worker, a service or a crawl; the first two are started again at once."""
-    kind = chance.choice(["worker", "worker", "service", "crawl"])
     if kind == "crawl":
         found = _children(chance.choice(cluster.workers).process.pid)
         if found:
