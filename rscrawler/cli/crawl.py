@@ -151,6 +151,7 @@ def _report_json(
                     {"code": code, "message": message} for code, message in outcome.problems.items()
                 ],
                 "failed_sources": dict(outcome.failed_sources),
+                "succeeded": outcome.succeeded,
                 "note": outcome.note,
             }
             for name, outcome in report.sites.items()

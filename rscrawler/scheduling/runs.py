@@ -43,8 +43,9 @@ class RunOutcome:
     """The outcome of a run: `line` for the log, `summary` for the store.
 
     `has_failed`: it did not do its work. An unhealthy site that was visited is no failure, an
-    unreachable one is. `finished` are the subjects (sites, or `outbox`) that it completed;
-    `failed_sources` maps each site to the causes of failed sources, by address.
+    unreachable one is. `finished` are the subjects (sites, or `outbox`) that it completed,
+    `unfinished` those that it began, or was to begin, and did not complete. `failed_sources` maps
+    each site to the causes of failed sources, by address.
     """
 
     line: str
@@ -52,6 +53,7 @@ class RunOutcome:
     has_failed: bool
     is_healthy: bool
     finished: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
     failed_sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     elapsed: timedelta = timedelta()  # of a failed run
 
@@ -109,18 +111,15 @@ def record_end(
 ) -> None:
     """Record the end of a run; `firing` is None for the service's own delivery.
 
-    Raise `overdue` for the subjects of a failed run that finished none, except for sites that had
-    a good cycle in it, and clear it for finished ones. An adaptive job also gets the time of its
-    next visit.
+    Raise `overdue` for unfinished subjects, except for sites that had a good cycle in the run, and
+    clear it for finished ones. An adaptive job also gets the time of its next visit.
     """
-    if outcome.has_failed and not outcome.finished:
-        subjects = scheduled.sites or (OUTBOX_SUBJECT,)
-        began = now - outcome.elapsed
-        good_at = {each: store.health.site(each).last_success_at for each in subjects}
-        late = [each for each, at in good_at.items() if at is None or at < began]
-        for subject in late or subjects:  # if every site is good, the run failed afterwards
-            message = f"job {scheduled.id} {outcome.summary}"
-            store.health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
+    began = now - outcome.elapsed
+    good_at = {each: store.health.site(each).last_success_at for each in outcome.unfinished}
+    late = [each for each, at in good_at.items() if at is None or at < began]
+    for subject in late or outcome.unfinished:  # if every site is good, the run failed afterwards
+        message = f"job {scheduled.id} {outcome.summary}"
+        store.health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
     for each in outcome.finished:
         store.health.clear_problem(each, ProblemCode.OVERDUE)
     if firing is None:
@@ -145,9 +144,14 @@ def record_end(
 def failed_run(scheduled: ScheduledJob, why: str, elapsed: timedelta = timedelta()) -> RunOutcome:
     """The outcome of a run that did nothing, or printed no report."""
     about = f" ({','.join(scheduled.sites)})" if scheduled.sites else ""
-    line = f"job {scheduled.id}{about} failed: {why}"
-    summary = f"failed: {why}"
-    return RunOutcome(line, summary, has_failed=True, is_healthy=False, elapsed=elapsed)
+    return RunOutcome(
+        line=f"job {scheduled.id}{about} failed: {why}",
+        summary=f"failed: {why}",
+        has_failed=True,
+        is_healthy=False,
+        unfinished=scheduled.sites or (OUTBOX_SUBJECT,),
+        elapsed=elapsed,
+    )
 
 
 def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) -> RunOutcome:
@@ -186,10 +190,14 @@ def _judge_crawl(
     if problem := report.get("output_problem"):
         parts.append(problem)  # no failure: the site was visited, and its records wait
     overdue = {name for name, each in problems if each["code"] == ProblemCode.OVERDUE}
+    # Without a problem that says why, a signal from elsewhere has ended the cycle.
+    cut = [name for name, site in visited.items() if not (site["succeeded"] or site["problems"])]
+    is_unreachable = any(each["code"] == ProblemCode.UNREACHABLE for _, each in problems)
     return replace(
         _outcome(subject, parts, result, report.get("run_id")),
-        has_failed=any(each["code"] == ProblemCode.UNREACHABLE for _, each in problems),
-        finished=tuple(name for name in visited if name not in overdue),
+        has_failed=is_unreachable or bool(cut),
+        finished=tuple(name for name in visited if name not in {*overdue, *cut}),
+        unfinished=tuple(cut),
         failed_sources={name: site.get("failed_sources", {}) for name, site in visited.items()},
     )
 

@@ -19,7 +19,7 @@ from rscrawler.scheduling.service import Service
 from rscrawler.store import Store
 from tests.scheduling.services import scheduled
 
-REPORT = json.dumps({"sites": {"site": {}}})
+REPORT = json.dumps({"sites": {"site": {"succeeded": True}}})
 CHILD = """
 import pathlib, signal, sys
 from rscrawler.forks import die_with

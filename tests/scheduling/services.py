@@ -64,7 +64,10 @@ def crawled(
         "articles_new": 0,
         "flagged": 0,
         "output_problem": output_problem,
-        "sites": {name: {"problems": [], "note": None, **site} for name in sites or ("site",)},
+        "sites": {
+            name: {"problems": [], "note": None, "succeeded": True, **site}
+            for name in sites or ("site",)
+        },
     }
     return ChildResult(status, json.dumps(report), tuple(errors), timedelta(seconds=1.2))
 

@@ -428,6 +428,28 @@ def test_of_a_run_that_was_ended_only_sites_without_a_good_cycle_are_overdue(
     assert [problem.subject for problem in health.problems()] == overdue
 
 
+def test_a_cycle_that_a_signal_ended_makes_its_site_overdue_until_a_good_one(
+    world: World,
+) -> None:
+    ended = crawled(status=1, errors=["site: the cycle did not end well"], succeeded=False)
+    found = []
+
+    async def scenario() -> None:
+        service = world.service()
+        world.children.results = [crashed(-9), ended, crawled()]
+        for _ in range(3):
+            await step(service)
+            found.append([problem.message for problem in world.open_store().health.problems()])
+            world.clock.advance(20 * MINUTE)
+
+    asyncio.run(scenario())
+    assert found == [
+        ["job job failed: ended by SIGKILL"],
+        ["job job unhealthy: site: the cycle did not end well"],
+        [],
+    ]
+
+
 def test_a_cycle_is_one_line_for_people(world: World, log: pytest.LogCaptureFixture) -> None:
     asyncio.run(step(world.service()))
     assert [record.getMessage() for record in log.records] == [
