@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from lxml.etree import _Element as Element
 
@@ -23,7 +24,7 @@ _CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
 _UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
-_SEPARATORS = "-–—|•·:»"
+_SEPARATORS = "-–—|•·:»/"
 # WordPress' body classes of pages that are no posts; its plugins declare these as articles, too.
 _LISTING = re.compile(r"(?:^|\s)archive(?:\s|$)")
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
@@ -81,9 +82,10 @@ class Structured:
         return [(origin, headline) for origin, headline in found if headline]
 
     def _without_site_name(self, title: str | None) -> str | None:
-        """`title` without the outlet's name before or behind a separator."""
+        """`title` without the outlet's name, or its host's, before or behind a separator."""
         title = clean(title or "")
-        names = "|".join(map(re.escape, self.site_names)) or "(?!)"
+        host = (urlsplit(self.base).hostname or "").removeprefix("www.")
+        names = "|".join(map(re.escape, (*self.site_names, host, host.partition(".")[0])))
         for name in (
             rf"(?<![{_SEPARATORS}])[{_SEPARATORS}]+\s*(?:{names})$",
             rf"^(?:{names})(?:{_BEHIND_NAME})",

@@ -252,3 +252,12 @@ def test_json_ld_names_authors_in_nodes_of_their_own() -> None:
         graph = f'{{"@graph": [{people}, {{{node}, "url": "{URL}"}}]}}'
         head = f'<script type="application/ld+json">{graph}</script>'
         assert read(head=head).authors == ["Nora Weiss"], node
+
+
+@pytest.mark.parametrize(
+    "form", ["{} | Gazette", "{} - GAZETTE.example", "gazette.example: {}", "{} / Gazette"]
+)
+def test_a_declared_title_loses_the_name_that_is_in_the_address(form: str) -> None:
+    head = f'<meta property="og:title" content="{form.format(TITLE)}">'
+    page = f"<html><head>{head}</head><body><div>{TEXT}</div></body></html>"
+    assert rscrawler.extract_page(page.encode(), URL).title == TITLE
