@@ -104,7 +104,7 @@ class MessageChannel:
 
     @property
     def waits_for_cycles(self) -> bool:
-        """Whether the alerts of a cycle go out together, at its end."""
+        """Whether the alerts of a cycle go out together, at its end, if it is soon."""
         return self.is_for_people
 
     def also_unreachable(self, address: str) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ _SLOW_KINDS = frozenset(
     {OutcomeKind.SENDING, OutcomeKind.CUT_OFF, OutcomeKind.UNANSWERED, OutcomeKind.REFUSED}
 )
 _STORE_POLL_SECONDS = 1.0
+_LONGEST_CYCLE = timedelta(minutes=10)  # at whose end its alerts go out together
 # Other messages to the same address would fail as well now.
 _CLOSED_KINDS = frozenset({OutcomeKind.UNREACHABLE, OutcomeKind.CUT_OFF, OutcomeKind.UNANSWERED})
 
@@ -95,7 +96,8 @@ def compose_due(delivery: DeliveryContext, now: datetime) -> int:
 
 def _compose(channel: MessageChannel, delivery: DeliveryContext, now: datetime) -> int:
     composed, outbox, limit = 0, delivery.store.outbox, delivery.alerts.flood_limit
-    running = delivery.store.leases.running_cycles(now) if channel.waits_for_cycles else ()
+    is_waiting, since = channel.waits_for_cycles, now - _LONGEST_CYCLE
+    running = delivery.store.leases.running_cycles(now, since) if is_waiting else ()
     while rows := outbox.unassigned_rows(channel.name, excluding=running):
         alerts = _alerts_of(delivery, rows) if channel.is_for_people else []
         assigned = [

@@ -148,13 +148,13 @@ class LeaseStore(Part):
         rows = self._database.rows(query)
         return {row.name: row.owner for row in rows if is_alive(row.owner)}
 
-    def running_cycles(self, now: datetime) -> list[str]:
-        """The ids of cycles that have not ended, and whose site a living process crawls."""
+    def running_cycles(self, now: datetime, since: datetime) -> list[str]:
+        """The ids of cycles begun since a time whose site a living process still crawls."""
         held = self.held(now)
         query = (
             select(run.c.run_id, run.c.site)
             .join(site, and_(site.c.name == run.c.site, site.c.last_run_at == run.c.started_at))
-            .where(run.c.ended_at.is_(None))
+            .where(run.c.ended_at.is_(None), run.c.started_at > since)
         )
         rows = self._database.rows(query) if held else ()
         return [row.run_id for row in rows if site_lease(row.site) in held]

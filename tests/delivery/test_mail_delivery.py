@@ -90,6 +90,18 @@ def test_a_delivery_during_a_cycle_leaves_its_alerts_for_the_one_mail_at_its_end
     assert articles == [second, f"{first}, {third}"]
 
 
+def test_a_cycle_of_more_than_ten_minutes_holds_its_alerts_up_no_longer(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store.health.record_start("run-1", "sample", NOW)
+    record(store, an_article(1), "email")
+    for minutes, mails in ((9, 0), (10, 1)):
+        now = NOW + timedelta(minutes=minutes)
+        store.leases.acquire(site_lease("sample"), process_identity(), now)
+        deliver(email_config(), store, now=now)
+        assert len(mailbox.received) == mails
+
+
 def test_what_a_killed_cycle_has_found_goes_out_and_a_daily_mail_waits_for_no_cycle(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
