@@ -24,8 +24,8 @@ def compose_notices(
     """Compose a notice for each problem that started or ended without one.
 
     The next `send_due` sends them, even in quiet hours. The notice of an end replaces that of the
-    beginning for operators who do not have it yet. Without operators, a problem stays unnotified,
-    and one that has ended is deleted.
+    beginning for operators to whom that could not be sent. Without operators, a problem stays
+    unnotified, and one that has ended is deleted.
     """
     channels = message_channels(config)
     for problem in store.health.problems():
@@ -40,7 +40,8 @@ def compose_notices(
         text = f"{began}\n\n{one_line(problem.message, 600)}"
         over = channels.notices(notice_of("Over", problem, text, now))
         if store.health.notify_end(problem, over):
-            for message_id in _ids_of_start(channels, problem, now):
+            tried = {each.message_id for each in store.outbox.undelivered() if each.attempts}
+            for message_id in tried.intersection(_ids_of_start(channels, problem, now)):
                 store.outbox.cancel(message_id, now)
 
 

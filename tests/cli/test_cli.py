@@ -152,7 +152,7 @@ def test_every_command_of_the_contract_is_there_with_its_options(
         ("topics", "evaluate", "central-asia", "missing.jsonl"),
         ("topics", "backtest", "central-asia", "--since", "soon"),
         ("crawl", "no-such-site"),
-        ("explain", "https://example.org/x/"),
+        ("explain", "missing.html", "--site", "no-such-site"),
         ("explain", "missing.html"),
         ("explain", "."),
         ("alerts", "test"),

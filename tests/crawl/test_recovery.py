@@ -168,7 +168,7 @@ def test_what_is_published_while_the_database_is_lost_is_told_in_one_summary(
     meanwhile = [site.publish() for _ in range(4)]
     report = alerted.crawl("--full")
     assert (report["articles_new"], report["flagged"]) == (4, 1)
-    problem, summary, over = mailbox.messages()[1:]
+    summary, problem, over = mailbox.messages()[1:]
     flagged = next(each for each in meanwhile if each.title in summary["Subject"])
     assert (summary["To"], summary["Subject"]) == (
         "desk@example.org",
