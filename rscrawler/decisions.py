@@ -69,14 +69,21 @@ def own_signs(article: Article, provenance: Mapping[str, str]) -> list[str]:
     return [
         name
         for name in given
-        if name in ("sections", "tags") or not provenance.get(name, "").startswith(_NOT_OWN)
+        if name in ("sections", "tags") or not provenance.get(name, _BY_SOURCE).startswith(_NOT_OWN)
     ]
 
 
-def date_by_source(article: Article) -> datetime | None:
-    """The article's date of publication, if a source gave it and the page does not."""
-    origin = article.extraction.provenance.get("published_at", "")
-    return article.published_at if origin.startswith(_BY_SOURCE) else None
+def known_sign(before: Article | None, hint: datetime | None) -> tuple[datetime | None, bool]:
+    """The date that a source gave for a page, and whether the page needs a sign of its own.
+
+    It does if it gave one before: else a notice in the place of the article `before` would be it.
+    """
+    if before is None:
+        return hint, False
+    origins = before.extraction.provenance
+    is_by_source = origins.get("published_at", _BY_SOURCE).startswith(_BY_SOURCE)
+    date = hint or (before.published_at if is_by_source else None)
+    return date, bool(own_signs(before, origins))
 
 
 _METHODS = ("structured", "fallback", "profile")  # of extraction, the best one last

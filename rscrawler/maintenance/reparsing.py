@@ -16,6 +16,7 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import RscrawlerError
 from rscrawler.extensions.archive import ArchivedPage, archived_pages
+from rscrawler.identity.addresses import address_key
 from rscrawler.identity.changes import summarize
 from rscrawler.items import Article, ChangeSummary, Event, Level, fields_on_page
 from rscrawler.pipelines.dedupe import DedupePipeline
@@ -130,6 +131,8 @@ class _Reader:
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
         if not issubclass(make, TextResponse):
             return ReadFailure(PageKind.INCOMPLETE, f"{page.url}: the response is not text")
+        before = self._store.articles.latest_record(address.article_id or "")
+        published_at, had_sign = decisions.known_sign(before, address.published_hint)
         item = self._pages.read(
             ArticleToRead(
                 site=self._session.site,
@@ -139,7 +142,9 @@ class _Reader:
                 fetched_at=page.fetched_at,
                 key=page.key,
                 redirect_chain=(address.url, page.url),
-                published_at=address.published_hint,
+                published_at=published_at,
+                # The archive does not tell whether a redirect was permanent.
+                needs_sign=had_sign or address_key(page.url, self._session.profile) != page.key,
             )
         )
         if isinstance(item, FetchedArticle):

@@ -419,8 +419,7 @@ class NewsSpider(Spider):
         has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
         is_elsewhere = address_key(response.url, self.profile) != requested.key
         is_away = bool(reasons) and not has_moved and is_elsewhere
-        # Of a known article, the page showed itself that it is one, unlike a notice in its place.
-        had_sign = bool(before and decisions.own_signs(before, before.extraction.provenance))
+        published_at, had_sign = decisions.known_sign(before, requested.hint)
         page = await self._readers.read(
             ArticleToRead(
                 site=self.session.site,
@@ -430,8 +429,7 @@ class NewsSpider(Spider):
                 fetched_at=self.session.now(),
                 key=requested.key,
                 redirect_chain=(*response.meta.get("redirect_urls", ()), response.url),
-                published_at=requested.hint
-                or (decisions.date_by_source(before) if before else None),
+                published_at=published_at,
                 needs_sign=is_away or had_sign,
                 known_text=known.text_digest if known and not known.removed_at else None,
             )

@@ -26,6 +26,7 @@ from tests.crawl.starts import Start
 from tests.sample_site import Fault, SampleSite, routes
 from tests.sample_site import server as demo_server
 from tests.sample_site.routes import Resource
+from tests.sample_site.server import Reply
 from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"
@@ -293,6 +294,29 @@ def test_the_latest_page_is_read_unless_it_is_none(workspace: Workspace, site: S
     latest = {record["url"]: record["body"] for record in workspace.records()}
     assert latest[site.truth_of(edited).url].endswith("Officials in Oslo later denied it.")
     assert latest[site.truth_of(lost).url] == site.truth_of(lost).body
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_a_notice_in_the_place_of_articles_that_only_a_feed_dates_is_none_of_them(
+    workspace: Workspace, site: SampleSite, *, is_elsewhere: bool
+) -> None:
+    feed = sources(FEED, site="plain")
+    table = f'[sites.plain]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n{feed}'
+    workspace.config.write_text(table + ARCHIVE)
+    if not is_elsewhere:
+        workspace.run("crawl", "plain")
+        let_articles_be_due(workspace)
+    before = workspace.records()
+    text = "<p>The editors move to another building and will be back tonight.</p>" * 9
+    notice = Resource(body=f"<html><body><h1>Back soon</h1>{text}</body></html>".encode())
+    site.extra_pages["/notice/"] = notice
+    for story in site.stories:
+        site.extra_pages[story.path] = notice
+        if is_elsewhere:
+            site.answers[story.path] = Reply(302, {"Location": "/notice/"})
+    workspace.run("crawl", "plain")
+    assert workspace.run("reparse", "plain", "--apply").status == 0
+    assert workspace.records() == before
 
 
 def test_pages_fetched_before_a_day_are_left_out(misread: Workspace) -> None:
