@@ -118,8 +118,8 @@ def judge(
         )
     if forbidden := count("sources/forbidden"):
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
-    if not reached and not problems and not count("unrecorded"):
-        total = count("sources/failed", "sources/held_back", "sources/absent")
+    total = count("sources/failed", "sources/held_back", "sources/absent")  # 0: none was requested
+    if total and not reached and not problems and not count("unrecorded"):
         causes = _causes(failed_sources, count("sources/absent"))
         problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
     gone = count("articles/gone")
@@ -198,7 +198,9 @@ def _conclude(
     store, site, now = session.store, session.site, session.now()
     problems, succeeded, observed = dict(outcome.problems), outcome.succeeded, None
     standing: dict[ProblemCode, str] = {}  # of earlier cycles; this one is healthy all the same
-    judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED, ProblemCode.DISK_FULL}
+    judged = set[ProblemCode]()  # of a cycle that a signal ended: none
+    if succeeded or problems:
+        judged |= {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED, ProblemCode.DISK_FULL}
     if succeeded:
         judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT}
         judged |= {ProblemCode.PAGES_FAILING, ProblemCode.OVER_LIMIT}

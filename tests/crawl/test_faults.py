@@ -1130,6 +1130,41 @@ def test_a_full_disk_is_one_line_for_each_file_and_nothing_is_recorded_twice(
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+ENDED_BEFORE_THE_FIRST_REQUEST = """
+import asyncio
+import os
+import signal
+
+from rscrawler.spiders.session import CrawlLease
+
+
+async def wait_for_hosts(self):
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(60)
+
+
+CrawlLease.wait_for_hosts = wait_for_hosts
+"""
+
+
+def test_a_cycle_that_a_signal_ended_before_its_first_request_says_nothing_about_its_site(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, NO_RETRIES)
+
+    def problems() -> list[str]:
+        ended = workspace.start("crawl", "--json", before=ENDED_BEFORE_THE_FIRST_REQUEST).wait()
+        (reported,) = ended.json["sites"].values()
+        assert (reported["succeeded"], reported["problems"]) == (False, [])
+        stored = workspace.run("status", "--json").json["sites"]["responsiblestatecraft"]
+        return [problem["code"] for problem in stored["problems"]]
+
+    assert "unreachable" not in problems()
+    site.fail("/", Fault.SERVER_ERROR)
+    workspace.run("crawl")
+    assert "unreachable" in problems()
+
+
 def test_a_site_of_which_no_source_can_be_read_says_what_each_met(
     workspace: Workspace, site: SampleSite
 ) -> None:
