@@ -63,20 +63,21 @@ _NOT_OWN = ("fallback", _BY_SOURCE)  # any page may print a date or a name at it
 
 def own_signs(article: Article, provenance: Mapping[str, str]) -> list[str]:
     """The fields by which a page shows that it is an article, as far as it gives them itself."""
-    given = [
-        name for name in ("published_at", "authors", "sections", "tags") if getattr(article, name)
-    ]
     return [
         name
-        for name in given
-        if name in ("sections", "tags") or not provenance.get(name, _BY_SOURCE).startswith(_NOT_OWN)
+        for name in ("published_at", "authors", "sections", "tags")
+        if getattr(article, name)
+        and (
+            name in ("sections", "tags")
+            or not provenance.get(name, _BY_SOURCE).startswith(_NOT_OWN)
+        )
     ]
 
 
-def known_sign(before: Article | None, hint: datetime | None) -> tuple[datetime | None, bool]:
+def reading_hints(before: Article | None, hint: datetime | None) -> tuple[datetime | None, bool]:
     """The date that a source gave for a page, and whether the page needs a sign of its own.
 
-    It does if it gave one before: else a notice in the place of the article `before` would be it.
+    It does if its record `before` has one: else a notice in the article's place would be an edit.
     """
     if before is None:
         return hint, False

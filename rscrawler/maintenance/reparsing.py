@@ -132,7 +132,7 @@ class _Reader:
         if not issubclass(make, TextResponse):
             return ReadFailure(PageKind.INCOMPLETE, f"{page.url}: the response is not text")
         before = self._store.articles.latest_record(address.article_id or "")
-        published_at, had_sign = decisions.known_sign(before, address.published_hint)
+        published_at, had_sign = decisions.reading_hints(before, address.published_hint)
         item = self._pages.read(
             ArticleToRead(
                 site=self._session.site,

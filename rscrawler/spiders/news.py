@@ -36,11 +36,7 @@ from rscrawler.spiders.outcomes import (
 from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFailure, ReadSource
 from rscrawler.spiders.session import CrawlLease, CrawlSession, session_from_arguments
 from rscrawler.spiders.sources import SourcePage, page_address
-from rscrawler.store.discovery import (
-    Address,
-    AddressState,
-    SourceState,
-)
+from rscrawler.store.discovery import Address, AddressState, SourceState
 
 logger = logging.getLogger(__name__)
 
@@ -419,7 +415,7 @@ class NewsSpider(Spider):
         has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
         is_elsewhere = address_key(response.url, self.profile) != requested.key
         is_away = bool(reasons) and not has_moved and is_elsewhere
-        published_at, had_sign = decisions.known_sign(before, requested.hint)
+        published_at, had_sign = decisions.reading_hints(before, requested.hint)
         page = await self._readers.read(
             ArticleToRead(
                 site=self.session.site,

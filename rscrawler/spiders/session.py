@@ -21,12 +21,7 @@ from rscrawler.spiders.pool import Readers
 from rscrawler.spiders.reading import PageReader
 from rscrawler.store import Store
 from rscrawler.store.health import SiteState
-from rscrawler.store.leases import (
-    LEASE_DURATION,
-    LEASE_RENEWAL,
-    process_identity,
-    site_lease,
-)
+from rscrawler.store.leases import LEASE_DURATION, LEASE_RENEWAL, process_identity, site_lease
 from rscrawler.topics import Flagger, usable_watchlists
 
 logger = logging.getLogger(__name__)

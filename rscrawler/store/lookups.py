@@ -3,16 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
-from sqlalchemy import (
-    ARRAY,
-    JSON,
-    Boolean,
-    ColumnElement,
-    Connection,
-    Dialect,
-    Select,
-    bindparam,
-)
+from sqlalchemy import ARRAY, JSON, Boolean, ColumnElement, Connection, Dialect, Select, bindparam
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler

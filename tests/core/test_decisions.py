@@ -78,7 +78,7 @@ def test_an_article_that_comes_back_is_an_update_though_its_text_is_the_old_one(
 
 def test_a_record_that_does_not_say_where_its_date_is_from_proves_no_sign_of_its_page() -> None:
     old = article(published_at=NOON, authors=["Ann Lee"], extraction=Extraction("structured"))
-    assert decisions.known_sign(old, None) == (NOON, False)
+    assert decisions.reading_hints(old, None) == (NOON, False)
 
 
 @pytest.mark.parametrize(
