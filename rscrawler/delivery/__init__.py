@@ -68,11 +68,12 @@ def deliver(
     messages.send_due(delivery, are_alerts=True)
     code, problem = ProblemCode.DELIVERY_FAILING, report.output_problem
     ops.raise_or_clear(store, ops.OUTPUT_SUBJECT, code, problem, clock())
-    failing = ops.judge_delivery(channels, store, clock())
+    ops.judge_delivery(channels, store, clock())
     if problem is None and not report.was_stopped:
         ops.end_overdue(store, clock())
     ops.compose_notices(config, store, clock(), next_tries)
     messages.send_due(delivery, are_alerts=False)
+    failing = ops.judge_delivery(channels, store, clock())  # with the notices' outcomes
     sync_spool(config, store)
     report.waiting = outbox_summary(config, store, clock()).pending
     report.problems = tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing)

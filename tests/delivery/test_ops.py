@@ -108,6 +108,23 @@ def test_a_mail_server_that_works_again_brings_only_the_end_of_its_problem(
     assert store.health.problems() == []
 
 
+def test_an_operator_who_is_reached_again_is_no_failure_of_that_delivery(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["ops@example.org"] = "450 busy"
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    reports = [deliver(email_config(OPS), store, now=NOW + hours * HOUR) for hours in range(3)]
+    assert [bool(report.problems) for report in reports] == [False, False, True]
+    deliver(email_config(OPS), store, now=NOW + 3 * HOUR)
+    mailbox.refuse.clear()
+    assert deliver(email_config(OPS), store, now=NOW + 12 * HOUR).problems == ()
+    deliver(email_config(OPS), store, now=NOW + 12 * HOUR)
+    assert subjects(mailbox)[1:] == [
+        "Problem: outbox: delivery-failing",
+        "Over: outbox: delivery-failing",
+    ]
+
+
 def test_what_a_misspelt_operator_could_not_get_goes_to_the_one_that_was_meant(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
