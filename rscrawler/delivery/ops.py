@@ -36,12 +36,15 @@ def compose_notices(
             if started := channels.notices(notice_of("Problem", problem, text, now)):
                 store.health.notify_start(problem, started, now)
     for problem in store.health.problems(ended=True):
+        ids = _ids_of_start(channels, problem, now)
+        waiting = [each for each in store.outbox.undelivered() if each.message_id in ids]
+        if any(each.claimed_until and each.claimed_until > now for each in waiting):
+            continue  # another process is sending it: until it is known whether it could
         began = f"This is over. It began {date_in_words(problem.since)}, and was:"
         text = f"{began}\n\n{one_line(problem.message, 600)}"
         over = channels.notices(notice_of("Over", problem, text, now))
         if store.health.notify_end(problem, over):
-            tried = {each.message_id for each in store.outbox.undelivered() if each.attempts}
-            for message_id in tried.intersection(_ids_of_start(channels, problem, now)):
+            for message_id in {each.message_id for each in waiting if each.attempts}:
                 store.outbox.cancel(message_id, now)
 
 

@@ -11,6 +11,7 @@ from rscrawler.delivery import deliver
 from rscrawler.delivery.ops import compose_notices
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
+from rscrawler.store.outbox import RecipientOutcome
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, an_article, record
 from tests.delivery.listener import Listener
@@ -106,6 +107,26 @@ def test_a_mail_server_that_works_again_brings_only_the_end_of_its_problem(
     deliver(email_config(OPS), store, now=NOW + 12 * HOUR)
     assert subjects(mailbox) == ["Over: outbox: delivery-failing"]
     assert store.health.problems() == []
+
+
+def test_an_end_waits_while_another_process_sends_the_notice_of_the_start(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["ops@example.org"] = "450 busy"
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    deliver(email_config(OPS), store, now=NOW)
+    mailbox.refuse.clear()
+    (notice,) = store.outbox.undelivered()
+    store.outbox.claim(notice.message_id, "other", NOW + HOUR, NOW + HOUR + HOUR)
+    store.health.clear_problem("sample", UNREACHABLE)
+    deliver(email_config(OPS), store, now=NOW + HOUR)
+    assert subjects(mailbox) == []
+    failed = RecipientOutcome(notice.address, "pending", "timeout", NOW + 3 * HOUR)
+    store.outbox.mark(notice.message_id, [failed])
+    store.outbox.release(notice.message_id, "other")
+    for hours in (1, 3):
+        deliver(email_config(OPS), store, now=NOW + hours * HOUR)
+    assert subjects(mailbox) == ["Over: sample: unreachable"]
 
 
 def test_an_operator_who_is_reached_again_is_no_failure_of_that_delivery(
