@@ -14,7 +14,6 @@ from base64 import b64decode, b64encode
 from hashlib import blake2b, scrypt
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from itsdangerous import BadSignature, TimestampSigner
@@ -152,10 +151,8 @@ def _signer(request: Request) -> TimestampSigner:
 
 def local_path(address: str) -> str:
     """The address if it is a path on the dashboard, else `/`."""
-    parts = urlsplit(address)
-    is_local = not parts.scheme and not parts.netloc and parts.path.startswith("/")
-    is_plain = address.isprintable() and not address.startswith(("//", "/\\"))
-    return address if is_local and is_plain else "/"
+    is_path = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if is_path and address.isprintable() else "/"
 
 
 # Logging in and out.
