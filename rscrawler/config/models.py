@@ -179,7 +179,7 @@ UserName = Annotated[str, _only(USER_NAME.fullmatch, "up to 64 letters, digits a
 DatabaseUrl = Annotated[
     SecretStr,
     _only(
-        re.compile(r"sqlite:///|postgresql(\+\w+)?://").match,
+        re.compile(r"sqlite(\+pysqlite)?:///|postgresql(\+psycopg)?://").match,
         "sqlite:///path or postgresql+psycopg://user:password@host/database",
     ),
     AfterValidator(_with_absolute_file),

@@ -85,6 +85,7 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         ("[alerts]\nmax_age_days = 1e308", "alerts.max_age_days", "36500 or less"),
         ('output_dir = "~no-such-user/x"', "output_dir", "no home folder is known"),
         ('database_url = "mysql://u@h/d"', "database_url", "allowed: sqlite:///path or postgres"),
+        ('database_url = "postgresql+asyncpg://h/d"', "database_url", "or postgresql+psycopg:"),
         ('database_url = "sqlite:///~no-such-user/x"', "database_url", "no home folder is known"),
         ("[alerts.ops]\nchannels = ['x']", "alerts", "not in alerts.channels"),
         ("sites = 'all'", "sites", "allowed: a table"),
@@ -318,20 +319,22 @@ def test_relative_paths_are_relative_to_the_files_folder(
 
 
 @pytest.mark.parametrize(
-    ("path", "file"),
+    ("url", "file"),
     [
-        ("db/x.db", "w b%20c?é/db/x.db"),
-        ("my%20db/100%25.db", "w b%20c?é/my db/100%.db"),  # an address: written as those are
-        ("~/x.db", "home %20/x.db"),
+        ("sqlite:///db/x.db", "w b%20c?é/db/x.db"),
+        ("sqlite+pysqlite:///db/x.db", "w b%20c?é/db/x.db"),
+        # An address: written as those are.
+        ("sqlite:///my%20db/100%25.db", "w b%20c?é/my db/100%.db"),
+        ("sqlite:///~/x.db", "home %20/x.db"),
     ],
 )
 def test_a_database_file_lies_in_the_configurations_folder_whatever_that_is_called(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, file: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, file: str
 ) -> None:
     folder = tmp_path / "w b%20c?é"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home %20"))
-    config = load_config(written(folder, f'database_url = "sqlite:///{path}"'))
+    config = load_config(written(folder, f'database_url = "{url}"'))
     assert sqlite_file(config.database) == tmp_path / file
 
 
