@@ -118,7 +118,7 @@ def read_date(
         return None
     try:
         return _iso(text) or _epoch(text) or _printed(text, day_first=day_first)
-    except (ValueError, OverflowError):
+    except (KeyError, ValueError, OverflowError):  # KeyError: "aprıl" without its dot
         return None
 
 
