@@ -62,6 +62,12 @@ def test_what_a_russian_page_prints_below_its_article_is_not_its_text(line: str)
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<p>{line}</p>") == [*TEXT]
 
 
+@pytest.mark.parametrize("heading", ["Комментарий юриста", "Комментарии экспертов"])
+def test_a_heading_over_what_an_expert_says_ends_no_russian_text(heading: str) -> None:
+    page = f"<h1>{TITLE}</h1>{PARAGRAPHS}<h3>{heading}</h3><p>{TEXT[1]}</p>"
+    assert _body(page) == [*TEXT, heading, TEXT[1]]
+
+
 def test_the_thanks_that_close_an_interview_are_its_text() -> None:
     thanks = "– Спасибо за беседу, она была долгой."
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<p>{thanks}</p>") == [*TEXT, thanks]
