@@ -50,7 +50,7 @@ _DECLARED = {
 _MOST_WITHIN = 50  # elements searched for a date
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
-_LONGEST_DATE = 150  # characters of an element with a date's class, including white space
+_LONGEST_DATE = 150  # characters of a block that can print the date
 _DATED_APART = ("related: ", "comments: ", "advertising: ", "embed: ")  # rules of regions
 _CYRILLIC = re.compile(r"[а-я]", re.IGNORECASE)
 _WANTED = ("title", "published_at")  # a warning says if they are missing
@@ -277,9 +277,10 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
             yield "profile: time[datetime]", element.get("datetime")
     yield "hint: published_at", located.context.page.published_at
     markup, is_printed = located.context.profile.markup, False
+    is_given = "published_text" in markup.model_fields_set
     # `time[datetime]` in running text counts here: in some templates the byline is a sentence.
-    for origin, elements in own.search(markup.published_text, beside=not located.near):
-        is_printed = "published_text" in markup.model_fields_set
+    for origin, elements in own.search(markup.published_text, beside=is_given or not located.near):
+        is_printed = is_given
         for element in elements:
             for value in (*_exact_dates(element), text_of(element)):
                 yield origin, value

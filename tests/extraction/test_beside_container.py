@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from rscrawler.extraction.page import IncompletePage
+from rscrawler.sites import Markup
 from tests.extraction.pages import (
     OWN,
+    TITLE,
     current_post,
     foreign_article,
     other_posts,
@@ -49,6 +53,14 @@ def test_tags_of_the_page_and_of_others_are_not_taken(around: tuple[str, str]) -
 def test_what_the_container_holds_is_preferred() -> None:
     article = read(page_html(current_post(own_article() + TAGS) + TAGS))
     assert article.tags == ["uzbekistan"]
+
+
+def test_the_profiles_date_is_read_beside_a_text_that_no_selector_found() -> None:
+    markup = Markup(published_text=[".issued"])
+    page = f"<main><h1>{TITLE}</h1><p>8 December 2024</p>{paragraphs()}</main>"
+    issued = '<p class="issued">9 December 2024</p>'
+    found = read(page_html(f"{page}{'<p>Water</p>' * 9}{issued}", head=""), markup=markup)
+    assert found.published_at == datetime(2024, 12, 9, tzinfo=UTC)
 
 
 def test_a_biography_beside_the_container_names_no_author() -> None:
