@@ -144,8 +144,7 @@ class Own:
         first, last = self._ranges[0][0], self._ranges[-1][1]
         around = list(self.parts[0].iterancestors())
         outermost = next((each for each in around if each.tag in _OUTERMOST), index.root)
-        earliest = max((fence + 1 for fence in fences if fence < first), default=0)
-        earliest = max(earliest, index.place(outermost))
+        earliest = max(index.place(outermost), *(at + 1 for at in fences if at < first), 0)
         start = min((at for at in map(index.place, around) if at >= earliest), default=first)
         end = min((fence - 1 for fence in fences if fence > last), default=index.end(outermost))
         return start, end
