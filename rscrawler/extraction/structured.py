@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.text import likeness, text_of
-from rscrawler.identity.addresses import absolute, address_key
+from rscrawler.identity.addresses import absolute, address_key, web_address
 from rscrawler.sites import SiteProfile
 from rscrawler.text import clean
 
@@ -114,7 +114,7 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
         elif tag == "title":
             document_title = document_title or text_of(element) or None
         elif tag == "base":
-            base = absolute(element.get("href") or "", url)
+            base = web_address(element.get("href") or "", url) or url
         elif "ld+json" in (element.get("type") or "").lower() and element.text:
             scripts.append(element.text)
     body = root.find("body")

@@ -261,3 +261,8 @@ def test_a_declared_title_loses_the_name_that_is_in_the_address(form: str) -> No
     head = f'<meta property="og:title" content="{form.format(TITLE)}">'
     page = f"<html><head>{head}</head><body><div>{TEXT}</div></body></html>"
     assert rscrawler.extract_page(page.encode(), URL).title == TITLE
+
+
+def test_a_base_that_is_no_address_counts_for_nothing() -> None:
+    head = f'<base href="http://[x/"><title>{TITLE} | Gazette</title>'
+    assert read(head=head).title == TITLE
