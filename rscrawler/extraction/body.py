@@ -23,8 +23,7 @@ _STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _GENERIC = Markup()
 _LEAST_PROSE = 60  # unlinked characters from which a paragraph is running text
 _LEAST_BODY = 300  # characters; with less, a later selector wins with more than three times as many
-# Blocks that can print the date: below the headline, above it, behind the text's first paragraph
-# and below its last.
+# Blocks that can print the date: below the headline, above it, within the text, below the text.
 _MOST_BELOW_HEADLINE, _MOST_ABOVE, _MOST_WITHIN, _MOST_BELOW = 25, 5, 4, 2
 _LEAST_LEAD = 100  # unlinked characters from which a paragraph below the headline is text
 
@@ -170,18 +169,20 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
 
 
 def _near(blocks: list[Block], headline: int | None, kept: set[Block]) -> list[Block]:
-    """The blocks from the headline to the text, then within, right above and right below both."""
-    prose = [number for number, block in enumerate(blocks) if block.prose and block in kept]
-    if not prose:
+    """The blocks between headline and text, then within, above and below, last the headline."""
+    text = [number for number, block in enumerate(blocks) if block in kept]
+    text = [number for number in text if blocks[number].prose] or text
+    if not text:
         return []
-    first, last = prose[0], prose[-1]
+    first, last = text[0], text[-1]
     head = first if headline is None else min(headline, first)
     within = blocks[first + 1 : min(first + _MOST_WITHIN, last) + 1]
     return [
-        *blocks[head : min(head + _MOST_BELOW_HEADLINE, first)],
+        *blocks[head + 1 : min(head + _MOST_BELOW_HEADLINE, first)],
         *(block for block in within if block not in kept),
         *reversed(blocks[max(0, head - _MOST_ABOVE) : head]),
         *blocks[last + 1 : last + 1 + _MOST_BELOW],
+        *blocks[head : min(head + 1, first)],  # a day in a headline can be that of an event
     ]
 
 

@@ -184,6 +184,15 @@ def test_a_time_in_a_sentence_is_the_date_if_no_other_is_found() -> None:
         ("{headline}{lead}<div>Нора Вайс, 9 декабря 2024</div>{text}", "09"),
         ("{headline}{lead}<p>Вода ушла 9 декабря 2024 года, и все ждут снега.</p>{text}", None),
         ("{headline}{lead}<div class='comments'>Нора, 9 декабря 2024</div>{text}", None),
+        # The day of an event in the headline is the date if there is no other.
+        ("{menu}<div><h1>{title} 16.12.2011</h1><p>9.12.2024</p>{text}</div>", "09"),
+        ("{menu}<div><h1>{title} 9.12.2024</h1>{text}</div>", "09"),
+        # At a text of short lines, too.
+        (
+            "{menu}<div>{headline}<div class='entry-content'><p>Выпал снег</p>"
+            "<p>и дети рады</p></div></div><p>9.12.2024</p>",
+            "09",
+        ),
         # On a page in Cyrillic, the day comes first, whatever language it declares.
         ("{headline}<p>9/12/2024 8:15</p>{text}", "09T08:15"),
     ],
@@ -193,7 +202,7 @@ def test_the_date_is_the_one_printed_nearest_to_the_headline(page: str, moment: 
     lead = "<p>Воды в водохранилище хватит только до первого снега, сообщили вчера смотрители.</p>"
     menu = "<ul>" + "<li><a href='/x'>Вода</a></li>" * 6 + "</ul>"
     parts = {"headline": f"<h1>{title}</h1>", "menu": menu, "lead": lead, "text": TEXT}
-    body = page.format_map(parts)
+    body = page.format_map(parts | {"title": title})
     html = f'<html lang="en"><title>{title}</title><body><div>{body}</div></body></html>'
     found = rscrawler.extract_page(html.encode(), URL).published_at
     at = moment and datetime.fromisoformat(f"2024-12-{moment}").replace(tzinfo=UTC)
