@@ -85,14 +85,14 @@ class Structured:
         """`title` without the outlet's name, or its host's, before or behind a separator."""
         title = clean(title or "")
         host = (urlsplit(self.base).hostname or "").removeprefix("www.")
-        names = "|".join(map(re.escape, (*self.site_names, host, host.partition(".")[0])))
+        names = "|".join(map(re.escape, (*self.site_names, host)))
+        word = re.escape(host.partition(".")[0])  # set apart: not in "Proton-M" on m.example
+        apart = TITLE_SEPARATOR.pattern
         for name in (
-            rf"(?<![{_SEPARATORS}])[{_SEPARATORS}]+\s*(?:{names})$",
-            rf"^(?:{names})(?:{_BEHIND_NAME})",
+            rf"(?:(?<![{_SEPARATORS}])[{_SEPARATORS}]+\s*(?:{names})|(?:{apart}){word})$",
+            rf"^(?:(?:{names})(?:{_BEHIND_NAME})|{word}(?:{apart}))",
         ):
-            bare, found = re.subn(name, "", title, flags=re.IGNORECASE)
-            if found:
-                return bare.strip() or None
+            title = re.sub(name, "", title, flags=re.IGNORECASE).strip()
         return title or None
 
 

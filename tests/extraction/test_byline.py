@@ -264,12 +264,32 @@ def test_json_ld_names_authors_in_nodes_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["{} | Gazette", "{} - GAZETTE.example", "gazette.example: {}", "{} / Gazette"]
+    "form",
+    [
+        "{} | Gazette",
+        "{} - GAZETTE.example",
+        "gazette.example: {}",
+        "{} / Gazette",
+        "Gazette | {} | Gazette",
+    ],
 )
 def test_a_declared_title_loses_the_name_that_is_in_the_address(form: str) -> None:
     head = f'<meta property="og:title" content="{form.format(TITLE)}">'
     page = f"<html><head>{head}</head><body><div>{TEXT}</div></body></html>"
     assert rscrawler.extract_page(page.encode(), URL).title == TITLE
+
+
+@pytest.mark.parametrize(
+    ("host", "title"),
+    [
+        ("m.gazette.example", "A rocket flies: Proton-M"),
+        ("24.example", "The minister on Russia-24"),
+        ("kazakhstan.example", "Kazakhstan: a dam breaks"),
+    ],
+)
+def test_a_word_of_a_declared_title_is_not_the_name_in_the_address(host: str, title: str) -> None:
+    page = f"<html><head><title>{title}</title></head><body><div>{TEXT}</div></body></html>"
+    assert rscrawler.extract_page(page.encode(), f"https://{host}/a-dam/").title == title
 
 
 def test_a_base_that_is_no_address_counts_for_nothing() -> None:
