@@ -286,9 +286,11 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
                 yield origin, value
     if is_printed:  # the profile's own selector matched
         return
+    marks = {each for _, elements in own.search(markup.published_text) for each in elements}
     for text, line in _short_lines(located):
+        is_marked = line is not None and not marks.isdisjoint(line.iter())
         for value in _dates_in(text, line):
-            yield "fallback: line at the headline", value
+            yield f"{'profile' if is_marked else 'fallback'}: line at the headline", value
     if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", located.context.page.url)):
         yield "fallback: address", "-".join(match.groups())
 
@@ -348,11 +350,9 @@ def _date(name: str, origin: str, value: str | datetime, located: LocatedText) -
         found: FoundDate | None = FoundDate(value)
     else:
         is_printed = origin.startswith(("profile", "fallback"))
-        found = read_date(
-            value,
-            day_first=is_printed and not _is_english(located.context),
-            now=located.context.page.fetched_at if is_printed else None,
-        )
+        day_first = is_printed and not _is_english(located.context)
+        now = located.context.page.fetched_at if is_printed else None
+        found = read_date(value, day_first=day_first, now=now)
     if found is not None and is_plausible(found.at, located.context.page.fetched_at):
         return found
     if found is not None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rscrawler.extraction.page import IncompletePage
+from rscrawler.extraction.page import IncompletePage, NotAnArticle
 from rscrawler.sites import Markup
 from tests.extraction.pages import (
     OWN,
@@ -61,6 +61,17 @@ def test_the_profiles_date_is_read_beside_a_text_that_no_selector_found() -> Non
     issued = '<p class="issued">9 December 2024</p>'
     found = read(page_html(f"{page}{'<p>Water</p>' * 9}{issued}", head=""), markup=markup)
     assert found.published_at == datetime(2024, 12, 9, tzinfo=UTC)
+
+
+def test_a_date_with_a_dates_class_at_the_headline_makes_a_page_without_a_profile_an_article() -> (
+    None
+):
+    date, text = '<p class="date">9 December 2024</p>', f"<h1>{TITLE}</h1>{paragraphs()}"
+    article = read(page_html(f"{date}<main>{text}</main>", head=""), markup=Markup())
+    assert article.published_at == datetime(2024, 12, 9, tzinfo=UTC)
+    masthead = page_html(f"{date}{'<p>Water</p>' * 9}<main>{text}</main>", head="")
+    with pytest.raises(NotAnArticle, match="a static page"):
+        read(masthead, markup=Markup())
 
 
 def test_a_biography_beside_the_container_names_no_author() -> None:
