@@ -17,10 +17,8 @@ _NUMBER_OF = {
     for number, words in enumerate(table("dates")["months"], 1)
     for word in words.split()
 }
-_MONTH = (
-    rf"(?P<name>{'|'.join(sorted(_NUMBER_OF, key=len, reverse=True))})"
-    rf"{table('dates')['month_endings']}?\b\.?"
-)
+_NAMES = "|".join(sorted(_NUMBER_OF, key=len, reverse=True))
+_MONTH = rf"(?P<name>{_NAMES}){table('dates')['month_endings']}?\b\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?"
 _YEAR = r"(?P<year>(?:19|20)\d{2})\b"
 _PRINTED = [

@@ -86,8 +86,7 @@ class Structured:
         title = clean(title or "")
         host = (urlsplit(self.base).hostname or "").removeprefix("www.")
         names = "|".join(map(re.escape, (*self.site_names, host)))
-        word = re.escape(host.partition(".")[0])  # set apart: not in "Proton-M" on m.example
-        apart = TITLE_SEPARATOR.pattern
+        word, apart = re.escape(host.partition(".")[0]), TITLE_SEPARATOR.pattern  # not "Proton-M"
         for name in (
             rf"(?:(?<![{_SEPARATORS}])[{_SEPARATORS}]+\s*(?:{names})|(?:{apart}){word})$",
             rf"^(?:(?:{names})(?:{_BEHIND_NAME})|{word}(?:{apart}))",
