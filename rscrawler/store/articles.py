@@ -127,6 +127,8 @@ _CANDIDATES = (
     .where(article.c.number.in_(_MOST_SHARING), article.c.is_merged == 0)
     .order_by(article.c.first_seen_at, article.c.number)
 )
+_RECORDS = select(version.c.record).where(version.c.article_id == bindparam("article_id"))
+_LATEST = _RECORDS.order_by(version.c.version.desc()).limit(1)
 _BY_IDS = select(*_KNOWN).where(among(article.c.article_id, "ids"))
 _IS_ALERTED = flag.c.alerted_at.is_not(None)
 # Columns of an article's row that later versions do not change.
@@ -139,6 +141,7 @@ class ArticleStore(Part):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._by_ids = database.lookup(_BY_IDS)
+        self._latest = database.lookup(_LATEST)
         self._candidates = database.lookup(_CANDIDATES)
 
     # Statements in the database's dialect, built at the first recording, since few commands record.
@@ -219,9 +222,8 @@ class ArticleStore(Part):
 
     def latest_record(self, article_id: str) -> Article | None:
         """The last version of an article; None if the article is unknown."""
-        query = select(version.c.record).where(version.c.article_id == article_id)
-        line = self._database.scalar(query.order_by(version.c.version.desc()).limit(1))
-        return None if line is None else _article_of(line)
+        rows = self._latest(article_id=article_id)
+        return _article_of(rows[0][0]) if rows else None
 
     def history(self, article_id: str) -> list[Article]:
         """Every version of an article, oldest first."""
