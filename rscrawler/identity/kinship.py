@@ -69,15 +69,21 @@ def has_same_body(first: Candidate | Fingerprint, second: Fingerprint) -> bool:
     return first.body_digest is not None and first.body_digest == second.body_digest
 
 
-def moved_article(relatives: Sequence[Relative], site: str, fingerprint: Fingerprint) -> str | None:
+def moved_article(
+    relatives: Sequence[Relative], site: str, fingerprint: Fingerprint, *, has_sign: bool
+) -> str | None:
     """The id of the article that moved to the text's address on the same site; None if none did.
 
-    Its text is the same except for edits, and its slug except for the suffix.
+    Its text is the same except for edits, and its slug except for the suffix; or title, subtitle
+    and body are equal, and the page itself shows that it is an article (`has_sign`): one notice can
+    stand in the place of several.
     """
     for each in relatives:
         stored, is_same = each.article, each.decision.relation is Relation.SAME_ARTICLE
-        if is_same and stored.site == site and stored.slug_stem == fingerprint.slug_stem:
-            return stored.article_id
+        if is_same and stored.site == site:
+            is_equal = has_sign and stored.text_digest == fingerprint.text_digest
+            if is_equal or stored.slug_stem == fingerprint.slug_stem:
+                return stored.article_id
     return None
 
 

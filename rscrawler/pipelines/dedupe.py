@@ -25,7 +25,8 @@ class DedupePipeline:
 
     1. An address of a known article led to the page: that article. An address that only the page
        itself declares counts if title or text are that article's, too.
-    2. On the same site, the same slug with the same text except for edits: that article, moved.
+    2. On the same site, the same slug with the same text except for edits, or another slug with
+       the same title and text on a page that shows itself as an article: that article, moved.
     3. The same news anywhere else: a separate article, `duplicate_of` the first seen.
     4. The same story with new facts: a separate article, `follows` the last seen.
     """
@@ -109,7 +110,10 @@ class DedupePipeline:
         relatives = relatives_of(article, item.fingerprint, self._articles)
         known = known or self._named(item, relatives, stored)
         if known is None:
-            moved = kinship.moved_article(relatives, article.site, item.fingerprint)
+            has_sign = bool(decisions.own_signs(article, article.extraction.provenance))
+            moved = kinship.moved_article(
+                relatives, article.site, item.fingerprint, has_sign=has_sign
+            )
             known = self._articles.by_ids([moved])[moved] if moved else None
         article.duplicate_of = kinship.repeated_article(relatives, known)
         if article.duplicate_of is None:
