@@ -165,8 +165,9 @@ def plain_page(title: str, text: str, byline: str = "") -> Resource:
 
 def configure_plain(workspace: Workspace, site: SampleSite) -> None:
     """Follow the site's feed without a profile of its markup."""
-    table = f'base_url = "{site.base_url}"\ndownload_delay = 0.0\n{sources(FEED, site="plain")}'
-    workspace.config.write_text(f"[sites.plain]\n{table}", encoding="utf-8")
+    table = f'base_url = "{site.base_url}"\ndownload_delay = 0.0\nconcurrency = 16\n'
+    feed = sources(FEED, site="plain")
+    workspace.config.write_text(f"[sites.plain]\n{table}{feed}", encoding="utf-8")
 
 
 @pytest.mark.parametrize("byline", ["", '<a rel="author" href="/people/ann/">Ann Lee</a>'])
@@ -455,10 +456,11 @@ def test_a_listing_that_ends_with_404_has_ended(
 ) -> None:
     shown = (find_resource(larger_site, SECTION, page).body for page in count(1))
     past_the_end = sum(1 for _ in takewhile(lambda body: b"image-article" in body, shown)) + 1
-    larger_site.answers[f"{SECTION}?page={past_the_end}"] = Reply(404, {})
+    end = f"{SECTION}?page={past_the_end}"
+    larger_site.answers[end] = Reply(404, {})
     configure(workspace, larger_site, few=sources(SECTION))
     assert workspace.crawl("--full")["errors"] == 0
-    assert larger_site.requests[-1].status == 404
+    assert [each.status for each in larger_site.requests if each.path == end] == [404]
     larger_site.forget_requests()
     workspace.crawl()
     statuses = [each.status for each in larger_site.requests if each.path != "/robots.txt"]

@@ -223,9 +223,9 @@ def test_a_chat_that_reaches_a_part_of_its_targets_is_not_posted_again_soon(
     config = make_config(listener, tmp_path, channels={"topics": topics})
     listener.refused = b'"closed"'
     record(store, an_article(1), "channel:topics")
-    deliver_when_due(config, store, NOW + 6 * HOUR)
+    deliver_when_due(config, store, NOW + HOUR)  # the library waits between two posts
     copies = sum(b'"desk"' in each.body for each in listener.posted)
-    assert 1 < copies <= 5
+    assert 1 < copies <= 2
 
 
 def test_an_address_that_cannot_be_reached_for_days_keeps_nothing_from_the_others(
