@@ -86,7 +86,8 @@ class Structured:
         title = clean(title or "")
         host = (urlsplit(self.base).hostname or "").removeprefix("www.")
         names = "|".join(map(re.escape, (*self.site_names, host)))
-        word, apart = re.escape(host.partition(".")[0]), TITLE_SEPARATOR.pattern  # not "Proton-M"
+        # The host's first part only where it is set apart: not in "Proton-M" on m.example.
+        word, apart = re.escape(host.partition(".")[0]), TITLE_SEPARATOR.pattern
         for name in (
             rf"(?:(?<![{_SEPARATORS}])[{_SEPARATORS}]+\s*(?:{names})|(?:{apart}){word})$",
             rf"^(?:(?:{names})(?:{_BEHIND_NAME})|{word}(?:{apart}))",

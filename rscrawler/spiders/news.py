@@ -235,8 +235,8 @@ class NewsSpider(Spider):
         """Parse one page of a source, store its addresses, and request what follows."""
         source, state = requested.source, requested.state
         store, now = self.session.store.discovery, self.session.now()
-        is_same = response.status == 304 or http.page_digest(response.body) == state.body_digest
-        if requested.is_conditional and is_same:
+        digest = http.page_digest(response.body)
+        if requested.is_conditional and (response.status == 304 or digest == state.body_digest):
             store.record_not_modified(self.session.site, state.url, now)
             self.count("sources/unchanged")
             return
@@ -257,7 +257,7 @@ class NewsSpider(Spider):
         next_page = self.discovery.next_page(has_next, requested.page, discovered)
         if discovered.changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
-        state = state_after(requested, response, next_page, now)
+        state = state_after(requested, response, digest, next_page, now)
         store.record_reading(
             self.session.site,
             source.path,
@@ -514,9 +514,13 @@ class NewsSpider(Spider):
 
 
 def state_after(
-    requested: RequestedSource, response: Response, next_page: int | None, now: datetime
+    requested: RequestedSource,
+    response: Response,
+    digest: str,
+    next_page: int | None,
+    now: datetime,
 ) -> SourceState:
-    """The state of a source after a page that was fetched at `now`; pagination may go on."""
+    """The state of a source after a page, fetched at `now`; without a next page, it is read."""
     state = replace(
         requested.state,
         kind=requested.source.kind,
@@ -528,7 +532,6 @@ def state_after(
     if requested.page > 1:
         return state  # a further page says nothing about the source
     etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
-    digest = http.page_digest(response.body)
     return replace(state, etag=etag, last_modified=modified, body_digest=digest)
 
 
