@@ -92,7 +92,7 @@ class _ContextJudge:
     contexts: Mapping[str, Context]
     words: Mapping[tuple[str, bool], Sequence[Match]]
     sure: Sequence[Mention]
-    supporting_mentions: dict[tuple[str, str | None], list[Mention]] = field(default_factory=dict)
+    supporting_mentions: dict[tuple[str, str], list[Mention]] = field(default_factory=dict)
 
     def judged(self, hits: Sequence[Mention]) -> Iterator[Mention]:
         """The hits whose contexts allow them; some become mentions in passing."""
@@ -119,14 +119,11 @@ class _ContextJudge:
             not context.against or found > self._count_words(name, True, hit, window)
         )
 
-    def _supporting(self, name: str, own: str | None = None) -> list[Mention]:
+    def _supporting(self, name: str, own: str) -> list[Mention]:
         """Sure mentions that count for the context `name`, except those of the entity `own`."""
         if (name, own) not in self.supporting_mentions:
-            if own is None:
-                context = self.contexts[name]
-                found = [each for each in self.sure if context.asks_for(each.entity)]
-            else:
-                found = [each for each in self._supporting(name) if each.entity.name != own]
+            others = (each for each in self.sure if each.entity.name != own)
+            found = [each for each in others if self.contexts[name].asks_for(each.entity)]
             self.supporting_mentions[name, own] = found
         return self.supporting_mentions[name, own]
 

@@ -452,11 +452,21 @@ def others_in(text: str) -> list[Match]:
     [
         ("Armenia", "Armenians"), ("Russia", "Putin"), ("Moscow", "Kremlin"), ("China", "Chinese"),
         ("Turkey", "Ankara"), ("Tehran", "Iranian"), ("U.S.", "Americans"), ("Poland", "Poles"),
-        ("Spain", "Spanish"), ("Germany", "Deutschland"),
+        ("Spain", "Spanish"), ("Germany", "Deutschland"), ("Russia", "Москве"),
+        ("China", "китайские"),
     ],
 )  # fmt: skip
 def test_two_names_of_one_state_are_one_other(one: str, other: str) -> None:
     assert others_in(one)[0].owner == others_in(other)[0].owner != others_in("Brazil")[0].owner
+
+
+def test_a_state_of_the_topic_among_others_in_russian_is_a_mention(central_asia: Flagger) -> None:
+    text = (
+        "Россия беднее, чем о ней думают. Её экономика меньше корейской. Доходы ниже, чем в Литве "
+        "и Казахстане.\n\nПольша обогнала Россию ещё десять лет назад. В Москве это признают. "
+        "По числу врачей Россия уступает и Казахстану, а Германии тем более."
+    )
+    assert level_of(central_asia, text) is Level.MENTION
 
 
 def test_austria_is_not_australia() -> None:
