@@ -199,15 +199,22 @@ class Topics:
 _read_shipped = cache(read_watchlist)
 
 
-def _read_all(config: Config | None) -> Topics:
+def _read(file: Path) -> WatchList:
+    return (_read_shipped if file.parent == SHIPPED_DIR else read_watchlist)(file)
+
+
+def _files(config: Config | None) -> dict[str, Path]:
     """The shipped watch-lists and the configuration's, which win over shipped ones by name."""
     files = toml_files(SHIPPED_DIR, "shipped watch-lists")
     files += config.own_files("topics_dir") if config else []
+    return dict(sorted({file.stem: file for file in files}.items()))
+
+
+def _read_all(config: Config | None) -> Topics:
     topics = Topics({}, {})
-    for name, file in sorted({file.stem: file for file in files}.items()):
+    for name, file in _files(config).items():
         try:
-            read = _read_shipped if file.parent == SHIPPED_DIR else read_watchlist
-            topics.lists[name] = read(file)
+            topics.lists[name] = _read(file)
         except ConfigurationError as error:
             topics.problems[name] = tuple(error.problems)
     return topics
@@ -229,12 +236,12 @@ def load_watchlist(topic: str, config: Config) -> WatchList:
     """The watch-list called `topic`.
 
     Raises:
-        ConfigurationError: there is no such watch-list, or any watch-list is wrong.
+        ConfigurationError: there is no such watch-list, or it is wrong.
     """
-    watchlists = load_watchlists(config)
-    if topic in watchlists:
-        return watchlists[topic]
-    raise ConfigurationError(f"topic {topic!r} is not known; allowed: {', '.join(watchlists)}")
+    files = _files(config)
+    if topic in files:
+        return _read(files[topic])
+    raise ConfigurationError(f"topic {topic!r} is not known; allowed: {', '.join(files)}")
 
 
 @cached

@@ -81,6 +81,19 @@ def test_an_unknown_topic_is_named_with_those_that_are_known() -> None:
         rscrawler.flag_text("A text.", topic="nothing")
 
 
+def test_a_topic_is_judged_though_another_watch_list_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rscrawler.toml").write_text('topics_dir = "."\n[sites]\n')
+    (tmp_path / "mining.toml").write_text(
+        'title = "Mining"\n[[entity]]\nname = "mines"\nkind = "project"\nspellings = ["mine*"]\n'
+    )
+    monkeypatch.setenv("RSCRAWLER_CONFIG", str(tmp_path / "rscrawler.toml"))
+    assert rscrawler.flag_text("Miners went to the mine.", topic="mining").score > 0
+    with pytest.raises(ConfigurationError, match=r"rscrawler\.toml: sites: unknown key"):
+        rscrawler.flag_text("A text.", topic="rscrawler")
+
+
 def test_the_package_itself_imports_next_to_nothing() -> None:
     code = "import sys, rscrawler; print('lxml' in sys.modules, 'pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
