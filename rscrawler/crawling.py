@@ -52,8 +52,8 @@ def load_flagger(config: Config) -> Flagger:
     Raises:
         ConfigurationError: `alerts.topics` names an unknown topic.
     """
+    check_alerted(config)
     topics = usable_topics(config)
-    check_alerted(config, {*topics.lists, *topics.problems})
     return Flagger(topics.lists.values()) if config.topics_dir else shipped_flagger()
 
 

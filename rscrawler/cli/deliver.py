@@ -49,6 +49,9 @@ def deliver_command(
 
 def status_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Show what is wrong, and what waits for delivery."""
+    from rscrawler.topics import check_alerted
+
+    check_alerted(config)
     with opened_store(config) as store:
         status = read_status(config, store, utc_now(), active_jobs(config))
     if as_json:

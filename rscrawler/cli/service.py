@@ -21,6 +21,7 @@ from rscrawler.scheduling.schedules import ScheduledJob, active_jobs, load_sched
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
 from rscrawler.store.jobs import JobState
+from rscrawler.topics import check_alerted
 
 SchedulesOption = Annotated[
     Path | None,
@@ -78,6 +79,7 @@ class _Loader:
                 f"{config.place_of('database_url')}: names another database than the one that "
                 "the service has open; restart the service to change it"
             )
+        check_alerted(config)
         jobs = active_jobs(config, self._schedules_dir)
         self._had_keys, self._database = has_keys, config.database
         self.runs.environment, self.runs.folders = environment, own_folders(config)

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -54,13 +55,13 @@ def _counted(config: Config) -> dict[str, int]:
     """How many sites, watch-lists and jobs there are; raises every problem in any file at once."""
     from rscrawler.scheduling.schedules import load_schedules
     from rscrawler.sites import load_sites
-    from rscrawler.topics import check_alerted, load_watchlists
+    from rscrawler.topics import load_watchlists
 
     problems: list[str] = []
     counts: dict[str, int] = {}
     kinds: dict[str, Callable[[], Sized]] = {
         "sites": lambda: load_sites(config),
-        "watch-lists": lambda: check_alerted(config, load_watchlists(config)),
+        "watch-lists": lambda: load_watchlists(config),
         "schedules": lambda: load_schedules(config),
     }
     for kind, load in kinds.items():
@@ -78,12 +79,17 @@ def _counted(config: Config) -> dict[str, int]:
 def _useless_settings(config: Config) -> Iterator[str]:
     """Settings that are valid but cannot work on this machine as it is now."""
     from rscrawler.store.database import parsed_url
+    from rscrawler.topics import check_alerted
 
     alerts, email, place = config.alerts, config.alerts.email, config.place_of
-    try:
-        parsed_url(config.database, place("database_url"))
-    except ConfigurationError as error:
-        yield from error.problems
+    for check in (
+        partial(parsed_url, config.database, place("database_url")),
+        partial(check_alerted, config),
+    ):
+        try:
+            check()
+        except ConfigurationError as error:
+            yield from error.problems
     if config.output_dir.exists() and not config.output_dir.is_dir():
         yield f"{place('output_dir')}: {config.output_dir} is a file; allowed: a folder"
     if not alerts.topics and not alerts.ops.recipients:

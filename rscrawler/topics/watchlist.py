@@ -293,15 +293,14 @@ def _good_copy(config: Config, name: str) -> Path:
     return config.output_dir / "watch-lists" / f"{name}.toml"
 
 
-def check_alerted(config: Config, known: Collection[str]) -> Collection[str]:
-    """Check that every topic of `alerts.topics` is among `known`, and return `known`.
+def check_alerted(config: Config) -> None:
+    """Check that every topic of `alerts.topics` has a file; a wrong file is another problem.
 
     Raises:
-        ConfigurationError: a topic has no watch-list.
+        ConfigurationError: a topic has no watch-list, or the folder cannot be read.
     """
-    key = config.place_of("alerts.topics")
-    refusal = f"is not a watch-list; allowed: {', '.join(sorted(known))}"
+    key, known = config.place_of("alerts.topics"), _files(config)
+    refusal = f"is not a watch-list; allowed: {', '.join(known)}"
     unknown = [topic for topic in config.alerts.topics if topic not in known]
     if unknown:
         raise ConfigurationError(*(f"{key}: {topic!r} {refusal}" for topic in unknown))
-    return known

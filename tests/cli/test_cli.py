@@ -319,10 +319,11 @@ def test_config_check_warns_of_secrets_that_others_can_read_or_hear(workspace: W
     assert "the password goes to smtp.example.org in the clear" in line
 
 
-def test_a_topic_that_is_no_watch_list_is_a_problem(workspace: Workspace) -> None:
+@pytest.mark.parametrize("command", ["config check", "crawl", "run", "status"])
+def test_a_topic_that_is_no_watch_list_is_a_problem(workspace: Workspace, command: str) -> None:
     workspace.config.write_text('[alerts]\ntopics = ["central-asai"]\n', "utf-8")
-    result = workspace.run("config", "check")
-    assert result.status == 2
+    result = workspace.run(*command.split())
+    assert (result.status, result.stdout) == (2, "")
     (line,) = complaints(result)
     assert "'central-asai' is not a watch-list; allowed: " in line
     assert "central-asia" in line

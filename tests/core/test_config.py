@@ -30,7 +30,7 @@ from rscrawler.scheduling.schedules import ScheduleFile
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
-from rscrawler.topics import WatchList, check_alerted, load_watchlists
+from rscrawler.topics import WatchList, check_alerted
 
 SECRET = "hunter2"
 
@@ -472,15 +472,11 @@ def test_a_wrong_value_in_the_environment_is_not_laid_to_the_file(
     assert {line.split(": ")[0] for line in problems_of(path)} == {"environment", str(path)}
 
 
-def read_topics(config: Config) -> None:
-    check_alerted(config, load_watchlists(config))
-
-
 @pytest.mark.parametrize(
     ("name", "value", "read", "key"),
     [
         ("SITES__EURASIANET__CONCURRENCY", "x", load_sites, "sites.eurasianet.concurrency"),
-        ("ALERTS__TOPICS", '["nowhere"]', read_topics, "alerts.topics"),
+        ("ALERTS__TOPICS", '["nowhere"]', check_alerted, "alerts.topics"),
     ],
 )
 def test_nor_is_one_that_a_profile_or_a_watch_list_shows_to_be_wrong(
