@@ -114,7 +114,7 @@ def evaluate_command(
 @topics_app.command("fit")
 def fit_command(
     config: ConfigOption,
-    labelled: Annotated[list[Path], Argument(help=_LABELLED)],
+    labelled: Annotated[list[Path] | None, Argument(help=_LABELLED)] = None,
     topic: Annotated[str, Option("--topic", help="The watch-list to use.")] = "central-asia",
     output: Annotated[
         Path | None,
@@ -123,6 +123,11 @@ def fit_command(
     as_json: JsonOption = False,
 ) -> None:
     """Fit the model's weights on labelled text, and show its figures on held-out text."""
+    if not labelled:
+        raise ConfigurationError(
+            "topics fit: name the files of labelled lines, all that the weights are to rest on; "
+            "`rscrawler topics marks --export FILE` writes the dashboard's judgements as one"
+        )
     model = fit(Flagger([load_watchlist(topic, config)]), _parts(labelled))
     output = output or MODEL_FILE
     with usable(output, to_be="written"):

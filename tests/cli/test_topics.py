@@ -40,6 +40,14 @@ def test_an_id_is_given_back_as_the_line_has_it(workspace: Workspace) -> None:
     assert [prediction["id"] for prediction in result["predictions"]] == [7, "7"]
 
 
+def test_a_fit_without_files_names_where_judgements_can_be_had(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    result = workspace.run("topics", "fit")
+    assert (result.status, result.stdout) == (2, "")
+    assert result.stderr.startswith("rscrawler: topics fit: name the files of labelled lines, ")
+    assert "topics marks --export" in result.stderr
+
+
 def test_two_files_of_one_name_are_refused_by_their_name(workspace: Workspace) -> None:
     workspace.config.write_text("")
     result = workspace.run("topics", "evaluate", "central-asia", "a/ids.jsonl", "b/ids.jsonl")
