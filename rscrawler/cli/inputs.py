@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from rscrawler.config import Config, find_config, load_config
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, RscrawlerError
 
 if TYPE_CHECKING:
     from rscrawler.store import Store
@@ -104,14 +104,17 @@ def open_existing(config: Config) -> Store:
 
 @contextmanager
 def usable(path: Path, *, to_be: str, option: str = "") -> Iterator[None]:
-    """Turn an OSError within into a usage error: the file cannot be `read` or `written`.
+    """Turn an OSError within into a line that says which file cannot be `read` or `written`.
 
     Raises:
-        ConfigurationError: names the file, or `path` if the OSError names none.
+        ConfigurationError: `path`, or another file that the OSError names, cannot be used.
+        RscrawlerError: `path` was opened, but not written to its end, as on a full disk.
     """
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise ConfigurationError(
-            f"{option}{error.filename or path}: cannot be {to_be}: {error.strerror}"
-        ) from error
+        kind = RscrawlerError if error.filename is None else ConfigurationError
+        wrong = f"{option}{error.filename or path}: cannot be {to_be}: {error.strerror}"
+        raise kind(wrong) from error

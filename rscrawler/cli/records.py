@@ -1,6 +1,6 @@
 """Commands on stored data: export, prune, migrate-store, identity; and the JSON Schemas."""
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, astuple
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from rscrawler.cli.inputs import (
     open_existing,
     opened_store,
     read_config,
+    usable,
 )
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, parse_duration
@@ -27,7 +28,7 @@ from rscrawler.delivery.records import ExportFormat, export_records
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
 from rscrawler.extensions.archive import prune_archive
-from rscrawler.items import record_schema
+from rscrawler.items import record_schema, rfc3339
 from rscrawler.maintenance.regrouping import regrouped
 from rscrawler.scheduling.schedules import ScheduleFile
 from rscrawler.sites import SiteProfile, load_sites
@@ -56,7 +57,12 @@ def export_command(
     """Export stored records as JSONL, CSV or Parquet."""
     if topic:
         load_watchlist(topic, config)
-    with opened_store(config) as store:
+    if since and until and since >= until:
+        raise ConfigurationError(
+            f"--since, {rfc3339(since)}, is not before the end of --until, {rfc3339(until)}"
+        )
+    writable = usable(output, to_be="written") if output else nullcontext()
+    with opened_store(config) as store, writable:
         total = store.articles.count_records(since=since, until=until)
         written = export_records(
             tracked(store.articles.records(since=since, until=until), total, "records"),

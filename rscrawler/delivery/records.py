@@ -13,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from rscrawler.errors import ConfigurationError, MissingExtra, OutputError, RscrawlerError
+from rscrawler.errors import ConfigurationError, MissingExtra, RscrawlerError
 from rscrawler.items import Article, Level, columns
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,6 @@ def export_records(
 
     Raises:
         ConfigurationError: Parquet without an output file or without `pyarrow`.
-        OutputError: the file cannot be written.
     """
     written = 0
 
@@ -118,21 +117,16 @@ def export_records(
                 written += 1
                 yield record
 
-    try:
-        if export_format is ExportFormat.PARQUET:
-            _write_parquet(counted(), output)
-        else:
-            is_csv = export_format is ExportFormat.CSV
-            lines = csv_lines(counted(), is_raw=is_raw) if is_csv else jsonl_lines(counted())
-            if output is None:
-                sys.stdout.writelines(line.decode() for line in lines)
-            else:
-                with output.open("wb") as stream:
-                    stream.writelines(lines)
-    except OSError as error:
-        if output is None or isinstance(error, BrokenPipeError):
-            raise  # the command line reports errors of standard output
-        raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from error
+    if export_format is ExportFormat.PARQUET:
+        _write_parquet(counted(), output)
+        return written
+    is_csv = export_format is ExportFormat.CSV
+    lines = csv_lines(counted(), is_raw=is_raw) if is_csv else jsonl_lines(counted())
+    if output is None:
+        sys.stdout.writelines(line.decode() for line in lines)
+    else:
+        with output.open("wb") as stream:
+            stream.writelines(lines)
     return written
 
 
@@ -193,7 +187,7 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
     types = {str: pyarrow.string(), int: pyarrow.int64(), list: pyarrow.list_(pyarrow.string())}
     schema = pyarrow.schema([(column.name, types[column.type]) for _, column in columns()])
     rows = map(_row, records)
-    with pyarrow.parquet.ParquetWriter(output, schema) as writer:
+    with output.open("wb") as stream, pyarrow.parquet.ParquetWriter(stream, schema) as writer:
         while batch := list(islice(rows, _PARQUET_BATCH)):
             writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
 
