@@ -163,7 +163,7 @@ def find_article(config: Config, store: Store, named: str) -> str:
     """The id of the article with this article_id, record_id, address or path.
 
     Raises:
-        RscrawlerError: there is none, or several sites have that path.
+        RscrawlerError: there is none, or several sites have that path or address.
     """
     if found := store.browsing.article_of(named):
         return found
@@ -172,19 +172,20 @@ def find_article(config: Config, store: Store, named: str) -> str:
         return matching.popitem()[1]
     problem = "no stored article has this article_id, record_id, address or path"
     if matching:
-        problem = f"is on several sites: {', '.join(matching)}"
+        ids = ", ".join(f"{article_id} ({site})" for site, article_id in matching.items())
+        problem = f"is an article on several sites; name its article_id: {ids}"
     raise RscrawlerError(f"{one_line(named)}: {problem}")
 
 
 def _by_address(config: Config, store: Store, named: str) -> Iterator[tuple[str, str]]:
-    """(address, id) of each stored article with this address, or this path on its site."""
+    """(site, id) of each stored article with this address, or this path on its site."""
     for site, profile in load_sites(config).items():
         address = f"{profile.base_url.rstrip('/')}{named}" if named.startswith("/") else named
         if canonical_url(address, profile) is not None:
             key = address_key(address, profile)
             known = store.discovery.addresses(site, [key]).get(key)
             if known and known.article_id:
-                yield address, known.article_id
+                yield site, known.article_id
 
 
 def _version_json(version: Version) -> dict[str, Any]:

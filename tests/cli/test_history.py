@@ -57,6 +57,23 @@ def test_an_article_is_found_by_id_record_address_and_path(edited: Workspace, na
     assert "\x1b" not in result.stdout
 
 
+def test_an_address_that_two_sites_share_is_not_guessed(workspace: Workspace) -> None:
+    workspace.write_config("https://responsiblestatecraft.org")
+    workspace.config.write_text(
+        workspace.config.read_text()
+        + '[sites.twin]\nbase_url = "https://responsiblestatecraft.org"\n'
+    )
+    store = Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")
+    for number, site in ((1, SITE), (2, "twin")):
+        _record(store, an_article(number, site=site, url=URL))
+    store.close()
+    for named in ("/kazakhstan-railway/", URL):
+        result = workspace.run("history", named)
+        assert (result.status, result.stdout) == (1, "")
+        both = f"{an_article(1).article_id} ({SITE}), {an_article(2).article_id} (twin)"
+        assert f"several sites; name its article_id: {both}" in result.stderr
+
+
 def test_a_terminal_gets_colours_instead_of_brackets(edited: Workspace) -> None:
     # In a process of its own: whether there are colours is decided when the program is loaded.
     terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
