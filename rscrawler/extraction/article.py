@@ -44,7 +44,10 @@ def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
         NotAnArticle: the page has no article: a listing, a static page, a donation page.
         IncompletePage: the page is truncated, empty or garbage.
         ConfigurationError: `site` has no profile, or `url` is no web address.
+        TypeError: `page` is not bytes.
     """
+    if not isinstance(page, bytes | bytearray):
+        raise TypeError(f"page is {type(page).__name__}; allowed: the bytes of the page as fetched")
     if not isinstance(url, str) or not is_web_address(url):
         raise ConfigurationError(f"{url!r}: is no web address; allowed: https://host/path")
     if site is None:

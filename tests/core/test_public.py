@@ -50,6 +50,11 @@ def test_an_address_that_is_none_of_the_web_is_named(url: str, site: str | None)
         rscrawler.extract_page(_PAGE, url, site=site)
 
 
+def test_text_instead_of_bytes_is_named() -> None:
+    with pytest.raises(TypeError, match="page is str; allowed: the bytes of the page as fetched"):
+        rscrawler.extract_page(_PAGE.decode(), _ADDRESS)  # type: ignore[arg-type]
+
+
 def test_a_login_in_an_address_does_no_harm() -> None:
     address = _ADDRESS.replace("//", "//anna:secret@")
     assert rscrawler.extract_page(_PAGE, address).title == "Talks in the capital"
