@@ -188,6 +188,8 @@ def _search_for(
         HTTPException: a value is not allowed (400).
     """
     given = {name: text for name in FILTERS if (text := parameters.get(name, "").strip()[:200])}
+    if "country" in given:
+        given["country"] = given["country"].upper()
     allowed: dict[str, Collection[str]] = {
         "topic": dashboard.titles,
         "country": dashboard.countries(dashboard.titles),

@@ -97,14 +97,16 @@ def test_filters_leave_only_what_was_asked_for(
 
 
 def test_the_form_keeps_what_was_chosen(browser: Browser) -> None:
-    answer = browser.get("/?q=%22%3Cb%3E&level=mention&country=KZ")
+    answer = browser.get("/?q=%22%3Cb%3E&level=mention&country=kz")
     assert answer.tree.xpath("//input[@name='q']/@value") == ['"<b>']
     assert answer.texts("//option[@selected]") == ["mentions too", "Kazakhstan"]
+    [feed] = answer.tree.xpath("//head/link[@title='These articles']/@href")
+    assert "country=KZ" in feed
 
 
 @pytest.mark.parametrize(
     "query",
-    ["topic=x", "level=9", "country=kz", "site=%00", "page=0", "page=x", "since=x",
+    ["topic=x", "level=9", "country=zz", "site=%00", "page=0", "page=x", "since=x",
      "until=0001-01-01",     "novelty=x", "format=xml", "new=x"],
 )  # fmt: skip
 def test_a_choice_that_is_none_is_refused_by_name(browser: Browser, query: str) -> None:
