@@ -168,6 +168,7 @@ def test_wrong_usage_is_status_2_and_says_what_is_wrong(
     assert (result.status, result.stdout) == (2, "")
     assert result.stderr.strip()
     assert "Traceback" not in result.stderr
+    assert "Value error" not in result.stderr
 
 
 def test_an_unknown_site_is_told_with_those_that_are_known(workspace: Workspace) -> None:
