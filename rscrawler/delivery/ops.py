@@ -86,11 +86,10 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
         for each in undelivered
         if each.state != "pending" or each.failures(now) >= FAILING_ATTEMPTS
     ]
-    message = None
-    if failing:
-        first, *others = failing
-        message = f"{first.channel}: {first.address}: {first.reason}"
-        message += f" (and {len(others)} more)" if others else ""
+    latest = {each.channel: each for each in failing}
+    lines = [f"{each.channel}: {each.address}: {each.reason}" for each in latest.values()]
+    more = f" (and {len(failing) - len(lines)} more)" if len(failing) > len(lines) else ""
+    message = "; ".join(lines) + more or None
     # While a recipient with an error is being retried, the problem stays as it is.
     if failing or not any(each.last_error for each in undelivered):
         raise_or_clear(store, OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, message, now)

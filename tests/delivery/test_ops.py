@@ -219,6 +219,24 @@ def test_a_recipient_refused_for_good_is_a_problem_at_once(
     assert subjects(mailbox) == ["Problem: outbox: delivery-failing"]
 
 
+def test_a_dead_webhook_hides_no_mail_that_is_refused(
+    store: Store, mailbox: Mailbox, listener: Listener, email_config: EmailConfig
+) -> None:
+    listener.statuses["/hook"] = 410
+    hook = {"url": f"http://127.0.0.1:{listener.port}/hook", "secret": "s"}
+    config = email_config({"webhooks": {"hook": hook}})
+    for number in (1, 2):
+        record(store, an_article(number), "webhook:hook")
+        deliver(config, store, now=NOW)
+    mailbox.refuse["desk@example.org"] = "550 no such user"
+    record(store, an_article(3), "email")
+    deliver(config, store, now=NOW)
+    (problem,) = store.health.problems()
+    assert "webhook:hook: hook: HTTP 410" in problem.message
+    assert "email: desk@example.org: 550 no such user" in problem.message
+    assert problem.message.endswith(" (and 1 more)")
+
+
 def test_nobody_is_told_when_nobody_is_named(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
