@@ -22,7 +22,9 @@ THEN = datetime(2024, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def record(store: Store, article_id: str, at: datetime, channels: tuple[str, ...] = ()) -> None:
+def record(
+    store: Store, article_id: str, at: datetime, channels: tuple[str, ...] = (), tag: str = "oil"
+) -> None:
     article = Article(
         site="site",
         url=f"https://site.example/{article_id}/",
@@ -33,6 +35,7 @@ def record(store: Store, article_id: str, at: datetime, channels: tuple[str, ...
         article_id=article_id,
         version=1,
         first_seen_at=at,
+        tags=[tag],
         topics=[TopicFlag("central-asia", Level.PRIMARY, 0.9, ("KZ",))],
     )
     store.articles.record(
@@ -81,6 +84,13 @@ def test_a_run_that_goes_on_is_not_forgotten(store: Store) -> None:
         store.health.record_start(run_id, "site", THEN)
     store.health.record_end("ended", "site", THEN, succeeded=True, counters={})
     assert store.retention.prune(NOW).runs == 1
+
+
+def test_an_article_whose_tag_is_the_mark_of_pruning_is_pruned_too(store: Store) -> None:
+    record(store, "old", THEN, tag=PRUNED)
+    assert store.retention.preview(NOW).versions == 1
+    assert store.retention.prune(NOW).versions == 1
+    assert store.retention.prune(NOW).versions == 0
 
 
 def test_a_second_pruning_finds_nothing_more(store: Store) -> None:
