@@ -13,7 +13,7 @@ from typer import Option
 from rscrawler.cli.common import say
 from rscrawler.cli.inputs import ConfigOption, open_existing, usable
 from rscrawler.clock import utc_now
-from rscrawler.config import USER_NAME, read_text
+from rscrawler.config import USER_NAME, USER_NAMES, read_text
 from rscrawler.errors import ConfigurationError, MissingExtra
 from rscrawler.maintenance.recovery import StoreKeeper
 
@@ -44,7 +44,7 @@ def web_command(
                 "--add-user: there is no configuration file; `rscrawler init` writes one"
             )
         if not USER_NAME.fullmatch(add_user):
-            raise ConfigurationError("--add-user: allowed: up to 64 letters, digits and . @ - _")
+            raise ConfigurationError(f"--add-user: allowed: {USER_NAMES}")
         _write_user(path, add_user, hash_password(_password()))
         say(f"wrote {add_user} to {path}; restart the dashboard")
         return

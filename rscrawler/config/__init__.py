@@ -20,8 +20,10 @@ from rscrawler.config.checking import origin_of
 from rscrawler.config.checking import read_text as read_text
 from rscrawler.config.checking import read_toml as read_toml
 from rscrawler.config.checking import toml_files as toml_files
+from rscrawler.config.models import DATABASE_URLS as DATABASE_URLS
 from rscrawler.config.models import DEFAULT_CONFIG_NAME as DEFAULT_CONFIG_NAME
 from rscrawler.config.models import USER_NAME as USER_NAME
+from rscrawler.config.models import USER_NAMES as USER_NAMES
 from rscrawler.config.models import AlertSettings as AlertSettings
 from rscrawler.config.models import Config as Config
 from rscrawler.config.models import Duration as Duration

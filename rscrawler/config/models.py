@@ -38,7 +38,8 @@ from rscrawler.items import Level
 DEFAULT_CONFIG_NAME = "rscrawler.toml"
 _SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)([^?]+)(.*)")
 _PASSWORD_HASH = re.compile(r"scrypt\$\d{4,7}\$\d{1,3}\$\d{1,3}\$[\w+/=]{16,}\$[\w+/=]{16,}")
-USER_NAME = re.compile(r"[\w.@-]{1,64}")
+USER_NAME, USER_NAMES = re.compile(r"[\w.@-]{1,64}"), "up to 64 letters, digits and . @ - _"
+DATABASE_URLS = "sqlite:///path or postgresql+psycopg://user:password@host/database"
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES_PER_UNIT = {"MiB": 2**20, "GiB": 2**30}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
@@ -175,13 +176,10 @@ PasswordHash = Annotated[
     SecretStr,
     _only(_PASSWORD_HASH.fullmatch, "a line that `rscrawler web --add-user NAME` writes"),
 ]
-UserName = Annotated[str, _only(USER_NAME.fullmatch, "up to 64 letters, digits and . @ - _")]
+UserName = Annotated[str, _only(USER_NAME.fullmatch, USER_NAMES)]
 DatabaseUrl = Annotated[
     SecretStr,
-    _only(
-        re.compile(r"sqlite(\+pysqlite)?:///|postgresql(\+psycopg)?://").match,
-        "sqlite:///path or postgresql+psycopg://user:password@host/database",
-    ),
+    _only(re.compile(r"sqlite(\+pysqlite)?:///|postgresql(\+psycopg)?://").match, DATABASE_URLS),
     AfterValidator(_with_absolute_file),
 ]
 AsciiSecret = Annotated[

@@ -37,6 +37,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlalchemy.util import LRUCache
 
 from rscrawler.clock import utc_now
+from rscrawler.config import DATABASE_URLS
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.lookups import Lookup
 from rscrawler.store.migrations import migrate
@@ -400,8 +401,7 @@ def parsed_url(url: str, key: str = "database_url") -> URL:
         parsed.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: a bad port or bracket
         raise ConfigurationError(
-            f"{key}: names no database that can be used; allowed: sqlite:///path or "
-            "postgresql+psycopg://user:password@host/database"
+            f"{key}: names no database that can be used; allowed: {DATABASE_URLS}"
         ) from None
     return parsed
 
