@@ -26,13 +26,13 @@ def _moment(text: str, option: str, *, is_end: bool = False) -> datetime:
     """Parse a day (`2026-11-24`; `is_end`: its end) or time (`2026-11-24T08:00:00Z`), in UTC."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if is_end and len(text) <= len("2026-11-24"):
+            moment += timedelta(days=1)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ConfigurationError(
             f"{option}: {text!r} is not a date; allowed: 2026-11-24 or 2026-11-24T08:00:00Z"
         ) from None
-    if is_end and len(text) == len("2026-11-24"):
-        moment += timedelta(days=1)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 _CONFIG_HELP = "Default: $RSCRAWLER_CONFIG, else ./rscrawler.toml."

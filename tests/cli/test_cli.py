@@ -147,6 +147,8 @@ def test_every_command_of_the_contract_is_there_with_its_options(
         ("export", "--format", "xml"),
         ("export", "--since", "2026-13-45"),
         ("export", "--until", "tomorrow"),
+        ("export", "--until", "9999-12-31"),
+        ("export", "--since", "0001-01-01T00:00:00+10:00"),
         ("export", "--since", "2026-11-25", "--until", "2026-11-24"),
         ("export", "--format", "parquet"),
         ("topics", "show", "no-such-topic"),
@@ -752,7 +754,8 @@ def test_export_picks_by_topic_and_by_day(crawled: Crawled) -> None:
     today, day = datetime.now(UTC), timedelta(days=1)
     everything = crawled.records()
     assert exported("--since", f"{today - day:%Y-%m-%d}") == everything
-    assert exported("--until", f"{today:%Y-%m-%d}") == everything
+    for form in ("%Y-%m-%d", "%Y%m%d"):
+        assert exported("--until", f"{today:{form}}") == everything
     assert exported("--since", f"{today + day:%Y-%m-%d}") == []
     assert exported("--until", f"{today - 2 * day:%Y-%m-%d}") == []
     assert exported("--until", f"{today + day:%Y-%m-%dT%H:%M:%SZ}") == everything
