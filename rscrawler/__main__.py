@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Replace standard streams that are closed.
+    """Replace standard streams that are closed, and write characters without an encoding escaped.
 
     Otherwise a file that is opened later, such as the database, would get their descriptors, and
     output would be written into it. A write to the replaced standard output fails; what is written
@@ -35,8 +35,8 @@ def _open_standard_streams() -> None:
         except OSError:
             with suppress(OSError):
                 os.set_inheritable(os.open(os.devnull, flags), True)  # gets the lowest free number
-    if sys.stdout is None:
-        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    encoding = sys.stdout.encoding if sys.stdout else "utf-8"
+    sys.stdout = os.fdopen(1, "w", encoding=encoding, errors="backslashreplace", closefd=False)
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from datetime import timedelta
 
@@ -38,6 +39,17 @@ def test_an_id_is_given_back_as_the_line_has_it(workspace: Workspace) -> None:
     (workspace.folder / "ids.jsonl").write_text("\n".join(lines), "utf-8")
     result = workspace.run("topics", "evaluate", "central-asia", "ids.jsonl", "--json").json
     assert [prediction["id"] for prediction in result["predictions"]] == [7, "7"]
+
+
+def test_a_title_that_no_encoding_has_is_printed_as_its_escape(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    line = {"id": "a", "title": "\ud800", "text": "Kazakhstan votes.", "level": "none"}
+    (workspace.folder / "lines.jsonl").write_text(json.dumps(line))
+    evaluate = ("topics", "evaluate", "central-asia", "lines.jsonl")
+    result = workspace.run(*evaluate)
+    assert result.status == 0, result.stderr
+    assert "\\ud800" in result.stdout
+    assert workspace.run(*evaluate, "--json").json["misses"][0]["title"] == "\ud800"
 
 
 def test_a_fit_without_files_names_where_judgements_can_be_had(workspace: Workspace) -> None:
