@@ -30,8 +30,8 @@ def init_command(
     with usable(path, to_be="written"):
         if path.exists() and not force:
             raise ConfigurationError(f"{path}: already exists; --force overwrites it")
-        path.touch(mode=0o600)  # it will hold secrets
-        path.chmod(0o600)
+        path.open("a").close()  # before its mode is changed: it may be a folder
+        path.chmod(0o600)  # it will hold secrets
         path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
     say(f"wrote {path}; edit it, then run: rscrawler config check")
 

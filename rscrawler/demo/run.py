@@ -10,7 +10,7 @@ from rscrawler.cli.inputs import usable
 from rscrawler.delivery.records import read_records
 from rscrawler.delivery.wording import one_line
 from rscrawler.demo.server import Mailbox, SampleSite
-from rscrawler.errors import RscrawlerError
+from rscrawler.errors import ConfigurationError, RscrawlerError
 
 _CONFIGURATION = Path(__file__).with_name("rscrawler.toml.in")
 _OWN_FILES = {"rscrawler.toml", "output", "mailbox"}  # a monitor has no mailbox
@@ -22,13 +22,13 @@ def run_demo(folder: Path) -> None:
     `folder` is emptied first.
 
     Raises:
-        RscrawlerError: a cycle failed, or the folder holds other files.
-        ConfigurationError: the folder cannot be written.
+        RscrawlerError: a cycle failed.
+        ConfigurationError: the folder holds other files, or cannot be written.
     """
     with usable(folder, to_be="written", option="--folder: "):
         present = {path.name for path in folder.iterdir()} if folder.exists() else set()
         if present and not {"mailbox"} <= present <= _OWN_FILES:
-            raise RscrawlerError(f"{folder}: holds other files; name an empty folder with --folder")
+            raise ConfigurationError(f"--folder: {folder}: holds other files; name an empty folder")
         rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     config = folder / "rscrawler.toml"

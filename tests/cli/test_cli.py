@@ -241,6 +241,9 @@ def test_what_init_writes_is_valid_and_is_not_overwritten(workspace: Workspace) 
     assert workspace.config.read_text("utf-8") == "# mine\n"
     assert workspace.run("init", "--force").status == 0
     assert workspace.run("init", "no/such/folder/x.toml").status == 2
+    workspace.output.mkdir(mode=0o755)
+    assert workspace.run("init", "output", "--force").status == 2
+    assert workspace.output.stat().st_mode & 0o777 == 0o755
 
 
 def test_config_check_reads_profiles_watch_lists_and_schedules(workspace: Workspace) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from rscrawler.demo.run import run_demo
 from rscrawler.demo.server import SampleSite
-from rscrawler.errors import RscrawlerError
+from rscrawler.errors import ConfigurationError
 from tests.workspace import DEADLINE_SECONDS, Workspace
 
 
@@ -50,7 +50,7 @@ def test_the_demo_empties_no_folder_but_its_own(tmp_path: Path, name: str) -> No
     (tmp_path / name).mkdir()
     kept = tmp_path / ("notes.txt" if name == "mailbox" else "rscrawler.toml")
     kept.write_text("")
-    with pytest.raises(RscrawlerError, match="holds other files"):
+    with pytest.raises(ConfigurationError, match="holds other files"):
         run_demo(tmp_path)
     assert kept.exists()
 
