@@ -273,8 +273,8 @@ def _files(config: Config, sites: Iterable[str], *, is_named: bool) -> dict[str,
     missing = [name for name, found in files.items() if not found]
     if missing and (is_named or len(missing) == len(files)):
         raise ConfigurationError(
-            f"{folder}: holds no archived page of {', '.join(missing)}; pages are archived once "
-            f"{config.origin} has `enabled = true` under [archive]"
+            f"{folder}: holds no archived page of {', '.join(missing)}; with archive.enabled = "
+            "true, later crawls archive pages"
         )
     return files
 
