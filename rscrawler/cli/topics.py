@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
@@ -49,6 +49,7 @@ class _LabelledLine(BaseModel):
     subtitle: str | None = None
     tags: list[str] | None = None
     countries: list[str] | None = None
+    weight: float = Field(1.0, gt=0)
 
 
 @topics_app.command("list")

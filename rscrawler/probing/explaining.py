@@ -10,7 +10,7 @@ from rscrawler.config import Config, is_web_address
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.article import GENERIC, extract, generic_profile, labelled_blocks
 from rscrawler.extraction.blocks import Block
-from rscrawler.extraction.page import PageError
+from rscrawler.extraction.page import NotAnArticle, PageError
 from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
@@ -81,8 +81,12 @@ def explain(
         read = response.page(now)
         article = extract(read, profile, name or GENERIC, is_article=name is None)
     except PageError as error:
-        # For a file, the error names the file: its address may be made up.
-        raise error if is_address else type(error)(page, error.reason) from error
+        if is_address:
+            raise
+        # The error names the file: its address may be made up.
+        is_guessed = url is None and isinstance(error, NotAnArticle)
+        hint = "; give the page's address with --url" if is_guessed else ""
+        raise type(error)(page, error.reason + hint) from error
     if is_address and (requested := canonical_url(page, profile)):
         others = {address_key(each, profile): each for each in (requested, *article.aliases)}
         others.pop(address_key(article.url, profile), None)

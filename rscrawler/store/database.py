@@ -353,7 +353,7 @@ def _translated_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        code = getattr(error.orig, "sqlite_errorcode", None)
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without details; 0: PostgreSQL
         if _is_damage(error.orig):
             with suppress(OSError):
                 _damage_mark(Path(str(url.database))).touch(mode=0o600)
@@ -366,7 +366,7 @@ def _translated_errors(url: URL) -> Iterator[None]:
                 f"database {shown(url)}: its tables are missing; the next command that writes "
                 "creates them, and rebuilds their content from the JSONL"
             ) from error
-        if isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             raise FullDisk(
                 f"database {url.database}: cannot be written ({first_line(error)}): make room on "
                 "its disk; nothing is lost, the next cycle makes up for it"
@@ -374,7 +374,10 @@ def _translated_errors(url: URL) -> Iterator[None]:
         # PostgreSQL's internal errors are those of a read-only or damaged server.
         is_of_server = isinstance(error, OperationalError | InternalError)
         if is_of_server and code != sqlite3.SQLITE_ERROR:
-            raise StoreError(f"database {shown(url)}: {first_line(error)}") from error
+            reason = first_line(error)
+            if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+                reason += "; this user must be able to write the file and its folder"
+            raise StoreError(f"database {shown(url)}: {reason}") from error
         raise
 
 

@@ -511,6 +511,7 @@ RIGHT = '{"id": 1, "text": "Nothing.", "level": "none"}'
             RIGHT.replace("}", ', "title": null, "countries": "KZ"}'),
             ["line 1: countries: 'KZ': allowed: a list, in […] or as tables under [[…]]"],
         ),
+        (RIGHT.replace("}", ', "weight": "x"}'), ["line 1: weight: 'x': allowed: a number"]),
     ],
 )
 def test_labelled_lines_that_are_wrong_are_told_with_file_and_line(
@@ -682,6 +683,10 @@ def test_explain_names_the_file_of_which_no_article_comes(crawled: Crawled, tmp_
     page.write_text("")
     (line,) = complaints(crawled.run("explain", str(page)))
     assert line == f"rscrawler: {page}: the page is empty"
+    page.write_text(f"<html><body><h1>A talk</h1><p>{'They spoke. ' * 60}</p></body></html>")
+    (line,) = complaints(crawled.run("explain", str(page)))
+    assert line.startswith(f"rscrawler: {page}: ")
+    assert line.endswith("; give the page's address with --url")
 
 
 @pytest.mark.parametrize("url", ["foo", "ftp://example.org/x", "https://", "http://[::1"])
@@ -930,6 +935,15 @@ def test_a_folder_in_the_place_of_a_file_of_records_is_one_line(workspace: Works
     assert result.status == 1
     (line,) = complaints(result)
     assert line.startswith(f"rscrawler: {folder}: cannot be read: Is a directory; ")
+
+
+def test_a_database_that_cannot_be_opened_says_what_it_takes(workspace: Workspace) -> None:
+    workspace.config.write_text('database_url = "sqlite:///output"\n')
+    workspace.output.mkdir()
+    result = workspace.run("status")
+    assert result.status == 1
+    (line,) = complaints(result)
+    assert line.endswith("; this user must be able to write the file and its folder")
 
 
 def test_any_other_file_that_is_out_of_reach_is_one_line(
