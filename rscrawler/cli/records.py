@@ -55,7 +55,7 @@ def export_command(
     ] = False,
 ) -> None:
     """Export stored records as JSONL, CSV or Parquet."""
-    if topic:
+    if topic is not None:
         load_watchlist(topic, config)
     if since and until and since >= until:
         raise ConfigurationError(

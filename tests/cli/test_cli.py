@@ -146,6 +146,7 @@ def test_every_command_of_the_contract_is_there_with_its_options(
         ("schema", "no-such-schema"),
         ("export", "--format", "xml"),
         ("export", "--since", "2026-13-45"),
+        ("export", "--topic", ""),
         ("export", "--until", "tomorrow"),
         ("export", "--until", "9999-12-31"),
         ("export", "--since", "0001-01-01T00:00:00+10:00"),
