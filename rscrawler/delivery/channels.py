@@ -13,7 +13,13 @@ from rscrawler.delivery import chat, mail, webhook
 from rscrawler.delivery.channel import ALERT_KINDS, MessageChannel, Notice
 from rscrawler.delivery.timing import Wait, quiet_until
 from rscrawler.store import Store
-from rscrawler.store.outbox import FURTHEST_TRY, JSONL_CHANNELS, NewMessage, Undelivered
+from rscrawler.store.outbox import (
+    FURTHEST_TRY,
+    JSONL_CHANNELS,
+    NewMessage,
+    Undelivered,
+    WaitingChannel,
+)
 
 # Each function yields the channels of its kind that are configured.
 CHANNELS: tuple[Callable[[Config], Iterator[MessageChannel]], ...] = (
@@ -21,6 +27,8 @@ CHANNELS: tuple[Callable[[Config], Iterator[MessageChannel]], ...] = (
     chat.configured,
     webhook.configured,
 )
+_LONGEST_CYCLE = timedelta(minutes=10)  # at whose end its alerts go out together
+_AT_END = Wait("goes out at the end of its cycle")
 _NEXT = Wait("goes out with the next delivery")
 _NOT_CONFIGURED = Wait(
     "no configured channel of this name takes it; configure one to send what waits"
@@ -34,15 +42,17 @@ class Channels:
     by_name: Mapping[str, MessageChannel]
     quiet_hours: QuietHours | None
 
-    def wait_to_compose(self, name: str, oldest: datetime, now: datetime) -> Wait | None:
-        """Why rows, the oldest created at `oldest`, are not composed yet; None if they are due."""
-        channel = self.by_name.get(name)
+    def wait_to_compose(self, rows: WaitingChannel, now: datetime) -> Wait | None:
+        """Why rows are not composed yet; None if they are due."""
+        channel, oldest = self.by_name.get(rows.channel), rows.oldest
         if channel is None or not channel.gets_alerts:
             return _NOT_CONFIGURED
+        if rows.is_of_running and channel.waits_for_cycles:
+            return _AT_END
         # The row was created by a clock that was far ahead; it has waited long enough.
         is_of_wrong_clock = oldest > now + timedelta(days=1)
         wait = None if is_of_wrong_clock else channel.reason_to_wait(oldest, now)
-        return self.wait_to_send(name, "alert", now) or wait
+        return self.wait_to_send(rows.channel, "alert", now) or wait
 
     def wait_to_send(self, name: str, kind: str, now: datetime) -> Wait | None:
         """Why a message of this kind is not sent yet; None if it may go out."""
@@ -73,6 +83,11 @@ def alert_channels(config: Config) -> tuple[str, ...]:
     """The names of the channels that get alerts."""
     by_name = message_channels(config).by_name
     return tuple(name for name, each in by_name.items() if each.gets_alerts)
+
+
+def running_cycles(store: Store, now: datetime) -> list[str]:
+    """The ids of the cycles whose alerts go out together at their end."""
+    return store.leases.running_cycles(now, now - _LONGEST_CYCLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +125,8 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     ]
     lines = store.outbox.pending_line_count()
     waiting = [Waiting("jsonl", lines, _NEXT.why)] if lines else []
-    for rows in store.outbox.unassigned():
-        wait = channels.wait_to_compose(rows.channel, rows.oldest, now) or _NEXT
+    for rows in store.outbox.unassigned(running_cycles(store, now)):
+        wait = channels.wait_to_compose(rows, now) or _NEXT
         waiting.append(Waiting(rows.channel, rows.count, wait.why, wait.until))
     total = sum(each.count for each in waiting) + len(pending)
     for each in (*pending, *failed):
@@ -156,8 +171,8 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
     for lines in store.outbox.waiting():
         if lines.channel in JSONL_CHANNELS and is_old(lines.oldest):
             yield min(lines.oldest, then)
-    for rows in store.outbox.unassigned():
-        if is_old(rows.oldest) and not channels.wait_to_compose(rows.channel, rows.oldest, then):
+    for rows in store.outbox.unassigned(running_cycles(store, now)):
+        if is_old(rows.oldest) and not channels.wait_to_compose(rows, then):
             yield min(rows.oldest, then)
     for name, kind, since in store.outbox.due_since(now, then):
         if not channels.wait_to_send(name, kind, then):

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from rscrawler.delivery.channel import (
     Outcome,
     OutcomeKind,
 )
-from rscrawler.delivery.channels import Channels
+from rscrawler.delivery.channels import Channels, running_cycles
 from rscrawler.delivery.timing import SLOW, USUAL, gives_up, next_try
 from rscrawler.errors import StoreError
 from rscrawler.items import Article, Level
@@ -48,7 +48,6 @@ _SLOW_KINDS = frozenset(
     {OutcomeKind.SENDING, OutcomeKind.CUT_OFF, OutcomeKind.UNANSWERED, OutcomeKind.REFUSED}
 )
 _STORE_POLL_SECONDS = 1.0
-_LONGEST_CYCLE = timedelta(minutes=10)  # at whose end its alerts go out together
 # Other messages to the same address would fail as well now.
 _CLOSED_KINDS = frozenset({OutcomeKind.UNREACHABLE, OutcomeKind.CUT_OFF, OutcomeKind.UNANSWERED})
 
@@ -87,18 +86,19 @@ class DeliveryContext:
 
 def compose_due(delivery: DeliveryContext, now: datetime) -> int:
     """Compose every message that is due; returns how many."""
-    return sum(
-        _compose(delivery.channels.by_name[rows.channel], delivery, now)
-        for rows in delivery.store.outbox.unassigned()
-        if delivery.channels.wait_to_compose(rows.channel, rows.oldest, now) is None
-    )
+    running = running_cycles(delivery.store, now)
+    found = delivery.store.outbox.unassigned(running)
+    due = {rows.channel for rows in found if not delivery.channels.wait_to_compose(rows, now)}
+    by_name = delivery.channels.by_name
+    return sum(_compose(by_name[name], delivery, now, running) for name in sorted(due))
 
 
-def _compose(channel: MessageChannel, delivery: DeliveryContext, now: datetime) -> int:
+def _compose(
+    channel: MessageChannel, delivery: DeliveryContext, now: datetime, running: Collection[str]
+) -> int:
     composed, outbox, limit = 0, delivery.store.outbox, delivery.alerts.flood_limit
-    is_waiting, since = channel.waits_for_cycles, now - _LONGEST_CYCLE
-    running = delivery.store.leases.running_cycles(now, since) if is_waiting else ()
-    while rows := outbox.unassigned_rows(channel.name, excluding=running):
+    excluding = running if channel.waits_for_cycles else ()
+    while rows := outbox.unassigned_rows(channel.name, excluding):
         alerts = _alerts_of(delivery, rows) if channel.is_for_people else []
         assigned = [
             outbox.assign(new, [row.number for row in carried])

@@ -23,6 +23,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     func,
     or_,
     select,
@@ -160,6 +161,7 @@ class WaitingChannel:
     channel: str
     count: int
     oldest: datetime
+    is_of_running: bool = False  # cycles
 
 
 def write_messages(
@@ -275,15 +277,18 @@ class OutboxStore(_Rows):
 
     def waiting(self) -> list[WaitingChannel]:
         """The pending rows, by channel."""
-        return self._waiting(outbox.c.state == "pending")
+        return self._waiting(outbox.c.state == "pending", false())
 
-    def unassigned(self) -> list[WaitingChannel]:
-        """The rows that are in no message yet, by channel."""
-        return self._waiting(_UNASSIGNED)
+    def unassigned(self, running: Collection[str] = ()) -> list[WaitingChannel]:
+        """The rows that are in no message yet, by channel; those of `running` cycles apart."""
+        return self._waiting(_UNASSIGNED, outbox.c.run_id.in_(running))
 
-    def _waiting(self, where: ColumnElement[bool]) -> list[WaitingChannel]:
+    def _waiting(
+        self, where: ColumnElement[bool], is_of_running: ColumnElement[bool]
+    ) -> list[WaitingChannel]:
         counted = select(outbox.c.channel, func.count(), func.min(outbox.c.created_at))
-        query = counted.where(where).group_by(outbox.c.channel).order_by(outbox.c.channel)
+        groups = counted.add_columns(is_of_running.label("apart")).group_by("channel", "apart")
+        query = groups.where(where).order_by("channel", "apart")
         return [WaitingChannel(*row) for row in self._database.rows(query)]
 
     def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:

@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 from rscrawler.delivery import deliver, smtp
-from rscrawler.delivery.channels import message_channels, outbox_summary
+from rscrawler.delivery.channels import due_since, message_channels, outbox_summary
 from rscrawler.delivery.messages import FEW_ATTEMPTS, DeliveryReport
 from rscrawler.delivery.ops import judge_delivery
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
@@ -82,6 +82,9 @@ def test_a_delivery_during_a_cycle_leaves_its_alerts_for_the_one_mail_at_its_end
     record(store, an_article(1), "email")
     record(store, an_article(2), "email", run_id="run-of-another-site")
     deliver(email_config(), store, now=NOW)
+    assert due_since(email_config(), store, NOW) is None
+    (waiting,) = outbox_summary(email_config(), store, NOW).waiting
+    assert (waiting.count, waiting.why) == (1, "goes out at the end of its cycle")
     record(store, an_article(3), "email")
     store.health.record_end("run-1", "sample", NOW, succeeded=True, counters={})
     deliver(email_config(), store, now=NOW)

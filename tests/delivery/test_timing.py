@@ -19,6 +19,7 @@ from rscrawler.delivery.timing import (
     next_try,
     quiet_until,
 )
+from rscrawler.store.outbox import WaitingChannel
 
 NEW_YORK = ZoneInfo("America/New_York")
 NIGHT = QuietHours(start=time(22), end=time(6, 30), timezone="America/New_York")
@@ -45,7 +46,9 @@ def wait_to_compose(
     name: str, oldest: datetime, alerts: AlertSettings, now: datetime
 ) -> Wait | None:
     """Why a channel's rows are not composed yet."""
-    return message_channels(Config(alerts=alerts)).wait_to_compose(name, oldest, now)
+    return message_channels(Config(alerts=alerts)).wait_to_compose(
+        WaitingChannel(name, 1, oldest), now
+    )
 
 
 def wait_to_send(name: str, alerts: AlertSettings, now: datetime) -> Wait | None:
