@@ -27,7 +27,6 @@ CHANNELS: tuple[Callable[[Config], Iterator[MessageChannel]], ...] = (
     chat.configured,
     webhook.configured,
 )
-_LONGEST_CYCLE = timedelta(minutes=10)  # at whose end its alerts go out together
 _AT_END = Wait("goes out at the end of its cycle")
 _NEXT = Wait("goes out with the next delivery")
 _NOT_CONFIGURED = Wait(
@@ -85,11 +84,6 @@ def alert_channels(config: Config) -> tuple[str, ...]:
     return tuple(name for name, each in by_name.items() if each.gets_alerts)
 
 
-def running_cycles(store: Store, now: datetime) -> list[str]:
-    """The ids of the cycles whose alerts go out together at their end."""
-    return store.leases.running_cycles(now, now - _LONGEST_CYCLE)
-
-
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Undelivered rows or messages of a channel; `until` is None if no time is known."""
@@ -125,7 +119,7 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     ]
     lines = store.outbox.pending_line_count()
     waiting = [Waiting("jsonl", lines, _NEXT.why)] if lines else []
-    for rows in store.outbox.unassigned(running_cycles(store, now)):
+    for rows in store.outbox.unassigned(store.leases.running_cycles(now)):
         wait = channels.wait_to_compose(rows, now) or _NEXT
         waiting.append(Waiting(rows.channel, rows.count, wait.why, wait.until))
     total = sum(each.count for each in waiting) + len(pending)
@@ -171,7 +165,7 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
     for lines in store.outbox.waiting():
         if lines.channel in JSONL_CHANNELS and is_old(lines.oldest):
             yield min(lines.oldest, then)
-    for rows in store.outbox.unassigned(running_cycles(store, now)):
+    for rows in store.outbox.unassigned(store.leases.running_cycles(now)):
         if is_old(rows.oldest) and not channels.wait_to_compose(rows, then):
             yield min(rows.oldest, then)
     for name, kind, since in store.outbox.due_since(now, then):

@@ -23,7 +23,7 @@ from rscrawler.delivery.channel import (
     Outcome,
     OutcomeKind,
 )
-from rscrawler.delivery.channels import Channels, running_cycles
+from rscrawler.delivery.channels import Channels
 from rscrawler.delivery.timing import SLOW, USUAL, gives_up, next_try
 from rscrawler.errors import StoreError
 from rscrawler.items import Article, Level
@@ -86,11 +86,10 @@ class DeliveryContext:
 
 def compose_due(delivery: DeliveryContext, now: datetime) -> int:
     """Compose every message that is due; returns how many."""
-    running = running_cycles(delivery.store, now)
+    channels, running = delivery.channels, delivery.store.leases.running_cycles(now)
     found = delivery.store.outbox.unassigned(running)
-    due = {rows.channel for rows in found if not delivery.channels.wait_to_compose(rows, now)}
-    by_name = delivery.channels.by_name
-    return sum(_compose(by_name[name], delivery, now, running) for name in sorted(due))
+    due = {rows.channel for rows in found if not channels.wait_to_compose(rows, now)}
+    return sum(_compose(channels.by_name[name], delivery, now, running) for name in sorted(due))
 
 
 def _compose(

@@ -67,10 +67,7 @@ def explain(
                 f"{option}{given}: is not an address; allowed: https://host/path"
             )
     name = site or _site_of(address, sites)
-    if name is not None:
-        profile = chosen_sites(sites, [name])[name]
-    else:
-        profile = generic_profile(address or "")
+    profile = chosen_sites(sites, [name])[name] if name else generic_profile(address or "")
     if is_address:
         hosts = {host_of(urlsplit(page)), *profile.all_hosts}
         response = Visitor(config, delay=0, hosts=hosts).get(page)

@@ -19,6 +19,7 @@ from rscrawler.store.tables import lease, run, site
 
 LEASE_DURATION = timedelta(minutes=2)
 LEASE_RENEWAL = timedelta(seconds=30)
+LONGEST_CYCLE = timedelta(minutes=10)  # at whose end its alerts go out together
 LONGEST_REST = timedelta(minutes=10)  # the maximum of a profile's download delay
 RESTING = "(resting)"  # owner of a lease that nobody can take until it expires
 SERVICE = "service:"  # prefix of a service's lease; its owner follows
@@ -148,13 +149,13 @@ class LeaseStore(Part):
         rows = self._database.rows(query)
         return {row.name: row.owner for row in rows if is_alive(row.owner)}
 
-    def running_cycles(self, now: datetime, since: datetime) -> list[str]:
-        """The ids of cycles begun since a time whose site a living process still crawls."""
+    def running_cycles(self, now: datetime) -> list[str]:
+        """The ids of the cycles of the last ten minutes whose site a living process crawls."""
         held = self.held(now)
         query = (
             select(run.c.run_id, run.c.site)
             .join(site, and_(site.c.name == run.c.site, site.c.last_run_at == run.c.started_at))
-            .where(run.c.ended_at.is_(None), run.c.started_at > since)
+            .where(run.c.ended_at.is_(None), run.c.started_at > now - LONGEST_CYCLE)
         )
         rows = self._database.rows(query) if held else ()
         return [row.run_id for row in rows if site_lease(row.site) in held]

@@ -23,7 +23,6 @@ from sqlalchemy import (
     case,
     delete,
     exists,
-    false,
     func,
     or_,
     select,
@@ -277,18 +276,18 @@ class OutboxStore(_Rows):
 
     def waiting(self) -> list[WaitingChannel]:
         """The pending rows, by channel."""
-        return self._waiting(outbox.c.state == "pending", false())
+        return self._waiting(outbox.c.state == "pending")
 
     def unassigned(self, running: Collection[str] = ()) -> list[WaitingChannel]:
         """The rows that are in no message yet, by channel; those of `running` cycles apart."""
-        return self._waiting(_UNASSIGNED, outbox.c.run_id.in_(running))
+        return self._waiting(_UNASSIGNED, running)
 
     def _waiting(
-        self, where: ColumnElement[bool], is_of_running: ColumnElement[bool]
+        self, where: ColumnElement[bool], running: Collection[str] = ()
     ) -> list[WaitingChannel]:
-        counted = select(outbox.c.channel, func.count(), func.min(outbox.c.created_at))
-        groups = counted.add_columns(is_of_running.label("apart")).group_by("channel", "apart")
-        query = groups.where(where).order_by("channel", "apart")
+        apart = outbox.c.run_id.in_(running).label("apart")
+        counted = select(outbox.c.channel, func.count(), func.min(outbox.c.created_at), apart)
+        query = counted.where(where).group_by("channel", "apart").order_by("channel", "apart")
         return [WaitingChannel(*row) for row in self._database.rows(query)]
 
     def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:

@@ -300,7 +300,6 @@ def check_alerted(config: Config) -> None:
         ConfigurationError: a topic has no watch-list, or the folder cannot be read.
     """
     key, known = config.place_of("alerts.topics"), _files(config)
-    refusal = f"is not a watch-list; allowed: {', '.join(known)}"
-    unknown = [topic for topic in config.alerts.topics if topic not in known]
-    if unknown:
+    if unknown := [topic for topic in config.alerts.topics if topic not in known]:
+        refusal = f"is not a watch-list; allowed: {', '.join(known)}"
         raise ConfigurationError(*(f"{key}: {topic!r} {refusal}" for topic in unknown))
