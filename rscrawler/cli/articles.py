@@ -255,13 +255,9 @@ def reparse_command(
         if apply and not config.uses_workers:
             deliver_jsonl(config, store)
     if as_json:
-        summary: dict[str, Any] = {
-            "applied": apply,
-            "pages": counts.total(),
-            **{verdict: counts[verdict] for verdict in Reparsed},
-            "beside_the_text": dict(beside),
-        }
-        print_json({**summary, "changes": changes})
+        verdicts = {str(verdict): counts[verdict] for verdict in Reparsed}
+        summary = {"applied": apply, "pages": counts.total(), **verdicts}
+        print_json({**summary, "beside_the_text": dict(beside), "changes": changes})
     else:
         _print_summary(counts, beside, is_applied=apply)
 

@@ -59,14 +59,14 @@ def _counted(config: Config) -> dict[str, int]:
 
     problems: list[str] = []
     counts: dict[str, int] = {}
-    kinds: dict[str, Callable[[], Sized]] = {
-        "sites": lambda: load_sites(config),
-        "watch-lists": lambda: load_watchlists(config),
-        "schedules": lambda: load_schedules(config),
+    kinds: dict[str, Callable[[Config], Sized]] = {
+        "sites": load_sites,
+        "watch-lists": load_watchlists,
+        "schedules": load_schedules,
     }
     for kind, load in kinds.items():
         try:
-            counts[kind] = len(load())
+            counts[kind] = len(load(config))
         except ConfigurationError as error:
             problems.extend(error.problems)
     problems.extend(_useless_settings(config))
@@ -82,10 +82,8 @@ def _useless_settings(config: Config) -> Iterator[str]:
     from rscrawler.topics import check_alerted
 
     alerts, email, place = config.alerts, config.alerts.email, config.place_of
-    for check in (
-        partial(parsed_url, config.database, place("database_url")),
-        partial(check_alerted, config),
-    ):
+    key = place("database_url")
+    for check in (partial(check_alerted, config), partial(parsed_url, config.database, key)):
         try:
             check()
         except ConfigurationError as error:
