@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Replace standard streams that are closed, and write characters without an encoding escaped.
+    """Replace standard streams that are closed; standard output escapes what it cannot encode.
 
     Otherwise a file that is opened later, such as the database, would get their descriptors, and
     output would be written into it. A write to the replaced standard output fails; what is written

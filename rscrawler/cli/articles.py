@@ -173,7 +173,7 @@ def find_article(config: Config, store: Store, named: str) -> str:
     problem = "no stored article has this article_id, record_id, address or path"
     if matching:
         ids = ", ".join(f"{article_id} ({site})" for site, article_id in matching.items())
-        problem = f"is an article on several sites; name its article_id: {ids}"
+        problem = f"is on several sites; give an article_id: {ids}"
     raise RscrawlerError(f"{one_line(named)}: {problem}")
 
 

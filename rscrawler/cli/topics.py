@@ -126,7 +126,7 @@ def fit_command(
     """Fit the model's weights on labelled text, and show its figures on held-out text."""
     if not labelled:
         raise ConfigurationError(
-            "topics fit: name the files of labelled lines, all that the weights are to rest on; "
+            "topics fit: name all files of labelled lines to fit the weights on; "
             "`rscrawler topics marks --export FILE` writes the dashboard's judgements as one"
         )
     model = fit(Flagger([load_watchlist(topic, config)]), _parts(labelled))

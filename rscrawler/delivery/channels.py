@@ -46,7 +46,7 @@ class Channels:
         channel, oldest = self.by_name.get(rows.channel), rows.oldest
         if channel is None or not channel.gets_alerts:
             return _NOT_CONFIGURED
-        if rows.is_of_running and channel.waits_for_cycles:
+        if rows.in_cycle and channel.waits_for_cycles:
             return _AT_END
         # The row was created by a clock that was far ahead; it has waited long enough.
         is_of_wrong_clock = oldest > now + timedelta(days=1)

@@ -150,7 +150,7 @@ class LeaseStore(Part):
         return {row.name: row.owner for row in rows if is_alive(row.owner)}
 
     def running_cycles(self, now: datetime) -> list[str]:
-        """The ids of the cycles of the last ten minutes whose site a living process crawls."""
+        """The ids of cycles, not older than `LONGEST_CYCLE`, that a living process still crawls."""
         held = self.held(now)
         query = (
             select(run.c.run_id, run.c.site)

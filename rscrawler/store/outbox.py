@@ -160,7 +160,7 @@ class WaitingChannel:
     channel: str
     count: int
     oldest: datetime
-    is_of_running: bool = False  # cycles
+    in_cycle: bool = False  # their cycles still run
 
 
 def write_messages(
@@ -279,15 +279,15 @@ class OutboxStore(_Rows):
         return self._waiting(outbox.c.state == "pending")
 
     def unassigned(self, running: Collection[str] = ()) -> list[WaitingChannel]:
-        """The rows that are in no message yet, by channel; those of `running` cycles apart."""
+        """The rows that are in no message yet, by channel, and by whether their cycle runs."""
         return self._waiting(_UNASSIGNED, running)
 
     def _waiting(
         self, where: ColumnElement[bool], running: Collection[str] = ()
     ) -> list[WaitingChannel]:
-        apart = outbox.c.run_id.in_(running).label("apart")
-        counted = select(outbox.c.channel, func.count(), func.min(outbox.c.created_at), apart)
-        query = counted.where(where).group_by("channel", "apart").order_by("channel", "apart")
+        in_cycle = outbox.c.run_id.in_(running).label("in_cycle")
+        counted = select(outbox.c.channel, func.count(), func.min(outbox.c.created_at), in_cycle)
+        query = counted.where(where).group_by("channel", "in_cycle").order_by("channel", "in_cycle")
         return [WaitingChannel(*row) for row in self._database.rows(query)]
 
     def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:

@@ -56,7 +56,7 @@ def test_a_fit_without_files_names_where_judgements_can_be_had(workspace: Worksp
     workspace.config.write_text("")
     result = workspace.run("topics", "fit")
     assert (result.status, result.stdout) == (2, "")
-    assert result.stderr.startswith("rscrawler: topics fit: name the files of labelled lines, ")
+    assert result.stderr.startswith("rscrawler: topics fit: name all files of labelled lines ")
     assert "topics marks --export" in result.stderr
 
 
