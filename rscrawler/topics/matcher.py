@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -74,17 +75,12 @@ def fold_with_offsets(text: str) -> Folded:
     plain = _fold_characters(text, foreign)
     if "  " not in plain and "\n" not in text and not _CUT.search(foreign):
         return Folded(text, plain)
-    kept: list[str] = []
-    starts, shifts = [0], [0]
-    position, removed = 0, 0
-    for cut in _CUT.finditer(text):
-        kept.append(plain[position : cut.start()])
-        removed += cut.end() - cut.start()
-        position = cut.end()
-        starts.append(position - removed)
-        shifts.append(removed)
-    kept.append(plain[position:])
-    return Folded(text, "".join(kept), starts, shifts)
+    cuts = [cut.span() for cut in _CUT.finditer(text)]
+    shifts = [0, *accumulate(end - start for start, end in cuts)]
+    starts = [0, *(end - shift for (_, end), shift in zip(cuts, shifts[1:], strict=True))]
+    edges = [0, *chain(*cuts), len(text)]
+    kept = map(slice, edges[::2], edges[1::2])
+    return Folded(text, "".join(plain[part] for part in kept), starts, shifts)
 
 
 def fold(text: str) -> str:
