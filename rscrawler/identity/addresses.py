@@ -152,8 +152,9 @@ def end_of_month(url: str) -> datetime | None:
 def is_article_address(url: str, profile: SiteProfile) -> bool:
     """Whether `url` (absolute) is on this site and may be an article's, by its path.
 
-    With the front page's path, the query must have a parameter that identifies an article: other
-    parameters choose a language or an older page.
+    A source of the profile is none; nor is a further page of it. With the front page's path, the
+    query must have a parameter that identifies an article: other parameters choose a language or
+    an older page.
     """
     canonical = canonical_url(url, profile)
     if canonical is None:
@@ -162,7 +163,10 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
     if parts.path == "/":
         named = {pair.partition("=")[0] for pair in parts.query.split("&")}
         return not named.isdisjoint({_WORDPRESS_ARTICLE, *links.parameters})
-    return links.is_article_path(unquote(parts.path))
+    path = unquote(parts.path)
+    if path.rstrip("/") in profile.source_paths and not parts.query:
+        return False
+    return links.is_article_path(path)
 
 
 def article_address(url: str, profile: SiteProfile) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import ParseResult, SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import ParseResult, SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from lxml.cssselect import CSSSelector, SelectorError
 from pydantic import AfterValidator, Field, model_validator
@@ -61,6 +61,17 @@ def hosts_of(base_url: str, hosts: tuple[str, ...]) -> frozenset[str]:
     """Every host of a site as `host_of` gives it: each one named, with `www.` and without."""
     bare = {host.removeprefix("www.") for host in (host_of(urlsplit(base_url)), *hosts)}
     return frozenset({*bare, *(f"www.{host}" for host in bare)})
+
+
+@lru_cache(maxsize=64)
+def paths_of(base_url: str, sources: tuple[str, ...]) -> frozenset[str]:
+    """The paths of sources on a site, as they are matched: unquoted, without a trailing slash."""
+    addresses = (_address(base_url, path) for path in sources)
+    return frozenset(unquote(urlsplit(each).path).rstrip("/") for each in addresses)
+
+
+def _address(base_url: str, path: str) -> str:
+    return urljoin(f"{base_url}/", path.lstrip("/"))
 
 
 def _host_name(written: str) -> str:
@@ -277,9 +288,14 @@ class SiteProfile(Model):
             self.address(each.path) for each in self.sources if each.kind is SourceKind.SITEMAP
         )
 
+    @property
+    def source_paths(self) -> frozenset[str]:
+        """The paths of the profile's sources, unquoted and without a trailing slash."""
+        return paths_of(self.base_url, tuple(each.path for each in self.sources))
+
     def address(self, path: str) -> str:
         """The absolute address of `path` on this site."""
-        return urljoin(f"{self.base_url}/", path.lstrip("/"))
+        return _address(self.base_url, path)
 
 
 @cached

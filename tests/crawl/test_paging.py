@@ -42,8 +42,14 @@ def site() -> SmallSite:
     return SmallSite(pages)
 
 
-def configure(workspace: Workspace, site: SmallSite, kind: str = "json", more: str = "") -> None:
-    path = ENDPOINT if kind == "json" else "/archive"
+def configure(
+    workspace: Workspace,
+    site: SmallSite,
+    kind: str = "json",
+    more: str = "",
+    path: str = "/archive",
+) -> None:
+    path = ENDPOINT if kind == "json" else path
     workspace.config.write_text(
         f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\nmax_pages = 9\n'
         f'sources = [{{kind = "{kind}", path = "{path}"{more}}}]\n',
@@ -95,6 +101,23 @@ def test_a_section_is_followed_to_the_page_that_it_says_is_next(workspace: Works
     # The last one says nothing, so that its number is tried.
     assert requested == ["/archive", "/archive?page=1", "/archive?page=2", "/archive?page=4"]
     assert (report["articles_new"], report["errors"]) == (12, 0)
+
+
+def test_a_section_is_no_article_though_its_teasers_have_a_text_and_a_link_leads_to_it(
+    workspace: Workspace,
+) -> None:
+    with drupal(PIECES) as outlet:
+        teasers = "".join(
+            f'<div><h2><a href="/{each.slug}">{each.title}</a></h2>'
+            f"<p>{each.paragraphs[0]}</p></div>"
+            for each in PIECES
+        )
+        older = '<div><a href="/news?page=2">Older</a></div>'
+        text = f"<title>News</title><main><h1>News</h1>{teasers}{older}</main>"
+        outlet.pages["/news"] = Reply(f'<ul><li><a href="/news">News</a></li></ul>{text}')
+        configure(workspace, outlet, "section", path="/news")
+        workspace.crawl("outlet")
+    assert {record["title"] for record in workspace.records()} == {each.title for each in PIECES}
 
 
 def test_the_digest_of_a_section_is_that_of_its_first_page(workspace: Workspace) -> None:

@@ -15,7 +15,7 @@ from rscrawler.identity.addresses import (
     is_article_address,
     slug_stem,
 )
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import SiteProfile, Source, SourceKind
 from tests.extraction.pages import BASE, PROFILE
 
 LOCAL = PROFILE.model_copy(update={"base_url": "http://127.0.0.1:8080"})
@@ -158,6 +158,15 @@ def test_articles_are_told_from_sections_by_their_paths() -> None:
     for path in ("/", "/europe/", "/tag/uzbekistan/", "/author/nora-weiss", "/donate"):
         assert not is_article_address(BASE + path, PROFILE), path
     assert not is_article_address("https://example.org/uzbek-canal-dispute/", PROFILE)
+
+
+def test_the_address_of_a_source_is_no_articles_and_nor_is_that_of_its_next_page() -> None:
+    sources = [Source(kind=SourceKind.SECTION, path=path) for path in ("/live-news/", "/story")]
+    profile = SiteProfile(base_url=BASE, sources=sources)
+    for path in ("/live-news/", "/live-news", "/live%2Dnews/?page=2", "/story"):
+        assert not is_article_address(BASE + path, profile), path
+    for path in ("/live-news/uzbek-canal-dispute/", "/story?id=81"):
+        assert is_article_address(BASE + path, profile), path
 
 
 def test_an_article_behind_the_front_pages_path_is_told_by_the_parameter_that_names_it() -> None:
