@@ -277,10 +277,9 @@ def _with_findings(
             state,
             kind=kinds[url],
             is_answered=observer.answered[url] > 0 and url not in read,
-            is_absent=url in observer.absent,
         )
         for url, state in store.discovery.sources(session.site).items()
-        if url in kinds
+        if url in kinds and url in session.failed_sources
     }
     markup = ((name, getattr(profile.markup, name, None)) for name in FIELDS)
     findings = find_drift(

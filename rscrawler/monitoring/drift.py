@@ -36,8 +36,8 @@ LASTING_FAILURES = 3  # of a source, in a row
 FEW_LINKS = 4  # a source that led to fewer may lose half of them
 
 _PROFILE = "profile: "
-_FALLBACK, _NONE = "fallback", "nothing"
-_KINDS = {"profile": "markup", "hint": "feed"} | dict.fromkeys(
+_FALLBACK, _FEED, _NONE = "fallback", "feed", "nothing"
+_KINDS = {"profile": "markup", "hint": _FEED} | dict.fromkeys(
     ("meta", "json-ld", "html"), "metadata"
 )
 
@@ -138,17 +138,12 @@ def as_message(findings: Mapping[str, str]) -> str:
     return "; ".join([*reported, f"and {left} more"] if left else reported)
 
 
-def source_failure(
-    state: SourceState, *, kind: str, is_answered: bool, is_absent: bool
-) -> str | None:
-    """Why a source cannot be read, if that is more than a passing fault; else None.
+def source_failure(state: SourceState, *, kind: str, is_answered: bool) -> str | None:
+    """Why a source that failed in this cycle cannot be read; None if it may be a passing fault.
 
-    `is_answered`: it sent pages in this cycle, and none could be parsed. `is_absent`: the site
-    responded that it does not exist; if it was never read, its failures come from an outage.
+    `is_answered`: it sent pages in this cycle, and none could be parsed.
     """
     path = path_of(state.url)
-    if not state.failures or (is_absent and state.read_at is None):
-        return None
     if is_answered and state.read_at is not None:
         return f"{path} no longer answers with a {kind}"
     if state.failures >= LASTING_FAILURES:
@@ -212,8 +207,10 @@ def _field_finding(
     """The drift of one field; for fields other than structure, only if `least` pages lack it."""
     usual = _usual_origin(seen.usual, name)
     is_structure = name in (CONTAINER, BODY)
-    if not usual or not (is_structure or seen.usual.pages >= ENOUGH_FOR_FIELDS):
-        return None  # this site's pages never have it, or too few of them are known
+    if not usual or _kind(usual) == _FEED:
+        return None  # this site's pages never have it; a feed has only its latest articles
+    if not is_structure and seen.usual.pages < ENOUGH_FOR_FIELDS:
+        return None
     # One page without text may be a video or photo essay; several at once have lost their text.
     is_emptied = _lack(name, lambda origin: origin.endswith(EMPTY))(seen.recent).misses >= FEW_PAGES
 

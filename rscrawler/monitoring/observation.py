@@ -12,7 +12,6 @@ from typing import Any, Self, TypeVar
 from scrapy import Request
 from scrapy.http import Response
 
-from rscrawler.spiders.news import GONE_STATUSES
 from rscrawler.spiders.outcomes import PageKind, PageOutcome, RequestedSource, request_context
 
 KeyT = TypeVar("KeyT")
@@ -93,16 +92,12 @@ class Observer:
         self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
         self._lengths: Counter[int] = Counter()
         self.answered: Counter[str] = Counter()  # pages with status 200 of each source
-        self.absent: set[str] = set()  # sources that do not exist, as the site responded
 
     def response_received(self, response: Response, request: Request) -> None:
         """Count a source's response."""
         requested = request_context(request)
-        if isinstance(requested, RequestedSource):
-            if response.status in GONE_STATUSES:
-                self.absent.add(requested.state.url)
-            elif response.status == 200:
-                self.answered[requested.state.url] += 1
+        if isinstance(requested, RequestedSource) and response.status == 200:
+            self.answered[requested.state.url] += 1
 
     def outcome_recorded(self, outcome: PageOutcome) -> None:
         """Count the outcome of an article page."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.crawl.probes import FEW_SOURCES
+from tests.crawl.probes import FEW_SOURCES, sources
 from tests.sample_site import Fault, SampleSite
+from tests.sample_site.server import Reply
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
@@ -83,6 +84,24 @@ def test_robots_that_forbid_everything_are_obeyed_and_told(
     assert workspace.run("crawl", "--json").status == 1
     assert codes(workspace) == ["robots-disallowed"]
     assert {request.path for request in site.requests} == {"/robots.txt"}
+
+
+def test_a_source_that_robots_txt_forbids_or_that_never_was_is_no_drift_however_long(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, NO_RETRIES + FEW_SOURCES + sources("/never-was/"))
+    site.fail("/never-was/", Fault.SERVER_ERROR)
+    for _ in range(2):
+        workspace.run("crawl", "--json")
+    assert codes(workspace) == []
+    workspace.run("crawl", "--json")
+    assert codes(workspace) == ["layout-drift"]
+    site.heal()
+    rules = b"User-agent: *\nDisallow: /feeds/\n"
+    site.answers["/robots.txt"] = Reply(200, {"Content-Type": "text/plain"}, rules)
+    for _ in range(4):
+        workspace.run("crawl", "--json")
+        assert codes(workspace) == ["robots-disallowed"]
 
 
 def test_robots_that_cannot_be_read_make_a_site_unreachable_and_forbid_nothing(
