@@ -142,7 +142,7 @@ class StorePipeline:
                 outcome.reason = f"was an article and is not one now: {outcome.reason}"
             self._record_failure(outcome)
             return
-        if is_gone:
+        if is_gone and not requested.attempts:  # dead links are retried alone in a quiet cycle
             self._count("articles/gone")
         if self._leads_nowhere(outcome):
             self._reject(outcome)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.crawl.probes import FEW_SOURCES, sources
+from tests.crawl.probes import FEW_SOURCES, listing_of, sources
 from tests.sample_site import Fault, SampleSite
 from tests.sample_site.server import Reply
 from tests.workspace import Workspace
@@ -102,6 +102,18 @@ def test_a_source_that_robots_txt_forbids_or_that_never_was_is_no_drift_however_
     for _ in range(4):
         workspace.run("crawl", "--json")
         assert codes(workspace) == ["robots-disallowed"]
+
+
+def test_dead_links_that_are_requested_again_alone_are_no_drift(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    site.extra_pages["/links/"] = listing_of(*(f"/dead-{number}/" for number in range(6)))
+    workspace.write_config(site.base_url, NO_RETRIES + FEW_SOURCES + sources("/links/"))
+    workspace.run("crawl", "--json")
+    site.forget_requests()
+    workspace.run("crawl", "--json")
+    assert "/dead-5/" in {request.path for request in site.requests}
+    assert codes(workspace) == []
 
 
 def test_robots_that_cannot_be_read_make_a_site_unreachable_and_forbid_nothing(
