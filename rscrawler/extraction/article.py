@@ -18,7 +18,7 @@ from rscrawler.extraction.fields import addresses_of, image_source, is_picture, 
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.reprint import republished_from
 from rscrawler.extraction.vocabulary import pattern
-from rscrawler.identity.addresses import is_article_address
+from rscrawler.identity.addresses import article_address
 from rscrawler.items import EMPTY, Article, Extraction
 from rscrawler.sites import SiteProfile, load_sites
 
@@ -180,7 +180,7 @@ def _check_is_article(
     signs = own_signs(article, provenance)
     if structured.is_listing and not is_article:
         raise NotAnArticle(page.url, "a listing")
-    if not is_article and not is_article_address(article.url, profile):
+    if not is_article and article_address(article.url, profile) is None:
         is_ruled_out = profile.links.rules_out(unquote(urlsplit(article.url).path))
         if is_ruled_out or not structured.says_article:
             raise NotAnArticle(page.url, "its address is not an article's")

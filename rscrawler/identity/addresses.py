@@ -152,9 +152,8 @@ def end_of_month(url: str) -> datetime | None:
 def is_article_address(url: str, profile: SiteProfile) -> bool:
     """Whether `url` (absolute) is on this site and may be an article's, by its path.
 
-    A source of the profile is none; nor is a further page of it. With the front page's path, the
-    query must have a parameter that identifies an article: other parameters choose a language or
-    an older page.
+    With the front page's path, the query must have a parameter that identifies an article: other
+    parameters choose a language or an older page.
     """
     canonical = canonical_url(url, profile)
     if canonical is None:
@@ -163,18 +162,20 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
     if parts.path == "/":
         named = {pair.partition("=")[0] for pair in parts.query.split("&")}
         return not named.isdisjoint({_WORDPRESS_ARTICLE, *links.parameters})
-    path = unquote(parts.path)
-    if path.rstrip("/") in profile.source_paths and not parts.query:
-        return False
-    return links.is_article_path(path)
+    return links.is_article_path(unquote(parts.path))
 
 
 def article_address(url: str, profile: SiteProfile) -> tuple[str, str] | None:
-    """(key, canonical form) of an address that may be an article's of this site, else None."""
+    """(key, canonical form) of an address that may be an article's of this site, else None.
+
+    A source of the profile is no article; nor is a further page of it.
+    """
     canonical = canonical_url(url, profile)
     if canonical is None or not is_article_address(canonical, profile):
         return None
-    return address_key(canonical, profile), canonical
+    path, _, query = canonical.partition("?")
+    is_source = not query and unquote(urlsplit(path).path).rstrip("/") in profile.source_paths
+    return None if is_source else (address_key(canonical, profile), canonical)
 
 
 def absolute(href: str, base: str) -> str:
