@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import ParseResult, SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from lxml.cssselect import CSSSelector, SelectorError
@@ -329,10 +329,10 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
     overrides, place = config.sites.get(name, {}), config.place_of(f"sites.{name}")
     if not is_site_name(name):
         raise ConfigurationError(f"{path or place}: a site's name is made of a-z, 0-9, - and _")
-    values, note = {}, ""
+    values: dict[str, Any] = {}
+    note = ""
     if path is not None:
-        values = (_read_shipped if path.parent == SHIPPED_SITES_DIR else read_toml)(path)
-        profile = checked(SiteProfile, values, str(path))
+        values, profile = (_shipped if path.parent == SHIPPED_SITES_DIR else _read)(path)
         if not overrides:
             return profile
     else:
@@ -351,7 +351,12 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
     )
 
 
-_read_shipped = cache(read_toml)  # shipped files do not change while a process lives
+def _read(path: Path) -> tuple[dict[str, Any], SiteProfile]:
+    values = read_toml(path)
+    return values, checked(SiteProfile, values, str(path))
+
+
+_shipped = cache(_read)  # shipped files do not change while a process lives
 
 
 def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, SiteProfile]:

@@ -119,10 +119,10 @@ class Database:
             return connection.execute(statement, parameters).rowcount
 
     def lookup(self, query: Select[Any]) -> Callable[..., list[list[Any]]]:
-        """A function that runs a query needed for every page; it takes the parameters by name."""
+        """A function that runs a frequent query; it takes the parameters by name."""
 
         def found(**parameters: Any) -> list[list[Any]]:
-            # Compiled at the first call: it is slow, and only commands that process pages need it.
+            # Compiled at the first call: it is slow, and no command needs all lookups.
             lookup = _compiled_lookup(query, self._engine.dialect)
             with self.reading() as connection:
                 return lookup.rows(connection, **parameters)

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, literal, select, update
+from sqlalchemy import Connection, bindparam, delete, func, literal, select, update
 
-from rscrawler.store.database import Part
+from rscrawler.store.database import Database, Part
 from rscrawler.store.outbox import NewMessage, write_messages
 from rscrawler.store.tables import Moment, problem, run, site, total
 
@@ -64,8 +64,25 @@ class Run:
     counters: Mapping[str, int]
 
 
+_PROBLEMS = (
+    select(*(problem.c[name] for name in Problem.__slots__))
+    .where(problem.c.ended == bindparam("ended"))
+    .order_by(problem.c.subject, problem.c.code)
+)
+_CURRENT = select(problem.c.since).where(
+    problem.c.subject == bindparam("subject"),
+    problem.c.code == bindparam("code"),
+    problem.c.ended == 0,
+)
+
+
 class HealthStore(Part):
     """Sites, runs and problems in the database."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._problems = database.lookup(_PROBLEMS)
+        self._current = database.lookup(_CURRENT)
 
     def site(self, name: str, *, as_of: datetime | None = None) -> SiteState:
         """The state of a site; an empty one if it was never crawled.
@@ -168,11 +185,9 @@ class HealthStore(Part):
 
     def problems(self, *, ended: bool = False) -> list[Problem]:
         """The current problems, by subject and code; or those that `ended` and await the notice."""
-        query = select(problem).filter_by(ended=int(ended))
-        rows = self._database.rows(query.order_by(problem.c.subject, problem.c.code))
         return [
-            Problem(row.subject, ProblemCode(row.code), row.message, row.since, row.notified_at)
-            for row in rows
+            Problem(subject, ProblemCode(code), *others)
+            for subject, code, *others in self._problems(ended=int(ended))
         ]
 
     def raise_problem(self, subject: str, code: ProblemCode, message: str, now: datetime) -> None:
@@ -189,10 +204,10 @@ class HealthStore(Part):
 
         If the operators were notified of it, it is kept until they are notified of its end.
         """
-        present = {"subject": subject, "code": code, "ended": 0}
         # Most are not there: a look costs less than a transaction, and waits for no other writer.
-        if self._database.row(select(problem.c.since).filter_by(**present)) is None:
+        if not self._current(subject=subject, code=code):
             return
+        present = {"subject": subject, "code": code, "ended": 0}
         with self._database.writing() as connection:
             connection.execute(delete(problem).filter_by(**present, notified_at=None))
             connection.execute(update(problem).filter_by(**present).values(ended=1))

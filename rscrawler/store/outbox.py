@@ -15,11 +15,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Delete,
+    Label,
+    Select,
     Update,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -70,6 +74,79 @@ _UNASSIGNED = and_(
     outbox.c.message_id.is_(None),
     outbox.c.channel.not_in(JSONL_CHANNELS),
 )
+_WAITING_ROW = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
+_WAITING_ROWS = select(*_WAITING_ROW).where(_UNASSIGNED).order_by(outbox.c.number)
+_WAITING_ADDRESS = (recipient.c.message_id, recipient.c.address)
+_WAITING_ADDRESSES = select(*_WAITING_ADDRESS).where(IS_OPEN).order_by(*_WAITING_ADDRESS)
+_COMMITTED = select(jsonl_file.c.committed_bytes).where(jsonl_file.c.file == bindparam("file"))
+_UNDELIVERED = (
+    select(
+        message.c.message_id, message.c.channel, message.c.kind, recipient.c.address,
+        recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
+        recipient.c.last_error, message.c.claimed_by, message.c.claimed_until,
+    )
+    .join(message, message.c.message_id == recipient.c.message_id)
+    .outerjoin(
+        _LAST_SERVED,
+        and_(
+            _LAST_SERVED.c.channel == message.c.channel,
+            _LAST_SERVED.c.address == recipient.c.address,
+        ),
+    )
+    .where(
+        _IS_UNSERVED,
+        or_(IS_OPEN, _LAST_SERVED.c.at.is_(None), _LAST_SERVED.c.at <= message.c.created_at),
+    )
+    .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
+)  # fmt: skip
+
+# A required parameter cannot be compiled beside a list of constants.
+_SINCE: BindParameter[datetime] = bindparam("since", required=False)
+_FURTHEST: BindParameter[datetime] = bindparam("furthest", required=False)
+_TOLERATED: BindParameter[datetime] = bindparam("tolerated", required=False)
+_IS_OF_WRONG_CLOCK = recipient.c.next_try_at > _FURTHEST
+_IS_DUE = and_(
+    recipient.c.message_id == message.c.message_id,
+    IS_OPEN,
+    or_(
+        recipient.c.next_try_at <= _SINCE,
+        and_(
+            _IS_OF_WRONG_CLOCK,
+            # Its creation may also be of a wrong clock.
+            or_(
+                message.c.created_at <= _SINCE,
+                message.c.created_at > _TOLERATED,
+            ),
+        ),
+    ),
+)
+_HAS_TO_BE_SENT = message.c.state.in_(["pending", "failed"])
+_DUE_MESSAGES = (
+    select(message.c.message_id, message.c.channel, message.c.kind)
+    .where(_HAS_TO_BE_SENT, exists().where(_IS_DUE))
+    .order_by(message.c.created_at, message.c.message_id)
+)
+_DUE_SINCE = (
+    select(
+        message.c.channel,
+        message.c.kind,
+        func.min(case((_IS_OF_WRONG_CLOCK, message.c.created_at), else_=recipient.c.next_try_at)),
+    )
+    .where(_HAS_TO_BE_SENT, _IS_DUE)
+    .group_by(message.c.channel, message.c.kind)
+)
+
+
+def _counted(where: ColumnElement[bool], *labels: Label[Any]) -> Select[Any]:
+    """The number and least age of the rows by channel, and by `labels`."""
+    counted = select(outbox.c.channel, func.count(), func.min(outbox.c.created_at), *labels)
+    groups = ["channel", *(each.name for each in labels)]
+    return counted.where(where).group_by(*groups).order_by(*groups)
+
+
+_WAITING = _counted(outbox.c.state == "pending")
+_IN_CYCLE = among(outbox.c.run_id, "running").label("in_cycle")
+_UNASSIGNED_COUNTED = _counted(_UNASSIGNED, _IN_CYCLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +297,18 @@ class _Rows(Part):
 class LineStore(_Rows):
     """The JSONL rows of the outbox, and the committed sizes of their files."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._committed = database.lookup(_COMMITTED)
+
     def pending_lines(self, limit: int) -> list[OutboxRow]:
         """Records still to be written to a JSONL file, in the order of the outbox."""
         return self._pending(outbox.c.channel.in_(JSONL_CHANNELS), limit=limit)
 
     def committed_bytes(self, file: str) -> int | None:
         """The committed size of a JSONL file; None if the file is unknown."""
-        return self._database.scalar(select(jsonl_file.c.committed_bytes).filter_by(file=file))
+        found = self._committed(file=file)
+        return found[0][0] if found else None
 
     def commit_lines(self, file: str, numbers: Sequence[int], committed_bytes: int) -> bool:
         """Mark rows as done, whose lines are on the disk, and store the file's committed size.
@@ -272,23 +354,25 @@ def _mark_done(connection: Connection, file: str, numbers: Sequence[int]) -> int
 class OutboxStore(_Rows):
     """The outbox, the messages and their recipients in the database."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._waiting = database.lookup(_WAITING)
+        self._unassigned = database.lookup(_UNASSIGNED_COUNTED)
+        self._waiting_rows = database.lookup(_WAITING_ROWS)
+        self._waiting_addresses = database.lookup(_WAITING_ADDRESSES)
+        self._due_messages = database.lookup(_DUE_MESSAGES)
+        self._due_since = database.lookup(_DUE_SINCE)
+        self._undelivered = database.lookup(_UNDELIVERED)
+
     # From rows to messages.
 
     def waiting(self) -> list[WaitingChannel]:
         """The pending rows, by channel."""
-        return self._waiting(outbox.c.state == "pending")
+        return [WaitingChannel(*row) for row in self._waiting()]
 
     def unassigned(self, running: Collection[str] = ()) -> list[WaitingChannel]:
         """The rows that are in no message yet, by channel, and by whether their cycle runs."""
-        return self._waiting(_UNASSIGNED, running)
-
-    def _waiting(
-        self, where: ColumnElement[bool], running: Collection[str] = ()
-    ) -> list[WaitingChannel]:
-        in_cycle = outbox.c.run_id.in_(running).label("in_cycle")
-        counted = select(outbox.c.channel, func.count(), func.min(outbox.c.created_at), in_cycle)
-        query = counted.where(where).group_by("channel", "in_cycle").order_by("channel", "in_cycle")
-        return [WaitingChannel(*row) for row in self._database.rows(query)]
+        return [WaitingChannel(*row) for row in self._unassigned(running=list(running))]
 
     def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:
         """The rows of a channel that are in no message yet, in the order of the outbox.
@@ -312,9 +396,8 @@ class OutboxStore(_Rows):
 
     def waiting_rows(self) -> list[dict[str, Any]]:
         """The rows of all channels that are in no message yet."""
-        columns = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
-        query = select(*columns).where(_UNASSIGNED).order_by(outbox.c.number)
-        return [dict(row._mapping) for row in self._database.rows(query)]
+        names = [column.name for column in _WAITING_ROW]
+        return [dict(zip(names, row, strict=True)) for row in self._waiting_rows()]
 
     def restore_rows(self, rows: Iterable[dict[str, Any]]) -> int:
         """Restore lost `waiting_rows` whose records are known; returns how many."""
@@ -329,10 +412,8 @@ class OutboxStore(_Rows):
 
     def waiting_messages(self) -> dict[str, tuple[str, ...]]:
         """The addresses still to be served, by message id."""
-        columns = (recipient.c.message_id, recipient.c.address)
-        query = select(*columns).where(IS_OPEN).order_by(*columns)
         left: dict[str, tuple[str, ...]] = {}
-        for message_id, address in self._database.rows(query):
+        for message_id, address in self._waiting_addresses():
             left[message_id] = (*left.get(message_id, ()), address)
         return left
 
@@ -405,24 +486,11 @@ class OutboxStore(_Rows):
 
     def due_messages(self, now: datetime) -> list[tuple[str, str, str]]:
         """`(message_id, channel, kind)` of messages with a recipient to serve, oldest first."""
-        query = (
-            select(message.c.message_id, message.c.channel, message.c.kind)
-            .where(message.c.state.in_(["pending", "failed"]), exists().where(_is_due(now, now)))
-            .order_by(message.c.created_at, message.c.message_id)
-        )
-        return [(*row,) for row in self._database.rows(query)]
+        return [(*row,) for row in self._due_messages(**_bounds(now, now))]
 
     def due_since(self, now: datetime, then: datetime) -> list[tuple[str, str, datetime]]:
         """`(channel, kind, since when)` of messages that were due then and still are."""
-        by_clock = case(
-            (_is_of_wrong_clock(now), message.c.created_at), else_=recipient.c.next_try_at
-        )
-        query = (
-            select(message.c.channel, message.c.kind, func.min(by_clock))
-            .where(message.c.state.in_(["pending", "failed"]), _is_due(now, then))
-            .group_by(message.c.channel, message.c.kind)
-        )
-        return [(*row,) for row in self._database.rows(query)]
+        return [(*row,) for row in self._due_since(**_bounds(now, then))]
 
     def claim(
         self,
@@ -441,7 +509,8 @@ class OutboxStore(_Rows):
         """
         chosen = update(message).filter_by(message_id=message_id)
         claim = {"state": "pending", "claimed_by": owner, "claimed_until": until}
-        is_due = or_(recipient.c.next_try_at <= now, _is_of_wrong_clock(now))
+        tried_at = recipient.c.next_try_at
+        is_due = or_(tried_at <= now, tried_at > now + FURTHEST_TRY)
         begin = (
             update(recipient)
             .where(IS_OPEN, recipient.c.message_id == message_id, is_due)
@@ -564,21 +633,7 @@ class OutboxStore(_Rows):
 
     def undelivered(self) -> list[Undelivered]:
         """Recipients still to be served, and those given up that no later message has reached."""
-        served = _LAST_SERVED.c
-        is_same = and_(served.channel == message.c.channel, served.address == recipient.c.address)
-        counts = or_(IS_OPEN, served.at.is_(None), served.at <= message.c.created_at)
-        query = (
-            select(
-                message.c.message_id, message.c.channel, message.c.kind, recipient.c.address,
-                recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
-                recipient.c.last_error, message.c.claimed_by, message.c.claimed_until,
-            )
-            .join(message, message.c.message_id == recipient.c.message_id)
-            .outerjoin(_LAST_SERVED, is_same)
-            .where(_IS_UNSERVED, counts)
-            .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
-        )  # fmt: skip
-        return [Undelivered(**row._mapping) for row in self._database.rows(query)]
+        return [Undelivered(*row) for row in self._undelivered()]
 
     def pending_line_count(self) -> int:
         """The number of lines still to be written to JSONL files."""
@@ -625,24 +680,14 @@ class OutboxStore(_Rows):
             yield from (row.record for row in rows)
 
 
-def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
-    created_at = message.c.created_at  # may also be of a wrong clock
-    was_there = or_(created_at <= since, created_at > now + CLOCK_TOLERANCE)
-    return and_(
-        recipient.c.message_id == message.c.message_id,
-        IS_OPEN,
-        or_(recipient.c.next_try_at <= since, and_(_is_of_wrong_clock(now), was_there)),
-    )
+def _bounds(now: datetime, since: datetime) -> dict[str, datetime]:
+    return {"since": since, "furthest": now + FURTHEST_TRY, "tolerated": now + CLOCK_TOLERANCE}
 
 
 def _is_stranded(addresses: Collection[str]) -> ColumnElement[bool]:
     # An address with few attempts may come from a service with a newer configuration.
     is_other = recipient.c.address.not_in(addresses)
     return and_(IS_OPEN, recipient.c.attempts >= _ATTEMPTS_BEFORE_REPLACEMENT, is_other)
-
-
-def _is_of_wrong_clock(now: datetime) -> ColumnElement[bool]:
-    return recipient.c.next_try_at > now + FURTHEST_TRY
 
 
 def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
