@@ -16,11 +16,9 @@ import sys
 import tempfile
 import traceback
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
-
-import rich.progress
-import rich.table  # noqa: F401 (as some commands do when they show something)
 
 from rscrawler.__main__ import main
 from rscrawler.cli import COMMANDS, load_command
@@ -38,6 +36,17 @@ from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.discovery import Address, KeptRobots, SourceState
 from rscrawler.store.tables import ARTICLES_CHANNEL
+
+# What commands import when they read their options, guess an encoding or show something.
+LATER = (
+    "encodings.iso8859_13",
+    "encodings.kz1048",
+    "encodings.ptcp154",
+    "rich.progress",
+    "rich.table",
+    "typer._adapters",
+    "typer._click.decorators",
+)
 
 
 def run(descriptors: list[int]) -> int:
@@ -129,8 +138,11 @@ def record_cycle(store: Store, site: str, now: datetime) -> None:
 
 if __name__ == "__main__":
     import_all()
+    for name in LATER:
+        import_module(name)
     for name in COMMANDS:
-        load_command(name)
+        for option in load_command(name).params:
+            option.get_runtime_param()
     prepare(Config())
     rehearse()
     gc.collect()

@@ -10,6 +10,7 @@ A command's module is imported only when the command is called, since imports ta
 
 import logging
 import sys
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -106,6 +107,7 @@ class _LazyGroup(TyperGroup):
                 formatter.write_dl(list(commands.items()))
 
 
+@cache
 def load_command(name: str) -> Any:
     """Import the command or group of that name."""
     holder = typer.Typer(rich_markup_mode=None)

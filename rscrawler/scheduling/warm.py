@@ -40,7 +40,10 @@ _MODULES = (
     "rscrawler.extraction.article",
     "feedparser",
     "scrapy.core.downloader.handlers.http11",
+    "encodings.charmap",
     "encodings.idna",
+    "encodings.utf_8_sig",
+    "xml.sax.expatreader",
 )
 # Scrapy guesses the encoding of a page that declares none, and loads every codec that it tries.
 _COMPRESSED = gzip.compress(b"what is guessed")
