@@ -34,8 +34,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector come seldom, and pass over modules and tests, which stay."""
-    gc.set_threshold(10_000, 20, 20)
+    """Let the garbage collector pass over modules and tests, which stay."""
     gc.collect()
     gc.freeze()
 
