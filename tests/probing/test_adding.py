@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -56,10 +56,21 @@ def propose(site: SmallSite | SampleSite, path: str = "") -> Proposal:
     return propose_site(site.base_url + path, Visitor(Config(), delay=0))
 
 
-@pytest.fixture(params=BUILT)
-def built(request: pytest.FixtureRequest) -> Iterator[tuple[str, SmallSite]]:
+@dataclass(frozen=True)
+class Built:
+    """A site, what is proposed for it, and which pages were requested for that."""
+
+    name: str
+    site: SmallSite
+    proposal: Proposal
+    requested: tuple[str, ...]
+
+
+@pytest.fixture(scope="module", params=BUILT)
+def built(request: pytest.FixtureRequest) -> Iterator[Built]:
     with SmallSite(BUILT[request.param]()) as site:
-        yield request.param, site
+        proposal = propose(site)
+        yield Built(request.param, site, proposal, tuple(site.requested))
 
 
 def test_a_front_page_that_is_the_only_source_is_followed_to_its_further_pages() -> None:
@@ -73,22 +84,15 @@ def test_a_front_page_that_is_the_only_source_is_followed_to_its_further_pages()
     assert (source.kind, source.path, source.page_parameter) == ("section", "/", "/page/")
 
 
-def test_the_sources_of_a_site_are_found_however_it_is_built(
-    built: tuple[str, SmallSite],
-) -> None:
-    name, site = built
-    found = propose(site).profile.sources
-    assert [(str(s.kind), s.path, s.page_parameter or "") for s in found] == SOURCES[name]
+def test_the_sources_of_a_site_are_found_however_it_is_built(built: Built) -> None:
+    found = built.proposal.profile.sources
+    assert [(str(s.kind), s.path, s.page_parameter or "") for s in found] == SOURCES[built.name]
 
 
-def test_the_fields_of_its_articles_are_read_as_they_were_written(
-    built: tuple[str, SmallSite],
-) -> None:
-    _, site = built
-    proposal = propose(site)
-    assert proposal.problems == ()
-    assert len(proposal.samples) == 3
-    for sample in proposal.samples:
+def test_the_fields_of_its_articles_are_read_as_they_were_written(built: Built) -> None:
+    assert built.proposal.problems == ()
+    assert len(built.proposal.samples) == 3
+    for sample in built.proposal.samples:
         article = sample.article
         assert article is not None, sample.trouble
         piece = TRUE[article.title or ""]
@@ -100,35 +104,28 @@ def test_the_fields_of_its_articles_are_read_as_they_were_written(
 
 
 def test_every_article_of_the_site_and_no_other_page_has_an_articles_address(
-    built: tuple[str, SmallSite],
+    built: Built,
 ) -> None:
-    _, site = built
-    links = propose(site).profile.links
-    pieces = [path for path in site.pages if any(piece.slug in path for piece in PIECES)]
-    others = [path for path in site.pages if path not in pieces]
+    links = built.proposal.profile.links
+    pieces = [path for path in built.site.pages if any(piece.slug in path for piece in PIECES)]
+    others = [path for path in built.site.pages if path not in pieces]
     assert len(pieces) == len(PIECES)
     assert all(links.is_article_path(path) for path in pieces)
     assert not any(links.is_article_path(path) for path in others)
 
 
-def test_the_proposed_profile_is_valid_toml_and_holds_on_the_site(
-    built: tuple[str, SmallSite],
-) -> None:
-    _, site = built
-    proposal = propose(site)
-    profile = checked(SiteProfile, tomllib.loads(proposal.text), "proposal")
-    assert profile == proposal.profile
+def test_the_proposed_profile_is_valid_toml_and_holds_on_the_site(built: Built) -> None:
+    profile = checked(SiteProfile, tomllib.loads(built.proposal.text), "proposal")
+    assert profile == built.proposal.profile
     assert (profile.enabled, profile.verified) == (False, False)
     check = check_live("it", profile, Visitor(Config(), delay=0), limit=6)
     assert check.failures == []
     assert all(each.trouble is None for each in check.sources)
 
 
-def test_only_a_few_pages_are_asked_for(built: tuple[str, SmallSite]) -> None:
-    _, site = built
-    proposal = propose(site)
-    assert len(site.requested) == proposal.requests <= 20
-    assert not any(path.startswith(("/wp-admin", "/user", "/admin")) for path in site.requested)
+def test_only_a_few_pages_are_asked_for(built: Built) -> None:
+    assert len(built.requested) == built.proposal.requests <= 20
+    assert not any(path.startswith(("/wp-admin", "/user", "/admin")) for path in built.requested)
 
 
 def test_the_feed_sitemaps_and_sections_of_the_sample_site_are_found() -> None:
