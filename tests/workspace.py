@@ -79,9 +79,15 @@ def _read(printed: IO[bytes] | None) -> str:
 
 
 class Program:
-    """The program in a process that waits for commands; see `tests.zygote`."""
+    """The program in a process that waits for commands; see `tests.zygote`.
+
+    Where that process died or starts no command, the next command has another one.
+    """
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -90,6 +96,10 @@ class Program:
                 cwd=Path(__file__).parents[1],
             )
         self._statuses: dict[int, int] = {}
+
+    def _abandon(self) -> None:
+        self._process.kill()
+        self.close()
 
     def start(
         self,
@@ -108,6 +118,9 @@ class Program:
         `before` is Python that it runs first; `closed` are standard streams that it lacks, the
         others go to the given descriptors. Standard input is empty unless given.
         """
+        if self._process.poll() is not None:
+            self._abandon()
+            self._begin()
         command = {
             "arguments": list(arguments),
             "folder": str(folder),
@@ -150,7 +163,9 @@ class Program:
     def _started(self) -> int:
         while True:
             answer = self._hear(DEADLINE_SECONDS)
-            assert answer is not None, "no command is started"
+            if answer is None:
+                self._abandon()  # else its answer would be taken for that to the next command
+                raise AssertionError("no command is started")
             if answer[1] == STARTED:
                 return answer[0]
             self._statuses[answer[0]] = answer[1]
@@ -159,7 +174,12 @@ class Program:
         """A command's process id, and its status or that it has started."""
         if not select.select([self._control], [], [], seconds)[0]:
             return None
-        pid, status = ANSWER.unpack(self._control.recv(ANSWER.size, socket.MSG_WAITALL))
+        answer = b""
+        with suppress(ConnectionResetError):
+            answer = self._control.recv(ANSWER.size, socket.MSG_WAITALL)
+        if not answer:
+            return None  # it has died
+        pid, status = ANSWER.unpack(answer)
         return pid, status
 
 
