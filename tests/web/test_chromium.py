@@ -65,9 +65,9 @@ def users_url(tmp_path: Path, config: Config, shelf: Store) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.port}"
 
 
-def opened(chromium: Chromium, url: str, *, width: int = 1280) -> Page:
+def opened(chromium: Chromium, url: str) -> Page:
     """A page whose complaints are kept in `page.complaints`."""
-    context = chromium.new_context(viewport={"width": width, "height": 900})
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(60_000)
     complaints: list[str] = []
@@ -93,13 +93,19 @@ def visited(chromium: Chromium, desk_url: str) -> Iterator[Page]:
     page.context.close()
 
 
+@pytest.fixture
+def page(visited: Page) -> Page:
+    """The same, as if it were a new one."""
+    visited.complaints.clear()  # type: ignore[attr-defined]
+    visited.context.clear_cookies()
+    visited.set_viewport_size({"width": 1280, "height": 900})
+    visited.emulate_media(media="screen", color_scheme="light")
+    return visited
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_fits_and_is_accessible(visited: Page, desk_url: str, path: str) -> None:
-    page = visited
-    page.complaints.clear()  # type: ignore[attr-defined]
-    page.context.clear_cookies()
+def test_a_page_fits_and_is_accessible(page: Page, desk_url: str, path: str) -> None:
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-    page.emulate_media(color_scheme="light")
     page.goto(desk_url + path)
     for details in page.locator("details:not([open]) > summary").all():
         details.click()
@@ -133,10 +139,8 @@ def serious(found: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-def test_a_search_is_narrowed_down_and_kept_in_the_address(
-    chromium: Chromium, desk_url: str
-) -> None:
-    page = opened(chromium, desk_url)
+def test_a_search_is_narrowed_down_and_kept_in_the_address(page: Page, desk_url: str) -> None:
+    page.goto(desk_url)
     page.get_by_label("Words in title").fill("almaty")
     page.get_by_role("button", name="Show").click()
     expect(page).to_have_url(f"{desk_url}/?q=almaty&topic=&level=&country=&site=&section=&author="
@@ -200,9 +204,9 @@ def test_a_failed_message_is_retried_and_another_given_up(
 
 
 def test_plots_are_drawn_beside_their_tables_and_lead_to_their_articles(
-    chromium: Chromium, desk_url: str
+    page: Page, desk_url: str
 ) -> None:
-    page = opened(chromium, f"{desk_url}/charts")
+    page.goto(f"{desk_url}/charts")
     plots = page.locator("figure.plot svg.pygal-chart")
     assert plots.count() == 5
     for plot in plots.all():
@@ -220,10 +224,8 @@ def test_plots_are_drawn_beside_their_tables_and_lead_to_their_articles(
     assert complaints_of(page) == []
 
 
-def test_the_table_of_a_plot_leads_to_its_articles_by_keyboard(
-    chromium: Chromium, desk_url: str
-) -> None:
-    page = opened(chromium, f"{desk_url}/charts")
+def test_the_table_of_a_plot_leads_to_its_articles_by_keyboard(page: Page, desk_url: str) -> None:
+    page.goto(f"{desk_url}/charts")
     cell = page.locator("section", has_text="Articles a week by country").locator("td a").first
     count = int(cell.inner_text())
     cell.focus()
@@ -248,15 +250,15 @@ def test_what_is_new_since_the_last_visit_is_marked(chromium: Chromium, tmp_path
     store.close()
 
 
-def test_a_hostile_title_does_nothing(chromium: Chromium, desk_url: str) -> None:
-    page = opened(chromium, f"{desk_url}/?q=%22onerror%22&level=none")
+def test_a_hostile_title_does_nothing(page: Page, desk_url: str) -> None:
+    page.goto(f"{desk_url}/?q=%22onerror%22&level=none")
     page.goto(f"{desk_url}/articles/{900:016x}")
     assert "<script>" in page.locator("h1").inner_text()
     assert complaints_of(page) == []
 
 
-def test_it_can_be_printed(chromium: Chromium, desk_url: str) -> None:
-    page = opened(chromium, desk_url + ARTICLE)
+def test_it_can_be_printed(page: Page, desk_url: str) -> None:
+    page.goto(desk_url + ARTICLE)
     page.emulate_media(media="print")
     expect(page.locator("header nav")).to_be_hidden()
     expect(page.locator("article")).to_be_visible()
