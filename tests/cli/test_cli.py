@@ -31,7 +31,7 @@ from rscrawler.store import Store
 from tests.crawl.probes import FEED, SECTION, sources
 from tests.delivery import helpers
 from tests.sample_site import Fault, SampleSite
-from tests.workspace import PROGRAM, Program, Result, Workspace
+from tests.workspace import PROGRAM, Program, Result, Workspace, own_environment
 
 REPOSITORY = PACKAGE_DIR.parent
 
@@ -205,23 +205,6 @@ def test_a_secret_is_in_no_output_of_a_run_that_fails(workspace: Workspace) -> N
     assert result.status == 1
     assert len(complaints(result)) == 1
     assert "hunter2" not in result.stdout + result.stderr
-
-
-def test_plain_scrapy_tells_a_wrong_site_in_one_line_too(workspace: Workspace) -> None:
-    workspace.write_config("http://127.0.0.1:1")
-    done = subprocess.run(
-        [sys.executable, "-m", "scrapy", "crawl", "news", "-a", "site=elsewhere"],
-        cwd=REPOSITORY,
-        env={**os.environ, "RSCRAWLER_CONFIG": str(workspace.config)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("site 'elsewhere' is not known; allowed: ")
-    assert "responsiblestatecraft" in line
 
 
 # init, config check, schema.
@@ -804,11 +787,10 @@ def test_a_terminal_is_shown_how_much_is_done_and_standard_output_is_not(
 ) -> None:
     ours, theirs = pty.openpty()
     with (tmp_path / "exported").open("w+b") as stdout:
-        exporting = subprocess.Popen(
-            [*PROGRAM, "export"],
-            cwd=crawled.folder,
-            env=os.environ | {"COLUMNS": "100", "TERM": "xterm"},
-            stdout=stdout,
+        exporting = crawled.start(
+            "export",
+            environment=own_environment({"COLUMNS": "100", "TERM": "xterm"}),
+            stdout=stdout.fileno(),
             stderr=theirs,
         )
         os.close(theirs)
@@ -817,7 +799,7 @@ def test_a_terminal_is_shown_how_much_is_done_and_standard_output_is_not(
             while True:  # a terminal holds little, and who writes more waits
                 shown += os.read(ours, 100_000)
         os.close(ours)
-        assert exporting.wait() == 0
+        assert exporting.wait().status == 0
         stdout.seek(0)
         exported = [json.loads(line) for line in stdout]
     count = len(crawled.records())

@@ -176,10 +176,18 @@ def test_a_project_of_ones_own_uses_the_pipelines(
     assert all(record["topics"][0]["evidence"] for record in records)
 
 
+def test_a_wrong_site_is_told_in_one_line(workspace: Workspace, scrapy: Scrapy) -> None:
+    workspace.write_config("http://127.0.0.1:1")
+    done = scrapy("crawl", "news", "-a", "site=elsewhere", config=workspace.config)
+    assert (done.status, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("site 'elsewhere' is not known; allowed: ")
+    assert "responsiblestatecraft" in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("site=elsewhere",), "site 'elsewhere' is not known; allowed: "),
         (("site=responsiblestatecraft", "limit=many"), "spider argument limit: 'many'"),
         (("site=responsiblestatecraft", "limit=0"), "spider argument limit: '0'"),
     ],
