@@ -22,7 +22,7 @@ from tests.delivery.helpers import an_article, record, record_ids
 from tests.delivery.mailbox import Mailbox
 
 RECIPIENTS = ["one@example.org", "two@example.org"]
-LONGEST_LIFE_SECONDS = 0.4
+LONGEST_LIFE_SECONDS = 0.2  # from its first article on, for every other process
 
 
 def work(database_url: str, config: Config, numbers_from: int, parent: Connection) -> None:
@@ -70,6 +70,8 @@ def kill_again_and_again(
         theirs.close()
         mine.recv()
         mailbox.drop = dice.random() < 0.2
+        if life % 2 == 0:  # however slow the machine is, some come to articles
+            known.add(mine.recv())
         process.join(dice.uniform(0, LONGEST_LIFE_SECONDS))
         assert process.exitcode is None, "it ended by itself"
         process.kill()
