@@ -29,13 +29,13 @@ from rscrawler.config import Config
 from rscrawler.crawling import prepare
 from rscrawler.forks import serve
 from rscrawler.identity.fingerprints import Fingerprint
-from rscrawler.items import Article
+from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.monitoring.status import read_status
 from rscrawler.scheduling.warm import import_all
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.discovery import Address, KeptRobots, SourceState
-from rscrawler.store.tables import ARTICLES_CHANNEL
+from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 
 # What commands import when they read their options, guess an encoding or show something.
 LATER = (
@@ -101,7 +101,7 @@ def rehearse() -> None:
 
 
 def record_cycle(store: Store, site: str, now: datetime) -> None:
-    """What a cycle reads and writes that finds an article."""
+    """What a cycle reads and writes that finds an article, and two at once: that is other SQL."""
     url = f"https://{site}.example.org/"
     store.health.site(site)
     store.discovery.over_limit(site)
@@ -111,24 +111,44 @@ def record_cycle(store: Store, site: str, now: datetime) -> None:
     store.discovery.sources(site)
     store.discovery.robots(site)
     store.discovery.record_robots(KeptRobots(site, b"", now))
-    store.discovery.pending(site, now)
+    store.discovery.pending(site, now, with_skipped=True)
     store.articles.due(site, now)
-    found = Address(site, url, now)
+    found, another = Address(site, url, now), Address("another", f"{url}another", now)
     store.discovery.addresses(site, [found.key])
-    store.discovery.record_reading(site, "/", SourceState(url, kind="feed", read_at=now), [found])
-    store.discovery.record_not_modified(site, url, now)
-    article = Article(
-        article_id=site, version=1, site=site, url=url, first_seen_at=now, fetched_at=now
+    state = SourceState(url, kind="feed", read_at=now)
+    store.discovery.record_reading(site, "/", state, [found], sitemaps=[url])
+    store.discovery.record_reading(
+        site, "/", state, [found, another], due_articles=[site], sitemaps=[url, another.url]
     )
-    fingerprint = Fingerprint(text_digest="", body_digest="", slug_stem="")
+    store.discovery.record_not_modified(site, url, now)
+    flags = [TopicFlag("topic", Level.PRIMARY, 1.0, (), ())]
+    article, second, third = (
+        Article(
+            record_id=article_id,
+            article_id=article_id,
+            version=1,
+            site=site,
+            url=url,
+            topics=flags,
+            first_seen_at=now,
+            fetched_at=now,
+        )
+        for article_id in (site, "second", "third")
+    )
+    fingerprint = Fingerprint(text_digest="", body_digest="", slug_stem="", keys=(1, 2))
     store.articles.by_ids([site])
     store.articles.candidates(site, fingerprint)
     visit = Visit(site, ((found.key, url),), "")
     store.articles.record(Recording(article, fingerprint, visit, now, (ARTICLES_CHANNEL,)))
+    channels = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
+    store.articles.record(
+        *(Recording(each, fingerprint, visit, now, channels) for each in (second, third))
+    )
     store.articles.record_unchanged(site, site, visit, now)
     store.articles.latest_record(site)
     store.discovery.addresses_of(site)
     store.history.observations(site, now, 1)
+    store.history.publications(site, now, 1)
     store.discovery.unread(site, (now, now), 1)
     store.health.record_end(site, site, now, succeeded=True, counters={"requests": 1})
     store.leases.release(site, site)
