@@ -20,7 +20,7 @@ class among(FunctionElement[bool]):  # noqa: N801 (as SQLAlchemy names its own)
     def __init__(self, column: ColumnElement[Any], values: Sequence[Any] | str) -> None:
         of_type = JSON().with_variant(ARRAY(column.type), "postgresql")
         if isinstance(values, str):
-            super().__init__(column, bindparam(values, type_=of_type))
+            super().__init__(column, bindparam(values, type_=of_type, required=False))
         else:
             super().__init__(column, bindparam(None, list(values), of_type, unique=True))
 

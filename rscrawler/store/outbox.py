@@ -135,6 +135,19 @@ _DUE_SINCE = (
     .where(_HAS_TO_BE_SENT, _IS_DUE)
     .group_by(message.c.channel, message.c.kind)
 )
+# An address with few attempts may come from a service with a newer configuration.
+_MAY_BE_STRANDED = and_(IS_OPEN, recipient.c.attempts >= _ATTEMPTS_BEFORE_REPLACEMENT)
+_STRANDED = (
+    select(message.c.message_id)
+    .join_from(recipient, message)
+    .where(
+        message.c.channel == bindparam("channel", required=False),
+        among(message.c.kind, "kinds"),
+        _MAY_BE_STRANDED,
+        ~among(recipient.c.address, "addresses"),
+    )
+    .distinct()
+)
 
 
 def _counted(where: ColumnElement[bool], *labels: Label[Any]) -> Select[Any]:
@@ -362,6 +375,7 @@ class OutboxStore(_Rows):
         self._waiting_addresses = database.lookup(_WAITING_ADDRESSES)
         self._due_messages = database.lookup(_DUE_MESSAGES)
         self._due_since = database.lookup(_DUE_SINCE)
+        self._stranded = database.lookup(_STRANDED)
         self._undelivered = database.lookup(_UNDELIVERED)
 
     # From rows to messages.
@@ -570,9 +584,8 @@ class OutboxStore(_Rows):
         self, channel: str, kinds: Collection[str], addresses: Collection[str]
     ) -> list[str]:
         """Ids of messages that failed repeatedly at an address that their channel no longer has."""
-        is_of_channel = and_(message.c.channel == channel, message.c.kind.in_(kinds))
-        query = select(message.c.message_id).join_from(recipient, message).distinct()
-        return self._database.scalars(query.where(is_of_channel, _is_stranded(addresses)))
+        found = self._stranded(channel=channel, kinds=list(kinds), addresses=list(addresses))
+        return [message_id for (message_id,) in found]
 
     def readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
         """Replace the recipients of a message that are gone from the configuration by new ones.
@@ -585,7 +598,9 @@ class OutboxStore(_Rows):
         of_message = select(recipient.c.address).filter_by(message_id=message_id)
         of_others = of_message.where(recipient.c.state != "cancelled")
         former = delete(recipient).filter_by(message_id=message_id, state="cancelled")
-        gone = update(recipient).filter_by(message_id=message_id).where(_is_stranded(addresses))
+        is_other = recipient.c.address.not_in(addresses)
+        of_this = update(recipient).filter_by(message_id=message_id)
+        gone = of_this.where(_MAY_BE_STRANDED, is_other)
         with self._database.writing() as connection:
             is_free = connection.execute(free).rowcount == 1
             is_unserved = connection.execute(gone.values(state="cancelled")).rowcount > 0
@@ -682,12 +697,6 @@ class OutboxStore(_Rows):
 
 def _bounds(now: datetime, since: datetime) -> dict[str, datetime]:
     return {"since": since, "furthest": now + FURTHEST_TRY, "tolerated": now + CLOCK_TOLERANCE}
-
-
-def _is_stranded(addresses: Collection[str]) -> ColumnElement[bool]:
-    # An address with few attempts may come from a service with a newer configuration.
-    is_other = recipient.c.address.not_in(addresses)
-    return and_(IS_OPEN, recipient.c.attempts >= _ATTEMPTS_BEFORE_REPLACEMENT, is_other)
 
 
 def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
