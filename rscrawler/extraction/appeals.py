@@ -190,7 +190,7 @@ def _is_companion(
         return False
     if is_low:
         speaks = evidence.is_outlet or evidence.is_address
-        return (speaks and evidence.weight >= _TAIL_COMPANION) or _is_farewell(paragraph)
+        return speaks and evidence.weight >= _TAIL_COMPANION
     if is_between and len(paragraph.text) < _SHORT and evidence.weight >= _BETWEEN:
         return True
     return evidence.is_outlet and evidence.weight >= _COMPANION
@@ -212,11 +212,6 @@ def lines_before_appeal(paragraph: Block, names: tuple[str, ...]) -> list[str]:
         return []
     lines = paragraph.lines
     return list(itertools.takewhile(lambda line: _weigh(line, 0, names).weight < _BETWEEN, lines))
-
-
-def _is_farewell(paragraph: Block) -> bool:
-    text = _QUOTED.sub(" ", straight(paragraph.text))
-    return pattern("farewells").search(text) is not None
 
 
 def _may_be_appeal(paragraph: Block, names: tuple[str, ...]) -> bool:
@@ -248,8 +243,6 @@ def _weigh(printed: str, giving: int, names: tuple[str, ...]) -> _Weighed:
     unquoted = _QUOTED.sub(" ", text)
     bare = as_us(unquoted, names)
     is_named = bare != unquoted
-    if "?" in bare and pattern("interviewer").match(bare):
-        return _Weighed(0.0)
     tokens = frozenset(_ascii_words(bare))
     is_settled = is_reprint_line(text) or pattern("notes").match(text) is not None
     to_you = not tokens.isdisjoint(_YOU)
@@ -265,10 +258,6 @@ def _weigh(printed: str, giving: int, names: tuple[str, ...]) -> _Weighed:
     weight += 1.0 * (is_outlet + is_named)
     if giving:
         weight += _APPEAL if giving >= 0.5 * len(text) else 1.5
-    if weight >= _BETWEEN and not tokens.isdisjoint(words_of("reporting", "verbs")):
-        weight -= 2.0
-    if is_settled:
-        weight -= 3.0
     speaks = to_you or is_we or is_outlet or is_named or len(text) < _TERSE
     # A subject and a voice without a request are no appeal, since an opinion article may have both,
     # unless the outlet speaks of itself and its readers.
