@@ -22,7 +22,6 @@ from rscrawler.sites import Markup
 _STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _GENERIC = Markup()
 _LEAST_PROSE = 60  # unlinked characters from which a paragraph is running text
-_LEAST_BODY = 300  # characters; with less, a later selector wins with more than three times as many
 # Blocks that can print the date: below the headline, above it, within the text, below the text.
 _MOST_BELOW_HEADLINE, _MOST_ABOVE, _MOST_WITHIN, _MOST_BELOW = 25, 5, 4, 2
 _LEAST_LEAD = 100  # unlinked characters from which a paragraph below the headline is text
@@ -101,7 +100,6 @@ def declared_text(context: PageContext) -> list[str]:
 def _profile_text(own: Own, context: PageContext) -> LocatedText:
     """The text in the elements of the profile's `body`; without any, in the best region."""
     left_out = _boilerplate(own, context)
-    best, most, origin = list[Block](), 0, ""
     for selector in context.profile.markup.body:
         bodies = own.matches(selector)
         nested = set(bodies)
@@ -109,12 +107,8 @@ def _profile_text(own: Own, context: PageContext) -> LocatedText:
         found = max(
             (_text_within(part, outermost, left_out, context) for part in own.parts), key=_length
         )
-        if _length(found) > 3 * most:
-            best, most, origin = found, _length(found), f"profile: {selector}"
-        if most >= _LEAST_BODY:
-            break
-    if best:
-        return LocatedText(own, best, origin)
+        if _length(found):
+            return LocatedText(own, found, f"profile: {selector}")
     parts = [_labelled(part, left_out, context, is_guess=True) for part in own.parts]
     return LocatedText(own, max(parts, key=_length), "densest region")
 
