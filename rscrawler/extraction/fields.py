@@ -386,15 +386,10 @@ def _image(located: LocatedText) -> _Given:
     markup = context.profile.markup
     credit = _text_at_lead(located, markup.credit, lead)
     caption = _text_at_lead(located, markup.caption, lead)
-    labels = pattern("credit_labels")
-    bare = labels.sub("", credit).strip() if credit else ""
-    if caption and labels.match(caption):
-        labelled = labels.sub("", caption).strip()
-        if bare in ("", labelled):
-            caption, bare = None, labels.sub("", labelled).strip()  # "Image credit: Photo by …"
-    if caption and credit and caption not in (credit, bare):
-        caption = caption.removesuffix(credit).rstrip()  # if its element holds the credit's
-    caption = None if caption in (credit, bare) else caption
+    bare, labelled = (pattern("credit_labels").sub("", text).strip() for text in (credit, caption))
+    if labelled == bare or (labelled != caption and not bare):
+        caption, bare = "", labelled  # the caption is the credit
+    caption = caption.removesuffix(credit).rstrip()  # if its element holds the credit's
     found = Image(url, caption or None, bare or None)
     return (found, origin if url else "") if any((url, caption, bare)) else _NOTHING
 
@@ -460,12 +455,12 @@ def image_source(image: Element) -> str | None:
     return None
 
 
-def _text_at_lead(located: LocatedText, selectors: list[str], lead: Element | None) -> str | None:
-    """The first text, a caption or credit, that belongs to the lead image."""
+def _text_at_lead(located: LocatedText, selectors: list[str], lead: Element | None) -> str:
+    """The first text, a caption or credit, that belongs to the lead image; empty without any."""
     for text, _, element in _printed(located, selectors):
         if text and _belongs_to_lead(element, lead, located.own):
             return text
-    return None
+    return ""
 
 
 def _belongs_to_lead(element: Element, lead: Element | None, own: Own) -> bool:

@@ -323,7 +323,8 @@ def test_a_caption_with_a_label_is_one_where_the_credit_stands_apart(
 @pytest.mark.parametrize(
     "credit",
     ["Photo credit: Anna Li", "Photo by Anna Li", "Image credit: Anna Li", "Credit: Anna Li",
-     "Anna Li", "Top image credit: Anna Li", "Photo: Anna Li", "Image via Anna Li"],
+     "Anna Li", "Top image credit: Anna Li", "Photo: Anna Li", "Image via Anna Li",
+     "Image credit: Photo by Anna Li"],
 )  # fmt: skip
 def test_a_credit_stands_without_its_label(credit: str) -> None:
     small = f'<small class="media-photo-credit">{credit}</small>'
