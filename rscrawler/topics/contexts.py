@@ -71,10 +71,7 @@ def disambiguate(
     words: Iterable[Match],
 ) -> list[Mention]:
     """The candidates that mean the topic, in reading order; none overlaps another."""
-    hits = [
-        Mention(each.owner, each.start, each.end, joined.zone_index(each.start))
-        for each in candidates
-    ]
+    hits = [Mention(m.owner, m.start, m.end, joined.zone_index(m.start)) for m in candidates]
     found: dict[tuple[str, bool], list[Match]] = defaultdict(list)
     for word in words:
         found[word.owner].append(word)
@@ -115,9 +112,7 @@ class _ContextJudge:
         found = self._count_words(name, False, hit, window)
         # Another mention of the same entity does not support it.
         found += len(within(self._supporting(name, hit.entity.name), *window))
-        return found >= context.at_least and (
-            not context.against or found > self._count_words(name, True, hit, window)
-        )
+        return found >= context.at_least and found > self._count_words(name, True, hit, window)
 
     def _supporting(self, name: str, own: str) -> list[Mention]:
         """Sure mentions that count for the context `name`, except those of the entity `own`."""

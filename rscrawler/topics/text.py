@@ -47,8 +47,7 @@ class FlaggableText:
     @classmethod
     def from_article(cls, article: Article) -> Self:
         """The zones of `article`."""
-        paragraphs, tags = tuple(article.paragraphs), tuple(article.tags)
-        return cls(article.title, article.subtitle, paragraphs, tags)
+        return cls(article.title, article.subtitle, tuple(article.paragraphs), tuple(article.tags))
 
 
 @dataclass(frozen=True, slots=True)
