@@ -469,6 +469,23 @@ def test_a_state_of_the_topic_among_others_in_russian_is_a_mention(central_asia:
     assert level_of(central_asia, text) is Level.MENTION
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Суд вынес приговор по делу о беспорядках в Курдайском районе. Президент Казахстана Токаев "
+        "посетил Курдай.\n\nВ Курдайском районе введено патрулирование. Жители Курдая помогали.",
+        "Мэрия Бишкека начинает ремонт улицы Советской. Ранее в Бишкеке ремонтировали Киевскую и "
+        "Ленинградскую улицы.\n\nПо Советской и Киевской пустят троллейбусы.",
+        "Каирбек Асадов открыл форум в Алматы. По словам Асадова, Казахстан нуждается в воде."
+        "\n\nКрымбек Израилов и Дания Орбаниева ответили Асадову. Ираклий Герасимов согласен.",
+    ],
+)
+def test_russian_names_and_streets_of_the_region_are_no_other_states(
+    central_asia: Flagger, text: str
+) -> None:
+    assert level_of(central_asia, text) is Level.PRIMARY
+
+
 def test_austria_is_not_australia() -> None:
     assert others_in("Austria") == [Match("AT", 0, 7)]
 
