@@ -19,7 +19,7 @@ from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.structured import TITLE_SEPARATOR, Structured
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
-from rscrawler.identity.addresses import absolute, address_key, canonical_url, is_article_address
+from rscrawler.identity.addresses import absolute, address_key, article_address, canonical_url
 from rscrawler.items import Article, Image
 from rscrawler.sites import SourceKind
 from rscrawler.text import clean
@@ -102,9 +102,10 @@ def addresses_of(context: PageContext) -> tuple[str, list[str], str]:
         ("html: link rel=canonical", structured.canonical),
         ("meta: og:url", structured.meta.get("og:url")),
     ):
-        canonical = canonical_url(absolute(address, structured.base), profile) if address else None
-        if canonical and is_article_address(canonical, profile):
-            found.setdefault(address_key(canonical, profile), (canonical, origin))
+        declared = article_address(absolute(address, structured.base), profile) if address else None
+        if declared is not None:
+            key, canonical = declared
+            found.setdefault(key, (canonical, origin))
     own_form = canonical_url(context.page.url, profile) or context.page.url
     found.setdefault(address_key(own_form, profile), (own_form, "response: url"))
     (chosen, origin), *others = found.values()

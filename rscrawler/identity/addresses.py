@@ -168,7 +168,7 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
 def article_address(url: str, profile: SiteProfile) -> tuple[str, str] | None:
     """(key, canonical form) of an address that may be an article's of this site, else None.
 
-    A source of the profile is no article; nor is a further page of it.
+    A source of the profile without a query is no article; nor is a further page of it.
     """
     canonical = canonical_url(url, profile)
     if canonical is None or not is_article_address(canonical, profile):

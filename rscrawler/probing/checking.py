@@ -11,7 +11,7 @@ from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.page import Page
 from rscrawler.extraction.selectors import select
-from rscrawler.identity.addresses import address_key, is_article_address
+from rscrawler.identity.addresses import address_key, article_address
 from rscrawler.items import Article
 from rscrawler.probing.finding import FoundSource, newest_first, source_entries
 from rscrawler.probing.induction import Sample, read_sample, read_samples
@@ -110,7 +110,7 @@ def _read_source(source: Source, profile: SiteProfile, visitor: Visitor) -> Foun
         shown = source_entries(source, profile.address(source.path), profile, visitor)
     except (PageUnavailable, UnreadableSource) as error:
         return FoundSource(source, (), str(error))
-    own = tuple(e for e in newest_first(shown) if is_article_address(e.url, profile))
+    own = tuple(e for e in newest_first(shown) if article_address(e.url, profile))
     others = f"shows {len(shown)} addresses, none of them an article's" if shown else "is empty"
     return FoundSource(source, own, None if own else others)
 

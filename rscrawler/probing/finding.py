@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.structured import TITLE_SEPARATOR, read_structured
-from rscrawler.identity.addresses import absolute, address_key, canonical_url, is_article_address
+from rscrawler.identity.addresses import absolute, address_key, article_address, canonical_url
 from rscrawler.items import rfc3339
 from rscrawler.probing.paths import alike, article_patterns, likely_articles, looks_like_article
 from rscrawler.probing.visitor import PageUnavailable, Response, Visitor
@@ -254,7 +254,7 @@ class Finding:
 
     def _with_articles(self, found: FoundSource) -> FoundSource:
         """A source with its entries that may be articles, each once."""
-        own = (each for each in found.entries if is_article_address(each.url, self.profile))
+        own = (each for each in found.entries if article_address(each.url, self.profile))
         return FoundSource(found.source, tuple(self._each_once(own)))
 
     def _each_once(self, entries: Iterable[Entry]) -> list[Entry]:

@@ -65,9 +65,10 @@ def hosts_of(base_url: str, hosts: tuple[str, ...]) -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def paths_of(base_url: str, sources: tuple[str, ...]) -> frozenset[str]:
-    """The paths of sources on a site, as they are matched: unquoted, without a trailing slash."""
-    addresses = (_address(base_url, path) for path in sources)
-    return frozenset(unquote(urlsplit(each).path).rstrip("/") for each in addresses)
+    """The paths of a site's own sources without a query, unquoted, without a trailing slash."""
+    found = [urlsplit(_address(base_url, path)) for path in sources]
+    own = (each for each in found if each.netloc == urlsplit(base_url).netloc and not each.query)
+    return frozenset(unquote(each.path).rstrip("/") for each in own)
 
 
 def _address(base_url: str, path: str) -> str:
@@ -290,7 +291,7 @@ class SiteProfile(Model):
 
     @property
     def source_paths(self) -> frozenset[str]:
-        """The paths of the profile's sources, unquoted and without a trailing slash."""
+        """The paths of its own sources without a query, unquoted, without a trailing slash."""
         return paths_of(self.base_url, tuple(each.path for each in self.sources))
 
     def address(self, path: str) -> str:

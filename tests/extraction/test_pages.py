@@ -14,7 +14,7 @@ from rscrawler.extraction.page import (
     looks_truncated,
     parse_page,
 )
-from rscrawler.sites import Links, Markup, SiteProfile
+from rscrawler.sites import Links, Markup, SiteProfile, Source, SourceKind
 from tests.extraction.pages import (
     BASE,
     FOREIGN,
@@ -64,6 +64,14 @@ def test_a_misconfigured_canonical_address_is_not_believed() -> None:
         assert article.url == URL
         assert article.aliases == []
         assert article.extraction.provenance["url"] == "response: url"
+
+
+def test_a_page_that_declares_its_section_as_its_address_keeps_its_own() -> None:
+    section = Source(kind=SourceKind.SECTION, path="/canal-news")
+    profile = SiteProfile(base_url=BASE, sources=[section])
+    html = page_html(USUAL, HEAD.replace(URL, f"{BASE}/canal-news"))
+    page = Page.of(URL, html.encode(), "text/html", NOW)
+    assert extract(page, profile, "outlet").url == URL
 
 
 @pytest.mark.parametrize("canonical", ["/", "/?lang=ru", "/?p=81"])

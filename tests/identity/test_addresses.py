@@ -162,11 +162,12 @@ def test_articles_are_told_from_sections_by_their_paths() -> None:
 
 
 def test_the_address_of_a_source_is_no_articles_and_nor_is_that_of_its_next_page() -> None:
-    sources = [Source(kind=SourceKind.SECTION, path=path) for path in ("/live-news/", "/story")]
+    paths = ("/live-news/", "/story", "/list?of=canals", "https://feeds.example.net/canals")
+    sources = [Source(kind=SourceKind.SECTION, path=path) for path in paths]
     profile = SiteProfile(base_url=BASE, sources=sources)
     for path in ("/live-news/", "/live-news", "/live%2Dnews/?page=2", "/story"):
         assert article_address(BASE + path, profile) is None, path
-    for path in ("/live-news/uzbek-canal-dispute/", "/story?id=81"):
+    for path in ("/live-news/uzbek-canal-dispute/", "/story?id=81", "/list", "/canals"):
         assert article_address(BASE + path, profile), path
 
 
