@@ -122,9 +122,10 @@ def judge(
     if total and not reached and not problems and not count("unrecorded"):
         causes = _causes(failed_sources, count("sources/absent"))
         problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
-    gone = count("articles/gone")
+    gone = count("articles/gone", "articles/gone_again")
     recorded = count("articles/new", "articles/updated", "articles/unchanged")
-    if gone >= MANY_GONE and not recorded:
+    # Dead links are requested again, in a quiet cycle they alone.
+    if gone >= MANY_GONE and count("articles/gone") and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
             f"every requested article page ({gone}) is gone (HTTP 404 or 410)"
         )

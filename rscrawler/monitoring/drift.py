@@ -207,10 +207,10 @@ def _field_finding(
     """The drift of one field; for fields other than structure, only if `least` pages lack it."""
     usual = _usual_origin(seen.usual, name)
     is_structure = name in (CONTAINER, BODY)
-    if not usual or _kind(usual) == _FEED:
-        return None  # this site's pages never have it; a feed has only its latest articles
-    if not is_structure and seen.usual.pages < ENOUGH_FOR_FIELDS:
-        return None
+    if not usual or not (is_structure or seen.usual.pages >= ENOUGH_FOR_FIELDS):
+        return None  # this site's pages never have it, or too few of them are known
+    if _kind(usual) == _FEED and _FEED in map(_kind, seen.recent.origins.get(name, {})):
+        return None  # a feed has only its latest articles
     # One page without text may be a video or photo essay; several at once have lost their text.
     is_emptied = _lack(name, lambda origin: origin.endswith(EMPTY))(seen.recent).misses >= FEW_PAGES
 

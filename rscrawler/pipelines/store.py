@@ -142,8 +142,8 @@ class StorePipeline:
                 outcome.reason = f"was an article and is not one now: {outcome.reason}"
             self._record_failure(outcome)
             return
-        if is_gone and not requested.attempts:  # dead links are retried alone in a quiet cycle
-            self._count("articles/gone")
+        if is_gone:
+            self._count("articles/gone_again" if requested.attempts else "articles/gone")
         if self._leads_nowhere(outcome):
             self._reject(outcome)
         elif is_gone:

@@ -126,6 +126,12 @@ def test_articles_that_the_feed_no_longer_lists_are_no_drift_though_only_it_date
         assert drift(catching_up, past) == {}
 
 
+def test_a_feed_that_dates_no_article_any_more_is_drift() -> None:
+    past = [cycle(60, {**USUAL, "published_at": "hint: published_at"})]
+    message = drift(cycle(20, {**USUAL, "published_at": ""}), past)[ARTICLES]
+    assert message == "published_at from hint: published_at is on no page of 20 (nothing stands in)"
+
+
 def test_drift_is_over_with_the_first_page_as_usual() -> None:
     past = [with_drift(cycle(4, LOST)), *usual_past()]
     assert drift(cycle(1, USUAL), past) == {}

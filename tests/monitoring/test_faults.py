@@ -104,16 +104,20 @@ def test_a_source_that_robots_txt_forbids_or_that_never_was_is_no_drift_however_
         assert codes(workspace) == ["robots-disallowed"]
 
 
-def test_dead_links_that_are_requested_again_alone_are_no_drift(
+def test_dead_links_that_are_requested_again_are_drift_only_if_new_links_are_dead_too(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    site.extra_pages["/links/"] = listing_of(*(f"/dead-{number}/" for number in range(6)))
+    def crawl_with(dead: int) -> list[str]:
+        site.extra_pages["/links/"] = listing_of(*(f"/dead-{number}/" for number in range(dead)))
+        site.forget_requests()
+        workspace.run("crawl", "--json")
+        assert f"/dead-{dead - 1}/" in {request.path for request in site.requests}
+        return codes(workspace)
+
     workspace.write_config(site.base_url, NO_RETRIES + FEW_SOURCES + sources("/links/"))
-    workspace.run("crawl", "--json")
-    site.forget_requests()
-    workspace.run("crawl", "--json")
-    assert "/dead-5/" in {request.path for request in site.requests}
-    assert codes(workspace) == []
+    assert crawl_with(dead=3) == []
+    assert crawl_with(dead=6) == ["layout-drift"]
+    assert crawl_with(dead=6) == []
 
 
 def test_robots_that_cannot_be_read_make_a_site_unreachable_and_forbid_nothing(
