@@ -58,7 +58,8 @@ def run(descriptors: list[int]) -> int:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)  # the former one could seek
+    encoding = command["environment"].get("PYTHONIOENCODING", "utf-8")
+    sys.stdout = os.fdopen(1, "w", encoding=encoding, closefd=False)  # the former one could seek
     for number in command["closed"]:
         os.close(number)
         setattr(sys, ("stdin", "stdout", "stderr")[number], None)  # as Python does at its start

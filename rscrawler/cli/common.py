@@ -111,8 +111,13 @@ def tracked(items: Iterable[T], total: int, unit: str, *, what: str = "") -> Ite
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on standard output: the last step of a command that can fail."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """Print one JSON object on standard output: the last step of a command that can fail.
+
+    In UTF-8 whatever the terminal's encoding, with a lone surrogate as JSON's escape.
+    """
+    text = json.dumps(value, ensure_ascii=False) + "\n"
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
 
 
 def answer_error(message: str) -> None:

@@ -123,7 +123,8 @@ def export_records(
     is_csv = export_format is ExportFormat.CSV
     lines = csv_lines(counted(), is_raw=is_raw) if is_csv else jsonl_lines(counted())
     if output is None:
-        sys.stdout.writelines(line.decode() for line in lines)
+        sys.stdout.flush()
+        sys.stdout.buffer.writelines(lines)
     else:
         with output.open("wb") as stream:
             stream.writelines(lines)

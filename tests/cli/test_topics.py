@@ -52,6 +52,16 @@ def test_a_title_that_no_encoding_has_is_printed_as_its_escape(workspace: Worksp
     assert workspace.run(*evaluate, "--json").json["misses"][0]["title"] == "\ud800"
 
 
+def test_json_is_utf_8_in_a_terminal_that_has_only_ascii(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    line = {"id": "a", "title": "Казахстан", "text": "Kazakhstan votes.", "level": "none"}
+    (workspace.folder / "lines.jsonl").write_text(json.dumps(line))
+    evaluate = ("topics", "evaluate", "central-asia", "lines.jsonl")
+    assert "\\u041a\\u0430" in workspace.run(*evaluate, PYTHONIOENCODING="ascii").stdout
+    answer = workspace.run(*evaluate, "--json", PYTHONIOENCODING="ascii").json
+    assert answer["misses"][0]["title"] == "Казахстан"
+
+
 def test_a_fit_without_files_names_where_judgements_can_be_had(workspace: Workspace) -> None:
     workspace.config.write_text("")
     result = workspace.run("topics", "fit")
