@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,9 +85,14 @@ def _file_or_stored(config: Config, named: str, site: str | None) -> tuple[str, 
             return named, site
     except OSError as error:
         reason = str(error.strerror)
-    with suppress(RscrawlerError), closing(open_existing(config)) as store:
-        if found := store.articles.latest_record(find_article(config, store, named)):
-            return found.url, site or found.site
+    try:
+        with closing(open_existing(config)) as store:
+            if found := store.articles.latest_record(find_article(config, store, named, site)):
+                return found.url, site or found.site
+    except _SeveralArticles:
+        raise
+    except RscrawlerError:
+        pass  # the address of no article, or no store yet
     raise ConfigurationError(
         f"{named}: {reason}; allowed: an address (https://…), the file of a saved page, or a "
         "stored article's article_id, record_id or path"
@@ -159,22 +164,28 @@ def history_command(
         _print_changes(each)
 
 
-def find_article(config: Config, store: Store, named: str) -> str:
-    """The id of the article with this article_id, record_id, address or path.
+class _SeveralArticles(RscrawlerError):
+    """Articles of several sites have this path or address."""
+
+
+def find_article(config: Config, store: Store, named: str, site: str | None = None) -> str:
+    """The id of the article with this article_id, record_id, address or path (on `site`).
 
     Raises:
-        RscrawlerError: there is none, or several sites have that path or address.
+        RscrawlerError: there is none.
+        _SeveralArticles: several sites have that path or address.
     """
     if found := store.browsing.article_of(named):
         return found
-    matching = dict(_by_address(config, store, named))
+    found_on = _by_address(config, store, named)
+    matching = {name: article_id for name, article_id in found_on if site in (None, name)}
     if len(matching) == 1:
         return matching.popitem()[1]
-    problem = "no stored article has this article_id, record_id, address or path"
-    if matching:
-        ids = ", ".join(f"{article_id} ({site})" for site, article_id in matching.items())
-        problem = f"is on several sites; give an article_id: {ids}"
-    raise RscrawlerError(f"{one_line(named)}: {problem}")
+    if not matching:
+        none = "no stored article has this article_id, record_id, address or path"
+        raise RscrawlerError(f"{one_line(named)}: {none}")
+    ids = ", ".join(f"{article_id} ({name})" for name, article_id in matching.items())
+    raise _SeveralArticles(f"{one_line(named)}: is on several sites; give an article_id: {ids}")
 
 
 def _by_address(config: Config, store: Store, named: str) -> Iterator[tuple[str, str]]:

@@ -72,6 +72,8 @@ def test_an_address_that_two_sites_share_is_not_guessed(workspace: Workspace) ->
         assert (result.status, result.stdout) == (1, "")
         both = f"{an_article(1).article_id} ({SITE}), {an_article(2).article_id} (twin)"
         assert f"several sites; give an article_id: {both}" in result.stderr
+    result = workspace.run("explain", "/kazakhstan-railway/")
+    assert f"several sites; give an article_id: {both}" in result.stderr
 
 
 def test_a_terminal_gets_colours_instead_of_brackets(edited: Workspace) -> None:
