@@ -41,12 +41,17 @@ class Channels:
     by_name: Mapping[str, MessageChannel]
     quiet_hours: QuietHours | None
 
+    def uncomposed(self, store: Store, now: datetime) -> list[WaitingChannel]:
+        """The rows that are in no message yet, by channel, and by whether their cycle must end."""
+        patient = [name for name, channel in self.by_name.items() if channel.waits_for_cycles]
+        return store.outbox.unassigned(store.leases.running_cycles(now), patient)
+
     def wait_to_compose(self, rows: WaitingChannel, now: datetime) -> Wait | None:
         """Why rows are not composed yet; None if they are due."""
         channel, oldest = self.by_name.get(rows.channel), rows.oldest
         if channel is None or not channel.gets_alerts:
             return _NOT_CONFIGURED
-        if rows.in_cycle and channel.waits_for_cycles:
+        if rows.in_cycle:
             return _AT_END
         # The row was created by a clock that was far ahead; it has waited long enough.
         is_of_wrong_clock = oldest > now + timedelta(days=1)
@@ -119,7 +124,7 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     ]
     lines = store.outbox.pending_line_count()
     waiting = [Waiting("jsonl", lines, _NEXT.why)] if lines else []
-    for rows in store.outbox.unassigned(store.leases.running_cycles(now)):
+    for rows in channels.uncomposed(store, now):
         wait = channels.wait_to_compose(rows, now) or _NEXT
         waiting.append(Waiting(rows.channel, rows.count, wait.why, wait.until))
     total = sum(each.count for each in waiting) + len(pending)
@@ -165,7 +170,7 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
     for lines in store.outbox.waiting():
         if lines.channel in JSONL_CHANNELS and is_old(lines.oldest):
             yield min(lines.oldest, then)
-    for rows in store.outbox.unassigned(store.leases.running_cycles(now)):
+    for rows in channels.uncomposed(store, now):
         if is_old(rows.oldest) and not channels.wait_to_compose(rows, then):
             yield min(rows.oldest, then)
     for name, kind, since in store.outbox.due_since(now, then):

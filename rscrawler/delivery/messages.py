@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -86,18 +86,18 @@ class DeliveryContext:
 
 def compose_due(delivery: DeliveryContext, now: datetime) -> int:
     """Compose every message that is due; returns how many."""
-    channels, running = delivery.channels, delivery.store.leases.running_cycles(now)
-    found = delivery.store.outbox.unassigned(running)
-    due = {rows.channel for rows in found if not channels.wait_to_compose(rows, now)}
-    return sum(_compose(channels.by_name[name], delivery, now, running) for name in sorted(due))
+    channels = delivery.channels
+    return sum(
+        _compose(channels.by_name[rows.channel], delivery, now)
+        for rows in channels.uncomposed(delivery.store, now)
+        if channels.wait_to_compose(rows, now) is None
+    )
 
 
-def _compose(
-    channel: MessageChannel, delivery: DeliveryContext, now: datetime, running: Collection[str]
-) -> int:
+def _compose(channel: MessageChannel, delivery: DeliveryContext, now: datetime) -> int:
     composed, outbox, limit = 0, delivery.store.outbox, delivery.alerts.flood_limit
-    excluding = running if channel.waits_for_cycles else ()
-    while rows := outbox.unassigned_rows(channel.name, excluding):
+    running = delivery.store.leases.running_cycles(now) if channel.waits_for_cycles else ()
+    while rows := outbox.unassigned_rows(channel.name, excluding=running):
         alerts = _alerts_of(delivery, rows) if channel.is_for_people else []
         assigned = [
             outbox.assign(new, [row.number for row in carried])

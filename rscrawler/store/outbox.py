@@ -158,8 +158,8 @@ def _counted(where: ColumnElement[bool], *labels: Label[Any]) -> Select[Any]:
 
 
 _WAITING = _counted(outbox.c.state == "pending")
-_IN_CYCLE = among(outbox.c.run_id, "running").label("in_cycle")
-_UNASSIGNED_COUNTED = _counted(_UNASSIGNED, _IN_CYCLE)
+_IN_CYCLE = and_(among(outbox.c.run_id, "running"), among(outbox.c.channel, "patient"))
+_UNASSIGNED_COUNTED = _counted(_UNASSIGNED, _IN_CYCLE.label("in_cycle"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,9 +384,15 @@ class OutboxStore(_Rows):
         """The pending rows, by channel."""
         return [WaitingChannel(*row) for row in self._waiting()]
 
-    def unassigned(self, running: Collection[str] = ()) -> list[WaitingChannel]:
-        """The rows that are in no message yet, by channel, and by whether their cycle runs."""
-        return [WaitingChannel(*row) for row in self._unassigned(running=list(running))]
+    def unassigned(
+        self, running: Collection[str] = (), patient: Collection[str] = ()
+    ) -> list[WaitingChannel]:
+        """The rows that are in no message yet, by channel.
+
+        For the channels `patient`, those of the cycles `running` are a group of their own.
+        """
+        found = self._unassigned(running=list(running), patient=list(patient))
+        return [WaitingChannel(*row) for row in found]
 
     def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:
         """The rows of a channel that are in no message yet, in the order of the outbox.

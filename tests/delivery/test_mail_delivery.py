@@ -93,6 +93,18 @@ def test_a_delivery_during_a_cycle_leaves_its_alerts_for_the_one_mail_at_its_end
     assert articles == [second, f"{first}, {third}"]
 
 
+def test_a_channel_that_waits_for_no_cycle_has_one_line_for_all_its_alerts(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store.leases.acquire(site_lease("sample"), process_identity(), NOW)
+    store.health.record_start("run-1", "sample", NOW)
+    record(store, an_article(1), "email", run_id="run-of-another-site")
+    record(store, an_article(2), "email")
+    waiting = outbox_summary(email_config(digest="daily"), store, NOW).waiting
+    by_mail = [(each.count, each.why) for each in waiting if each.channel == "email"]
+    assert by_mail == [(2, "daily digest")]
+
+
 def test_a_cycle_of_more_than_ten_minutes_holds_its_alerts_up_no_longer(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
