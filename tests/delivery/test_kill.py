@@ -20,6 +20,7 @@ from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import an_article, record, record_ids
 from tests.delivery.mailbox import Mailbox
+from tests.workspace import DEADLINE_SECONDS
 
 RECIPIENTS = ["one@example.org", "two@example.org"]
 LONGEST_LIFE_SECONDS = 0.2  # from its first article on, for every other process
@@ -68,9 +69,11 @@ def kill_again_and_again(
         )
         process.start()
         theirs.close()
+        assert mine.poll(DEADLINE_SECONDS)
         mine.recv()
         mailbox.drop = dice.random() < 0.2
         if life % 2 == 0:  # however slow the machine is, some come to articles
+            assert mine.poll(DEADLINE_SECONDS)
             known.add(mine.recv())
         process.join(dice.uniform(0, LONGEST_LIFE_SECONDS))
         assert process.exitcode is None, "it ended by itself"

@@ -96,6 +96,7 @@ def visited(chromium: Chromium, desk_url: str) -> Iterator[Page]:
 @pytest.fixture
 def page(visited: Page) -> Page:
     """The same, as if it were a new one."""
+    visited.goto("about:blank")  # the former one complains no more
     visited.complaints.clear()  # type: ignore[attr-defined]
     visited.context.clear_cookies()
     visited.set_viewport_size({"width": 1280, "height": 900})
