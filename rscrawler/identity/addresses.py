@@ -173,8 +173,8 @@ def article_address(url: str, profile: SiteProfile) -> tuple[str, str] | None:
     canonical = canonical_url(url, profile)
     if canonical is None or not is_article_address(canonical, profile):
         return None
-    path, _, query = canonical.partition("?")
-    is_source = not query and unquote(urlsplit(path).path).rstrip("/") in profile.source_paths
+    parts = urlsplit(canonical)
+    is_source = not parts.query and unquote(parts.path).rstrip("/") in profile.source_paths
     return None if is_source else (address_key(canonical, profile), canonical)
 
 

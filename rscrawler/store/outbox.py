@@ -113,10 +113,7 @@ _IS_DUE = and_(
         and_(
             _IS_OF_WRONG_CLOCK,
             # Its creation may also be of a wrong clock.
-            or_(
-                message.c.created_at <= _SINCE,
-                message.c.created_at > _TOLERATED,
-            ),
+            or_(message.c.created_at <= _SINCE, message.c.created_at > _TOLERATED),
         ),
     ),
 )
