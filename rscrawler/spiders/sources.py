@@ -15,7 +15,7 @@ from datetime import datetime
 from html import unescape
 from itertools import islice
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import urldefrag, urlencode, urljoin, urlsplit, urlunsplit
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -138,8 +138,9 @@ def _read_listing(page: SourcePage) -> SourceContent:
     if not entries and next(root.iter(*_PAGE_ELEMENTS), None) is None:
         raise UnreadableSource("is not an HTML page")  # a page without links is fine
     following = (web_address(each.get("href", ""), base) for each in select(root, _NEXT))
-    further = (each for each in following if each and each != page.url)  # not a script's button
-    return SourceContent(entries, next_url=next(further, None))
+    further = (urldefrag(each).url for each in following if each)
+    own = urldefrag(page.url).url  # a script's button leads to `#`
+    return SourceContent(entries, next_url=next((each for each in further if each != own), None))
 
 
 # RSS and Atom feeds.

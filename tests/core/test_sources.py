@@ -99,6 +99,7 @@ def test_where_the_profile_says_so_links_count_in_a_part_of_the_page_only() -> N
         ('<a rel="next" href="javascript:;">+</a><a rel="next" href="?p=2">2</a>', "/europe/?p=2"),
         ('<a rel="prev" href="?page=1">‹‹</a><a href="?page=3">3</a>', None),
         ('<a rel="next" href="#">Load more</a>', None),
+        ('<a rel="next" href="#more">Load more</a>', None),
     ],
 )
 def test_the_next_page_of_a_listing_is_the_one_that_it_says_is_next(

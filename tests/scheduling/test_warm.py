@@ -238,6 +238,7 @@ def test_the_warm_process_has_one_thread_one_socket_and_no_database(
         process = runs.process()
         files = Path(f"/proc/{process.pid}/fd")
         opened = [str(each.readlink()) for each in files.iterdir() if int(each.name) > 2]
+        opened = [each for each in opened if "/libffi.so" not in each]  # Debian's stays open
         assert process.num_threads() == 1
         assert sorted(each.partition(":")[0] for each in opened) == ["pipe", "pipe", "socket"]
 
