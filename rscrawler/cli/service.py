@@ -10,13 +10,13 @@ import typer
 from typer import Option
 
 from rscrawler.cli.common import log_runs, print_json, say
+from rscrawler.cli.deliver import store_failures_reported
 from rscrawler.cli.inputs import ConfigOption, ConfigPath, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, handed_on, load_config, read_text, read_toml
-from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.monitoring.direct import report_store_failure
 from rscrawler.scheduling.schedules import ScheduledJob, active_jobs, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
@@ -37,11 +37,8 @@ def run_command(
     load = _Loader(found, schedules_dir)
     config, _ = load()
     log_runs(context)
-    try:
+    with store_failures_reported(config):  # a supervisor that restarts the service tells nobody
         keeper = StoreKeeper(config)
-    except StoreError as error:  # a supervisor that restarts the service tells nobody
-        report_store_failure(config, error, utc_now())
-        raise
     with closing(keeper), closing(load.runs):
         service = Service(keeper.store, load, keeper=keeper, config_path=found, run=load.runs.run)
         asyncio.run(service.run())

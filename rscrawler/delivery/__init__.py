@@ -78,3 +78,12 @@ def deliver(
     report.waiting = outbox_summary(config, store, clock()).pending
     report.problems = tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing)
     return report
+
+
+def send_notices(config: Config, store: Store, clock: Callable[[], datetime]) -> None:
+    """Send only the notices to the operators; for a service whose delivery processes fail."""
+    alerts, channels = config.alerts, message_channels(config)
+    interest = Interest(alerts.topics, alerts.minimum, {})
+    context = messages.DeliveryContext(alerts, channels, store, interest, clock, lambda: False)
+    ops.compose_notices(config, store, clock())
+    messages.send_due(context, are_alerts=False)

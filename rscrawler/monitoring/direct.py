@@ -1,8 +1,8 @@
 """Notifications that need no store: the heartbeat, and messages directly to the operators.
 
 A file in the spool marks that the operators were notified of a failing store, and has the reason.
-So crawls from cron notify once, and the next command that can use the store reports the end. If the
-file cannot be created, only the heartbeat reports the failure.
+So commands and services notify once, and whichever can use the store again reports the end. The
+mark is made first: if a process dies while it sends, the failure may go unreported, not its end.
 """
 
 import logging
@@ -19,12 +19,14 @@ from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.spool import spool_folder
 from rscrawler.delivery.webhook import outcome_of
+from rscrawler.delivery.wording import date_in_words
+from rscrawler.store.database import first_line
 from rscrawler.store.health import Problem, ProblemCode
 
 logger = logging.getLogger(__name__)
 
-STORE_FAILS, STORE_WORKS = "Problem: the store fails", "Over: the store fails"
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
+_unmarked: dict[Path, datetime] = {}  # marks that could not be created: when it was reported
 
 
 def send_heartbeat(config: Config, *, is_good: bool) -> None:
@@ -46,39 +48,56 @@ def send_heartbeat(config: Config, *, is_good: bool) -> None:
         logger.warning("the heartbeat did not arrive: %s", outcome.error)
 
 
-def report_store_failure(config: Config, error: Exception, now: datetime) -> None:
-    """Request the heartbeat of a bad cycle, and notify the operators unless they know."""
+def report_store_failure(
+    config: Config, error: Exception, now: datetime, *, goes_on: bool = False
+) -> None:
+    """Request the heartbeat of a bad cycle, and notify the operators unless they know.
+
+    If nobody can be reached, the next call tries again. If the mark cannot be created, only a
+    process that `goes_on` notifies them, and remembers it; each command would do it again.
+    """
     send_heartbeat(config, is_good=False)
-    mark = _failure_mark(config)
+    mark, reason = _failure_mark(config), first_line(error)
+    if mark in _unmarked:
+        return
     try:
-        mark.parent.mkdir(mode=0o700, exist_ok=True)
+        mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         mark.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        return
     except OSError:
-        return  # they know; or, without a mark, every cycle would notify them
-    with suppress(OSError):  # no space left for it
-        mark.write_text(str(error), encoding="utf-8", errors="replace")
+        if not goes_on:
+            return
+        _unmarked[mark] = now
+    else:
+        with suppress(OSError):  # no space left for it
+            mark.write_text(reason, encoding="utf-8", errors="replace")
     text = (
-        "A command could not use its store, so nothing is recorded and no alert sent."
-        f"\n\n{error}\n\nThe next cycle tries again."
+        "The store cannot be used, so nothing is recorded and no alert is sent."
+        f"\n\n{reason}\n\nIt is tried again by itself."
     )
-    if not _send_now(config, STORE_FAILS, text, now):
+    if not _send_now(config, "Problem: the store fails", text, now):
+        _unmarked.pop(mark, None)
         mark.unlink(missing_ok=True)
 
 
 def report_store_recovery(config: Config, now: datetime) -> None:
     """Notify the operators that the store works again, if they know that it failed."""
+    mark = _failure_mark(config)
     with suppress(OSError):
-        if known := store_problem(config):
-            _failure_mark(config).unlink()
-            text = f"The store works again. It failed from {known.since:%Y-%m-%d %H:%M} UTC."
-            _send_now(config, STORE_WORKS, text, now)
+        since = _unmarked.pop(mark, None)
+        if since is None:
+            since = _created_at(mark)
+            mark.unlink()  # of several processes, one succeeds
+        text = f"The store works again. Its failure was reported on {date_in_words(since)}."
+        _send_now(config, "Over: the store fails", text, now)
 
 
 def store_problem(config: Config) -> Problem | None:
     """The problem of a failing store of which the operators were notified; None without one."""
     mark = _failure_mark(config)
     try:
-        since = datetime.fromtimestamp(mark.stat().st_mtime, UTC)
+        since = _created_at(mark)
         reason = mark.read_text(encoding="utf-8", errors="replace") or "the log says why"
     except OSError:
         return None
@@ -86,21 +105,12 @@ def store_problem(config: Config) -> Problem | None:
     return Problem(DATABASE_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 
-def notify_directly(config: Config, subject: str, text: str, now: datetime) -> int:
-    """Send a message to the operators; returns how many of them have it.
-
-    That the store fails is reported once, by whichever process comes first.
-    """
-    known = store_problem(config)
-    if known and subject == STORE_FAILS:
-        return 1  # or more
-    if known and subject == STORE_WORKS:
-        _failure_mark(config).unlink(missing_ok=True)
-    return _send_now(config, subject, text, now)
-
-
 def _failure_mark(config: Config) -> Path:
     return spool_folder(config) / "store-fails"
+
+
+def _created_at(mark: Path) -> datetime:
+    return datetime.fromtimestamp(mark.stat().st_mtime, UTC)
 
 
 def _send_now(config: Config, subject: str, text: str, now: datetime) -> int:

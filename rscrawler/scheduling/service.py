@@ -37,7 +37,7 @@ from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.processes import ChildRunner
 from rscrawler.scheduling.runs import Runner, RunOutcome, failed_run, record_end
 from rscrawler.scheduling.schedules import Job, ScheduledJob
-from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
+from rscrawler.scheduling.trouble import StoreTrouble, notify_of_undelivered
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
@@ -432,6 +432,6 @@ class Service:
             record_end(self._store, run.scheduled, run.firing, run.outcome, now)
             if run.scheduled is OUTBOX and run.outcome.has_failed:
                 self._fire_at(OUTBOX.id, now + OUTBOX_CHECK)
-                notify_directly_of_undelivered(self._config, self._store, now)
+                notify_of_undelivered(self._config, self._store, self._now)
         elif run.firing is not None:
             self._store.jobs.give_back(run.firing)

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from rscrawler.errors import StoreError
-from rscrawler.monitoring.direct import (
-    notify_directly,
-    report_store_failure,
-    report_store_recovery,
-    store_problem,
-)
+from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, store_problem
 from rscrawler.monitoring.status import read_status
 from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
@@ -22,10 +17,8 @@ def test_operators_are_told_with_the_first_cycle_that_fails_and_the_first_that_d
     mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     config = email_config(OPS)
-    config.output_dir.mkdir()
     for _ in range(3):
         report_store_failure(config, StoreError("database x.db: cannot be written"), NOW)
-    notify_directly(config, "Problem: the store fails", "as a service says it", NOW)
     assert "database x.db: cannot be written" in mailbox.only().text
     assert store_problem(config) is not None
     for _ in range(2):
@@ -41,7 +34,6 @@ def test_who_cannot_be_reached_is_told_with_the_next_cycle(
     mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     config = email_config(OPS)
-    config.output_dir.mkdir()
     mailbox.refuse["ops@example.org"] = "451 later"
     report_store_failure(config, StoreError("x"), NOW)
     mailbox.refuse.clear()
@@ -53,8 +45,33 @@ def test_a_store_that_refuses_is_told_in_its_own_words_and_as_no_full_disk(
     mailbox: Mailbox, email_config: EmailConfig, store: Store
 ) -> None:
     config = email_config(OPS)
-    config.output_dir.mkdir()
     refusal = "the database has schema 99, this program knows up to 9"
     report_store_failure(config, StoreError(refusal), NOW)
     (problem,) = read_status(config, store, NOW, ()).others["database"]
     assert (problem.code, refusal in problem.message) == ("overdue", True)
+
+
+def test_without_a_place_for_the_mark_no_command_writes_to_the_operators_each_time(
+    mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(OPS)
+    config.output_dir.write_text("a file where the folder should be")
+    report_store_failure(config, StoreError("x"), NOW)
+    report_store_recovery(config, NOW)
+    assert mailbox.received == []
+
+
+def test_a_process_that_goes_on_remembers_whom_it_told_without_a_mark(
+    mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(OPS)
+    config.output_dir.write_text("a file where the folder should be")
+    report_store_failure(config, StoreError("x"), NOW, goes_on=True)
+    config.output_dir.unlink()
+    report_store_failure(config, StoreError("x"), NOW, goes_on=True)
+    for _ in range(2):
+        report_store_recovery(config, NOW)
+    assert [each.mail["Subject"] for each in mailbox.received] == [
+        "Problem: the store fails",
+        "Over: the store fails",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,12 +22,13 @@ from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.service import Service
 from rscrawler.store import Store
 from tests.delivery.mailbox import Mailbox
+from tests.workspace import wait_until
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def told_by_mail(mailbox: Mailbox, **monitoring: str) -> Config:
+def told_by_mail(mailbox: Mailbox, output_dir: Path, **monitoring: str) -> Config:
     """A configuration whose operators are told by mail."""
     email = {
         "host": "127.0.0.1",
@@ -36,7 +38,14 @@ def told_by_mail(mailbox: Mailbox, **monitoring: str) -> Config:
         "recipients": ["desk@example.org"],
     }
     alerts = {"email": email, "ops": {"recipients": ["ops@example.org"]}}
-    return Config.model_validate({"alerts": alerts, "monitoring": monitoring})
+    return Config.model_validate(
+        {"output_dir": output_dir, "alerts": alerts, "monitoring": monitoring}
+    )
+
+
+def wait_for_late_notifications() -> None:
+    """Return when no thread waits for a slow server any more."""
+    wait_until(lambda: all(thread.name != "bounded" for thread in threading.enumerate()))
 
 
 def scheduled(job_id: str = "job", sites: Sequence[str] = ("site",), **keys: Any) -> ScheduledJob:

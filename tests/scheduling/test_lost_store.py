@@ -23,6 +23,7 @@ from rscrawler.config import Config
 from rscrawler.delivery.records import day_lines
 from rscrawler.errors import StoreError
 from rscrawler.maintenance.recovery import StoreKeeper
+from rscrawler.monitoring.direct import report_store_failure, report_store_recovery
 from rscrawler.scheduling import trouble
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER
@@ -42,6 +43,7 @@ from tests.scheduling.services import (
     scheduled,
     step,
     told_by_mail,
+    wait_for_late_notifications,
 )
 from tests.workspace import wait_until
 
@@ -338,10 +340,11 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
     log: pytest.LogCaptureFixture,
     pulse: Pulse,
     clock: Clock,
+    tmp_path: Path,
 ) -> None:
     world, service = service_of(keep_file(), clock)
     with serving(Mailbox()) as mailbox:
-        service._config = told_by_mail(mailbox, heartbeat_url=pulse.url)
+        service._config = told_by_mail(mailbox, tmp_path, heartbeat_url=pulse.url)
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
             service.check()
@@ -361,17 +364,20 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
             "ops@example.org"
         }
     assert subjects == ["Problem: the store fails", "Over: the store fails"]
-    assert pulse.paths == ["/ping/some-secret/fail"]
+    assert pulse.paths == ["/ping/some-secret/fail"] * 2
     assert log.text.count("database is locked") == 2
     assert "the store has failed for 2h5m, trying again" in log.text.replace("125m", "2h5m")
 
 
 def test_operators_who_cannot_be_reached_while_the_store_fails_are_told_once_they_can(
-    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch, clock: Clock
+    keep_file: Callable[[], StoreKeeper],
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    tmp_path: Path,
 ) -> None:
     world, service = service_of(keep_file(), clock)
     with serving(Mailbox(refuse={"ops@example.org": "451 later"})) as mailbox:
-        service._config = told_by_mail(mailbox)
+        service._config = told_by_mail(mailbox, tmp_path)
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
             service.check()
@@ -386,9 +392,39 @@ def test_operators_who_cannot_be_reached_while_the_store_fails_are_told_once_the
             world.clock.advance(NOTIFIED_AFTER)
             service.check()  # known
         mailbox.answering.set()
-        wait_until(lambda: not trouble._notifying.locked())
+        wait_for_late_notifications()
         service._jobs = ()
         service.check()
+        subjects = [received.mail["Subject"] for received in mailbox.received]
+    assert subjects == ["Problem: the store fails", "Over: the store fails"]
+
+
+@pytest.mark.parametrize("can_be_marked", [True, False])
+def test_service_and_commands_tell_once_between_them(
+    keep_file: Callable[[], StoreKeeper],
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    tmp_path: Path,
+    can_be_marked: bool,
+) -> None:
+    world, service = service_of(keep_file(), clock)
+    output = tmp_path / "output"
+    if can_be_marked:
+        output.mkdir()
+    else:
+        output.write_text("a file where the folder should be, as a full or read-only disk")
+    with serving(Mailbox()) as mailbox:
+        config = service._config = told_by_mail(mailbox, output)
+        with monkeypatch.context() as patch:
+            patch.setattr(JobStore, "states", locked)
+            service.check()
+            for _ in range(3):
+                world.clock.advance(NOTIFIED_AFTER)
+                service.check()
+                report_store_failure(config, StoreError("locked"), world.clock.now)
+        service._jobs = ()
+        service.check()
+        report_store_recovery(config, world.clock.now)
         subjects = [received.mail["Subject"] for received in mailbox.received]
     assert subjects == ["Problem: the store fails", "Over: the store fails"]
 

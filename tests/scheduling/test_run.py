@@ -63,7 +63,7 @@ def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
 
 
 def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_start(
-    quiet: Workspace,
+    quiet: Workspace, run: Callable[[], RunningService]
 ) -> None:
     database = quiet.output / "rscrawler.db"
     database.mkdir(parents=True)
@@ -76,7 +76,7 @@ def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_star
         for _ in range(2):  # as systemd starts it
             assert quiet.run("run", *SCHEDULES).status == 1
         database.rmdir()
-        assert quiet.run("deliver").status == 0
+        run().wait_until_it_says("service started")
         told = [(each.recipients, each.mail["Subject"]) for each in mailbox.received]
     ops = ("ops@example.org",)
     assert told == [(ops, "Problem: the store fails"), (ops, "Over: the store fails")]

@@ -42,6 +42,7 @@ from tests.scheduling.services import (
     scheduled,
     step,
     told_by_mail,
+    wait_for_late_notifications,
 )
 from tests.workspace import DEADLINE_SECONDS, wait_until
 
@@ -799,8 +800,8 @@ def test_a_delivery_that_fails_is_tried_again_after_a_minute_whatever_there_is_t
     assert log.text.count("job (outbox) failed") == 3
 
 
-def test_operators_are_told_directly_and_once_of_what_no_delivery_can_tell(
-    world: World, pulse: Pulse
+def test_the_service_sends_the_notices_once_that_no_delivery_process_can_send(
+    world: World, pulse: Pulse, tmp_path: Path
 ) -> None:
     wrong = crashed(2, "rscrawler: environment: RSCRAWLER_COLOUR: unknown key")
 
@@ -817,58 +818,62 @@ def test_operators_are_told_directly_and_once_of_what_no_delivery_can_tell(
         for _ in range(25):
             await step(service, service)
             world.clock.advance(MINUTE)
-        (received,) = mailbox.received
-        assert received.recipients == ("ops@example.org",)
-        assert "site: overdue: job job failed: exit status 2" in received.text
-        assert "outbox: overdue: job (outbox) failed: exit status 2" in received.text
+        told = {str(each.mail["Subject"]): each for each in mailbox.received}
+        assert sorted(told) == ["Problem: outbox: overdue", "Problem: site: overdue"]
+        assert len(mailbox.received) == 2
+        assert {each.recipients for each in told.values()} == {("ops@example.org",)}
+        assert "job job failed: exit status 2" in told["Problem: site: overdue"].text
+        assert "job (outbox) failed: exit status 2" in told["Problem: outbox: overdue"].text
         world.children.deliveries = []
         waiting = NewMessage("m-1", "email", "ops", NOON, b"", ("ops@example.org",))
         world.open_store().outbox.add(waiting)
         await step(service, service)
 
     with serving(Mailbox()) as mailbox:
-        world.config = told_by_mail(mailbox, heartbeat_url=pulse.url)
+        world.config = told_by_mail(mailbox, tmp_path, heartbeat_url=pulse.url)
         asyncio.run(scenario(mailbox))
     assert pulse.paths == ["/ping/some-secret/fail"]
     # The delivery that works again tells of its end.
     assert [each.subject for each in world.open_store().health.problems(ended=True)] == ["outbox"]
 
 
-def test_who_is_told_directly_by_a_slow_server_is_told_once(
-    world: World, monkeypatch: pytest.MonkeyPatch
+def test_notices_that_a_slow_server_takes_from_the_service_are_sent_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(trouble, "NOTIFICATION_LIMIT", timedelta(seconds=0.2))
 
     async def scenario(mailbox: Mailbox) -> None:
         service = world.service()
-        world.children.results, world.children.deliveries = [crashed(2)], [crashed(2)] * 9
-        for _ in range(6):
+        world.children.results, world.children.deliveries = [crashed(2)], [crashed(2)] * 12
+        for _ in range(9):
             await step(service, service)
             world.clock.advance(MINUTE)
         wait_until(lambda: bool(mailbox.received))
         mailbox.answering.set()
-        wait_until(lambda: not trouble._notifying.locked())
+        wait_for_late_notifications()
         for _ in range(3):
             await step(service, service)
             world.clock.advance(MINUTE)
-        assert len(mailbox.received) == 1
+        subjects = [str(each.mail["Subject"]) for each in mailbox.received]
+        assert sorted(subjects) == ["Problem: outbox: overdue", "Problem: site: overdue"]
 
     with serving(Mailbox()) as mailbox:
         mailbox.answering.clear()
-        world.config = told_by_mail(mailbox)
+        world.config = told_by_mail(mailbox, tmp_path)
         asyncio.run(scenario(mailbox))
 
 
-def test_who_could_not_be_told_directly_is_told_with_the_next_attempt(world: World) -> None:
+def test_notices_that_reach_nobody_from_the_service_are_tried_again(world: World) -> None:
     world.config = WITH_OPERATORS
 
     async def scenario() -> None:
         service = world.service()
-        world.children.results, world.children.deliveries = [crashed(2)], [crashed(2)] * 9
-        for _ in range(8):
+        world.children.results, world.children.deliveries = [crashed(2)], [crashed(2)] * 99
+        for _ in range(12):
             await step(service, service)
             world.clock.advance(MINUTE)
 
     asyncio.run(scenario())
-    unalerted = [each.notified_at is None for each in world.open_store().health.problems()]
-    assert unalerted == [True, True]
+    waiting = world.open_store().outbox.undelivered()
+    assert len(waiting) == 2
+    assert all(each.state == "pending" and each.attempts > 1 for each in waiting)
