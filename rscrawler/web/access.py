@@ -1,8 +1,8 @@
 """Access control: who may change something, logins and passwords.
 
 Logged-in users may make changes; if no users are configured, anybody at the machine itself. Only
-POST requests change something, and only from our own pages: `Origin`, `Sec-Fetch-Site` and a
-signed token in the form are checked. Passwords of `[web] users` are kept only as scrypt hashes.
+POST requests change something, and only from our own pages, by `Sec-Fetch-Site` and `Origin`; the
+session's cookie is SameSite. Passwords of `[web] users` are kept only as scrypt hashes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
-from itsdangerous import BadSignature, TimestampSigner
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -39,7 +38,7 @@ _ATTEMPTS = CapacityLimiter(1)
 
 
 def signing_key(config: Config) -> str:
-    """The key that signs cookies and forms.
+    """The key that signs cookies.
 
     It depends on the users, so a changed user or password ends every session; without users, each
     start has a new key.
@@ -83,18 +82,11 @@ def _is_at_this_machine(request: Request) -> bool:
 # Forms.
 
 
-def form_token(request: Request) -> str:
-    """A token for the forms of a page: signed, dated, and valid in this session alone."""
-    session = request.session.setdefault("id", secrets.token_hex(16))
-    return _signer(request).sign(session).decode()
-
-
 async def checked_form(request: Request) -> QueryParams:
     """The fields of a form that was sent from one of our pages.
 
     Raises:
-        HTTPException: the form is too large or not UTF-8 (400); it comes from another site or
-            from a page that is too old (403).
+        HTTPException: the form is too large or not UTF-8 (400); it comes from another site (403).
     """
     _check_origin(request)
     body = bytearray()
@@ -103,11 +95,9 @@ async def checked_form(request: Request) -> QueryParams:
         if len(body) > MAX_FORM_BYTES:
             raise HTTPException(400, f"the form is larger than {MAX_FORM_BYTES} bytes")
     try:
-        form = QueryParams(body.decode())
+        return QueryParams(body.decode())
     except UnicodeDecodeError:
         raise HTTPException(400, "the request is not a form") from None
-    _check_token(request, form.get("token", ""))
-    return form
 
 
 async def signed_form(request: Request, to_do: str) -> tuple[str, QueryParams]:
@@ -125,28 +115,15 @@ async def signed_form(request: Request, to_do: str) -> tuple[str, QueryParams]:
 
 
 def _check_origin(request: Request) -> None:
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    host = f"{request.url.scheme}://{request.headers['host'].lower()}"
-    own = {host, dashboard_of(request).config.web.url}
-    if site != "same-origin" or (origin is not None and origin.lower() not in own):
+    """Refuse a form unless the browser says that it was sent from one of our pages.
+
+    Browsers send `Origin` with every form, but `Sec-Fetch-Site` only over https or to loopback.
+    """
+    headers, url = request.headers, dashboard_of(request).config.web.url
+    sent = {headers.get("sec-fetch-site"), headers.get("origin", "").lower()} - {None, ""}
+    own = {"same-origin", f"{request.url.scheme}://{headers['host'].lower()}", url}
+    if not sent or not sent <= own:
         raise HTTPException(403, "this was sent from a page of another site")
-
-
-def _check_token(request: Request, token: str) -> None:
-    session = request.session.get("id")
-    try:
-        signed = _signer(request).unsign(token, max_age=SESSION_SECONDS).decode()
-    except BadSignature:
-        signed = None
-    if session is None or signed != session:
-        raise HTTPException(
-            403, "the page that sent this is too old; go back, reload it and try again"
-        )
-
-
-def _signer(request: Request) -> TimestampSigner:
-    return TimestampSigner(dashboard_of(request).key, salt="form")
 
 
 def local_path(address: str) -> str:

@@ -30,7 +30,7 @@ from rscrawler.scheduling.schedules import ScheduledJob, planned_jobs
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
-from rscrawler.web.access import form_token, signing_key, user_name
+from rscrawler.web.access import signing_key, user_name
 from rscrawler.web.plots import week_label
 from rscrawler.web.texts import channel_in_words, path_on, shortened, without_addresses
 
@@ -47,7 +47,7 @@ class Dashboard:
     """The store, and the profiles and watch-lists that explain its names.
 
     `sites`, `flagger`, `titles` and `codes` (title and ISO 3166 codes of each topic) are those of
-    the start of the dashboard. `key` signs cookies and forms.
+    the start of the dashboard. `key` signs cookies.
 
     Raises:
         ConfigurationError: a site profile is invalid.
@@ -127,7 +127,6 @@ class Dashboard:
         **values: Any,
     ) -> HTMLResponse:
         """Render a page within the common frame."""
-        visitor, can_log_in = user_name(request), bool(self.config.web.users)
         content = render(
             template,
             now=self.now(),
@@ -135,9 +134,8 @@ class Dashboard:
             problem_count=len(status.problems) if status else self.problem_count(),
             feeds=self.config.alerts.topics,
             topic_titles=self.titles,
-            visitor=visitor,
-            can_log_in=can_log_in,
-            token=form_token(request) if can_log_in or visitor else "",
+            visitor=user_name(request),
+            can_log_in=bool(self.config.web.users),
             **values,
         )
         return HTMLResponse(content, status_code)

@@ -37,7 +37,12 @@ def chromium() -> Iterator[Chromium]:
     """The browser that the system has; none is downloaded."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-dev-shm-usage",
+                "--host-resolver-rules=MAP desk.test 127.0.0.1",
+            ],
         )
         yield browser
         browser.close()
@@ -59,7 +64,7 @@ def desk_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def users_url(tmp_path: Path, config: Config, shelf: Store) -> Iterator[str]:
     """One with a user, over a store of its own."""
     desk.fill(config, shelf, articles=12)
-    web = {"users": {"anna": quickly_hashed(PASSWORD)}}
+    web = {"users": {"anna": quickly_hashed(PASSWORD)}, "hosts": ["desk.test"]}
     guarded = Config(output_dir=tmp_path / "out", web=web)
     with served(Dashboard(guarded, shelf, now=lambda: NOW)) as server:
         yield f"http://127.0.0.1:{server.port}"
@@ -183,6 +188,18 @@ def test_a_flag_is_judged_after_logging_in(
     page.get_by_role("button", name="Log out anna").click()
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
     assert [line for line in complaints_of(page) if "403" not in line] == []
+
+
+def test_a_login_over_plain_http_to_another_machine_is_accepted(
+    chromium: Chromium, users_url: str
+) -> None:
+    page = opened(chromium, users_url.replace("127.0.0.1", "desk.test") + "/login")
+    page.get_by_label("Name").fill("anna")
+    page.get_by_label("Password").fill(PASSWORD)
+    with page.expect_request("**/login") as sent:
+        page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name="Log out anna")).to_be_visible()
+    assert "sec-fetch-site" not in sent.value.all_headers()  # else this tests nothing
 
 
 def test_a_failed_message_is_retried_and_another_given_up(
