@@ -32,6 +32,7 @@ from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.monitoring.status import read_status
 from rscrawler.scheduling.warm import import_all
+from rscrawler.sites import SiteProfile
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.discovery import Address, KeptRobots, SourceState
@@ -109,7 +110,7 @@ def record_cycle(store: Store, site: str, now: datetime) -> None:
     store.discovery.over_limit(site)
     store.leases.acquire(site, site, now)
     store.health.record_start(site, site, now)
-    store.discovery.adopt_rules(site, "", ())
+    store.discovery.adopt_rules(site, SiteProfile(base_url=url.rstrip("/")))
     store.discovery.sources(site)
     store.discovery.robots(site)
     store.discovery.record_robots(KeptRobots(site, b"", now))
@@ -118,9 +119,10 @@ def record_cycle(store: Store, site: str, now: datetime) -> None:
     found, another = Address(site, url, now), Address("another", f"{url}another", now)
     store.discovery.addresses(site, [found.key])
     state = SourceState(url, kind="feed", read_at=now)
-    store.discovery.record_reading(site, "/", state, [found], sitemaps=[url])
+    sitemaps = [state, SourceState(another.url)]
+    store.discovery.record_reading(site, "/", state, [found], sitemaps=[state])
     store.discovery.record_reading(
-        site, "/", state, [found, another], due_articles=[site], sitemaps=[url, another.url]
+        site, "/", state, [found, another], due_articles=[site], sitemaps=sitemaps
     )
     store.discovery.record_not_modified(site, url, now)
     flags = [TopicFlag("topic", Level.PRIMARY, 1.0, (), ())]

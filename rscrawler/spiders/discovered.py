@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
@@ -16,7 +17,9 @@ from rscrawler.spiders.sources import Entry
 from rscrawler.store.discovery import Address, AddressState, SourceState
 
 # The latest sitemaps of an index are read once a day even with unchanged dates: some never change.
+# Without dates, those at both ends may be the latest.
 LATEST_SITEMAPS = 3
+MOST_UNDATED = 50  # of the other sitemaps without a date that one cycle reads again
 # A date further ahead is an error, and ignored: no real change would ever be dated later.
 MOST_AHEAD = timedelta(days=1)
 
@@ -116,9 +119,9 @@ class DiscoveredLinks:
     def _is_archived(self, address: Address) -> bool:
         """Whether an address on a sitemap is older than the site's baseline.
 
-        A fixed profile may accept more addresses of a sitemap than before. Without a date, all
-        addresses are old on a sitemap that is read for the first time, if the profile names it or
-        has just changed; a sitemap that an index names later has news.
+        It is, if this is the first reading of the sitemap, or by the profile's present rules, which
+        may accept more of its addresses. Without a date, an address is old if the profile names the
+        sitemap or has just changed; a sitemap that an index names later has news.
         """
         if self._is_wanted:
             return False
@@ -127,7 +130,7 @@ class DiscoveredLinks:
         if baseline_at is None:
             return True
         if address.dated_at is not None:
-            return address.dated_at < baseline_at and (is_unread or session.has_new_rules)
+            return address.dated_at < baseline_at and is_unread
         is_own = self.state.url in session.profile.sitemap_addresses
         return is_unread and (is_own or session.has_new_rules)
 
@@ -187,27 +190,42 @@ class Discovery:
         return page + 1 if goes_on else None
 
     def unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterator[SourceState]:
-        """The sitemaps of an index to read: on the site's hosts, and changed by their dates."""
+        """The sitemaps of an index to read: on the site's hosts, and unread or perhaps changed."""
         if not sitemaps:
             return
         states, now = self.session.store.discovery.sources(self.session.site), self.session.now()
         dates = sorted(each.dated_at for each in sitemaps if each.dated_at is not None)
         latest = dates[-LATEST_SITEMAPS:][:1]
+        undated = [states.get(each.url) for each in sitemaps if each.dated_at is None]
+        again = _read_again([each for each in undated if each is not None])
         for entry in sitemaps:
             if canonical_url(entry.url, self.session.profile) is None:
                 continue  # on another host, which is never crawled
             state = states.get(entry.url, SourceState(entry.url))
-            is_as_read = (
-                entry.dated_at is not None
-                and state.read_at is not None
-                and state.dated_at == entry.dated_at
-                and not decisions.was_read_too_soon(entry.dated_at, state.read_at)
-                and (
-                    entry.dated_at < latest[0] or decisions.trusts_not_modified(state.read_at, now)
+            if state.read_at is None:
+                is_as_read = False
+            elif entry.dated_at is None:
+                is_as_read = state.url not in again
+            else:
+                is_as_read = (
+                    state.dated_at == entry.dated_at
+                    and not decisions.was_read_too_soon(entry.dated_at, state.read_at)
+                    and (
+                        entry.dated_at < latest[0]
+                        or decisions.trusts_not_modified(state.read_at, now)
+                    )
                 )
-            )
             if self.session.is_full or not is_as_read:
                 yield replace(state, dated_at=entry.dated_at)
+
+
+def _read_again(undated: Sequence[SourceState]) -> set[str]:
+    """The sitemaps without a date that one cycle reads again, the longest unread in turn."""
+    ends = (*undated[:LATEST_SITEMAPS], *undated[-LATEST_SITEMAPS:])
+    others = undated[LATEST_SITEMAPS:-LATEST_SITEMAPS]
+    read = (each for each in others if each.requested_at is not None)
+    longest = sorted(read, key=attrgetter("requested_at"))[:MOST_UNDATED]
+    return {each.url for each in (*ends, *longest)}
 
 
 def _is_after(dated_at: datetime | None, before: datetime | None) -> bool:

@@ -43,11 +43,13 @@ logger = logging.getLogger(__name__)
 GONE_STATUSES = frozenset({404, 410})
 END_STATUSES = GONE_STATUSES | {400}  # past the last page; WordPress' JSON responds 400
 PERMANENT_REDIRECTS = frozenset({301, 308})
+# Of requests; a new article has 0. Scrapy lowers the priority by 1 with each retry.
 SOURCE_PRIORITY = 100
-REVISIT_PRIORITY = -1
-RETRY_PRIORITY = -2  # last: after a number of errors in a row, a cycle sends no more requests
+REVISIT_PRIORITY = -10
+FURTHER_PRIORITY = -20  # of sources beyond the first hundred: an index can name a thousand
+FAILED_PRIORITY = -30  # last: after a number of errors in a row, a cycle sends no more requests
 MAX_SITEMAP_DEPTH = 2  # an index within an index; the protocol allows 1
-MAX_SOURCES = 1_000  # in one cycle, sitemaps included
+MANY_SOURCES, MAX_SOURCES = 100, 1_000  # in one cycle, sitemaps included
 
 
 class NewsSpider(Spider):
@@ -73,6 +75,9 @@ class NewsSpider(Spider):
         self.has_begun = False
         self._requested: set[str] = set()  # address keys and article ids
         self._requested_sources: set[str] = set()
+        self._own_sources = {self.profile.address(each.path) for each in self.profile.sources}
+        self._is_any_working = False  # source, at its last request
+        self._has_undated_sitemaps = False
         self._stopping: asyncio.Future[None] | None = None
         self._lease = CrawlLease(self.session)
         self._watch: asyncio.Task[None] | None = None  # set while this crawl holds the lease
@@ -134,16 +139,21 @@ class NewsSpider(Spider):
             return
         self._watch = asyncio.create_task(self._watch_lease())
         session.store.health.record_start(session.run_id, session.site, now)
-        session.store.discovery.adopt_rules(
-            session.site, self.profile.rules_digest, self.profile.sitemap_addresses
-        )
+        session.store.discovery.adopt_rules(session.site, self.profile)
         await self._lease.wait_for_hosts()
         states = session.store.discovery.sources(session.site)
+        own = [each for each in states.values() if each.url in self._own_sources]
+        self._is_any_working = not all(each.failures for each in own)
+        parts = [
+            each
+            for each in states.values()
+            if each.kind == SourceKind.SITEMAP and each.url not in self._own_sources
+        ]
+        self._has_undated_sitemaps = any(each.dated_at is None for each in parts)
         for source in self.profile.sources:
             url = self.profile.address(source.path)
             yield self._source_request(source, url, states.get(url, SourceState(url)))
-        others = (each for each in states.values() if each.url not in self._requested_sources)
-        for request in self._unread_sitemaps(others):
+        for request in self._unread_sitemaps(parts):
             yield request
         pending = session.store.discovery.pending(session.site, now, with_skipped=session.is_full)
         due = session.store.articles.due(session.site, now)
@@ -161,12 +171,20 @@ class NewsSpider(Spider):
     ) -> Request:
         """The request for one page of a source; conditional if a 304 would leave nothing to do."""
         self._requested_sources.add(url)
+        is_own = state.url in self._own_sources
+        # An index that does not date its sitemaps cannot tell which of them has changed.
+        is_index = is_own and source.kind is SourceKind.SITEMAP and self._has_undated_sitemaps
         is_conditional = (
             url == state.url
             and state.pagination_cursor is None
+            and not is_index
             and not self.session.is_full
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
+        is_further = len(self._requested_sources) > MANY_SOURCES
+        priority = FURTHER_PRIORITY if is_further else SOURCE_PRIORITY
+        if state.failures and self._is_any_working:  # else the host was out of reach
+            priority = FAILED_PRIORITY
         return Request(
             url,
             callback=self.parse_source,
@@ -174,7 +192,7 @@ class NewsSpider(Spider):
             headers=http.validators(state.etag, state.last_modified) if is_conditional else None,
             cb_kwargs={"requested": RequestedSource(source, state, page, is_conditional, depth)},
             meta={"handle_httpstatus_list": [304]},
-            priority=SOURCE_PRIORITY,
+            priority=priority,
             dont_filter=True,
         )
 
@@ -213,7 +231,7 @@ class NewsSpider(Spider):
         if known is not None and known.removed_at is None and not requested.is_elsewhere:
             headers = http.validators(known.etag, known.last_modified)
         if requested.attempts:
-            priority = RETRY_PRIORITY
+            priority = FAILED_PRIORITY
         else:
             priority = 0 if known is None and not requested.is_elsewhere else REVISIT_PRIORITY
         return Request(
@@ -264,7 +282,7 @@ class NewsSpider(Spider):
             state,
             (*discovered.addresses, *discovered.redated),
             due_articles=[each.article_id for each in discovered.changed],
-            sitemaps=[each.url for each in discovered.sitemaps],
+            sitemaps=discovered.sitemaps,
         )
         self.count("sources/read")
         self.count(f"sources/links/{source.kind}", len(discovered.keys))
@@ -315,20 +333,23 @@ class NewsSpider(Spider):
         for each in sitemaps:
             if each.url in self._requested_sources:
                 continue
-            if requested.depth >= MAX_SITEMAP_DEPTH or len(self._requested_sources) >= MAX_SOURCES:
-                logger.warning("%s: too many sitemaps, or nested too deep: not requested", each.url)
+            if requested.depth >= MAX_SITEMAP_DEPTH:
+                logger.warning("%s: nested too deep: not requested", each.url)
                 self.count("errors")
+                return
+            if len(self._requested_sources) >= MAX_SOURCES:
+                logger.info("%s and the sitemaps behind it are left to the next cycle", each.url)
                 return
             yield self._source_request(requested.source, each.url, each, depth=requested.depth + 1)
 
     def _unread_sitemaps(self, states: Iterable[SourceState]) -> Iterator[Request]:
-        """Requests for known sitemaps to which reading their index may not lead again."""
+        """Requests for the sitemaps of an index that earlier cycles have not read."""
         sitemaps = (each for each in self.profile.sources if each.kind is SourceKind.SITEMAP)
         source = next(sitemaps, None)
         for state in states:
-            # An index that does not date its sitemaps cannot tell which of them has changed.
-            is_to_read = state.pagination_cursor is not None or state.dated_at is None
-            if source is not None and is_to_read and state.kind == source.kind:
+            if source is None or len(self._requested_sources) >= MAX_SOURCES:
+                return
+            if state.pagination_cursor is not None:
                 yield self._source_request(source, state.url, state)
 
     def source_failed(self, failure: Failure) -> None:
@@ -373,8 +394,7 @@ class NewsSpider(Spider):
         """Whether a further page of a source, or a sitemap of an index, does not exist."""
         if requested.page > 1:
             return status in END_STATUSES
-        own = {self.profile.address(source.path) for source in self.profile.sources}
-        return status in GONE_STATUSES and requested.state.url not in own
+        return status in GONE_STATUSES and requested.state.url not in self._own_sources
 
     # Articles.
 

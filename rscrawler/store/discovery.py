@@ -5,7 +5,7 @@ transaction, or before. So a source that responds "not modified" never hides an
 address whose article could not be fetched yet.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,8 @@ from sqlalchemy import (
 )
 
 from rscrawler.decisions import CHECKS_OF_REJECTED, LONGEST_RETRY, PARSE_AGAIN
-from rscrawler.sites import SourceKind
+from rscrawler.identity.addresses import on_present_base
+from rscrawler.sites import SiteProfile, SourceKind
 from rscrawler.store.database import Database, Part
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import address, article, robots, source
@@ -184,7 +185,7 @@ class DiscoveryStore(Part):
         found: Iterable[Address] = (),
         *,
         due_articles: Sequence[str] = (),
-        sitemaps: Iterable[str] = (),
+        sitemaps: Iterable[SourceState] = (),
     ) -> None:
         """Store the state of a source after a page, and the addresses on it, in one transaction.
 
@@ -194,29 +195,35 @@ class DiscoveryStore(Part):
         loses is requested again.
         """
         unfinished = {"site": site, "kind": state.kind, "pagination_cursor": 1}
-        children = [{**unfinished, "url": url} for url in sitemaps]
+        children = [{**unfinished, "url": each.url, "dated_at": each.dated_at} for each in sitemaps]
         rows = _address_rows(site, path, found)
         upsert = self._database.upsert
         with self._database.writing(waits_for_disk=False) as connection:
             connection.execute(upsert(source, asdict(state), site=site))
             if children:
-                connection.execute(upsert(source, {"pagination_cursor": 1}), children)
+                dated_at = self._database.insert(source).excluded.dated_at
+                known = {"pagination_cursor": 1, "dated_at": dated_at}
+                connection.execute(upsert(source, known), children)
             if rows:
                 connection.execute(self._insert_address, rows)
             if due_articles:
                 due = update(article).where(among(article.c.article_id, due_articles))
                 connection.execute(due.values(next_check_at=state.requested_at))
 
-    def adopt_rules(self, site: str, rules_digest: str, sitemaps: Collection[str]) -> None:
+    def adopt_rules(self, site: str, profile: SiteProfile) -> None:
         """Store the rules by which the site is read from now on; if they changed, reset its state.
 
         Rejected addresses become pending, and sources and articles lose their validators, since
-        the same page may have another meaning now. Of the stored sitemaps, only those in
-        `sitemaps` are kept; an index will list its own again.
+        the same page may have another meaning now. Sources move to the present `base_url`. Of the
+        stored sitemaps, only the profile's own are kept, unread; an index will list its own again.
         """
+        rules_digest = profile.rules_digest
+        own = {profile.address(each.path) for each in profile.sources}
         known = select(site_table.c.rules_digest).filter_by(name=site)
         adopted = update(site_table).filter_by(name=site).values(rules_digest=rules_digest)
+        sources = update(source).filter_by(site=site)
         unread = dict.fromkeys(("etag", "last_modified", "body_digest", "dated_at"))
+        sitemaps = sources.filter_by(kind=SourceKind.SITEMAP)
         of_index = delete(source).filter_by(site=site, kind=SourceKind.SITEMAP)
         rejected = update(address).filter_by(site=site, state=AddressState.REJECTED)
         pending = {"state": AddressState.PENDING, "attempts": 0, "next_try_at": None}
@@ -227,12 +234,17 @@ class DiscoveryStore(Part):
             connection.execute(adopted)
             if former is None:
                 return
-            connection.execute(update(source).filter_by(site=site).values(unread))
+            urls = set(connection.scalars(select(source.c.url).filter_by(site=site)))
+            for url in urls:
+                if (present := on_present_base(url, profile)) in own - urls:
+                    connection.execute(sources.filter_by(url=url).values(url=present))
+            connection.execute(sources.values(unread))
+            connection.execute(sitemaps.values(read_at=None))
             # Not those that are no longer requested by age: nearly all of an archive.
             articles = update(article).filter_by(site=site)
             articles = articles.where(article.c.next_check_at.is_not(None))
             connection.execute(articles.values(etag=None, last_modified=PARSE_AGAIN))
-            connection.execute(of_index.where(source.c.url.not_in(sitemaps)))
+            connection.execute(of_index.where(source.c.url.not_in(profile.sitemap_addresses)))
             connection.execute(rejected.values(pending))
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rscrawler.sites import SiteProfile
 from rscrawler.store import Store
 from rscrawler.store.discovery import Address, AddressState, KeptRobots, SourceState
 
@@ -65,14 +66,15 @@ def test_a_source_of_another_site_is_another(store: Store) -> None:
 
 def test_a_sitemap_that_an_index_names_stays_unread_until_it_is_read(store: Store) -> None:
     child = "https://example.org/s1.xml"
-    read(store, kind="sitemap", sitemaps=(child,))
-    assert store.discovery.sources(SITE)[child].pagination_cursor == 1
+    read(store, kind="sitemap", sitemaps=(SourceState(child, dated_at=NOON),))
+    state = store.discovery.sources(SITE)[child]
+    assert (state.pagination_cursor, state.dated_at) == (1, NOON)
     read(store, url=child, kind="sitemap")
     state = store.discovery.sources(SITE)[child]
     assert (state.pagination_cursor, state.read_at) == (None, NOON)
-    read(store, kind="sitemap", sitemaps=(child,))
+    read(store, kind="sitemap", sitemaps=(SourceState(child, dated_at=NOON + HOUR),))
     state = store.discovery.sources(SITE)[child]
-    assert (state.pagination_cursor, state.etag) == (1, '"1"')
+    assert (state.pagination_cursor, state.dated_at, state.etag) == (1, NOON + HOUR, '"1"')
 
 
 def test_the_end_of_a_walk_is_an_end_though_its_last_page_was_not_there(store: Store) -> None:
@@ -134,12 +136,18 @@ def test_an_address_that_leads_to_an_article_meanwhile_is_not_pending_again(stor
 def test_other_rules_forget_validators_and_make_what_was_no_article_pending(store: Store) -> None:
     store.health.record_start("run", SITE, NOON)
     read(store, found("a"), found("b"), etag='"1"')
-    for rules, etag, waiting in (("r1", '"1"', ["/b"]), ("r1", '"1"', ["/b"]), ("r2", None, None)):
+    first = SiteProfile(base_url="https://example.org")
+    other = SiteProfile(base_url="https://example.org", hosts=["example.com"])
+    for rules, etag, waiting in (
+        (first, '"1"', ["/b"]),
+        (first, '"1"', ["/b"]),
+        (other, None, ["/a", "/b"]),
+    ):
         store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON, None)
-        store.discovery.adopt_rules(SITE, rules, ())
+        store.discovery.adopt_rules(SITE, rules)
         assert store.discovery.sources(SITE)[FEED].etag == etag
-        assert pending(store) == (waiting or ["/a", "/b"])
-    assert store.health.site(SITE).rules_digest == "r2"
+        assert pending(store) == waiting
+    assert store.health.site(SITE).rules_digest == other.rules_digest
 
 
 def test_an_archive_is_passed_over_until_a_listing_shows_it(store: Store) -> None:

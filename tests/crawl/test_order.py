@@ -1,0 +1,175 @@
+"""What a cycle requests, and in which order: a site's broken parts never hide its news."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.probing.built import BUILT
+from tests.probing.pieces import PIECES
+from tests.probing.server import BASE, Reply, SmallSite, xml
+from tests.workspace import Workspace
+
+INDEX, NEWS = "/index.xml", "/news"
+MANY_BROKEN = 25  # pages with an error, after which a cycle sends no more requests
+BROKEN = Reply("memory exhausted", status=500)
+LONG_AGO = datetime.now(UTC) - timedelta(days=400)
+
+
+def configure(workspace: Workspace, base_url: str, sources: Mapping[str, str], more: str) -> None:
+    listed = ", ".join(f'{{kind = "{kind}", path = "{path}"}}' for path, kind in sources.items())
+    workspace.config.write_text(
+        f'[sites.outlet]\nbase_url = "{base_url}"\ndownload_delay = 0.0\nsources = [{listed}]\n'
+        f"{more}\n[crawl]\nreaders = 0\nretries = 0\n",
+        encoding="utf-8",
+    )
+
+
+def named(number: int) -> str:
+    return f"/sitemaps/{number}.xml"
+
+
+def index_of(count: int, *, is_dated: bool = True) -> Reply:
+    """An index of sitemaps, each dated a day before the last."""
+    entries = (
+        f"<sitemap><loc>{BASE}{named(number)}</loc>"
+        + (f"<lastmod>{LONG_AGO + timedelta(days=number):%Y-%m-%d}</lastmod>" if is_dated else "")
+        + "</sitemap>"
+        for number in range(count)
+    )
+    return xml(f"<sitemapindex>{''.join(entries)}</sitemapindex>")
+
+
+def urlset(*paths: str, dated_at: datetime | None = LONG_AGO) -> Reply:
+    lastmod = f"<lastmod>{dated_at:%Y-%m-%d}</lastmod>" if dated_at else ""
+    entries = "".join(f"<url><loc>{BASE}{path}</loc>{lastmod}</url>" for path in paths)
+    return xml(f"<urlset>{entries}</urlset>")
+
+
+def listing(*numbers: int, following: str = "") -> Reply:
+    """A section that links to these pieces."""
+    links = "".join(f'<a href="/{PIECES[each].slug}">{PIECES[each].title}</a>' for each in numbers)
+    return Reply(f"<title>News</title><main>{links}{following}</main>")
+
+
+def outlet(count: int, *, is_dated: bool = True) -> SmallSite:
+    """A section with one article, and an index of so many sitemaps of old addresses."""
+    parts = {named(number): urlset(f"/old-{number}") for number in range(count)}
+    pages = {NEWS: listing(0), INDEX: index_of(count, is_dated=is_dated)}
+    return SmallSite(BUILT["drupal"]() | parts | pages)
+
+
+def sitemaps_requested(site: SmallSite) -> list[str]:
+    return [path for path in site.requested if path.startswith("/sitemaps/")]
+
+
+def test_an_article_is_read_though_many_sitemaps_of_an_index_answer_with_an_error(
+    workspace: Workspace,
+) -> None:
+    with outlet(MANY_BROKEN) as site:
+        sources = {NEWS: "section", INDEX: "sitemap"}
+        configure(workspace, site.base_url, sources, "")
+        workspace.crawl("outlet")
+        site.pages |= {named(number): BROKEN for number in range(MANY_BROKEN)}
+        site.pages[NEWS] = listing(0, 1)
+        # Other rules: every sitemap is read again.
+        configure(workspace, site.base_url, sources, 'markup.cut = [".promo"]')
+        workspace.run("crawl", "outlet")
+        report = workspace.run("crawl", "outlet", "--json").json
+    assert (report["articles_new"], report["errors"] > 0) == (1, True)
+
+
+def test_an_article_is_read_before_the_many_sitemaps_of_an_index(workspace: Workspace) -> None:
+    with outlet(110) as site:
+        configure(workspace, site.base_url, {NEWS: "section", INDEX: "sitemap"}, "")
+        assert workspace.crawl("outlet")["articles_new"] == 1
+        read = [
+            path for path in site.requested if path.startswith(("/sitemaps/", f"/{PIECES[0].slug}"))
+        ]
+    assert f"/{PIECES[0].slug}" in read[:103]
+    assert len(read) == 111
+
+
+def test_an_article_is_read_though_most_sections_answer_with_an_error(workspace: Workspace) -> None:
+    sections = [f"/section-{number}" for number in range(MANY_BROKEN)]
+    with outlet(0) as site:
+        sources = {NEWS: "section", **dict.fromkeys(sections, "section")}
+        site.pages |= dict.fromkeys(sections, listing(0))
+        configure(workspace, site.base_url, sources, "")
+        workspace.crawl("outlet")
+        site.pages |= dict.fromkeys(sections, BROKEN)
+        workspace.run("crawl", "outlet")
+        site.pages[NEWS] = listing(0, 1)
+        report = workspace.run("crawl", "outlet", "--json").json
+    assert (report["articles_new"], report["errors"] > 0) == (1, True)
+
+
+@pytest.mark.parametrize("failure", [BROKEN, Reply("gone", status=404)], ids=["error", "gone"])
+def test_a_sitemap_that_failed_at_first_is_read_once_and_not_in_every_cycle(
+    workspace: Workspace, failure: Reply
+) -> None:
+    with outlet(6) as site:
+        configure(workspace, site.base_url, {INDEX: "sitemap", NEWS: "section"}, "")
+        whole, site.pages[named(0)] = site.pages[named(0)], failure
+        workspace.run("crawl", "outlet")
+        site.pages[named(0)] = whole
+        workspace.crawl("outlet")
+        site.requested.clear()
+        site.pages[INDEX] = Reply(f"{site.pages[INDEX].text} ", "application/xml")  # read again
+        workspace.crawl("outlet")
+        assert sitemaps_requested(site) == []
+
+
+def test_a_cycle_reads_both_ends_and_fifty_others_of_many_sitemaps_without_a_date_again(
+    workspace: Workspace,
+) -> None:
+    with outlet(80, is_dated=False) as site:
+        configure(workspace, site.base_url, {NEWS: "section", INDEX: "sitemap"}, "")
+        workspace.crawl("outlet")
+        requested = []
+        for _ in range(2):
+            site.requested.clear()
+            workspace.crawl("outlet")
+            requested.append(set(sitemaps_requested(site)))
+    ends = {named(number) for number in (0, 1, 2, 77, 78, 79)}
+    assert [len(each) for each in requested] == [56, 56]
+    assert ends <= requested[0] & requested[1]
+    assert len(requested[0] | requested[1]) == 80
+
+
+def test_a_listing_is_followed_to_what_is_known_after_a_change_of_base_url(
+    workspace: Workspace,
+) -> None:
+    following = '<a rel="next" href="/news?page={}">Older</a>'
+    with outlet(0) as site:
+        site.pages[NEWS] = listing(11)
+        configure(workspace, site.base_url, {NEWS: "section"}, "")
+        workspace.crawl("outlet")
+        site.pages |= {
+            NEWS: listing(0, 1, 2, following=following.format(2)),
+            f"{NEWS}?page=2": listing(3, 4, 5, following=following.format(3)),
+            f"{NEWS}?page=3": listing(6, 7, 8, following=following.format(4)),
+            f"{NEWS}?page=4": listing(9, 10, 11),
+        }
+        moved = site.base_url.replace("127.0.0.1", "localhost")
+        configure(workspace, moved, {NEWS: "section"}, "")
+        report = workspace.crawl("outlet")
+    assert report["articles_new"] == 11
+
+
+def test_a_profile_that_accepts_more_takes_a_sitemap_for_the_archive_though_it_fails_at_first(
+    workspace: Workspace,
+) -> None:
+    with outlet(0) as site:
+        sources = {"/all.xml": "sitemap", NEWS: "section"}
+        site.pages["/all.xml"] = urlset(*(f"/{each.slug}" for each in PIECES))
+        configure(workspace, site.base_url, sources, f"links.article = ['{PIECES[0].slug}']")
+        workspace.crawl("outlet")
+        whole, site.pages["/all.xml"] = site.pages["/all.xml"], BROKEN
+        configure(workspace, site.base_url, sources, "")
+        workspace.run("crawl", "outlet")
+        site.pages["/all.xml"] = whole
+        report = workspace.crawl("outlet")
+    assert report["articles_new"] == 0
