@@ -378,21 +378,21 @@ def _image(located: LocatedText) -> _Given:
     context = located.context
     if url is None or not located.own.is_from_profile:
         declared = ((each, values[0]) for each, values in _declared(located, "image"))
-        given = next((each for each in declared if not _is_no_picture_address(each[1])), None)
-        if given is not None:
+        if given := next((each for each in declared if not _is_no_picture_address(each[1])), None):
             origin, address = given[0], absolute(given[1], context.structured.base)
             shown = next((each for each, found, _ in _pictures(located) if found == address), None)
             lead = shown if shown is not None or url is not None else lead
             url = address
-    markup = context.profile.markup
-    credit = _text_at_lead(located, markup.credit, lead)
+    labels, markup = pattern("credit_labels"), context.profile.markup
+    printed = _text_at_lead(located, markup.credit, lead)
     caption = _text_at_lead(located, markup.caption, lead)
-    bare, labelled = (pattern("credit_labels").sub("", text).strip() for text in (credit, caption))
-    if labelled == bare or (labelled != caption and not bare):
-        caption, bare = "", labelled  # the caption is the credit
-    caption = caption.removesuffix(credit).rstrip()  # if its element holds the credit's
-    found = Image(url, caption or None, bare or None)
-    return (found, origin if url else "") if any((url, caption, bare)) else _NOTHING
+    credit, unlabelled = (labels.sub("", text).strip() for text in (printed, caption))
+    if not credit and unlabelled != caption:
+        credit = unlabelled
+    # The caption's element may be, or end with, the credit's.
+    caption = "" if unlabelled in ("", credit) else caption.removesuffix(printed).rstrip()
+    found = Image(url, caption or None, credit or None)
+    return (found, origin if url else "") if any((url, caption, credit)) else _NOTHING
 
 
 def _is_no_picture_address(address: str) -> bool:

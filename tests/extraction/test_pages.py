@@ -314,7 +314,11 @@ def test_a_lazy_lead_image_has_its_address_caption_and_credit() -> None:
 
 @pytest.mark.parametrize(
     ("caption", "kept"),
-    [("Top photo: Astana at night", "Top photo: Astana at night"), ("Photo: Anna Li", None)],
+    [
+        ("Top photo: Astana at night", "Top photo: Astana at night"),
+        ("Photo: Anna Li", None),
+        ("Photo:", None),
+    ],
 )
 def test_a_caption_with_a_label_is_one_where_the_credit_stands_apart(
     caption: str, kept: str | None
