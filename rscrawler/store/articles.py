@@ -33,7 +33,7 @@ from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import BANDS, KEYS, Fingerprint
 from rscrawler.identity.kinship import Candidate
 from rscrawler.items import Article, Event, Novelty, TopicFlag
-from rscrawler.store.database import Database, Part
+from rscrawler.store.database import Part
 from rscrawler.store.discovery import AddressState
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import LAST_VERSION, address, article, band, flag, outbox, version
@@ -138,12 +138,6 @@ _KEPT = {"number", "article_id", "site", "novelty", "first_seen_at", "is_merged"
 class ArticleStore(Part):
     """Articles in the database."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._by_ids = database.lookup(_BY_IDS)
-        self._latest = database.lookup(_LATEST)
-        self._candidates = database.lookup(_CANDIDATES)
-
     # Statements in the database's dialect, built at the first recording, since few commands record.
 
     @cached_property
@@ -189,7 +183,7 @@ class ArticleStore(Part):
         """The known articles among these, by id."""
         if not (ids := list(article_ids)):
             return {}
-        found = map(_known_article, self._by_ids(ids=ids))
+        found = map(_known_article, self._database.lookup(_BY_IDS, ids=ids))
         return {known.article_id: known for known in found}
 
     def due(self, site: str, now: datetime) -> list[KnownArticle]:
@@ -210,7 +204,7 @@ class ArticleStore(Part):
             "slug_stem": fingerprint.slug_stem,
             "body_digest": fingerprint.body_digest,
         }
-        return [Candidate(*row) for row in self._candidates(**wanted)]
+        return [Candidate(*row) for row in self._database.lookup(_CANDIDATES, **wanted)]
 
     def count(self, site: str) -> int:
         """The number of known articles of a site."""
@@ -222,7 +216,7 @@ class ArticleStore(Part):
 
     def latest_record(self, article_id: str) -> Article | None:
         """The last version of an article; None if the article is unknown."""
-        rows = self._latest(article_id=article_id)
+        rows = self._database.lookup(_LATEST, article_id=article_id)
         return _article_of(rows[0][0]) if rows else None
 
     def history(self, article_id: str) -> list[Article]:

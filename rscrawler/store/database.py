@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from functools import cache, lru_cache
@@ -118,16 +118,11 @@ class Database:
         with self.writing() as connection:
             return connection.execute(statement, parameters).rowcount
 
-    def lookup(self, query: Select[Any]) -> Callable[..., list[list[Any]]]:
-        """A function that runs a frequent query; it takes the parameters by name."""
-
-        def found(**parameters: Any) -> list[list[Any]]:
-            # Compiled at the first call: it is slow, and no command needs all lookups.
-            lookup = _compiled_lookup(query, self._engine.dialect)
-            with self.reading() as connection:
-                return lookup.rows(connection, **parameters)
-
-        return found
+    def lookup(self, query: Select[Any], **parameters: Any) -> list[list[Any]]:
+        """The rows of a frequent query, a constant that is compiled once."""
+        lookup = _compiled_lookup(query, self._engine.dialect)
+        with self.reading() as connection:
+            return lookup.rows(connection, **parameters)
 
     @contextmanager
     def writing(self, *, waits_for_disk: bool = True) -> Iterator[Connection]:

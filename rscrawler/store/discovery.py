@@ -29,7 +29,7 @@ from sqlalchemy import (
 from rscrawler.decisions import CHECKS_OF_REJECTED, LONGEST_RETRY, PARSE_AGAIN
 from rscrawler.identity.addresses import on_present_base
 from rscrawler.sites import SiteProfile, SourceKind
-from rscrawler.store.database import Database, Part
+from rscrawler.store.database import Part
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import address, article, robots, source
 from rscrawler.store.tables import site as site_table
@@ -101,10 +101,6 @@ _BY_KEYS = select(*_ADDRESS).where(
 class DiscoveryStore(Part):
     """Sources and addresses in the database."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._by_keys = database.lookup(_BY_KEYS)
-
     @cached_property
     def _insert_address(self) -> Insert:
         """Insert an address that a source shows; a stored one is completed."""
@@ -136,7 +132,7 @@ class DiscoveryStore(Part):
 
     def addresses(self, site: str, keys: Iterable[str]) -> dict[str, Address]:
         """The stored addresses among `keys`, by key."""
-        found = map(_address_of, self._by_keys(site=site, keys=list(keys)))
+        found = map(_address_of, self._database.lookup(_BY_KEYS, site=site, keys=list(keys)))
         return {known.key: known for known in found}
 
     def pending(self, site: str, now: datetime, *, with_skipped: bool = False) -> list[Address]:

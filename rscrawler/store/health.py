@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, literal, select, update
 
-from rscrawler.store.database import Database, Part
+from rscrawler.store.database import Part
 from rscrawler.store.outbox import NewMessage, write_messages
 from rscrawler.store.tables import Moment, problem, run, site, total
 
@@ -78,11 +78,6 @@ _CURRENT = select(problem.c.since).where(
 
 class HealthStore(Part):
     """Sites, runs and problems in the database."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._problems = database.lookup(_PROBLEMS)
-        self._current = database.lookup(_CURRENT)
 
     def site(self, name: str, *, as_of: datetime | None = None) -> SiteState:
         """The state of a site; an empty one if it was never crawled.
@@ -187,7 +182,7 @@ class HealthStore(Part):
         """The current problems, by subject and code; or those that `ended` and await the notice."""
         return [
             Problem(subject, ProblemCode(code), *others)
-            for subject, code, *others in self._problems(ended=int(ended))
+            for subject, code, *others in self._database.lookup(_PROBLEMS, ended=int(ended))
         ]
 
     def raise_problem(self, subject: str, code: ProblemCode, message: str, now: datetime) -> None:
@@ -205,7 +200,7 @@ class HealthStore(Part):
         If the operators were notified of it, it is kept until they are notified of its end.
         """
         # Most are not there: a look costs less than a transaction, and waits for no other writer.
-        if not self._current(subject=subject, code=code):
+        if not self._database.lookup(_CURRENT, subject=subject, code=code):
             return
         present = {"subject": subject, "code": code, "ended": 0}
         with self._database.writing() as connection:

@@ -307,17 +307,13 @@ class _Rows(Part):
 class LineStore(_Rows):
     """The JSONL rows of the outbox, and the committed sizes of their files."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._committed = database.lookup(_COMMITTED)
-
     def pending_lines(self, limit: int) -> list[OutboxRow]:
         """Records still to be written to a JSONL file, in the order of the outbox."""
         return self._pending(outbox.c.channel.in_(JSONL_CHANNELS), limit=limit)
 
     def committed_bytes(self, file: str) -> int | None:
         """The committed size of a JSONL file; None if the file is unknown."""
-        found = self._committed(file=file)
+        found = self._database.lookup(_COMMITTED, file=file)
         return found[0][0] if found else None
 
     def commit_lines(self, file: str, numbers: Sequence[int], committed_bytes: int) -> bool:
@@ -364,22 +360,11 @@ def _mark_done(connection: Connection, file: str, numbers: Sequence[int]) -> int
 class OutboxStore(_Rows):
     """The outbox, the messages and their recipients in the database."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._waiting = database.lookup(_WAITING)
-        self._unassigned = database.lookup(_UNASSIGNED_COUNTED)
-        self._waiting_rows = database.lookup(_WAITING_ROWS)
-        self._waiting_addresses = database.lookup(_WAITING_ADDRESSES)
-        self._due_messages = database.lookup(_DUE_MESSAGES)
-        self._due_since = database.lookup(_DUE_SINCE)
-        self._stranded = database.lookup(_STRANDED)
-        self._undelivered = database.lookup(_UNDELIVERED)
-
     # From rows to messages.
 
     def waiting(self) -> list[WaitingChannel]:
         """The pending rows, by channel."""
-        return [WaitingChannel(*row) for row in self._waiting()]
+        return [WaitingChannel(*row) for row in self._database.lookup(_WAITING)]
 
     def unassigned(
         self, running: Collection[str] = (), patient: Collection[str] = ()
@@ -388,7 +373,9 @@ class OutboxStore(_Rows):
 
         For the channels `patient`, those of the cycles `running` are a group of their own.
         """
-        found = self._unassigned(running=list(running), patient=list(patient))
+        found = self._database.lookup(
+            _UNASSIGNED_COUNTED, running=list(running), patient=list(patient)
+        )
         return [WaitingChannel(*row) for row in found]
 
     def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:
@@ -414,7 +401,7 @@ class OutboxStore(_Rows):
     def waiting_rows(self) -> list[dict[str, Any]]:
         """The rows of all channels that are in no message yet."""
         names = [column.name for column in _WAITING_ROW]
-        return [dict(zip(names, row, strict=True)) for row in self._waiting_rows()]
+        return [dict(zip(names, row, strict=True)) for row in self._database.lookup(_WAITING_ROWS)]
 
     def restore_rows(self, rows: Iterable[dict[str, Any]]) -> int:
         """Restore lost `waiting_rows` whose records are known; returns how many."""
@@ -430,7 +417,7 @@ class OutboxStore(_Rows):
     def waiting_messages(self) -> dict[str, tuple[str, ...]]:
         """The addresses still to be served, by message id."""
         left: dict[str, tuple[str, ...]] = {}
-        for message_id, address in self._waiting_addresses():
+        for message_id, address in self._database.lookup(_WAITING_ADDRESSES):
             left[message_id] = (*left.get(message_id, ()), address)
         return left
 
@@ -503,11 +490,11 @@ class OutboxStore(_Rows):
 
     def due_messages(self, now: datetime) -> list[tuple[str, str, str]]:
         """`(message_id, channel, kind)` of messages with a recipient to serve, oldest first."""
-        return [(*row,) for row in self._due_messages(**_bounds(now, now))]
+        return [(*row,) for row in self._database.lookup(_DUE_MESSAGES, **_bounds(now, now))]
 
     def due_since(self, now: datetime, then: datetime) -> list[tuple[str, str, datetime]]:
         """`(channel, kind, since when)` of messages that were due then and still are."""
-        return [(*row,) for row in self._due_since(**_bounds(now, then))]
+        return [(*row,) for row in self._database.lookup(_DUE_SINCE, **_bounds(now, then))]
 
     def claim(
         self,
@@ -587,7 +574,9 @@ class OutboxStore(_Rows):
         self, channel: str, kinds: Collection[str], addresses: Collection[str]
     ) -> list[str]:
         """Ids of messages that failed repeatedly at an address that their channel no longer has."""
-        found = self._stranded(channel=channel, kinds=list(kinds), addresses=list(addresses))
+        found = self._database.lookup(
+            _STRANDED, channel=channel, kinds=list(kinds), addresses=list(addresses)
+        )
         return [message_id for (message_id,) in found]
 
     def readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
@@ -651,7 +640,7 @@ class OutboxStore(_Rows):
 
     def undelivered(self) -> list[Undelivered]:
         """Recipients still to be served, and those given up that no later message has reached."""
-        return [Undelivered(*row) for row in self._undelivered()]
+        return [Undelivered(*row) for row in self._database.lookup(_UNDELIVERED)]
 
     def pending_line_count(self) -> int:
         """The number of lines still to be written to JSONL files."""
