@@ -157,7 +157,7 @@ def record_cycle(store: Store, site: str, now: datetime) -> None:
     store.health.record_end(site, site, now, succeeded=True, counters={"requests": 1})
     store.leases.release(site, site)
     store.leases.rest(site, site, now)
-    store.outbox.delivered_by_site(site)
+    store.history.delivered_by_site(site)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def _deliver_and_report(
             delivery = DeliveryReport(waiting=summary.pending)  # the service delivers
         else:
             delivery = deliver_due(config, store)
-        by_site = store.outbox.delivered_by_site(report.run_id)
+        by_site = store.history.delivered_by_site(report.run_id)
         is_written = delivery.output_problem is None
         jobs = planned_jobs(config)
         after_cycle(config, store, report, utc_now(), jobs, is_delivered=is_written)

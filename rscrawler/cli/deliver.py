@@ -38,7 +38,7 @@ def deliver_command(
     """Deliver what is due in the outbox: records, feeds, alerts and notices."""
     with store_failures_reported(config), opened_store(config) as store:
         if retry_failed:
-            store.outbox.retry_failed(utc_now())
+            store.messages.retry_failed(utc_now())
         delivery = deliver_due(config, store)
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})

@@ -16,7 +16,8 @@ from typing import ClassVar, TypeVar
 
 from rscrawler.delivery.alert import Alert
 from rscrawler.delivery.timing import Wait
-from rscrawler.store.outbox import NewMessage, OutboxRow
+from rscrawler.store.messages import NewMessage
+from rscrawler.store.outbox import OutboxRow
 
 logger = logging.getLogger(__name__)
 

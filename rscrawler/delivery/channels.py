@@ -13,13 +13,9 @@ from rscrawler.delivery import chat, mail, webhook
 from rscrawler.delivery.channel import ALERT_KINDS, MessageChannel, Notice
 from rscrawler.delivery.timing import Wait, quiet_until
 from rscrawler.store import Store
-from rscrawler.store.outbox import (
-    FURTHEST_TRY,
-    JSONL_CHANNELS,
-    NewMessage,
-    Undelivered,
-    WaitingChannel,
-)
+from rscrawler.store.messages import FURTHEST_TRY, NewMessage, Undelivered
+from rscrawler.store.outbox import WaitingChannel
+from rscrawler.store.tables import JSONL_CHANNELS
 
 # Each function yields the channels of its kind that are configured.
 CHANNELS: tuple[Callable[[Config], Iterator[MessageChannel]], ...] = (
@@ -115,7 +111,7 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     A delivery that was given up counts until a later message reaches the same address, or the
     address leaves the configuration.
     """
-    channels, undelivered = message_channels(config), store.outbox.undelivered()
+    channels, undelivered = message_channels(config), store.messages.undelivered()
     pending = [each for each in undelivered if each.state == "pending"]
     failed = [
         each
@@ -173,9 +169,9 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
     for rows in channels.uncomposed(store, now):
         if is_old(rows.oldest) and not channels.wait_to_compose(rows, then):
             yield min(rows.oldest, then)
-    for name, kind, since in store.outbox.due_since(now, then):
-        if not channels.wait_to_send(name, kind, then):
-            yield min(since, then)
+    for message in store.messages.due(now, then):
+        if not channels.wait_to_send(message.channel, message.kind, then):
+            yield min(message.since, then)
 
 
 def notice_is_due(config: Config, store: Store) -> bool:

@@ -24,7 +24,9 @@ from rscrawler.delivery.records import COMPRESSED, day_lines, line_of
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
-from rscrawler.store.outbox import JSONL_CHANNELS, LineStore, OutboxRow
+from rscrawler.store.lines import LineStore
+from rscrawler.store.outbox import OutboxRow
+from rscrawler.store.tables import JSONL_CHANNELS
 
 LINES_PER_BATCH = 500
 LOCK_NAME = ".jsonl.lock"
@@ -82,7 +84,6 @@ class _LineFile:
 
     def __init__(self, folder: Path, name: str, store: LineStore) -> None:
         self._path, self._name, self._store = folder / name, name, store
-        self._channel = name.partition("/")[0]
         is_new = not self._path.exists()
         if is_new:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +141,7 @@ class _LineFile:
         is_of_crash = is_in_place and 0 < committed < size
         present, end = self._whole_lines(strict_from=committed if is_of_crash else size)
         present |= _compressed_lines(self._path)
-        self._store.match_file(self._name, self._channel, present, end)
+        self._store.match_file(self._name, self._name.partition("/")[0], present, end)
         return None
 
     def _whole_lines(self, strict_from: int) -> tuple[set[str], int]:

@@ -31,7 +31,8 @@ from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import process_identity
-from rscrawler.store.outbox import ClaimedMessage, OutboxRow, OutboxStore, RecipientOutcome
+from rscrawler.store.messages import CLAIM_DURATION, ClaimedMessage, RecipientOutcome
+from rscrawler.store.outbox import OutboxRow
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,6 @@ _POSSIBLY_ALERTED = (
     "The database was lost and has been rebuilt. These articles were published about that time: "
     "they may have been sent before."
 )
-# Renewed at each step, and longer than any; void at once when a process of this machine has died.
-CLAIM_DURATION = timedelta(minutes=15)
 FEW_ATTEMPTS = 3  # in which the process died, before the message is suspected
 # A retry is of little use, or may deliver a second copy.
 _SLOW_KINDS = frozenset(
@@ -139,14 +138,10 @@ def readdress(delivery: DeliveryContext) -> None:
 
     A renewed token and a corrected misspelling each make a new address.
     """
-    outbox = delivery.store.outbox
+    messages, now = delivery.store.messages, delivery.clock()
     for channel in delivery.channels.by_name.values():
-        for kinds, addresses in (
-            (ALERT_KINDS, channel.addresses),
-            ({NOTICE_KIND}, channel.operators),
-        ):
-            for message_id in outbox.stranded(channel.name, kinds, addresses):
-                outbox.readdress(message_id, addresses, delivery.clock())
+        messages.readdress(channel.name, ALERT_KINDS, channel.addresses, now)
+        messages.readdress(channel.name, {NOTICE_KIND}, channel.operators, now)
 
 
 def send_due(delivery: DeliveryContext, *, are_alerts: bool) -> None:
@@ -155,51 +150,44 @@ def send_due(delivery: DeliveryContext, *, are_alerts: bool) -> None:
     Once each, until `must_stop`. Adds the results to the report.
     """
     attempted: set[str] = set()
-    due = delivery.store.outbox.due_messages
-    while fresh := [each for each in due(delivery.clock()) if each[0] not in attempted]:
-        for message_id, name, kind in fresh:
+    due = delivery.store.messages.due
+    while fresh := [each for each in due(delivery.clock()) if each.message_id not in attempted]:
+        for message in fresh:
             if delivery.must_stop():
                 delivery.report.was_stopped = True
                 return
-            attempted.add(message_id)
-            wait = delivery.channels.wait_to_send(name, kind, delivery.clock())
-            if not wait and (kind in ALERT_KINDS) == are_alerts:
-                _claim_and_send(message_id, name, delivery)
+            attempted.add(message.message_id)
+            wait = delivery.channels.wait_to_send(message.channel, message.kind, delivery.clock())
+            if not wait and (message.kind in ALERT_KINDS) == are_alerts:
+                _claim_and_send(message.message_id, message.channel, delivery)
 
 
 def _claim_and_send(message_id: str, name: str, delivery: DeliveryContext) -> None:
-    owner, outbox, now = process_identity(), delivery.store.outbox, delivery.clock()
-    closed = delivery.unreachable[name]
-    claimed = outbox.claim(message_id, owner, now, now + CLAIM_DURATION, excluding=closed)
+    messages, owner, now = delivery.store.messages, process_identity(), delivery.clock()
+    claimed = messages.claim(message_id, owner, now, excluding=delivery.unreachable[name])
     if claimed is not None:
         try:
-            _send(claimed, owner, delivery)
+            _send(claimed, delivery)
         finally:
-            outbox.release(message_id, owner)
+            messages.release(claimed)
 
 
-def _send(claimed: ClaimedMessage, owner: str, delivery: DeliveryContext) -> None:
-    outbox, channel = delivery.store.outbox, delivery.channels.by_name[claimed.channel]
-    attempts = claimed.attempts
+def _send(claimed: ClaimedMessage, delivery: DeliveryContext) -> None:
+    channel = delivery.channels.by_name[claimed.channel]
     kinds: dict[str, OutcomeKind] = {}
     states: dict[str, str] = {}
     is_over = False
-    with closing(channel.send_guarded(claimed.content, list(attempts))) as steps:
+    with closing(channel.send_guarded(claimed.content, list(claimed.attempts))) as steps:
         for step in steps:
             now = delivery.clock()
-            marks = [
-                _mark(claimed, address, attempts[address], outcome, now)
-                for address, outcome in step.items()
-            ]
+            marks = [_mark(claimed, address, outcome, now) for address, outcome in step.items()]
             # If this outcome is not stored, the message goes out again.
             is_out = not POSSIBLY_ACCEPTED.isdisjoint(outcome.kind for outcome in step.values())
             patience = CLAIM_DURATION if is_out else timedelta()
-            is_ours, is_over = _store_step(
-                outbox, claimed.message_id, owner, now + CLAIM_DURATION, marks, patience
-            )
+            is_ours, is_over = _store_step(delivery, claimed, marks, patience)
             for mark in marks:
                 if mark.state == "done":
-                    outbox.retry_refused(claimed.channel, mark.address, now)
+                    delivery.store.messages.retry_refused(channel.name, mark.address, now)
             kinds |= {address: outcome.kind for address, outcome in step.items()}
             states |= {mark.address: mark.state for mark in marks}
             if not is_ours:
@@ -216,10 +204,8 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: DeliveryContext) -> Non
 
 
 def _store_step(
-    outbox: OutboxStore,
-    message_id: str,
-    owner: str,
-    until: datetime,
+    delivery: DeliveryContext,
+    claimed: ClaimedMessage,
     marks: Sequence[RecipientOutcome],
     patience: timedelta,
 ) -> tuple[bool, bool]:
@@ -230,11 +216,12 @@ def _store_step(
     Raises:
         StoreError: the step could not be stored; at once if the database is damaged.
     """
-    deadline, complaint = time.monotonic() + patience.total_seconds(), ""
+    messages, complaint = delivery.store.messages, ""
+    deadline = time.monotonic() + patience.total_seconds()
     while True:
         try:
-            is_ours = outbox.renew(message_id, owner, until)
-            return is_ours, bool(marks) and outbox.mark(message_id, marks)
+            is_ours = messages.renew(claimed, delivery.clock())
+            return is_ours, bool(marks) and messages.mark(claimed.message_id, marks)
         except DamagedDatabase:
             raise
         except StoreError as error:
@@ -247,9 +234,9 @@ def _store_step(
 
 
 def _mark(
-    claimed: ClaimedMessage, address: str, attempts: int, outcome: Outcome, now: datetime
+    claimed: ClaimedMessage, address: str, outcome: Outcome, now: datetime
 ) -> RecipientOutcome:
-    kind, error = outcome.kind, outcome.error
+    kind, error, attempts = outcome.kind, outcome.error, claimed.attempts[address]
     if kind is OutcomeKind.SERVED:
         return RecipientOutcome(address, "done")
     if kind is not OutcomeKind.SENDING and gives_up(attempts, claimed.created_at, now):

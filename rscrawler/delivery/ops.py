@@ -10,7 +10,7 @@ from rscrawler.delivery.channels import Channels, message_channels
 from rscrawler.delivery.wording import date_in_words, one_line
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode
-from rscrawler.store.outbox import Undelivered
+from rscrawler.store.messages import Undelivered
 
 OUTBOX_SUBJECT = "outbox"
 OUTPUT_SUBJECT = "output"
@@ -37,7 +37,7 @@ def compose_notices(
                 store.health.notify_start(problem, started, now)
     for problem in store.health.problems(ended=True):
         ids = _ids_of_start(channels, problem, now)
-        waiting = [each for each in store.outbox.undelivered() if each.message_id in ids]
+        waiting = [each for each in store.messages.undelivered() if each.message_id in ids]
         if any(each.claimed_until and each.claimed_until > now for each in waiting):
             continue  # another process is sending it: until it is known whether it could
         began = f"This is over. It began {date_in_words(problem.since)}, and was:"
@@ -45,7 +45,7 @@ def compose_notices(
         over = channels.notices(notice_of("Over", problem, text, now))
         if store.health.notify_end(problem, over):
             for message_id in {each.message_id for each in waiting if each.attempts}:
-                store.outbox.cancel(message_id, now)
+                store.messages.cancel(message_id, now)
 
 
 def _ids_of_start(channels: Channels, problem: Problem, now: datetime) -> list[str]:
@@ -77,7 +77,7 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
     ]
     undelivered = [
         each
-        for each in store.outbox.undelivered()
+        for each in store.messages.undelivered()
         if channels.is_addressed(each.channel, each.address) and each.message_id not in own
     ]
     # Refused, given up, or failed three times.

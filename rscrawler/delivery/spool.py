@@ -18,7 +18,7 @@ from rscrawler.delivery.channel import digest
 from rscrawler.delivery.jsonl import replace_file
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
-from rscrawler.store.outbox import NewMessage
+from rscrawler.store.messages import NewMessage
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +52,12 @@ def _restore(folder: Path, store: Store) -> None:
     restored = store.outbox.restore_rows(
         each | {"created_at": datetime.fromisoformat(each["created_at"])} for each in rows
     )
-    waiting = {_name(*each) for each in store.outbox.waiting_messages().items()}
+    waiting = {_name(*each) for each in store.messages.waiting().items()}
     for path in paths:
         if path.name in waiting:
             continue
         if values := _read(path, {}):
-            restored += store.outbox.add(_message(values))  # False if known: then it is done
+            restored += store.messages.add(_message(values))  # False if known: then it is done
         path.unlink(missing_ok=True)
     if restored:
         logger.warning("%s: %d deliveries that the database has lost go out", folder, restored)
@@ -65,7 +65,7 @@ def _restore(folder: Path, store: Store) -> None:
 
 def _keep(folder: Path, store: Store) -> None:
     rows = store.outbox.waiting_rows()
-    waiting = store.outbox.waiting_messages()
+    waiting = store.messages.waiting()
     if not (rows or waiting or folder.exists()):
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def _keep(folder: Path, store: Store) -> None:
     for name in present - wanted.keys():
         (folder / name).unlink(missing_ok=True)
     for name in wanted.keys() - present:
-        if (kept := store.outbox.message(wanted[name], waiting[wanted[name]])) is not None:
+        if (kept := store.messages.message(wanted[name], waiting[wanted[name]])) is not None:
             replace_file(folder / name, json.dumps(_values(kept)).encode(), _OWNER_ALONE)
 
 

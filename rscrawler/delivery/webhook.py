@@ -16,7 +16,8 @@ from rscrawler import __version__
 from rscrawler.config import Config, WebhookSettings
 from rscrawler.delivery.channel import SERVED, Batch, MessageChannel, Outcome, OutcomeKind, bounded
 from rscrawler.delivery.records import line_of
-from rscrawler.store.outbox import NewMessage, OutboxRow
+from rscrawler.store.messages import NewMessage
+from rscrawler.store.outbox import OutboxRow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,7 +109,7 @@ def compose_weekly(
     ).strip()
     notice = Notice(subject, text, f"{now:%G-W%V}", WEEKLY_KIND, now)
     messages = _channels(config).notices(notice)
-    return bool(messages) and store.outbox.add(*messages)
+    return bool(messages) and store.messages.add(*messages)
 
 
 def _channels(config: Config) -> Channels:

@@ -29,8 +29,7 @@ from rscrawler.spiders.outcomes import (
 )
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit, record_text
-from rscrawler.store.outbox import JSONL_CHANNELS
-from rscrawler.store.tables import ARTICLES_CHANNEL
+from rscrawler.store.tables import ARTICLES_CHANNEL, JSONL_CHANNELS
 from rscrawler.topics import FlaggableText
 
 logger = logging.getLogger(__name__)

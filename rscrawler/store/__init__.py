@@ -14,7 +14,9 @@ from rscrawler.store.index import IndexStore
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.judgements import JudgementStore
 from rscrawler.store.leases import LeaseStore
-from rscrawler.store.outbox import LineStore, OutboxStore
+from rscrawler.store.lines import LineStore
+from rscrawler.store.messages import MessageStore
+from rscrawler.store.outbox import OutboxStore
 from rscrawler.store.retention import RetentionStore
 
 
@@ -34,6 +36,7 @@ class Store:
         self.judgements = JudgementStore(database)
         self.leases = LeaseStore(database)
         self.lines = LineStore(database)
+        self.messages = MessageStore(database)
         self.outbox = OutboxStore(database)
         self.retention = RetentionStore(database)
         self._database = database

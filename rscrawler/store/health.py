@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, literal, select, update
 
 from rscrawler.store.database import Part
-from rscrawler.store.outbox import NewMessage, write_messages
+from rscrawler.store.messages import NewMessage, write_messages
 from rscrawler.store.tables import Moment, problem, run, site, total
 
 RUNS_KEPT = timedelta(days=365)

@@ -3,16 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, exists, func, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Part
-from rscrawler.store.tables import article, message, outbox, run, total, version
+from rscrawler.store.tables import article, message, outbox, recipient, run, total, version
 
 WEEKLY_KIND = "weekly"
 _ALERT_KINDS = ("alert", "summary")
-
-
 # New articles with a date: only they have a delay since publication.
 _IS_DATED_NEWS = and_(version.c.event == Event.NEW, article.c.published_at.is_not(None))
 Delay = tuple[str, datetime, timedelta]
@@ -91,6 +89,20 @@ class HistoryStore(Part):
 
     def _delays(self, query: Select[Any, Any, Any]) -> list[Delay]:
         return [(site, at, at - published) for site, at, published in self._database.rows(query)]
+
+    def delivered_by_site(self, run_id: str) -> dict[str, int]:
+        """The number of messages with articles of a run that reached somebody, by site."""
+        has_served = exists().where(
+            recipient.c.message_id == outbox.c.message_id, recipient.c.state == "done"
+        )
+        query = (
+            select(article.c.site, func.count(outbox.c.message_id.distinct()))
+            .join(version, version.c.record_id == outbox.c.record_id)
+            .join(article, article.c.article_id == version.c.article_id)
+            .where(outbox.c.run_id == run_id, outbox.c.state == "done", has_served)
+            .group_by(article.c.site)
+        )
+        return {row[0]: row[1] for row in self._database.rows(query)}
 
     def last_weekly_at(self, now: datetime) -> datetime | None:
         """When the last weekly message was composed, by no clock that was ahead; None: never."""

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from rscrawler.errors import StoreError
 from rscrawler.items import PRUNED
 from rscrawler.store.database import Part
-from rscrawler.store.outbox import IS_OPEN
+from rscrawler.store.messages import IS_OPEN
 from rscrawler.store.tables import message, outbox, recipient, run, version
 
 logger = logging.getLogger(__name__)

@@ -241,6 +241,7 @@ judgement = Table(
 
 ARTICLES_CHANNEL = "articles"
 FLAGGED_CHANNEL = "flagged"
+JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
 
 # Deliveries, pending and done. A row is one record for one channel:
 # `articles` and `flagged` (the JSONL files), `email`, `channel:NAME`, `webhook:NAME`.

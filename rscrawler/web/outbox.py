@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from rscrawler.store.outbox import Undelivered
+from rscrawler.store.messages import Undelivered
 from rscrawler.web.access import dashboard_of, signed_form
 
 
@@ -14,7 +14,7 @@ def outbox(request: Request) -> Response:
     dashboard = dashboard_of(request)
     status = dashboard.status()
     failed: dict[str, list[Undelivered]] = {}
-    for each in dashboard.store.outbox.undelivered():
+    for each in dashboard.store.messages.undelivered():
         if each.failures(dashboard.now()):
             failed.setdefault(each.message_id, []).append(each)
     return dashboard.page(
@@ -34,8 +34,8 @@ async def change_message(request: Request) -> Response:
     _, form = await signed_form(request, "retry or cancel a message")
 
     def change() -> bool:
-        store = dashboard.store.outbox
-        retry_or_cancel = store.retry if how == "retry" else store.cancel
+        messages = dashboard.store.messages
+        retry_or_cancel = messages.retry if how == "retry" else messages.cancel
         return retry_or_cancel(form.get("message", ""), dashboard.now())
 
     if not await run_in_threadpool(change):

@@ -18,7 +18,7 @@ from rscrawler.store import Store, transfer
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.database import identity_of
 from rscrawler.store.leases import process_identity
-from rscrawler.store.outbox import NewMessage
+from rscrawler.store.messages import NewMessage
 from rscrawler.store.transfer import migrate_store
 from tests.delivery.helpers import an_article
 
@@ -44,7 +44,7 @@ def fill(store: Store, articles: int = 3, first: int = 1) -> None:
         fingerprint = Fingerprint("d", "b", "s", bytes(range(256)), (-(2**62), number))
         store.articles.record(Recording(article, fingerprint, visit, NOW, ("articles", "email")))
     message = NewMessage(f"<m{first}@x>", "email", "alert", NOW, b"\xff\x00mail", ("a@x", "b@x"))
-    store.outbox.add(message)
+    store.messages.add(message)
 
 
 def everything(store: Store) -> list[dict[str, object]]:

@@ -135,7 +135,7 @@ def deliver_when_due(config: Config, store: Store, until: datetime) -> list[Deli
     reports, due = [], NOW
     while due <= until:
         reports.append(deliver(config, store, now=due))
-        waiting = [each for each in store.outbox.undelivered() if each.state != "failed"]
+        waiting = [each for each in store.messages.undelivered() if each.state != "failed"]
         if not waiting:
             break
         last, due = due, min(each.next_try_at for each in waiting)

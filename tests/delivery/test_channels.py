@@ -291,7 +291,7 @@ def test_what_waits_for_an_address_goes_to_the_one_that_takes_its_place(
     for hours in range(1, 9):
         deliver(renewed, store, now=NOW + hours * HOUR)
     assert (len(listener.at("/new")), len(listener.at("/second"))) == (1, 1)
-    assert store.outbox.undelivered() == []
+    assert store.messages.undelivered() == []
     deliver(config, store, now=NOW + 9 * HOUR)  # by a service that has not read it yet
     assert (len(listener.at(DESK)), len(listener.at("/new"))) == (1, 1)
 
@@ -311,7 +311,7 @@ def test_an_address_that_comes_back_gets_what_waited_for_the_one_in_its_place(
     for hours in range(8, 40, 8):
         deliver(config, store, now=NOW + hours * HOUR)
     assert (len(listener.at(DESK)), len(listener.at("/new"))) == (before[0] + 1, before[1])
-    assert store.outbox.undelivered() == []
+    assert store.messages.undelivered() == []
 
 
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
@@ -353,7 +353,7 @@ def test_who_takes_an_alert_and_never_answers_is_told_a_few_times_in_three_days(
 
     wait_until(lambda: copies() >= 12)
     assert copies() <= 18
-    (given_up,) = store.outbox.undelivered()
+    (given_up,) = store.messages.undelivered()
     assert given_up.state == "failed"
     assert "may have been accepted" in given_up.reason
 
@@ -373,11 +373,11 @@ def test_a_connection_that_breaks_before_the_answer_leaves_it_in_doubt(
         due = [NOW]
         for _ in range(3):
             deliver(config, store, now=due[-1])
-            due.append(store.outbox.undelivered()[0].next_try_at)
+            due.append(store.messages.undelivered()[0].next_try_at)
     pauses = [later - earlier for earlier, later in pairwise(due)]
     # Once is more often a lost message than a lost answer.
     assert pauses[0] < timedelta(minutes=2) < timedelta(minutes=30) < pauses[1] < pauses[2]
-    assert "may have been accepted" in store.outbox.undelivered()[0].reason
+    assert "may have been accepted" in store.messages.undelivered()[0].reason
 
 
 def test_secrets_are_neither_stored_nor_logged_nor_shown(
@@ -400,9 +400,9 @@ def test_secrets_are_neither_stored_nor_logged_nor_shown(
     dead = make_config(listener, tmp_path, channels={"desk": f"json://127.0.0.1:1/{TOKEN}"})
     record(store, an_article(2), "channel:desk")
     later = deliver(dead, store, now=NOW + HOUR)
-    shown = [report, later, outbox_summary(config, store, NOW), store.outbox.undelivered()]
-    ids = store.outbox.due_messages(NOW + 9 * HOUR)
-    for text in (str(shown), str(ids), *capfd.readouterr()):
+    shown = [report, later, outbox_summary(config, store, NOW), store.messages.undelivered()]
+    due = store.messages.due(NOW + 9 * HOUR)
+    for text in (str(shown), str(due), *capfd.readouterr()):
         assert TOKEN not in text
     # The libraries' own debugging lines of a connection are not ours to keep.
     ours = [entry for entry in heard if not entry.name.startswith("urllib3")]

@@ -21,6 +21,7 @@ from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
 from rscrawler.items import ChangeSummary
 from rscrawler.store import Store, database
 from rscrawler.store.leases import process_identity, site_lease
+from rscrawler.store.messages import CLAIM_DURATION
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import (
     BODY,
@@ -399,7 +400,7 @@ def test_a_refusal_is_shown_at_once_and_passes_later_all_the_same(
     sent = deliver(email_config(), store, now=NOW)
     assert (sent.failed, sent.messages) == (1, 0)
     assert sent.problems == ("email: desk@example.org: 554 rejected",)
-    assert store.outbox.delivered_by_site("run-1") == {}
+    assert store.history.delivered_by_site("run-1") == {}
     mailbox.reply = "250 OK"
     assert counts(deliver(email_config(), store, now=NOW + HOUR / 3)) == {}
     summary = outbox_summary(email_config(), store, NOW + HOUR / 3)
@@ -409,7 +410,7 @@ def test_a_refusal_is_shown_at_once_and_passes_later_all_the_same(
     assert counts(later) == {"messages": 1, "served": 1}
     assert later.problems == ()
     assert len(mailbox.received) == 1
-    assert store.outbox.delivered_by_site("run-1") == {"sample": 1}
+    assert store.history.delivered_by_site("run-1") == {"sample": 1}
 
 
 def test_what_an_address_refused_goes_out_as_soon_as_it_takes_something_else(
@@ -429,7 +430,7 @@ def test_what_an_address_refused_goes_out_as_soon_as_it_takes_something_else(
     ]
     first, _, late = mailbox.received
     assert first.content == late.content
-    assert {each.state for each in store.outbox.undelivered()} == {"refused"}
+    assert {each.state for each in store.messages.undelivered()} == {"refused"}
 
 
 @on_sqlite
@@ -440,7 +441,7 @@ def test_a_refusal_that_does_not_pass_is_tried_now_and_then_and_given_up_after_t
     record(store, an_article(1), "email")
     reports = deliver_when_due(email_config(), store, NOW + 100 * HOUR)
     assert sum(report.failed for report in reports) in range(LEAST_ATTEMPTS, LEAST_ATTEMPTS + 7)
-    (given_up,) = store.outbox.undelivered()
+    (given_up,) = store.messages.undelivered()
     assert (given_up.state, given_up.reason) == ("failed", "550 no such user")
     assert outbox_summary(email_config(), store, NOW + 100 * HOUR).waiting[0].why == "given up"
 
@@ -482,7 +483,7 @@ def test_what_was_given_up_can_be_sent_after_all(
     deliver(email_config(), store, now=NOW)
     mailbox.refuse.clear()
     later = NOW + 10 * GIVE_UP_AFTER
-    assert store.outbox.retry_failed(later) == 1
+    assert store.messages.retry_failed(later) == 1
     assert deliver(email_config(), store, now=later).served == 1
     assert outbox_summary(email_config(), store, later).failed == 0
 
@@ -494,7 +495,7 @@ def test_what_was_given_up_passes_through_a_short_failure_when_it_is_tried_again
     record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
     later = NOW + 2 * GIVE_UP_AFTER
-    store.outbox.retry_failed(later)
+    store.messages.retry_failed(later)
     mailbox.refuse["desk@example.org"] = "451 greylisted"
     assert deliver(email_config(), store, now=later).put_off == 1
     mailbox.refuse.clear()
@@ -675,13 +676,12 @@ def test_the_claim_of_a_dead_process_is_void_and_that_of_a_living_one_is_not(
     deliver(email_config(), store, now=NOW)
     mailbox.reply = "250 OK"
     later = NOW + HOUR
-    ((message_id, _, _),) = store.outbox.due_messages(later)
-    until = later + timedelta(minutes=15)
+    (due,) = store.messages.due(later)
     host = process_identity().split("/")[0]
-    assert store.outbox.claim(message_id, f"{host}/999999999/1", later, until)
-    assert store.outbox.claim(message_id, "another-machine/1/1", later, until)
+    assert store.messages.claim(due.message_id, f"{host}/999999999/1", later)
+    assert store.messages.claim(due.message_id, "another-machine/1/1", later)
     assert deliver(email_config(), open_store(), now=later).served == 0
-    assert deliver(email_config(), open_store(), now=until + HOUR).served == 1
+    assert deliver(email_config(), open_store(), now=later + CLAIM_DURATION + HOUR).served == 1
 
 
 def test_an_alert_that_was_put_off_by_a_clock_that_was_ahead_is_due_when_it_is_right(
@@ -727,8 +727,8 @@ def test_a_process_that_lost_its_claim_sends_nothing(
     record(store, an_article(1), "email")
 
     def another_takes_over() -> None:
-        ((message_id, _, _),) = other.outbox.due_messages(NOW)
-        assert other.outbox.claim(message_id, "another-machine/1/1", NOW + HOUR, NOW + 2 * HOUR)
+        (due,) = other.messages.due(NOW)
+        assert other.messages.claim(due.message_id, "another-machine/1/1", NOW + HOUR)
 
     mailbox.on_recipient = another_takes_over
     assert deliver(email_config(), store, now=NOW).served == 0

@@ -11,7 +11,7 @@ from rscrawler.delivery import deliver
 from rscrawler.delivery.ops import compose_notices
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
-from rscrawler.store.outbox import RecipientOutcome
+from rscrawler.store.messages import RecipientOutcome
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, an_article, record
 from tests.delivery.listener import Listener
@@ -92,7 +92,7 @@ def test_a_problem_is_not_told_after_its_end(
     assert subjects(mailbox) == ["Over: sample: unreachable"]
     assert subjects(mailbox, "boss@example.org")[0] == "Problem: sample: unreachable"
     assert "It began 24 November 2026, 12:00 UTC, and was:" in mailbox.received[1].text
-    assert store.outbox.undelivered() == []
+    assert store.messages.undelivered() == []
 
 
 def test_a_mail_server_that_works_again_brings_only_the_end_of_its_problem(
@@ -116,14 +116,15 @@ def test_an_end_waits_while_another_process_sends_the_notice_of_the_start(
     store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
     deliver(email_config(OPS), store, now=NOW)
     mailbox.refuse.clear()
-    (notice,) = store.outbox.undelivered()
-    store.outbox.claim(notice.message_id, "other", NOW + HOUR, NOW + HOUR + HOUR)
+    (notice,) = store.messages.undelivered()
+    claimed = store.messages.claim(notice.message_id, "other", NOW + HOUR)
+    assert claimed is not None
     store.health.clear_problem("sample", UNREACHABLE)
     deliver(email_config(OPS), store, now=NOW + HOUR)
     assert subjects(mailbox) == []
     failed = RecipientOutcome(notice.address, "pending", "timeout", NOW + 3 * HOUR)
-    store.outbox.mark(notice.message_id, [failed])
-    store.outbox.release(notice.message_id, "other")
+    store.messages.mark(notice.message_id, [failed])
+    store.messages.release(claimed)
     for hours in (1, 3):
         deliver(email_config(OPS), store, now=NOW + hours * HOUR)
     assert subjects(mailbox) == ["Over: sample: unreachable"]

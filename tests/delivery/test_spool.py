@@ -17,7 +17,7 @@ from rscrawler.extensions.jsonl import JsonlExtension
 from rscrawler.sites import load_sites
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
-from rscrawler.store.outbox import NewMessage, OutboxStore
+from rscrawler.store.messages import MessageStore, NewMessage
 from rscrawler.topics import Flagger
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, a_config, an_article, on_sqlite, record
@@ -64,17 +64,17 @@ def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
 def test_recipients_are_read_as_often_for_many_messages_as_for_one(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, counts = OutboxStore.waiting_messages, list[int]()
+    read, counts = MessageStore.waiting, list[int]()
 
-    def counted(self: OutboxStore) -> dict[str, tuple[str, ...]]:
+    def counted(self: MessageStore) -> dict[str, tuple[str, ...]]:
         counts[-1] += 1
         return read(self)
 
-    monkeypatch.setattr(OutboxStore, "waiting_messages", counted)
+    monkeypatch.setattr(MessageStore, "waiting", counted)
     for messages in (2, 1, 20):  # the first time there is no spool to be read
         for number in range(messages):
             new = NewMessage(f"{messages}-{number}", "email", "ops", NOW, b"mail", ("a@x.org",))
-            store.outbox.add(new)
+            store.messages.add(new)
         counts.append(0)
         sync_spool(a_config(tmp_path / "out"), store)
     assert len(spool(tmp_path)) == 23

@@ -8,7 +8,7 @@ from datetime import timedelta
 from rscrawler.delivery import deliver
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
-from rscrawler.store.outbox import NewMessage
+from rscrawler.store.messages import NewMessage
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, an_article, record
 from tests.delivery.mailbox import Mailbox
@@ -54,11 +54,11 @@ def test_what_the_spool_has_given_back_keeps_nothing_else_from_being_told(
     store.health.record_end("run", SITE, NOW, succeeded=True, counters={})
     waiting = f"webhook:hook/{two[0].record_id}"
     content = json.dumps({"record_id": two[0].record_id}).encode()
-    store.outbox.add(NewMessage(waiting, "webhook:hook", "alert", before, content, ("hook",)))
+    store.messages.add(NewMessage(waiting, "webhook:hook", "alert", before, content, ("hook",)))
     deliver(config, store, now=NOW)
     articles = set(mailbox.only().mail["X-RSCrawler-Articles"].split(", "))
     assert articles == {each.article_id for each in two}
-    hooks = [each.message_id for each in store.outbox.undelivered()]
+    hooks = [each.message_id for each in store.messages.undelivered()]
     assert sorted(hooks) == sorted(f"webhook:hook/{each.record_id}" for each in two)
 
 

@@ -17,7 +17,7 @@ from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
 from rscrawler.store.jobs import Firing
 from rscrawler.store.leases import LEASE_DURATION, process_identity, service_lease, site_lease
-from rscrawler.store.outbox import NewMessage, RecipientOutcome
+from rscrawler.store.messages import NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, an_article, record
 from tests.monitoring.conftest import RunCycle
 from tests.scheduling.services import scheduled
@@ -157,7 +157,7 @@ def test_what_waits_for_its_time_or_for_a_channel_is_not_told(tmp_path: Path, st
 def test_an_alert_that_nobody_sends_is_told(tmp_path: Path, store: Store) -> None:
     alerts = {"channels": {"desk": "json://127.0.0.1:1/"}}
     config = Config.model_validate({"output_dir": tmp_path, "alerts": alerts})
-    store.outbox.add(NewMessage("m-1", "channel:desk", "alert", NOW, b"{}", ("key",)))
+    store.messages.add(NewMessage("m-1", "channel:desk", "alert", NOW, b"{}", ("key",)))
     assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
 
@@ -169,9 +169,9 @@ def test_the_outbox_is_overdue_since_its_oldest_message_was_due(
     config = Config.model_validate({"output_dir": tmp_path, "alerts": alerts})
     for number, due_at in enumerate((NOW + 2 * HOUR, NOW + HOUR, NOW + 3 * HOUR)):
         new = NewMessage(f"m-{number}", "channel:desk", "alert", NOW, b"{}", ("key",))
-        store.outbox.add(new)
+        store.messages.add(new)
         tried = RecipientOutcome("key", "pending", "no answer", due_at)
-        store.outbox.mark(new.message_id, [tried])
+        store.messages.mark(new.message_id, [tried])
     for later in (2 * DAY, 3 * DAY):
         (problem,) = read_status(config, store, NOW + later, ()).others["outbox"]
         assert (problem.code, problem.since) == ("overdue", NOW + HOUR)
@@ -183,8 +183,8 @@ def test_what_a_clock_that_was_ahead_has_put_off_or_written_is_told(
     alerts = {"channels": {"desk": "json://127.0.0.1:1/"}}
     config = Config.model_validate({"output_dir": tmp_path, "alerts": alerts})
     ahead = NOW + 30 * DAY
-    store.outbox.add(NewMessage("m-1", "channel:desk", "alert", NOW, b"{}", ("key",)))
-    store.outbox.mark("m-1", [RecipientOutcome("key", "pending", "no answer", ahead)])
+    store.messages.add(NewMessage("m-1", "channel:desk", "alert", NOW, b"{}", ("key",)))
+    store.messages.mark("m-1", [RecipientOutcome("key", "pending", "no answer", ahead)])
     assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
     deliver(config, store, now=NOW + DAY)

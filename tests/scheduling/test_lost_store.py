@@ -188,8 +188,8 @@ def test_a_damaged_file_is_set_aside_and_the_operators_hear_of_it(
     (line,) = warnings_of(log)
     assert line.startswith(f"The database was damaged and is now {aside}. It has been rebuilt")
     assert keeper.store.articles.count(SITE) == 1
-    ((_, channel, kind),) = keeper.store.outbox.due_messages(datetime.now(UTC))
-    assert (channel, kind) == ("channel:desk", "ops")
+    (due,) = keeper.store.messages.due(datetime.now(UTC))
+    assert (due.channel, due.kind) == ("channel:desk", "ops")
 
 
 def test_a_log_that_is_cut_off_while_it_is_open_is_damage(
@@ -244,8 +244,8 @@ def test_what_was_flagged_last_is_looked_for_in_the_files_of_the_last_days(
 
     monkeypatch.setattr("rscrawler.maintenance.recovery.day_lines", counted)
     store = keep_file().store
-    ((message_id, _, _),) = store.outbox.due_messages(datetime.now(UTC))
-    message = store.outbox.message(message_id, ("",))
+    (due,) = store.messages.due(datetime.now(UTC))
+    message = store.messages.message(due.message_id, ("",))
     assert message is not None
     assert b"part 8" in message.content
     assert b"part 7" not in message.content

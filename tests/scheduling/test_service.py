@@ -28,7 +28,7 @@ from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing, JobStore
 from rscrawler.store.leases import LEASE_DURATION
-from rscrawler.store.outbox import NewMessage
+from rscrawler.store.messages import NewMessage
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse
 from tests.scheduling.services import (
@@ -739,7 +739,7 @@ def test_the_outbox_is_delivered_when_something_is_due_and_only_then(world: Worl
         service = world.service(scheduled(cron="0 7 * * *"))
         await step(service)
         assert world.children.started == []
-        world.open_store().outbox.add(
+        world.open_store().messages.add(
             NewMessage("m-1", "channel:desk", "ops", NOON, b"{}", ("key",))
         )
         await step(service)
@@ -826,7 +826,7 @@ def test_the_service_sends_the_notices_once_that_no_delivery_process_can_send(
         assert "job (outbox) failed: exit status 2" in told["Problem: outbox: overdue"].text
         world.children.deliveries = []
         waiting = NewMessage("m-1", "email", "ops", NOON, b"", ("ops@example.org",))
-        world.open_store().outbox.add(waiting)
+        world.open_store().messages.add(waiting)
         await step(service, service)
 
     with serving(Mailbox()) as mailbox:
@@ -874,6 +874,6 @@ def test_notices_that_reach_nobody_from_the_service_are_tried_again(world: World
             world.clock.advance(MINUTE)
 
     asyncio.run(scenario())
-    waiting = world.open_store().outbox.undelivered()
+    waiting = world.open_store().messages.undelivered()
     assert len(waiting) == 2
     assert all(each.state == "pending" and each.attempts > 1 for each in waiting)

@@ -16,7 +16,7 @@ from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import PRUNED, Article, Event, Level, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.outbox import NewMessage, RecipientOutcome
+from rscrawler.store.messages import NewMessage, RecipientOutcome
 
 THEN = datetime(2024, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -108,13 +108,13 @@ def test_the_content_of_a_message_that_was_given_up_is_forgotten_and_it_is_not_s
     store: Store,
 ) -> None:
     for name, outcome in (("given-up", "failed"), ("waits", "refused")):
-        store.outbox.add(NewMessage(name, "email", "ops", THEN, b"mail", ("a@x.org",)))
-        store.outbox.mark(name, [RecipientOutcome("a@x.org", outcome, "no", NOW)])
+        store.messages.add(NewMessage(name, "email", "ops", THEN, b"mail", ("a@x.org",)))
+        store.messages.mark(name, [RecipientOutcome("a@x.org", outcome, "no", NOW)])
     assert store.retention.preview(NOW).messages == 1
     assert store.retention.prune(NOW).messages == 1
-    assert store.outbox.waiting_messages() == {"waits": ("a@x.org",)}
-    assert not store.outbox.retry("given-up", NOW)
-    assert [each.message_id for each in store.outbox.undelivered()] == ["waits"]
+    assert store.messages.waiting() == {"waits": ("a@x.org",)}
+    assert not store.messages.retry("given-up", NOW)
+    assert [each.message_id for each in store.messages.undelivered()] == ["waits"]
 
 
 def test_what_is_forgotten_stays_so_though_the_file_cannot_be_compacted(

@@ -10,7 +10,7 @@ from rscrawler.items import Article, Evidence, Level, Novelty, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.judgements import Judgement, Verdict
-from rscrawler.store.outbox import NewMessage, RecipientOutcome
+from rscrawler.store.messages import NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, an_article, record
 
 SITE = "responsiblestatecraft"
@@ -94,7 +94,7 @@ def fail_a_message(store: Store) -> str:
     """A message that its server refuses; gives its id."""
     message_id = "<rscrawler.refused@example.org>"
     at = NOW - timedelta(hours=1)
-    store.outbox.add(
+    store.messages.add(
         NewMessage(message_id, "email", "ops", at, b"mail", ("secret.desk@example.org",))
     )
     error = "550 5.1.1 <secret.desk@example.org>: no such user"
@@ -111,9 +111,9 @@ def fail_again(store: Store) -> str:
 
 
 def _send(store: Store, message_id: str, at: datetime, outcome: RecipientOutcome) -> None:
-    claimed = store.outbox.claim(message_id, "test", at, at + timedelta(minutes=1))
+    claimed = store.messages.claim(message_id, "test", at)
     assert claimed is not None
-    store.outbox.mark(message_id, [outcome])
+    store.messages.mark(message_id, [outcome])
 
 
 def _cycle(store: Store, at: datetime, *, succeeded: bool) -> None:

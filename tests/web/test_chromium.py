@@ -212,12 +212,12 @@ def test_a_failed_message_is_retried_and_another_given_up(
     expect(page.locator("#failed")).to_contain_text("no such user")
     page.get_by_role("button", name="Retry").click()
     expect(page.get_by_role("status")).to_contain_text("due again")
-    assert [each[1] for each in shelf.outbox.due_messages(NOW)] == ["email"]
+    assert [each.channel for each in shelf.messages.due(NOW)] == ["email"]
     message_id = desk.fail_again(shelf)
     page.reload()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("status")).to_contain_text("given up")
-    assert message_id not in {each.message_id for each in shelf.outbox.undelivered()}
+    assert message_id not in {each.message_id for each in shelf.messages.undelivered()}
     assert "secret.desk" not in page.content()
 
 

@@ -19,7 +19,7 @@ from rscrawler.store import Store
 from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import process_identity
-from rscrawler.store.outbox import NewMessage, RecipientOutcome
+from rscrawler.store.messages import CLAIM_DURATION, DueMessage, NewMessage, RecipientOutcome
 from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import NOW, an_article, record
 from tests.web import desk
@@ -87,12 +87,14 @@ def test_the_outbox_says_what_waits_and_why(browser: Browser, shelf: Store) -> N
 
 def test_a_message_that_is_being_sent_has_not_failed(browser: Browser, shelf: Store) -> None:
     new = NewMessage("m-1", "email", "alert", NOW, b"mail", ("secret.desk@example.org",))
-    shelf.outbox.add(new)
-    shelf.outbox.claim("m-1", process_identity(), NOW, NOW + timedelta(minutes=15))
+    shelf.messages.add(new)
+    claimed = shelf.messages.claim("m-1", process_identity(), NOW)
+    assert claimed is not None
     assert browser.get("/outbox").rows == ["e-mail 1 is being sent"]
-    shelf.outbox.mark("m-1", [RecipientOutcome("secret.desk@example.org", "pending", "busy", NOW)])
-    shelf.outbox.release("m-1", process_identity())
-    shelf.outbox.claim("m-1", process_identity(), NOW, NOW + timedelta(minutes=15))
+    busy = RecipientOutcome("secret.desk@example.org", "pending", "busy", NOW)
+    shelf.messages.mark("m-1", [busy])
+    shelf.messages.release(claimed)
+    shelf.messages.claim("m-1", process_identity(), NOW)
     failed, waiting = browser.get("/outbox").rows
     assert failed.startswith("e-mail alert 1 2 ")
     assert waiting.startswith("e-mail 1 failed once ")
@@ -103,23 +105,23 @@ def test_a_message_that_failed_is_retried_or_given_up(browser: Browser, shelf: S
     assert "550 5.1.1 (address) no such user" in " ".join(browser.get("/outbox").rows)
     answer = browser.submit("/outbox/retry", {"message": message_id})
     assert (answer.status, answer.headers["Location"]) == (303, "/outbox?done=retry")
-    assert shelf.outbox.due_messages(NOW) == [(message_id, "email", "ops")]
+    assert shelf.messages.due(NOW) == [DueMessage(message_id, "email", "ops", NOW)]
     desk.fail_again(shelf)
     answer = browser.submit("/outbox/cancel", {"message": message_id})
     assert answer.headers["Location"] == "/outbox?done=cancel"
-    assert shelf.outbox.undelivered() == []
-    assert shelf.outbox.due_messages(NOW + timedelta(days=30)) == []
+    assert shelf.messages.undelivered() == []
+    assert shelf.messages.due(NOW + timedelta(days=30)) == []
     again = browser.submit("/outbox/retry", {"message": message_id})
     assert again.status == 400
 
 
 def test_a_message_that_is_being_sent_is_left_alone(browser: Browser, shelf: Store) -> None:
     message_id = desk.fail_a_message(shelf)
-    shelf.outbox.retry(message_id, NOW)
-    assert shelf.outbox.claim(message_id, "a sender", NOW, NOW + timedelta(minutes=5))
-    assert not shelf.outbox.cancel(message_id, NOW)
-    assert not shelf.outbox.retry(message_id, NOW)
-    assert shelf.outbox.cancel(message_id, NOW + timedelta(minutes=6))
+    shelf.messages.retry(message_id, NOW)
+    assert shelf.messages.claim(message_id, "a sender", NOW)
+    assert not shelf.messages.cancel(message_id, NOW)
+    assert not shelf.messages.retry(message_id, NOW)
+    assert shelf.messages.cancel(message_id, NOW + CLAIM_DURATION)
 
 
 def test_health_says_what_each_source_last_did_and_why_it_failed(

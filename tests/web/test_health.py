@@ -123,8 +123,8 @@ def weekly_mail(config: Config, store: Store, dashboard: Dashboard) -> str:
     now = utc_now()
     store.health.record_start("first", "a-former-site", now - timedelta(days=8))
     assert compose_weekly(config, store, now, dashboard.jobs())
-    (message,) = [each for each in store.outbox.due_messages(now) if each[2] == "weekly"]
-    claimed = store.outbox.claim(message[0], "test", now, now + timedelta(minutes=1))
+    (message,) = [each for each in store.messages.due(now) if each.kind == "weekly"]
+    claimed = store.messages.claim(message.message_id, "test", now)
     assert claimed is not None
     subject: str = json.loads(claimed.content)["title"]
     return subject

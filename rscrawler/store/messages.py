@@ -1,0 +1,416 @@
+"""Messages and their recipients: how a message is claimed, sent, marked and retried.
+
+The bytes of a message never change. To send it, a process claims it by a conditional
+update: of several processes, only the first succeeds. It sends the message to the
+recipients that were not served yet. When none is pending, the message and the rows in it
+have ended; recipients that refused it are retried all the same.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from rscrawler.decisions import CLOCK_TOLERANCE
+from rscrawler.store.database import Database, Part
+from rscrawler.store.leases import is_alive
+from rscrawler.store.lookups import among
+from rscrawler.store.tables import Moment, message, outbox, recipient
+
+# Renewed at each step, and longer than any; void at once when a process of this machine has died.
+CLAIM_DURATION = timedelta(minutes=15)
+# No retry is scheduled further ahead: a later time was written by a clock that was ahead.
+FURTHEST_TRY = timedelta(hours=8)
+_UNCLAIMED = {"claimed_by": None, "claimed_until": None}
+IS_OPEN = recipient.c.state.in_(["pending", "refused"])  # still to be served
+_IS_UNSERVED = recipient.c.state.in_(["pending", "refused", "failed"])
+_ATTEMPTS_BEFORE_REPLACEMENT = 3  # after these, configured addresses replace one that was removed
+_WAITING = (
+    select(recipient.c.message_id, recipient.c.address)
+    .where(IS_OPEN)
+    .order_by(recipient.c.message_id, recipient.c.address)
+)
+# A required parameter cannot be compiled beside a list of constants.
+_SINCE, _FURTHEST, _TOLERATED = (
+    bindparam(name, type_=Moment, required=False) for name in ("since", "furthest", "tolerated")
+)
+_IS_OF_WRONG_CLOCK = recipient.c.next_try_at > _FURTHEST
+_DUE_AT = case((_IS_OF_WRONG_CLOCK, message.c.created_at), else_=recipient.c.next_try_at)
+_DUE = (
+    select(message.c.message_id, message.c.channel, message.c.kind, func.min(_DUE_AT))
+    .join(recipient, recipient.c.message_id == message.c.message_id)
+    .where(
+        message.c.state.in_(["pending", "failed"]),
+        IS_OPEN,
+        # The creation may also be of a wrong clock.
+        or_(_DUE_AT <= _SINCE, and_(_IS_OF_WRONG_CLOCK, message.c.created_at > _TOLERATED)),
+    )
+    .group_by(message.c.message_id)
+    .order_by(message.c.created_at, message.c.message_id)
+)
+# An address with few attempts may come from a service with a newer configuration.
+_MAY_BE_STRANDED = and_(IS_OPEN, recipient.c.attempts >= _ATTEMPTS_BEFORE_REPLACEMENT)
+_STRANDED = (
+    select(message.c.message_id)
+    .join_from(recipient, message)
+    .where(
+        message.c.channel == bindparam("channel", required=False),
+        among(message.c.kind, "kinds"),
+        _MAY_BE_STRANDED,
+        ~among(recipient.c.address, "addresses"),
+    )
+    .distinct()
+)
+_FAILED = recipient.alias()
+# For addresses that were given up once: when the last message that reached them was composed.
+_LAST_SERVED = (
+    select(message.c.channel, recipient.c.address, func.max(message.c.created_at).label("at"))
+    .join(message, message.c.message_id == recipient.c.message_id)
+    .where(
+        recipient.c.state == "done",
+        recipient.c.address.in_(select(_FAILED.c.address).where(_FAILED.c.state == "failed")),
+    )
+    .group_by(message.c.channel, recipient.c.address)
+    .subquery()
+)
+_UNDELIVERED = (
+    select(
+        message.c.message_id, message.c.channel, message.c.kind, recipient.c.address,
+        recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
+        recipient.c.last_error, message.c.claimed_by, message.c.claimed_until,
+    )
+    .join(message, message.c.message_id == recipient.c.message_id)
+    .outerjoin(
+        _LAST_SERVED,
+        and_(
+            _LAST_SERVED.c.channel == message.c.channel,
+            _LAST_SERVED.c.address == recipient.c.address,
+        ),
+    )
+    .where(
+        _IS_UNSERVED,
+        or_(IS_OPEN, _LAST_SERVED.c.at.is_(None), _LAST_SERVED.c.at <= message.c.created_at),
+    )
+    .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message as it is stored and sent; `kind` is alert, summary, ops or weekly."""
+
+    message_id: str
+    channel: str
+    kind: str
+    created_at: datetime
+    content: bytes
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DueMessage:
+    """A message with a recipient to serve now, and since when."""
+
+    message_id: str
+    channel: str
+    kind: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """A message that only this process may send for now.
+
+    `attempts` maps the addresses to serve now to their number of attempts, including this one.
+    """
+
+    message_id: str
+    owner: str
+    channel: str
+    created_at: datetime
+    content: bytes
+    attempts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientOutcome:
+    """The outcome of one attempt: done, failed, or pending or refused until `next_try_at`."""
+
+    address: str
+    state: str
+    error: str | None = None
+    next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A recipient that was not served; `last_error` is None until an attempt has ended.
+
+    `state` is pending, refused (but retried), or failed: given up, and not reached since.
+    """
+
+    message_id: str
+    channel: str
+    kind: str
+    address: str
+    state: str
+    attempts: int
+    next_try_at: datetime
+    last_error: str | None
+    claimed_by: str | None
+    claimed_until: datetime | None
+
+    def failures(self, now: datetime) -> int:
+        """How many attempts have failed; one that is running has not."""
+        is_running = (
+            self.state == "pending"
+            and self.next_try_at <= now < (self.claimed_until or now)
+            and is_alive(self.claimed_by or "")
+        )
+        return max(0, self.attempts - is_running)
+
+    @property
+    def reason(self) -> str:
+        """Why the last attempt failed."""
+        return self.last_error or "interrupted before it ended"
+
+
+def write_messages(
+    database: Database, messages: Iterable[NewMessage], *marks: tuple[Update | Delete, int]
+) -> bool:
+    """Store messages, due at once, in one transaction with `marks` on what they report.
+
+    False, and nothing is stored, if a mark does not change its number of rows, or a message with
+    that id exists: another process was first.
+
+    Raises:
+        ValueError: a message has no recipient.
+    """
+    with database.writing() as connection:
+        is_first = all(connection.execute(mark).rowcount == rows for mark, rows in marks)
+        if not (is_first and all(_insert_message(database, connection, new) for new in messages)):
+            connection.rollback()
+            return False
+        return True
+
+
+def _insert_message(database: Database, connection: Connection, new: NewMessage) -> bool:
+    if not new.addresses:
+        raise ValueError(f"message {new.message_id} has no recipient")
+    values = asdict(new)
+    addresses = values.pop("addresses")
+    insert = database.insert_missing(message).values(**values, state="pending")
+    if connection.execute(insert.returning(message.c.message_id)).first() is None:
+        return False
+    _insert_recipients(connection, new.message_id, addresses, new.created_at)
+    return True
+
+
+def _insert_recipients(
+    connection: Connection, message_id: str, addresses: Iterable[str], due_at: datetime
+) -> None:
+    waiting = {"message_id": message_id, "state": "pending", "next_try_at": due_at}
+    connection.execute(recipient.insert(), [{"address": each, **waiting} for each in addresses])
+
+
+class MessageStore(Part):
+    """Messages and their recipients in the database."""
+
+    def add(self, *messages: NewMessage) -> bool:
+        """Store messages without rows; False, and nothing, if one with such an id exists."""
+        return write_messages(self._database, messages)
+
+    # What is to be sent.
+
+    def waiting(self) -> dict[str, tuple[str, ...]]:
+        """The addresses still to be served, by message id."""
+        left: dict[str, tuple[str, ...]] = {}
+        for message_id, address in self._database.lookup(_WAITING):
+            left[message_id] = (*left.get(message_id, ()), address)
+        return left
+
+    def message(self, message_id: str, addresses: tuple[str, ...]) -> NewMessage | None:
+        """A message, for these of its recipients."""
+        stored = select(message.c.channel, message.c.kind, message.c.created_at, message.c.content)
+        row = self._database.row(stored.filter_by(message_id=message_id))
+        return None if row is None else NewMessage(message_id, *row, addresses)
+
+    def undelivered(self) -> list[Undelivered]:
+        """Recipients still to be served, and those given up that no later message has reached."""
+        return [Undelivered(*row) for row in self._database.lookup(_UNDELIVERED)]
+
+    def due(self, now: datetime, since: datetime | None = None) -> list[DueMessage]:
+        """Messages with a recipient to serve, oldest first; with `since`, those due since then."""
+        bounds = {"furthest": now + FURTHEST_TRY, "tolerated": now + CLOCK_TOLERANCE}
+        found = self._database.lookup(_DUE, since=since or now, **bounds)
+        return [DueMessage(*row) for row in found]
+
+    # Sending.
+
+    def claim(
+        self, message_id: str, owner: str, now: datetime, *, excluding: Collection[str] = ()
+    ) -> ClaimedMessage | None:
+        """Claim a message for sending; None if it is done, claimed, or due for no recipient.
+
+        Addresses in `excluding` are left for later. The attempt is counted here, so that it counts
+        even if the process is killed. The claim of a process that died on this machine is void at
+        once; one of another machine when it expires.
+        """
+        claim = {"state": "pending", "claimed_by": owner, "claimed_until": now + CLAIM_DURATION}
+        tried_at = recipient.c.next_try_at
+        is_due = or_(tried_at <= now, tried_at > now + FURTHEST_TRY)
+        begin = (
+            update(recipient)
+            .where(IS_OPEN, recipient.c.message_id == message_id, is_due)
+            .where(recipient.c.address.not_in(excluding))
+            .values(state="pending", attempts=recipient.c.attempts + 1)
+            .returning(recipient.c.address, recipient.c.attempts)
+        )
+        with self._database.writing() as connection:
+            row = connection.execute(select(message).filter_by(message_id=message_id)).first()
+            is_free = _is_unclaimed(now)
+            if row is not None and row.claimed_by is not None and not is_alive(row.claimed_by):
+                is_free = or_(is_free, message.c.claimed_by == row.claimed_by)
+            free = update(message).filter_by(message_id=message_id).where(is_free)
+            taken = free.where(message.c.state != "done").values(claim)
+            if row is None or connection.execute(taken).rowcount != 1:
+                return None
+            due = connection.execute(begin).all()
+            if not due:
+                connection.rollback()
+                return None
+        attempts = {each.address: each.attempts for each in sorted(due)}
+        return ClaimedMessage(message_id, owner, row.channel, row.created_at, row.content, attempts)
+
+    def mark(self, message_id: str, outcomes: Iterable[RecipientOutcome]) -> bool:
+        """Store outcomes of an attempt; True if this ends the message, and somebody was served."""
+        pending = update(recipient).filter_by(message_id=message_id, state="pending")
+        with self._database.writing() as connection:
+            for outcome in outcomes:
+                values: dict[str, Any] = {"state": outcome.state, "last_error": outcome.error}
+                if outcome.next_try_at is not None:
+                    values["next_try_at"] = outcome.next_try_at
+                connection.execute(pending.filter_by(address=outcome.address).values(values))
+            return _end_message(connection, message_id)
+
+    def renew(self, claimed: ClaimedMessage, now: datetime) -> bool:
+        """Renew a claim; False if it has been lost."""
+        until = {"claimed_until": now + CLAIM_DURATION}
+        return self._database.execute(_claim_of(claimed).values(until)) == 1
+
+    def release(self, claimed: ClaimedMessage) -> None:
+        """Release a claim, if it has not been lost."""
+        self._database.execute(_claim_of(claimed).values(_UNCLAIMED))
+
+    def retry_refused(self, channel: str, address: str, now: datetime) -> None:
+        """Make what an address refused due at once, since it has accepted another message."""
+        of_channel = select(message.c.message_id).filter_by(channel=channel)
+        refused = update(recipient).filter_by(state="refused", address=address)
+        later = refused.where(recipient.c.next_try_at > now)
+        self._database.execute(
+            later.where(recipient.c.message_id.in_(of_channel)).values(next_try_at=now)
+        )
+
+    # Decisions of people, and of a new configuration.
+
+    def readdress(
+        self, channel: str, kinds: Collection[str], addresses: Collection[str], now: datetime
+    ) -> None:
+        """Redirect to `addresses` what failed repeatedly at addresses that the channel has no more.
+
+        A message stays as it is while it is being sent, or if none of `addresses` is new to it; a
+        cancelled recipient counts as new.
+        """
+        where = {"channel": channel, "kinds": list(kinds), "addresses": list(addresses)}
+        for (message_id,) in self._database.lookup(_STRANDED, **where):
+            self._readdress(message_id, addresses, now)
+
+    def _readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
+        free = update(message).filter_by(message_id=message_id).where(_is_unclaimed(now))
+        is_of_this = recipient.c.message_id == message_id
+        is_gone = and_(is_of_this, _MAY_BE_STRANDED, recipient.c.address.not_in(addresses))
+        others = select(recipient.c.address).where(is_of_this, recipient.c.state != "cancelled")
+        with self._database.writing() as connection:
+            is_free = connection.execute(free.values(state="pending")).rowcount == 1
+            cancelled = connection.execute(
+                update(recipient).where(is_gone).values(state="cancelled")
+            )
+            known = set(connection.scalars(others))
+            new = [each for each in addresses if each not in known]
+            if not (is_free and cancelled.rowcount and new):
+                connection.rollback()
+                return
+            former = delete(recipient).where(is_of_this, recipient.c.address.in_(new))
+            connection.execute(former)
+            _insert_recipients(connection, message_id, new, now)
+
+    def retry_failed(self, now: datetime) -> int:
+        """Make every recipient that refused or was given up due again; returns their number."""
+        is_failed = recipient.c.state.in_(["refused", "failed"])
+        of_these = message.c.message_id.in_(select(recipient.c.message_id).where(is_failed))
+        again = update(recipient).where(is_failed).values(_due_again(now))
+        with self._database.writing() as connection:
+            connection.execute(update(message).where(of_these).values(state="pending"))
+            return connection.execute(again).rowcount
+
+    def retry(self, message_id: str, now: datetime) -> bool:
+        """Make the unserved recipients of a message due again; False if none can be now."""
+        return self._change_unserved(message_id, now, _due_again(now))
+
+    def cancel(self, message_id: str, now: datetime) -> bool:
+        """Cancel a message for its unserved recipients; False if none can be now."""
+        return self._change_unserved(message_id, now, {"state": "cancelled"})
+
+    def _change_unserved(self, message_id: str, now: datetime, values: dict[str, Any]) -> bool:
+        """Change the unserved recipients of a message; False if none, or while it is being sent."""
+        chosen = update(message).filter_by(message_id=message_id)
+        free = chosen.where(_is_unclaimed(now)).values(_UNCLAIMED)
+        unserved = update(recipient).filter_by(message_id=message_id).where(_IS_UNSERVED)
+        with self._database.writing() as connection:
+            is_free = connection.execute(free).rowcount == 1
+            if not (is_free and connection.execute(unserved.values(values)).rowcount):
+                connection.rollback()
+                return False
+            connection.execute(chosen.values(state="pending"))
+            _end_message(connection, message_id)
+            return True
+
+
+def _claim_of(claimed: ClaimedMessage) -> Update:
+    return update(message).filter_by(message_id=claimed.message_id, claimed_by=claimed.owner)
+
+
+def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
+    return or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
+
+
+def _due_again(now: datetime) -> dict[str, Any]:
+    return {"state": "pending", "attempts": 0, "next_try_at": now}
+
+
+def _end_message(connection: Connection, message_id: str) -> bool:
+    """End a message with its rows if no recipient is pending; True if so, and one was served."""
+    chosen = select(recipient.c.state).filter_by(message_id=message_id).distinct()
+    states = set(connection.scalars(chosen))
+    if "pending" in states:
+        return False
+    end = "done" if "done" in states <= {"done", "cancelled"} else "failed"
+    ended = update(message).filter_by(message_id=message_id).values(state=end, **_UNCLAIMED)
+    connection.execute(ended)
+    connection.execute(update(outbox).filter_by(message_id=message_id).values(state="done"))
+    return "done" in states
