@@ -206,8 +206,8 @@ class Finding:
         sure = [path for path in sure if not any(re.search(rule, path) for rule in usual)]
         listed = [p for p in self._paths_of(SourceKind.SITEMAP) if p.startswith(within)]
         if not sure and not listed:
-            listed = [_path(entry.url) for entry in shown]
-            listed = [p for p in listed if p not in self._frame or looks_like_article(p)]
+            own = (entry.url for entry in shown if canonical_url(entry.url, self.profile))
+            listed = [p for p in map(_path, own) if p not in self._frame or looks_like_article(p)]
         article = article_patterns(sure or likely_articles(listed))
         # A feed, or its newest articles, may be of one section only: add similar paths elsewhere.
         known = Links(article=article, not_article=usual)

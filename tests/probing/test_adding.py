@@ -312,6 +312,18 @@ def test_a_front_page_alone_will_do_and_is_said_to_be_little() -> None:
     )
 
 
+def test_links_of_the_front_page_to_other_sites_do_not_shape_the_addresses_of_articles() -> None:
+    pages = BUILT["static"]()
+    del pages["/index.xml"]
+    elsewhere = "".join(
+        f'<a href="https://partner.example.net/2026/11/{number}/a-story-of-a-partner/">Partner</a>'
+        for number in range(10, 20)
+    )
+    pages["/"] = page(pages["/"].text.replace("</body>", f"{elsewhere}</body>"))
+    with SmallSite(pages) as site:
+        assert propose(site).profile.links.article == ["^/posts/[^/]+/?$"]
+
+
 def test_a_site_that_forbids_it_is_not_looked_at() -> None:
     with SmallSite({"/robots.txt": plain("User-agent: *\nDisallow: /\n"), "/": page("x")}) as site:
         with pytest.raises(PageUnavailable, match=r"robots\.txt forbids it"):
