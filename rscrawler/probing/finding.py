@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,13 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.structured import TITLE_SEPARATOR, read_structured
-from rscrawler.identity.addresses import absolute, address_key, article_address, canonical_url
+from rscrawler.identity.addresses import absolute, article_address, canonical_url, root_of
 from rscrawler.items import rfc3339
-from rscrawler.probing.paths import alike, article_patterns, likely_articles, looks_like_article
+from rscrawler.probing.paths import learn_links, looks_like_article
 from rscrawler.probing.visitor import PageUnavailable, Response, Visitor
 from rscrawler.sites import (
     FILE_PATHS,
     STATIC_PATHS,
-    Links,
     SiteProfile,
     Source,
     SourceKind,
@@ -36,7 +35,6 @@ _FEED_PATHS = ("feed/", "rss.xml", "rss", "feed.xml", "atom.xml", "index.xml", "
 _SITEMAP_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml")
 _MOST_SOURCES, _MOST_PARTS, _MOST_SECTIONS = 3, 2, 8  # of a kind; of an index; of a menu
 _LEAST_LINKS = 3  # to articles, for a page to be a section
-_LEAST_AGAINST = 0.2  # share of a feed's paths; a default rule that excludes so many is dropped
 _OF_ARTICLES = re.compile(r"news|post|article|stor(?:y|ies)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"tag|categor|author|image|video|page|taxonom|user|topic", re.IGNORECASE)
 _TO_FEED = re.compile(r"(?:^|[/=])(?:rss|feed)(?:[/.]|$)", re.IGNORECASE)
@@ -107,180 +105,158 @@ def _rank(part: Entry) -> tuple[bool, bool, float]:
     return bool(_OF_OTHERS.search(name)), not _OF_ARTICLES.search(name), age
 
 
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """The sources of a site, found through its front page, robots.txt and common addresses.
+    """The sources of a site that lead to articles, and what was found but not used (`notes`).
 
-    `profile` has the site's hosts, the patterns of its article addresses, and the `sources` that
-    lead to articles.
-
-    Raises:
-        PageUnavailable: the front page, or that of a part of the site, at `url` is unavailable.
+    `profile` has the site's hosts, the patterns of its article addresses, and the sources.
     """
 
-    def __init__(self, url: str, visitor: Visitor) -> None:
-        self.notes: list[str] = []  # what was found but not used
-        self._visitor, self._front = visitor, visitor.get(url)
-        self._root = self._front.tree()
-        self.profile = self._first_profile(url)
-        paging = "paged" if b"/wp-content/" in self._front.body else ""  # WordPress pages its feeds
-        self.sources = self._sources(SourceKind.FEED, self._declared_feeds(), _FEED_PATHS, paging)
-        named = visitor.sitemaps(self._front.url)
-        self.sources += self._sources(SourceKind.SITEMAP, named, () if named else _SITEMAP_PATHS)
-        self._known = {path.rstrip("/") for path in self._paths_of(SourceKind.FEED)}
-        paths = self._paths_in(_FRAME)
-        self._frame = [p for p in paths if p != "/" and p.rstrip("/") not in self._known]
-        self._within = re.sub(r"/[^/]*\.[^/]*$", "", urlsplit(self._front.url).path).rstrip("/")
-        front, listed = self._section(f"{self._within}/", self._front), self._listings()
-        links = self._links(front.entries, [e for each in listed for e in each.entries])
-        self.profile = self.profile.model_copy(update={"links": links})
-        found = [each for each in map(self._with_articles, self.sources) if each.entries]
-        sections = [self._with_articles(each) for each in listed]
-        sections = [each for each in sections if len(each.entries) >= _LEAST_LINKS]
-        if not (found or sections):
-            # Links of menus come last: most lead to sections.
-            entries = sorted(front.entries, key=lambda entry: _path(entry.url) in self._frame)
-            front = self._with_articles(FoundSource(front.source, tuple(entries)))
-            sections = [front] if front.entries else []
-        self.sources = [*found, *sections]
-        if self.sources:
-            sources = [each.source for each in self.sources]
-            self.profile = self.profile.model_copy(update={"sources": sources})
+    profile: SiteProfile
+    sources: list[FoundSource]
+    notes: list[str]
 
     def entries(self) -> list[Entry]:
         """The entries of the sources, feeds first, newest first in each; each article once."""
         entries = (entry for each in self.sources for entry in newest_first(each.entries))
-        return self._each_once(entries)
-
-    def _first_profile(self, url: str) -> SiteProfile:
-        parts, requested = urlsplit(self._front.url), host_of(urlsplit(url))
-        base_url = f"{parts.scheme}://{parts.netloc}"
-        hosts = [] if requested in hosts_of(base_url, ()) else [requested]
-        profile = SiteProfile(base_url=base_url, hosts=hosts)
-        declared = read_structured(self._root, self._front.url, profile)
-        title = TITLE_SEPARATOR.split(declared.document_title or "")[-1] or None
-        return profile.model_copy(update={"title": next(iter(declared.site_names), title)})
-
-    def _sources(
-        self, kind: SourceKind, declared: Iterable[str], usual: Iterable[str], paging: str = "page"
-    ) -> list[FoundSource]:
-        """The sources at declared addresses, three at most, else the first at a common path."""
-        found: list[FoundSource] = []
-        for address in dict.fromkeys(declared):
-            if len(found) < _MOST_SOURCES:
-                found += self._source_at(kind, address, paging)
-        for path in usual:
-            found = found or self._source_at(kind, urljoin(self._front.url, path), paging)
-        return found
-
-    def _declared_feeds(self) -> list[str]:
-        """The feeds that the page declares; old sites only link to theirs."""
-        found: list[str] = []
-        for link in self._root.iter("link"):
-            kind, href = (link.get("type") or "").lower(), link.get("href")
-            is_feed = "alternate" in (link.get("rel") or "").lower() and re.search("rss|atom", kind)
-            if is_feed and href and "comment" not in f"{href} {link.get('title') or ''}".lower():
-                found.append(href)
-        links = (link.get("href", "") for link in select(self._root, "a[href]"))
-        found = found or [h for h in links if _TO_FEED.search(h) and "comment" not in h.lower()]
-        return [absolute(href, self._front.url) for href in found]
-
-    def _source_at(self, kind: SourceKind, address: str, paging: str) -> list[FoundSource]:
-        """The source at an address, if it answers and leads to pages of the site."""
-        parts = urlsplit(address)
-        if canonical_url(address, self.profile) is None:
-            self.notes.append(f"the {kind} {address} is on another host, so it is not used")
-            return []
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        source = Source(kind=kind, path=path, page_parameter=paging)
-        try:
-            entries = source_entries(source, address, self.profile, self._visitor)
-        except (PageUnavailable, UnreadableSource):
-            return []
-        own = tuple(entry for entry in entries if canonical_url(entry.url, self.profile))
-        return [FoundSource(source, own)] if own else []
-
-    def _links(self, shown: Sequence[Entry], listings: Sequence[Entry]) -> Links:
-        """The patterns of article paths, learnt from the entries, without pages in menus."""
-        within, sure = self._within, self._paths_of(SourceKind.FEED)
-        usual = _usual_exclusions(sure)
-        sure = [path for path in sure if not any(re.search(rule, path) for rule in usual)]
-        listed = [p for p in self._paths_of(SourceKind.SITEMAP) if p.startswith(within)]
-        if not sure and not listed:
-            own = (entry.url for entry in shown if canonical_url(entry.url, self.profile))
-            listed = [p for p in map(_path, own) if p not in self._frame or looks_like_article(p)]
-        article = article_patterns(sure or likely_articles(listed))
-        # A feed, or its newest articles, may be of one section only: add similar paths elsewhere.
-        known = Links(article=article, not_article=usual)
-        own = (_path(e.url) for e in (*shown, *listings) if canonical_url(e.url, self.profile))
-        others = alike(dict.fromkeys(own), sure)
-        others = [p for p in others if p.startswith(within) and not known.rules_out(p)]
-        article += article_patterns(path for path in others if not known.is_article_path(path))
-        article = article or ([f"^{re.escape(within)}/.+"] if within else Links().article)
-        return Links(article=article, not_article=[*usual, *self._menu_exclusions(article)])
-
-    def _menu_exclusions(self, article: list[str]) -> list[str]:
-        """A rule for the pages in menus that the patterns match, unless they look like articles."""
-        shaped = Links(article=article)
-        plain = (path for path in self._frame if not looks_like_article(path))
-        odd = sorted({path.strip("/") for path in plain if shaped.is_article_path(path)})
-        menus = "|".join(re.escape(path).replace(r"\-", "-") for path in odd)
-        return [f"^/(?:{menus})/?$"] if odd else []
-
-    def _listings(self) -> list[FoundSource]:
-        """The pages that the menu leads to, with every link on them."""
-        likely = [
-            path
-            for path in self._paths_in(_MENUS)
-            if path != urlsplit(self._front.url).path
-            and path.rstrip("/") not in self._known
-            and not looks_like_article(path)
-            and not re.search(STATIC_PATHS, path)
-        ]
-        if left := likely[_MOST_SECTIONS:]:
-            self.notes.append(f"pages in the menu that were not checked: {', '.join(left)}")
-        found: list[FoundSource] = []
-        for path in likely[:_MOST_SECTIONS]:
-            with suppress(PageUnavailable):
-                found.append(self._section(path, self._visitor.get(self.profile.address(path))))
-        return found
-
-    def _section(self, path: str, response: Response) -> FoundSource:
-        """A page of links as a source, with every link on it."""
-        parameter = _page_parameter(response)
-        source = Source(kind=SourceKind.SECTION, path=path, page_parameter=parameter)
-        with suppress(UnreadableSource):
-            return FoundSource(source, read_response(response, source, self.profile).entries)
-        return FoundSource(source, ())
-
-    def _with_articles(self, found: FoundSource) -> FoundSource:
-        """A source with its entries that may be articles, each once."""
-        own = (each for each in found.entries if article_address(each.url, self.profile))
-        return FoundSource(found.source, tuple(self._each_once(own)))
-
-    def _each_once(self, entries: Iterable[Entry]) -> list[Entry]:
-        found: dict[str, Entry] = {}
-        for entry in entries:
-            found.setdefault(address_key(entry.url, self.profile), entry)
-        return list(found.values())
-
-    def _paths_of(self, kind: SourceKind) -> list[str]:
-        sources = (each for each in self.sources if each.source.kind is kind)
-        return [_path(entry.url) for each in sources for entry in each.entries]
-
-    def _paths_in(self, selector: str) -> list[str]:
-        """The paths on this site of the links on the front page that match a selector."""
-        links = (link.get("href", "") for link in select(self._root, selector))
-        addresses = (absolute(href, self._front.url) for href in links)
-        paths = (_path(each) for each in addresses if canonical_url(each, self.profile))
-        return [path for path in dict.fromkeys(paths) if not re.search(FILE_PATHS, path)]
+        return _articles(entries, self.profile)
 
 
-def _usual_exclusions(paths: Sequence[str]) -> list[str]:
-    """The default rules of what is no article, without those that exclude many of these paths."""
-    # At the path of the front page, only the query distinguishes articles from other pages.
-    paths = [path for path in paths if path != "/"]
-    most, rules = _LEAST_AGAINST * max(1, len(paths)), Links().not_article
-    return [rule for rule in rules if sum(bool(re.search(rule, path)) for path in paths) < most]
+def find_sources(url: str, visitor: Visitor) -> Finding:
+    """Find the sources of a site through its front page, robots.txt and common addresses.
+
+    Raises:
+        PageUnavailable: the front page, or that of a part of the site, at `url` is unavailable.
+    """
+    front = visitor.get(url)
+    profile, path = _first_profile(url, front), urlsplit(front.url).path
+    declared, named = _declared_feeds(front), visitor.sitemaps(front.url)
+    notes = [
+        f"the {kind} {address} is on another host, so it is not used"
+        for kind, addresses in (("feed", declared), ("sitemap", named))
+        for address in addresses
+        if canonical_url(address, profile) is None
+    ]
+    paging = "paged" if b"/wp-content/" in front.body else ""  # WordPress pages its feeds
+    feed = Source(kind=SourceKind.FEED, path="/", page_parameter=paging)
+    feeds = _sources(feed, declared, _MOST_SOURCES, profile, visitor) or _sources(
+        feed, [urljoin(front.url, each) for each in _FEED_PATHS], 1, profile, visitor
+    )
+    sitemap, most = Source(kind=SourceKind.SITEMAP, path="/"), _MOST_SOURCES if named else 1
+    named = named or [urljoin(front.url, each) for each in _SITEMAP_PATHS]
+    sitemaps = _sources(sitemap, named, most, profile, visitor)
+
+    known = {each.rstrip("/") for each in ("/", *_paths_of(feeds, profile))}
+    frame, menus = (
+        [each for each in _paths_in(front, selector, profile) if each.rstrip("/") not in known]
+        for selector in (_FRAME, _MENUS)
+    )
+    likely = [
+        each
+        for each in menus
+        if not (each == path or looks_like_article(each) or re.search(STATIC_PATHS, each))
+    ]
+    if left := likely[_MOST_SECTIONS:]:
+        notes.append(f"pages in the menu that were not checked: {', '.join(left)}")
+    within = re.sub(r"/[^/]*\.[^/]*$", "", path).rstrip("/")
+    shown, listed = _section(f"{within}/", front, profile), list[FoundSource]()
+    for each in likely[:_MOST_SECTIONS]:
+        with suppress(PageUnavailable):
+            listed.append(_section(each, visitor.get(profile.address(each)), profile))
+
+    paths = (_paths_of(found, profile) for found in (feeds, sitemaps, [shown], listed))
+    links = learn_links(*paths, frame=frame, within=within)
+    profile = profile.model_copy(update={"links": links})
+    sources = _with_articles([*feeds, *sitemaps], profile)
+    sources += _with_articles(listed, profile, least=_LEAST_LINKS)
+    if not sources:
+        # Links of menus come last: most lead to sections.
+        entries = sorted(shown.entries, key=lambda entry: _path(entry.url) in frame)
+        sources = _with_articles([FoundSource(shown.source, tuple(entries))], profile)
+    if sources:
+        profile = profile.model_copy(update={"sources": [each.source for each in sources]})
+    return Finding(profile, sources, notes)
+
+
+def _first_profile(url: str, front: Response) -> SiteProfile:
+    """A profile with the host that was requested, and with what the front page declares."""
+    base_url, requested = root_of(front.url), host_of(urlsplit(url))
+    hosts = [] if requested in hosts_of(base_url, ()) else [requested]
+    profile = SiteProfile(base_url=base_url, hosts=hosts)
+    declared = read_structured(front.tree(), front.url, profile)
+    title = TITLE_SEPARATOR.split(declared.document_title or "")[-1] or None
+    return profile.model_copy(update={"title": next(iter(declared.site_names), title)})
+
+
+def _declared_feeds(front: Response) -> list[str]:
+    """The feeds that the page declares; old sites only link to theirs."""
+    found: list[str] = []
+    root = front.tree()
+    for link in root.iter("link"):
+        kind, href = (link.get("type") or "").lower(), link.get("href")
+        is_feed = "alternate" in (link.get("rel") or "").lower() and re.search("rss|atom", kind)
+        if is_feed and href and "comment" not in f"{href} {link.get('title') or ''}".lower():
+            found.append(href)
+    links = (link.get("href", "") for link in select(root, "a[href]"))
+    found = found or [h for h in links if _TO_FEED.search(h) and "comment" not in h.lower()]
+    return list(dict.fromkeys(absolute(href, front.url) for href in found))
+
+
+def _sources(
+    source: Source, addresses: Iterable[str], most: int, profile: SiteProfile, visitor: Visitor
+) -> list[FoundSource]:
+    """The first sources, `most` of them, that answer and lead to pages of the site."""
+    found: list[FoundSource] = []
+    for address in addresses:
+        if len(found) < most and canonical_url(address, profile):
+            parts = urlsplit(address)
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            there = source.model_copy(update={"path": path})
+            with suppress(PageUnavailable, UnreadableSource):
+                entries = source_entries(there, address, profile, visitor)
+                own = tuple(entry for entry in entries if canonical_url(entry.url, profile))
+                found += [FoundSource(there, own)] if own else []
+    return found
+
+
+def _section(path: str, response: Response, profile: SiteProfile) -> FoundSource:
+    """A page of links as a source, with every link on it."""
+    parameter = _page_parameter(response)
+    source = Source(kind=SourceKind.SECTION, path=path, page_parameter=parameter)
+    with suppress(UnreadableSource):
+        return FoundSource(source, read_response(response, source, profile).entries)
+    return FoundSource(source, ())
+
+
+def _with_articles(
+    found: Iterable[FoundSource], profile: SiteProfile, *, least: int = 1
+) -> list[FoundSource]:
+    """The sources with `least` entries or more that may be articles, and only with these."""
+    own = [FoundSource(each.source, tuple(_articles(each.entries, profile))) for each in found]
+    return [each for each in own if len(each.entries) >= least]
+
+
+def _articles(entries: Iterable[Entry], profile: SiteProfile) -> list[Entry]:
+    """The entries that may be articles, each article once."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if address := article_address(entry.url, profile):
+            found.setdefault(address[0], entry)
+    return list(found.values())
+
+
+def _paths_of(found: Iterable[FoundSource], profile: SiteProfile) -> list[str]:
+    """The paths on the site to which sources lead."""
+    urls = (entry.url for each in found for entry in each.entries)
+    return [_path(url) for url in urls if canonical_url(url, profile)]
+
+
+def _paths_in(front: Response, selector: str, profile: SiteProfile) -> list[str]:
+    """The paths on the site of the links on the front page that match a selector."""
+    links = (link.get("href", "") for link in select(front.tree(), selector))
+    addresses = (absolute(href, front.url) for href in links)
+    paths = (_path(each) for each in addresses if canonical_url(each, profile))
+    return [path for path in dict.fromkeys(paths) if not re.search(FILE_PATHS, path)]
 
 
 def _page_parameter(response: Response) -> str:

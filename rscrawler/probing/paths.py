@@ -1,16 +1,17 @@
-"""Learns the patterns of a site's article addresses from a few of them."""
+"""Learns which addresses of a site are articles, from the paths of some of them."""
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from rscrawler.sites import LISTING_PATHS, STATIC_PATHS
+from rscrawler.sites import LISTING_PATHS, STATIC_PATHS, Links
 
 _WORD = r"[^/]+"
 _LEAST_SHARE = 0.05  # of the addresses must have a form, else it is a stray one
 _LEAST_ALIKE = 3  # addresses must share a word, else it becomes a wildcard
 _MOST_WORDS = 4  # in the name of a section or a static page
 _FILE_NAME = re.compile(r"(.+)(\.[a-z]{2,5})")
+_LEAST_AGAINST = 0.2  # share of a feed's paths; a default rule that excludes so many is dropped
 _KIND_OF_PAGE = re.compile(r"stor(?:y|ies)|articles?|posts?|archives?|node|item", re.IGNORECASE)
 # A segment's shape → the pattern for that shape; slugs are last segments, without file ending.
 _YEAR = r"(?:19|20)\d\d"
@@ -29,7 +30,43 @@ _SLUGS = [
     (r".+-n\d{4,}", rf"{_WORD}-n\d+"),
 ]
 
+_Paths = Sequence[str]
 _Run = tuple[str | None, list[str]]  # (pattern, [segment]), or (None, segments of plain words)
+
+
+def learn_links(
+    fed: _Paths, mapped: _Paths, shown: _Paths, listed: _Paths, *, frame: _Paths, within: str
+) -> Links:
+    """The patterns of article paths, without pages in menus (`frame`), below the path `within`.
+
+    Learnt from the paths in feeds, in sitemaps, on the front page and on listings.
+    """
+    usual = _usual_exclusions(fed)
+    sure = [path for path in fed if not any(re.search(rule, path) for rule in usual)]
+    likely = [path for path in mapped if path.startswith(within)]
+    if not sure and not likely:
+        likely = [path for path in shown if path not in frame or looks_like_article(path)]
+    article = article_patterns(sure or likely_articles(likely))
+    # A feed, or its newest articles, may be of one section only: add similar paths elsewhere.
+    known = Links(article=article, not_article=usual)
+    others = alike(dict.fromkeys([*shown, *listed]), sure)
+    others = [p for p in others if p.startswith(within) and not known.rules_out(p)]
+    article += article_patterns(path for path in others if not known.is_article_path(path))
+    article = article or ([f"^{re.escape(within)}/.+"] if within else Links().article)
+    # Pages in menus that the patterns match, unless they look like articles.
+    shaped = Links(article=article)
+    plain = (path for path in frame if not looks_like_article(path))
+    odd = sorted({path.strip("/") for path in plain if shaped.is_article_path(path)})
+    menus = "|".join(re.escape(path).replace(r"\-", "-") for path in odd)
+    return Links(article=article, not_article=[*usual, *([f"^/(?:{menus})/?$"] if odd else [])])
+
+
+def _usual_exclusions(paths: Sequence[str]) -> list[str]:
+    """The default rules of what is no article, without those that exclude many of these paths."""
+    # At the path of the front page, only the query distinguishes articles from other pages.
+    paths = [path for path in paths if path != "/"]
+    most, rules = _LEAST_AGAINST * max(1, len(paths)), Links().not_article
+    return [rule for rule in rules if sum(bool(re.search(rule, path)) for path in paths) < most]
 
 
 def article_patterns(paths: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from rscrawler.delivery.wording import templates
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.structured import read_structured
 from rscrawler.items import Article
-from rscrawler.probing.finding import Finding
+from rscrawler.probing.finding import Finding, find_sources
 from rscrawler.probing.induction import Sample, induce_markup, read_sample, read_samples
 from rscrawler.probing.visitor import Visitor
 from rscrawler.sites import SiteProfile, SourceKind, is_site_name
@@ -59,7 +59,7 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
         PageUnavailable: the front page cannot be fetched.
     """
     address = whole_address(url, name)
-    finding = Finding(address if urlsplit(address).path else f"{address}/", visitor)
+    finding = find_sources(address if urlsplit(address).path else f"{address}/", visitor)
     if finding.sources and not any(each.source.kind in _WITH_DATES for each in finding.sources):
         finding.notes.append("no feed and no sitemap: new articles are found only on listings")
     name = name or name_of(finding.profile.base_url)
