@@ -34,14 +34,8 @@ from rscrawler.items import Article, Novelty, TopicFlag
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.database import (
-    DamagedDatabase,
-    is_damaged,
-    is_marked,
-    is_suspect,
-    set_aside,
-    sqlite_file,
-)
+from rscrawler.store.damage import is_damaged, is_marked, is_suspect, set_aside
+from rscrawler.store.database import DamagedDatabase, sqlite_file
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 
@@ -61,7 +55,8 @@ def open_store(config: Config) -> Store:
         StoreError: the database cannot be used, and cannot be set aside.
         OutputError: the JSONL from which it is to be rebuilt cannot be read.
     """
-    if not is_suspect(config.database):
+    path = sqlite_file(config.database)
+    if path is None or not is_suspect(path):
         with suppress(DamagedDatabase):
             store = Store.open(config.database)
             if not _is_lost(config, store):
@@ -79,9 +74,8 @@ def _is_lost(config: Config, store: Store) -> bool:
 def _repaired_store(config: Config) -> Store:
     """Open the store in one process at a time: set a damaged one aside, rebuild a lost one."""
     with output_errors(config.output_dir), file_lock(config.output_dir / LOCK_NAME):
-        aside: Path | None = None
-        if is_damaged(config.database):
-            aside = set_aside(config.database, utc_now())
+        path = sqlite_file(config.database)
+        aside = set_aside(path, utc_now()) if path and is_damaged(path) else None
         store = Store.open(config.database)
         try:
             if _is_lost(config, store):
@@ -127,13 +121,13 @@ class StoreKeeper:
         POSIX locks; another process then takes itself for the last one, and removes the WAL.
         """
         opened, present = self._opened, self._present_file()
-        if opened is None or present is None:
+        if self._path is None or opened is None or present is None:
             return opened is not present
         if not os.path.samestat(opened, present):
             return True
         self._opened = present
-        is_to_check = present.st_size < opened.st_size or is_marked(self._config.database)
-        return is_to_check and is_damaged(self._config.database)
+        is_to_check = present.st_size < opened.st_size or is_marked(self._path)
+        return is_to_check and is_damaged(self._path)
 
     def reopen(self) -> Store:
         """Close the store, and open it again.

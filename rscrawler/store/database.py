@@ -6,8 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Generator, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from datetime import datetime
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
@@ -39,6 +38,7 @@ from sqlalchemy.util import LRUCache
 from rscrawler.clock import utc_now
 from rscrawler.config import DATABASE_URLS
 from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.store.damage import SQLITE_BUSY_TIMEOUT_SECONDS, damage_mark, is_damage
 from rscrawler.store.lookups import Lookup
 from rscrawler.store.migrations import migrate
 from rscrawler.store.tables import prepare_for_postgresql
@@ -46,9 +46,7 @@ from rscrawler.store.tables import prepare_for_postgresql
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
-SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
-_HEADER = ((16, 2), (28, 4))  # (offset, bytes) of page size and page count in a SQLite file
 _COMPILED = 500  # statements in the LRU cache
 _STREAMED = 100  # rows fetched at a time
 _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
@@ -232,6 +230,27 @@ def open_database(url: str) -> Database:
         raise StoreError(f"database {shown(parsed)}: {first_line(error)}") from error
 
 
+def parsed_url(url: str, key: str = "database_url") -> URL:
+    """Parse a database URL; opens nothing. `key` names it in the error.
+
+    Raises:
+        ConfigurationError: the URL is invalid, or names no SQLite file or PostgreSQL database.
+    """
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        # A SQLite database in memory would forget after each command what was alerted.
+        is_file = backend == "sqlite" and parsed.database not in (None, "", ":memory:")
+        if not (is_file and not parsed.query) and backend != "postgresql":
+            raise ArgumentError("")
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: a bad port or bracket
+        raise ConfigurationError(
+            f"{key}: names no database that can be used; allowed: {DATABASE_URLS}"
+        ) from None
+    return parsed
+
+
 def shown(url: URL) -> str:
     """A database URL for display; passwords are masked, also those in its query."""
     hidden = {name: "***" for name in url.query if has_secret(name)}
@@ -256,90 +275,16 @@ def sqlite_file(url: str) -> Path | None:
     return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
 
 
-def identity_of(url: str) -> tuple[object, ...]:
-    """The identity of a database, the same for every valid spelling of its URL."""
-    if (file := sqlite_file(url)) is not None:
-        return (file.resolve(),)
-    parsed = parsed_url(url)
-    host = parsed.host or parsed.query.get("host") or "localhost"
-    port = parsed.port or parsed.query.get("port") or 5432
-    return host, str(port), parsed.database or parsed.username
-
-
-def is_suspect(url: str) -> bool:
-    """Whether a SQLite file may be damaged: it is marked, or shorter than its header says.
-
-    Must not be called while this process has the file open: see `recovery.StoreKeeper.is_lost`.
-    """
-    path = sqlite_file(url)
-    if path is None:
-        return False
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-        page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
-        # 1 stands for 65,536. In WAL mode a shorter file can be intact: `is_damaged` decides.
-        whole = pages * (65_536 if page_bytes == 1 else page_bytes)
-        return (len(header) == 100 and path.stat().st_size < whole) or is_marked(url)
-    except OSError:
-        return False  # missing or unreadable: opening it tells which
-
-
-def is_marked(url: str) -> bool:
-    """Whether a process found damage in a SQLite file, which has not been found intact since."""
-    path = sqlite_file(url)
-    return path is not None and _damage_mark(path).exists()
-
-
-def is_damaged(url: str) -> bool:
-    """Whether a SQLite file is damaged; reads all of it, and removes the mark if it is intact."""
-    path = sqlite_file(url)
-    if path is None or not path.exists():
-        return False
-    try:
-        with closing(sqlite3.connect(path, timeout=SQLITE_BUSY_TIMEOUT_SECONDS)) as connection:
-            is_well = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-    except sqlite3.DatabaseError as error:
-        return _is_damage(error)
-    if is_well:
-        _damage_mark(path).unlink(missing_ok=True)
-    return not is_well
-
-
-def _is_damage(error: object) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0)  # its low byte is the primary code
-    is_truncated = code == sqlite3.SQLITE_IOERR_SHORT_READ
-    return is_truncated or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+def require_existing(url: str) -> None:
+    """Raise StoreError if the SQLite file does not exist: reading must not create it."""
+    file = sqlite_file(url)
+    if file is not None and not file.is_file():
+        raise StoreError(f"database {file}: is not there yet; `rscrawler crawl` makes it")
 
 
 def _has_no_table(error: object) -> bool:
     is_undefined = getattr(error, "sqlstate", None) == "42P01"  # undefined_table of PostgreSQL
     return is_undefined or str(error).startswith("no such table")
-
-
-def _damage_mark(path: Path) -> Path:
-    """The file that marks a database as damaged, for the next process that opens it."""
-    return path.with_name(f"{path.name}.suspect")
-
-
-def set_aside(url: str, now: datetime) -> Path:
-    """Rename a SQLite database's files, so that a new one can take their place.
-
-    Raises:
-        StoreError: they cannot be renamed.
-    """
-    path = sqlite_file(url)
-    assert path is not None
-    aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S}")
-    try:
-        for suffix in ("", "-wal", "-shm"):
-            part = path.with_name(path.name + suffix)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + suffix))
-        _damage_mark(path).unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path}: is damaged and cannot be renamed: {error.strerror}") from error
-    return aside
 
 
 @contextmanager
@@ -349,9 +294,9 @@ def _translated_errors(url: URL) -> Iterator[None]:
         yield
     except DatabaseError as error:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without details; 0: PostgreSQL
-        if _is_damage(error.orig):
+        if is_damage(error.orig):
             with suppress(OSError):
-                _damage_mark(Path(str(url.database))).touch(mode=0o600)
+                damage_mark(Path(str(url.database))).touch(mode=0o600)
             raise DamagedDatabase(
                 f"database {url.database}: is damaged ({first_line(error)}); the next command that "
                 "writes sets it aside, and rebuilds it from the JSONL"
@@ -374,34 +319,6 @@ def _translated_errors(url: URL) -> Iterator[None]:
                 reason += "; this user must be able to write the file and its folder"
             raise StoreError(f"database {shown(url)}: {reason}") from error
         raise
-
-
-def require_existing(url: str) -> None:
-    """Raise StoreError if the SQLite file does not exist: reading must not create it."""
-    file = sqlite_file(url)
-    if file is not None and not file.is_file():
-        raise StoreError(f"database {file}: is not there yet; `rscrawler crawl` makes it")
-
-
-def parsed_url(url: str, key: str = "database_url") -> URL:
-    """Parse a database URL; opens nothing. `key` names it in the error.
-
-    Raises:
-        ConfigurationError: the URL is invalid, or names no SQLite file or PostgreSQL database.
-    """
-    try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-        # A SQLite database in memory would forget after each command what was alerted.
-        is_file = backend == "sqlite" and parsed.database not in (None, "", ":memory:")
-        if not (is_file and not parsed.query) and backend != "postgresql":
-            raise ArgumentError("")
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: a bad port or bracket
-        raise ConfigurationError(
-            f"{key}: names no database that can be used; allowed: {DATABASE_URLS}"
-        ) from None
-    return parsed
 
 
 @lru_cache

@@ -18,7 +18,6 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.database import (
     Database,
     first_line,
-    identity_of,
     open_database,
     parsed_url,
     sqlite_file,
@@ -71,6 +70,16 @@ def migrate_store(
         closing(open_database(target_url)) as target,
     ):
         return _copy(source, target, now, on_rows)
+
+
+def identity_of(url: str) -> tuple[object, ...]:
+    """The identity of a database, the same for every valid spelling of its URL."""
+    if (file := sqlite_file(url)) is not None:
+        return (file.resolve(),)
+    parsed = parsed_url(url)
+    host = parsed.host or parsed.query.get("host") or "localhost"
+    port = parsed.port or parsed.query.get("port") or 5432
+    return host, str(port), parsed.database or parsed.username
 
 
 def _copy(source: Database, target: Database, now: datetime, on_rows: OnRows) -> list[CopiedTable]:

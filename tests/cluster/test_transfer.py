@@ -16,10 +16,9 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.store import Store, transfer
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.database import identity_of
 from rscrawler.store.leases import process_identity
 from rscrawler.store.messages import NewMessage
-from rscrawler.store.transfer import migrate_store
+from rscrawler.store.transfer import identity_of, migrate_store
 from tests.delivery.helpers import an_article
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
