@@ -164,7 +164,7 @@ def history_command(
         _print_changes(each)
 
 
-class _SeveralArticles(RscrawlerError):
+class _SeveralArticles(ConfigurationError):
     """Articles of several sites have this path or address."""
 
 
@@ -172,7 +172,7 @@ def find_article(config: Config, store: Store, named: str, site: str | None = No
     """The id of the article with this article_id, record_id, address or path (on `site`).
 
     Raises:
-        RscrawlerError: there is none.
+        ConfigurationError: there is none.
         _SeveralArticles: several sites have that path or address.
     """
     if found := store.browsing.article_of(named):
@@ -183,7 +183,7 @@ def find_article(config: Config, store: Store, named: str, site: str | None = No
         return matching.popitem()[1]
     if not matching:
         none = "no stored article has this article_id, record_id, address or path"
-        raise RscrawlerError(f"{one_line(named)}: {none}")
+        raise ConfigurationError(f"{one_line(named)}: {none}")
     ids = ", ".join(f"{article_id} ({name})" for name, article_id in matching.items())
     raise _SeveralArticles(f"{one_line(named)}: is on several sites; give an article_id: {ids}")
 

@@ -392,7 +392,7 @@ def test_json_is_alone_on_standard_output_though_there_are_warnings(crawled: Cra
         (("explain", "{site}/no-such-article/"), 1),
         (("explain", "{site}/europe/"), 1),
         (("explain", "missing.html"), 2),
-        (("history", "no-such-article"), 1),
+        (("history", "no-such-article"), 2),
         (("sites", "check", "elsewhere"), 2),
         (("sites", "add", "http://127.0.0.1:1"), 1),
         (("migrate-store", "sqlite:///missing.db", "sqlite:///other.db"), 2),
