@@ -28,9 +28,11 @@ def init_command(
 ) -> None:
     """Write a commented configuration file."""
     with usable(path, to_be="written"):
+        if path.exists() and not path.is_file():  # a folder, a device, a pipe
+            raise ConfigurationError(f"{path}: is not a regular file; allowed: a file")
         if path.exists() and not force:
             raise ConfigurationError(f"{path}: already exists; --force overwrites it")
-        path.open("a").close()  # before its mode is changed: it may be a folder
+        path.touch(0o600)
         path.chmod(0o600)  # it will hold secrets
         path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
     say(f"wrote {path}; edit it, then run: rscrawler config check")

@@ -226,9 +226,19 @@ def test_what_init_writes_is_valid_and_is_not_overwritten(workspace: Workspace) 
     assert workspace.config.read_text("utf-8") == "# mine\n"
     assert workspace.run("init", "--force").status == 0
     assert workspace.run("init", "no/such/folder/x.toml").status == 2
+
+
+def test_init_leaves_anything_but_a_regular_file_alone(workspace: Workspace) -> None:
     workspace.output.mkdir(mode=0o755)
-    assert workspace.run("init", "output", "--force").status == 2
-    assert workspace.output.stat().st_mode & 0o777 == 0o755
+    ends = pty.openpty()
+    for path in (workspace.output, Path(os.ttyname(ends[1]))):
+        before = path.stat().st_mode
+        result = workspace.run("init", str(path), "--force")
+        assert result.status == 2
+        assert complaints(result) == [f"rscrawler: {path}: is not a regular file; allowed: a file"]
+        assert path.stat().st_mode == before
+    for end in ends:
+        os.close(end)
 
 
 def test_config_check_reads_profiles_watch_lists_and_schedules(workspace: Workspace) -> None:
