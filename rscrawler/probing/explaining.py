@@ -11,7 +11,7 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.article import GENERIC, extract, generic_profile, labelled_blocks
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.page import NotAnArticle, PageError
-from rscrawler.identity.addresses import address_key, canonical_url
+from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
 from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
 from rscrawler.probing.visitor import Response, Visitor
@@ -53,7 +53,7 @@ def explain(
 
     Raises:
         ConfigurationError: the site is not known; a file has neither site nor address, and not
-            one site is enabled; `url` is not an address.
+            one site is enabled; several sites have the address; `url` is not an address.
         PageUnavailable: the page cannot be fetched, or robots.txt forbids it.
         OSError: the file cannot be read.
         NotAnArticle, IncompletePage: the page gives no article.
@@ -102,9 +102,21 @@ def explain(
 
 
 def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str | None:
-    """The site whose host an address has, if any; with no address, the only enabled site."""
+    """The site whose host an address has, if any; with no address, the only enabled site.
+
+    Of several sites on one host, that which takes the address for an article's, and is enabled.
+    """
     if address is not None:
-        return next((name for name, each in sites.items() if canonical_url(address, each)), None)
+        on_host = [name for name, each in sites.items() if canonical_url(address, each)]
+        fitting = [name for name in on_host if is_article_address(address, sites[name])]
+        crawled = [name for name in fitting if sites[name].enabled]
+        named = crawled or fitting or on_host
+        if len(named) > 1:
+            raise ConfigurationError(
+                f"--site: is missing, and several sites have the address {address}; allowed: "
+                f"{', '.join(sorted(named))}"
+            )
+        return named[0] if named else None
     enabled = [name for name, profile in sites.items() if profile.enabled]
     if len(enabled) != 1:
         raise ConfigurationError(

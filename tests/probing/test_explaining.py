@@ -56,3 +56,26 @@ def test_a_saved_page_without_an_address_needs_a_site_if_several_are_enabled(
     config = Config(sites={"first-paper": enabled, "second-paper": enabled})
     with pytest.raises(ConfigurationError, match="--site: is missing, and 3 sites"):
         explain(config, str(file))
+
+
+@pytest.mark.parametrize(
+    ("second", "site"),
+    [
+        ({"links": {"article": ["^/opinion/"]}}, "first"),
+        ({"links": {"article": ["^/news/"]}}, None),
+        ({"links": {"article": ["^/news/"]}, "enabled": False}, "first"),
+    ],
+)
+def test_of_two_sites_on_one_host_the_one_that_reads_the_page_is_taken_or_none(
+    tmp_path: Path, second: dict[str, object], site: str | None
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(STORY, "utf-8")
+    own = {"base_url": "https://paper.example", "enabled": True}
+    config = Config(sites={"aside": own | second, "first": own})
+    url = "https://paper.example/news/talks/"
+    if site is None:
+        with pytest.raises(ConfigurationError, match=f"have the address {url}; .*: aside, first"):
+            explain(config, str(file), url=url)
+    else:
+        assert explain(config, str(file), url=url).article.site == site
