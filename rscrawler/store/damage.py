@@ -46,6 +46,17 @@ def is_damaged(path: Path) -> bool:
     return not is_well
 
 
+def is_foreign(path: Path) -> bool:
+    """Whether an existing file is no store of ours, not even a damaged one; writes nothing."""
+    try:
+        with closing(sqlite3.connect(path, timeout=SQLITE_BUSY_TIMEOUT_SECONDS)) as connection:
+            connection.execute("SELECT version, applied_at FROM schema_version LIMIT 1")
+    except sqlite3.DatabaseError as error:
+        # SQLITE_ERROR: it has no such table or column.
+        return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB)
+    return False
+
+
 def is_damage(error: object) -> bool:
     """Whether an error of the driver shows damage."""
     code = getattr(error, "sqlite_errorcode", 0)  # its low byte is the primary code

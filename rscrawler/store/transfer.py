@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Integer, Table, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.store.damage import is_foreign
 from rscrawler.store.database import (
     Database,
     first_line,
@@ -51,7 +52,8 @@ def migrate_store(
     `on_rows` is called for each batch copied or compared: with its number of rows, and the total.
 
     Raises:
-        ConfigurationError: a URL is invalid, both name one database, or the source does not exist.
+        ConfigurationError: a URL is invalid, both name one database, or the source does not exist
+            or is a SQLite file of another program.
         StoreError: a database cannot be used; the source is in use (a process holds a
             lease); the target is not empty; the copy differs from the source. No row is
             then kept in the target.
@@ -65,6 +67,8 @@ def migrate_store(
     file = sqlite_file(source_url)
     if file is not None and not file.is_file():
         raise ConfigurationError(f"FROM_URL: {file} is not there; allowed: an existing database")
+    if file is not None and is_foreign(file):
+        raise ConfigurationError(f"FROM_URL: {file} is not a database of rscrawler")
     with (
         closing(open_database(source_url)) as source,
         closing(open_database(target_url)) as target,

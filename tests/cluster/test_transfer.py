@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,6 +138,21 @@ def test_a_source_that_is_not_there_is_not_made(tmp_path: Path, target_url: str)
     with pytest.raises(ConfigurationError, match=r"FROM_URL: .* is not there; allowed: "):
         migrate_store(f"sqlite:///{tmp_path / 'none.db'}", target_url, NOW)
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("content", ["text", "foreign table", "foreign version", "nothing"])
+def test_a_file_of_another_program_is_named_and_left_alone(tmp_path: Path, content: str) -> None:
+    file, target = tmp_path / "from.db", tmp_path / "to.db"
+    file.write_text("hello " * 100 if content == "text" else "")
+    if content.startswith("foreign"):
+        table = "schema_version" if content == "foreign version" else "guestbook"
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute(f"CREATE TABLE {table} (number)")
+    before = file.read_bytes()
+    with pytest.raises(ConfigurationError, match=r"^FROM_URL: .* is not a database of rscrawler$"):
+        migrate_store(f"sqlite:///{file}", f"sqlite:///{target}", NOW)
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.parametrize("named", ["FROM_URL", "TO_URL"])
