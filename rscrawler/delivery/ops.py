@@ -1,6 +1,6 @@
 """Notices to the operators: one when a problem starts, one when it ends."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rscrawler.config import Config
@@ -64,17 +64,23 @@ def raise_or_clear(
         store.health.raise_problem(subject, code, message, now)
 
 
-def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Undelivered]:
-    """Raise or clear `delivery-failing`; returns the failing recipients.
+def is_of_outbox(subject: str) -> bool:
+    """Whether the subject of a problem is the outbox, or a channel: `outbox/email`."""
+    return subject.partition("/")[0] == OUTBOX_SUBJECT
 
-    Its own notice does not count, or the problem would last until that has arrived.
+
+def is_of_deliveries(subject: str) -> bool:
+    """Whether the subject of a problem is the outbox, a channel, or the output folder."""
+    return is_of_outbox(subject) or subject == OUTPUT_SUBJECT
+
+
+def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Undelivered]:
+    """Raise or clear `delivery-failing` for each channel; returns the failing recipients.
+
+    Its own notices do not count, or the problem would last until they have arrived.
     """
-    own = [
-        message_id
-        for problem in store.health.problems()
-        if problem.subject == OUTBOX_SUBJECT
-        for message_id in _ids_of_start(channels, problem, now)
-    ]
+    problems = [each for each in store.health.problems() if is_of_outbox(each.subject)]
+    own = [id_ for problem in problems for id_ in _ids_of_start(channels, problem, now)]
     undelivered = [
         each
         for each in store.messages.undelivered()
@@ -86,14 +92,28 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
         for each in undelivered
         if each.state != "pending" or each.failures(now) >= FAILING_ATTEMPTS
     ]
-    latest = {each.channel: each for each in failing}
-    lines = [f"{each.channel}: {each.address}: {each.reason}" for each in latest.values()]
-    more = f" (and {len(failing) - len(lines)} more)" if len(failing) > len(lines) else ""
-    message = "; ".join(lines) + more or None
-    # While a recipient with an error is being retried, the problem stays as it is.
-    if failing or not any(each.last_error for each in undelivered):
-        raise_or_clear(store, OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, message, now)
+    code = ProblemCode.DELIVERY_FAILING
+    reported = (each.subject for each in problems if each.code is code)
+    for subject in dict.fromkeys([*reported, *map(_subject_of, failing)]):
+        # An older version stored one problem for all channels, with the subject `outbox`.
+        failed = [each for each in failing if subject in (_subject_of(each), OUTBOX_SUBJECT)]
+        left = [each for each in undelivered if subject in (_subject_of(each), OUTBOX_SUBJECT)]
+        # While a recipient with an error is being retried, the problem stays as it is.
+        if failed or not any(each.last_error for each in left):
+            raise_or_clear(store, subject, code, _failure_in_words(failed), now)
     return failing
+
+
+def _subject_of(undelivered: Undelivered) -> str:
+    return f"{OUTBOX_SUBJECT}/{undelivered.channel}"
+
+
+def _failure_in_words(failed: Sequence[Undelivered]) -> str | None:
+    """The latest failure, and how many others there are; None without any."""
+    if not failed:
+        return None
+    latest, more = failed[-1], f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    return f"{latest.channel}: {latest.address}: {latest.reason}{more}"
 
 
 def end_overdue(store: Store, now: datetime) -> None:
@@ -121,16 +141,16 @@ ADVICE = {
     ProblemCode.WATCH_LIST: "fix the file; `rscrawler config check` says when it is right.",
     ProblemCode.REBUILT: "nothing; it ends when every site has had a good cycle.",
 }
-_PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # dashboard pages; else `sites`
 
 
 def remedy_lines(config: Config, problem: Problem, next_tries: NextTries) -> list[str]:
     """The next try, the remedy and the page of the dashboard, as far as known."""
     next_at = next_tries.get(problem.subject)
     url = config.web.url
-    page = f"{url.rstrip('/')}/{_PAGES.get(problem.subject, 'sites')}" if url else ""
+    page = "outbox" if is_of_deliveries(problem.subject) else "sites"  # of the dashboard
     tried = f"Next try {date_in_words(next_at)}." if next_at else ""
-    return [line for line in (tried, f"What to do: {ADVICE[problem.code]}", page) if line]
+    link = f"{url.rstrip('/')}/{page}" if url else ""
+    return [line for line in (tried, f"What to do: {ADVICE[problem.code]}", link) if line]
 
 
 def notice_of(opening: str, problem: Problem, text: str, now: datetime) -> Notice:

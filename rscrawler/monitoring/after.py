@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rscrawler.config import Config, OpsSettings
 from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import Channels, message_channels
-from rscrawler.delivery.ops import OUTBOX_SUBJECT
+from rscrawler.delivery.ops import is_of_outbox
 from rscrawler.delivery.wording import rendered
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.cycle import CycleReport
@@ -63,8 +63,8 @@ def after_cycle(
     if is_visited and monitoring.heartbeat_url is not None:
         is_good = False  # also if the store cannot be read
         with _guarded("whether alerts get out is not known"):
-            failing = {problem.subject for problem in store.health.problems()}
-            is_good = report.is_healthy and is_delivered and OUTBOX_SUBJECT not in failing
+            is_stuck = any(is_of_outbox(each.subject) for each in store.health.problems())
+            is_good = report.is_healthy and is_delivered and not is_stuck
         send_heartbeat(config, is_good=is_good)
 
 

@@ -15,7 +15,7 @@ from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery.channels import OutboxSummary, due_since, outbox_summary
 from rscrawler.delivery.messages import DATABASE_SUBJECT
-from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, raise_or_clear
+from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries, raise_or_clear
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import store_problem
 from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, in_days, overdue_site, silence
@@ -140,10 +140,11 @@ def read_status(
     """
     jobs, known = tuple(jobs), defaultdict[str, list[Problem]](list)
     for problem in store.health.problems():
-        known[problem.subject].append(problem)
+        subject = OUTBOX_SUBJECT if is_of_deliveries(problem.subject) else problem.subject
+        known[subject].append(problem)
     enabled = {name for name, profile in load_sites(config).items() if profile.enabled}
     names = dict.fromkeys([*sorted(enabled), *store.health.crawled_sites()])
-    of_deliveries = known[OUTBOX_SUBJECT] + known[OUTPUT_SUBJECT]
+    of_deliveries = known[OUTBOX_SUBJECT]
     is_known = any(each.code is ProblemCode.OVERDUE for each in of_deliveries)
     overdue = [] if is_known else _overdue_deliveries(config, store, now)
     dead, failing = _dead_service(store, now), store_problem(config)

@@ -34,7 +34,7 @@ class ProblemCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem of a site, or of another subject such as `outbox`, and since when."""
+    """A problem of a site, or of another subject such as `outbox/email`, and since when."""
 
     subject: str
     code: ProblemCode

@@ -303,7 +303,7 @@ recipient = Table(
 problem = Table(
     "problem",
     metadata,
-    Column("subject", String, primary_key=True),  # a site, `outbox`, `schedule`, `disk` …
+    Column("subject", String, primary_key=True),  # a site, `outbox/email`, `disk` …
     Column("code", String, primary_key=True),
     Column("message", Text, nullable=False),
     Column("since", Moment, nullable=False),

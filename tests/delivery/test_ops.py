@@ -102,10 +102,10 @@ def test_a_mail_server_that_works_again_brings_only_the_end_of_its_problem(
     mailbox.reply = "451 try again later"
     for hours in range(6):
         deliver(email_config(OPS), store, now=NOW + hours * HOUR)
-    assert [problem.subject for problem in store.health.problems()] == ["outbox"]
+    assert [problem.subject for problem in store.health.problems()] == ["outbox/email"]
     mailbox.reply = "250 OK"
     deliver(email_config(OPS), store, now=NOW + 12 * HOUR)
-    assert subjects(mailbox) == ["Over: outbox: delivery-failing"]
+    assert subjects(mailbox) == ["Over: outbox/email: delivery-failing"]
     assert store.health.problems() == []
 
 
@@ -142,8 +142,8 @@ def test_an_operator_who_is_reached_again_is_no_failure_of_that_delivery(
     assert deliver(email_config(OPS), store, now=NOW + 12 * HOUR).problems == ()
     deliver(email_config(OPS), store, now=NOW + 12 * HOUR)
     assert subjects(mailbox)[1:] == [
-        "Problem: outbox: delivery-failing",
-        "Over: outbox: delivery-failing",
+        "Problem: outbox/email: delivery-failing",
+        "Over: outbox/email: delivery-failing",
     ]
 
 
@@ -202,13 +202,13 @@ def test_a_delivery_that_fails_three_times_is_a_problem_until_it_works(
         assert store.health.problems() == []
         deliver(config, store, now=NOW + hours * HOUR)
     (problem,) = store.health.problems()
-    assert (problem.subject, problem.code) == ("outbox", ProblemCode.DELIVERY_FAILING)
+    assert (problem.subject, problem.code) == ("outbox/email", ProblemCode.DELIVERY_FAILING)
     assert problem.message == "email: desk@example.org: 450 busy"
-    assert subjects(mailbox) == ["Problem: outbox: delivery-failing"]
+    assert subjects(mailbox) == ["Problem: outbox/email: delivery-failing"]
     mailbox.refuse.clear()
     deliver(config, store, now=NOW + 5 * HOUR)
     assert store.health.problems() == []
-    assert subjects(mailbox)[1:] == ["Over: outbox: delivery-failing"]
+    assert subjects(mailbox)[1:] == ["Over: outbox/email: delivery-failing"]
 
 
 def test_a_recipient_refused_for_good_is_a_problem_at_once(
@@ -217,25 +217,55 @@ def test_a_recipient_refused_for_good_is_a_problem_at_once(
     mailbox.refuse["desk@example.org"] = "550 no such user"
     record(store, an_article(1), "email")
     deliver(email_config(OPS), store, now=NOW)
-    assert subjects(mailbox) == ["Problem: outbox: delivery-failing"]
+    assert subjects(mailbox) == ["Problem: outbox/email: delivery-failing"]
 
 
-def test_a_dead_webhook_hides_no_mail_that_is_refused(
+def test_each_channel_that_begins_to_fail_is_told_and_so_is_its_end(
     store: Store, mailbox: Mailbox, listener: Listener, email_config: EmailConfig
 ) -> None:
-    listener.statuses["/hook"] = 410
     hook = {"url": f"http://127.0.0.1:{listener.port}/hook", "secret": "s"}
-    config = email_config({"webhooks": {"hook": hook}})
+    chat = {"channels": {"ops": [f"json://localhost:{listener.port}/ops"]}}
+    config = email_config(chat | {"ops": {"channels": ["ops"]}, "webhooks": {"hook": hook}})
+
+    def told() -> list[str]:
+        return [message.json["title"] for message in listener.at("/ops")]
+
+    listener.statuses["/hook"] = 410
     for number in (1, 2):
         record(store, an_article(number), "webhook:hook")
         deliver(config, store, now=NOW)
+    assert told() == ["Problem: outbox/webhook:hook: delivery-failing"]
     mailbox.refuse["desk@example.org"] = "550 no such user"
     record(store, an_article(3), "email")
     deliver(config, store, now=NOW)
-    (problem,) = store.health.problems()
-    assert "webhook:hook: hook: HTTP 410" in problem.message
-    assert "email: desk@example.org: 550 no such user" in problem.message
-    assert problem.message.endswith(" (and 1 more)")
+    assert told()[1:] == ["Problem: outbox/email: delivery-failing"]
+    assert [(each.subject, each.message) for each in store.health.problems()] == [
+        ("outbox/email", "email: desk@example.org: 550 no such user"),
+        ("outbox/webhook:hook", "webhook:hook: hook: HTTP 410 (and 1 more)"),
+    ]
+    mailbox.refuse.clear()
+    deliver(config, store, now=NOW + HOUR)
+    assert told()[2:] == ["Over: outbox/email: delivery-failing"]
+    listener.statuses.clear()
+    deliver(config, store, now=NOW + 3 * HOUR)
+    assert told()[3:] == ["Over: outbox/webhook:hook: delivery-failing"]
+
+
+def test_a_problem_of_all_channels_that_an_older_version_stored_ends_when_all_work(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["desk@example.org"] = "550 no such user"
+    record(store, an_article(1), "email")
+    store.health.raise_problem("outbox", ProblemCode.DELIVERY_FAILING, "email: …", NOW)
+    deliver(email_config(OPS), store, now=NOW)
+    assert [each.subject for each in store.health.problems()] == ["outbox", "outbox/email"]
+    mailbox.refuse.clear()
+    deliver(email_config(OPS), store, now=NOW + HOUR)
+    assert store.health.problems() == []
+    assert subjects(mailbox)[-2:] == [
+        "Over: outbox: delivery-failing",
+        "Over: outbox/email: delivery-failing",
+    ]
 
 
 def test_nobody_is_told_when_nobody_is_named(

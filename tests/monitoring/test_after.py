@@ -11,7 +11,6 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
-from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import StoreError
 from rscrawler.monitoring import direct
 from rscrawler.monitoring.after import after_cycle
@@ -68,7 +67,7 @@ def test_a_cycle_whose_finds_do_not_get_out_is_a_bad_one(
     trouble: str,
 ) -> None:
     if trouble == "a recipient":
-        store.health.raise_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, "refused", NOW)
+        store.health.raise_problem("outbox/email", ProblemCode.DELIVERY_FAILING, "refused", NOW)
     if trouble == "the store":
         monkeypatch.setattr(store.health, "problems", broken)
     config = a_config(tmp_path, heartbeat_url=pulse.url)

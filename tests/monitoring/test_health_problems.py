@@ -11,7 +11,7 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
-from rscrawler.delivery.ops import OUTBOX_SUBJECT
+from rscrawler.delivery.ops import is_of_outbox
 from rscrawler.monitoring.status import raise_health_problems, read_status
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity, service_lease
@@ -32,7 +32,7 @@ def config(tmp_path: Path) -> Config:
 
 def reported(store: Store) -> list[tuple[str, str]]:
     """The problems that have begun and have not ended, except that no mail leaves here."""
-    problems = [each for each in store.health.problems() if each.subject != OUTBOX_SUBJECT]
+    problems = [each for each in store.health.problems() if not is_of_outbox(each.subject)]
     assert all(problem.notified_at is not None for problem in problems)
     return [(problem.subject, problem.code) for problem in problems]
 

@@ -100,13 +100,13 @@ def test_the_outbox_has_an_age_and_a_size(store: Store, tmp_path: Path) -> None:
 
 
 def test_problems_are_there_while_they_last(store: Store, tmp_path: Path) -> None:
-    store.health.raise_problem("outbox", ProblemCode.DELIVERY_FAILING, "refused", NOW)
+    store.health.raise_problem("outbox/email", ProblemCode.DELIVERY_FAILING, "refused", NOW)
     found = samples(store, tmp_path)
-    assert found[named("problem", "outbox", "delivery-failing")] == 1
+    assert found[named("problem", "outbox/email", "delivery-failing")] == 1
     assert found[named("healthy")] == 0
-    store.health.clear_problem("outbox", ProblemCode.DELIVERY_FAILING)
+    store.health.clear_problem("outbox/email", ProblemCode.DELIVERY_FAILING)
     found = samples(store, tmp_path)
-    assert named("problem", "outbox", "delivery-failing") not in found
+    assert named("problem", "outbox/email", "delivery-failing") not in found
     assert found[named("healthy")] == 1
 
 

@@ -15,6 +15,7 @@ from rscrawler.delivery import deliver
 from rscrawler.delivery.channels import OutboxSummary, Waiting, due_since
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
+from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing
 from rscrawler.store.leases import LEASE_DURATION, process_identity, service_lease, site_lease
 from rscrawler.store.messages import NewMessage, RecipientOutcome
@@ -129,6 +130,16 @@ def said_of_outbox(config: Config, store: Store, at: datetime) -> list[str]:
     problems = read_status(config, store, at, ()).others["outbox"]
     assert all(problem.code == "overdue" and problem.since < at for problem in problems)
     return [problem.message for problem in problems]
+
+
+def test_problems_of_channels_and_of_the_output_folder_are_shown_under_outbox(
+    config: Config, store: Store
+) -> None:
+    for subject in ("outbox", "outbox/email", "output"):  # the first by an older version
+        store.health.raise_problem(subject, ProblemCode.DELIVERY_FAILING, subject, NOW)
+    shown = read_status(config, store, NOW, ()).to_json()["outbox"]
+    assert {each["code"] for each in shown["problems"]} == {"delivery-failing"}
+    assert [each["message"] for each in shown["problems"]] == ["outbox", "outbox/email", "output"]
 
 
 def test_records_that_nobody_writes_out_are_told_after_a_day(config: Config, store: Store) -> None:
