@@ -81,7 +81,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
             kept = self._session.store.discovery.robots(host)
         request = Request(
             url,
-            headers=validators(kept.etag, kept.last_modified) if kept else None,
+            headers=validators(kept.etag, kept.last_modified, kept.fetched_at) if kept else None,
             priority=self.DOWNLOAD_PRIORITY,
             meta={"dont_obey_robotstxt": True},
             callback=NO_CALLBACK,

@@ -2,6 +2,8 @@
 
 import hashlib
 import zlib
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from gzip import BadGzipFile
 
 from scrapy import Request
@@ -17,6 +19,8 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.internet.error import ConnectionDone, ConnectionLost, TCPTimedOutError
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
+
+from rscrawler.decisions import CLOCK_TOLERANCE
 
 
 class ForbiddenByRobots(IgnoreRequest):
@@ -48,10 +52,28 @@ def page_digest(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
-def validators(etag: str | None, last_modified: str | None) -> dict[str, str]:
-    """The headers of a conditional request."""
-    headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+def validators(
+    etag: str | None, last_modified: str | None, read_at: datetime | None
+) -> dict[str, str]:
+    """The headers of a conditional request for what was last read at `read_at`.
+
+    Last-Modified counts whole seconds: if it was read that soon, it may have changed again with the
+    same date (RFC 9110, 8.8.2.2), and only the ETag tells.
+    """
+    headers = {"If-None-Match": etag}
+    if last_modified and read_at and _is_past(last_modified, read_at):
+        headers["If-Modified-Since"] = last_modified
     return {name: value for name, value in headers.items() if value}
+
+
+def _is_past(date: str, moment: datetime) -> bool:
+    """Whether a date of HTTP was over at a moment, whatever clock is ahead; False if invalid."""
+    try:
+        parsed = parsedate_to_datetime(date)
+    except ValueError:
+        return False
+    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)  # "-0000": an unknown zone
+    return moment - aware >= CLOCK_TOLERANCE
 
 
 def header_of(response: Response, name: str) -> str | None:

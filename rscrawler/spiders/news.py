@@ -185,11 +185,12 @@ class NewsSpider(Spider):
         priority = FURTHER_PRIORITY if is_further else SOURCE_PRIORITY
         if state.failures and self._is_any_working:  # else the host was out of reach
             priority = FAILED_PRIORITY
+        validators = http.validators(state.etag, state.last_modified, state.requested_at)
         return Request(
             url,
             callback=self.parse_source,
             errback=self.source_failed,
-            headers=http.validators(state.etag, state.last_modified) if is_conditional else None,
+            headers=validators if is_conditional else None,
             cb_kwargs={"requested": RequestedSource(source, state, page, is_conditional, depth)},
             meta={"handle_httpstatus_list": [304]},
             priority=priority,
@@ -229,7 +230,7 @@ class NewsSpider(Spider):
         """The request for an article page; conditional for a known article at its own address."""
         known, headers = requested.known, None
         if known is not None and known.removed_at is None and not requested.is_elsewhere:
-            headers = http.validators(known.etag, known.last_modified)
+            headers = http.validators(known.etag, known.last_modified, known.fetched_at)
         if requested.attempts:
             priority = FAILED_PRIORITY
         else:
@@ -349,7 +350,13 @@ class NewsSpider(Spider):
         for state in states:
             if source is None or len(self._requested_sources) >= MAX_SOURCES:
                 return
-            if state.pagination_cursor is not None:
+            # A date as young as the last request may be that of a later change.
+            is_young = (
+                state.dated_at is not None
+                and state.requested_at is not None
+                and state.requested_at < state.dated_at + decisions.CLOCK_TOLERANCE
+            )
+            if state.pagination_cursor is not None or is_young:
                 yield self._source_request(source, state.url, state)
 
     def source_failed(self, failure: Failure) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
+from rscrawler.clock import utc_now
 from tests.crawl.probes import (
     FEED,
     FEW_SOURCES,
@@ -13,10 +16,12 @@ from tests.crawl.probes import (
     SITEMAP,
     change_database,
     let_articles_be_due,
+    listing_of,
     sources,
 )
 from tests.crawl.starts import Start
 from tests.sample_site import Fault, SampleSite
+from tests.sample_site.routes import Resource, find_resource
 from tests.workspace import Program, Workspace
 
 
@@ -73,6 +78,52 @@ def test_an_edit_costs_one_article_request_and_makes_a_second_version(
     assert (record["event"], record["version"]) == ("updated", 2)
     assert record["body"].endswith("Officials in Oslo later denied it.")
     assert record["change"] == {"fields": ["body"], "words_added": 6, "words_removed": 0}
+
+
+# Dates are in seconds: a page may change again in the second in which it was read.
+
+
+def show_dated(site: SampleSite, path: str, page: Resource, second: datetime) -> None:
+    """Let a page have no validator but its date, `second`."""
+    site.changed_at = second
+    site.extra_pages[path] = replace(page, has_etag=False, has_last_modified=True)
+
+
+def test_an_edit_in_the_second_in_which_a_page_was_read_is_seen_by_its_next_check(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(SECTION))
+    second = utc_now().replace(microsecond=0)
+    story = next(each for each in site.stories if "analysis" in each.sections)
+    for title in ("A headline", "A headline changed in the same second"):
+        site.edit(story.slug, title=title)
+        show_dated(site, story.path, find_resource(site, story.path, 1), second)
+        report = workspace.crawl()
+        let_articles_be_due(workspace)
+    assert report["articles_updated"] == 1
+
+
+def test_a_link_added_in_the_second_in_which_a_source_was_read_is_seen(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources("/links/"))
+    second, (first, other, *_) = utc_now().replace(microsecond=0), site.stories
+    show_dated(site, "/links/", listing_of(first.path), second)
+    workspace.crawl()
+    show_dated(site, "/links/", listing_of(first.path, other.path), second)
+    assert workspace.crawl()["articles_new"] == 1
+
+
+def test_an_edit_in_the_second_in_which_a_sitemap_was_read_is_seen(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    latest, edited = site.publish(), site.stories[4]
+    workspace.write_config(site.base_url, sources(SITEMAP))
+    workspace.crawl("--full")
+    site.edit(edited.slug, title="Another headline", modified_at=latest.published_at)
+    site.forget_requests()
+    assert workspace.crawl()["articles_updated"] == 1
+    assert 304 in [request.status for request in site.requests if request.path == SITEMAP]
 
 
 def test_quotes_set_in_another_way_make_no_version(known: Workspace, site: SampleSite) -> None:

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -116,19 +115,13 @@ def test_a_line_that_is_no_record_is_left_out(alerted: Workspace) -> None:
     assert [r for r in alerted.records() if "title" in r] == before
 
 
-def _edit_in_the_next_second(site: SampleSite, slug: str) -> None:
-    """Sources date by the second: an edit in that of the last fetch would look older than it."""
-    later = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
-    site.edit(slug, title="A headline changed after the rebuilding", modified_at=later)
-
-
 def test_a_rebuilt_store_goes_on_where_the_old_one_stopped(
     alerted: Workspace, site: SampleSite, mailbox: Mailbox
 ) -> None:
     (alerted.output / "rscrawler.db").unlink()
     alerted.crawl("--full")
     story = site.stories[4]
-    _edit_in_the_next_second(site, story.slug)
+    site.edit(story.slug, title="A headline changed after the rebuilding")
     site.publish()
     site.publish()
     report = alerted.crawl()
@@ -145,7 +138,7 @@ def test_days_that_were_compressed_are_rebuilt_too(alerted: Workspace, site: Sam
         day.unlink()
     database.unlink()
     assert alerted.crawl("--full")["articles_new"] == 0
-    _edit_in_the_next_second(site, story.slug)
+    site.edit(story.slug, title="A headline changed after the rebuilding")
     assert alerted.crawl()["articles_updated"] == 1
     (updated,) = alerted.records()
     assert updated["version"] == 2

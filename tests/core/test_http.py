@@ -1,0 +1,33 @@
+"""Which validators go with a conditional request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rscrawler.spiders.http import validators
+
+MODIFIED, DATE = datetime(2026, 11, 24, 12, 0, 7, tzinfo=UTC), "Tue, 24 Nov 2026 12:00:07 GMT"
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds_after", "is_sent"),
+    [
+        (DATE, -30, False),
+        (DATE, 0.9, False),
+        (DATE, 59, False),
+        (DATE, 60, True),
+        (DATE.replace("GMT", "-0000"), 60, True),
+        (DATE.replace("GMT", "+0100"), 60, True),
+        ("yesterday", 60, False),
+        ("", 60, False),
+        (None, 60, False),
+    ],
+)
+def test_a_date_is_sent_only_if_it_was_past_when_the_page_was_read(
+    date: str | None, seconds_after: float, is_sent: bool
+) -> None:
+    read_at = MODIFIED + timedelta(seconds=seconds_after)
+    expected = {"If-None-Match": "x"} | ({"If-Modified-Since": date} if is_sent else {})
+    assert validators("x", date, read_at) == expected
