@@ -58,17 +58,16 @@ def is_overtaken(known: KnownArticle, fetched_at: datetime, page_digest: str) ->
 
 
 _BY_SOURCE = "hint"  # begins the origin of a date that a source gave
-_NOT_OWN = ("fallback", _BY_SOURCE)  # any page may print a date or a name at its headline
+_NOT_OWN = ("fallback", _BY_SOURCE)  # any page may print a date, or link to the site's sections
 
 
 def own_signs(article: Article, provenance: Mapping[str, str]) -> list[str]:
     """The fields by which a page shows that it is an article, as far as it gives them itself."""
-    own = [
+    return [
         name
-        for name in ("published_at", "authors")
-        if not provenance.get(name, _BY_SOURCE).startswith(_NOT_OWN)
+        for name in ("published_at", "authors", "sections", "tags")
+        if getattr(article, name) and not provenance.get(name, _BY_SOURCE).startswith(_NOT_OWN)
     ]
-    return [name for name in (*own, "sections", "tags") if getattr(article, name)]
 
 
 def reading_hints(before: Article | None, hint: datetime | None) -> tuple[datetime | None, bool]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import Fingerprint, likeness
@@ -38,6 +38,7 @@ class Relative:
 
     article: Candidate
     decision: Decision
+    has_same_title: bool = False
 
 
 def worth_comparing(
@@ -70,20 +71,32 @@ def has_same_body(first: Candidate | Fingerprint, second: Fingerprint) -> bool:
 
 
 def moved_article(
-    relatives: Sequence[Relative], site: str, fingerprint: Fingerprint, *, has_sign: bool
+    relatives: Sequence[Relative],
+    site: str,
+    fingerprint: Fingerprint,
+    published_at: datetime | None,
+    *,
+    has_sign: bool,
 ) -> str | None:
     """The id of the article that moved to the text's address on the same site; None if none did.
 
     Its text is the same except for edits, and its slug except for the suffix; or title, subtitle
     and body are equal, and the page itself shows that it is an article (`has_sign`): one notice can
-    stand in the place of several.
+    stand in the place of several. Or it has the same title, was published at the same moment, and
+    was edited since.
     """
     for each in relatives:
         stored, is_same = each.article, each.decision.relation is Relation.SAME_ARTICLE
-        if is_same and stored.site == site:
-            is_equal = has_sign and stored.text_digest == fingerprint.text_digest
-            if is_equal or stored.slug_stem == fingerprint.slug_stem:
-                return stored.article_id
+        if stored.site != site:
+            continue
+        is_equal = has_sign and stored.text_digest == fingerprint.text_digest
+        if is_same and (is_equal or stored.slug_stem == fingerprint.slug_stem):
+            return stored.article_id
+        # A day alone, as midnight, is no moment: a column can have two issues a day.
+        is_moment = published_at is not None and published_at.time() != time.min
+        is_edited = is_same or each.decision.relation is Relation.UPDATE
+        if is_edited and each.has_same_title and is_moment and stored.published_at == published_at:
+            return stored.article_id
     return None
 
 

@@ -1,7 +1,7 @@
 """Judges a cycle over one site at its end: its counters, its success and its problems."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -13,7 +13,15 @@ from rscrawler.config import format_duration
 from rscrawler.decisions import requested_pause
 from rscrawler.delivery.ops import raise_or_clear
 from rscrawler.errors import StoreError
-from rscrawler.monitoring.drift import ARTICLES, LISTINGS, as_message, find_drift, source_failure
+from rscrawler.monitoring.drift import (
+    ARTICLES,
+    DEAD_LINKS,
+    LASTING_FAILURES,
+    LISTINGS,
+    as_message,
+    find_drift,
+    source_failure,
+)
 from rscrawler.monitoring.observation import FIELDS, Observation, Observer
 from rscrawler.monitoring.status import site_silence
 from rscrawler.sites import SourceKind
@@ -43,6 +51,7 @@ LONG_PAUSE = timedelta(hours=1)  # a longer pause that a site asks for is a prob
 UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(days=14)
 # If so many article pages are gone, and none could be recorded, the addresses are wrong.
 MANY_GONE = 5
+MANY_FORBIDDEN = 5  # of the latest article pages; fewer may be of a part that robots.txt forbids
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +131,6 @@ def judge(
     if total and not reached and not problems and not count("unrecorded"):
         causes = _causes(failed_sources, count("sources/absent"))
         problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
-    gone = count("articles/gone", "articles/gone_again")
-    recorded = count("articles/new", "articles/updated", "articles/unchanged")
-    # Dead links are requested again, in a quiet cycle they alone.
-    if gone >= MANY_GONE and count("articles/gone") and not recorded:
-        problems[ProblemCode.LAYOUT_DRIFT] = (
-            f"every requested article page ({gone}) is gone (HTTP 404 or 410)"
-        )
     if count("unrecorded"):
         code = ProblemCode.DISK_FULL if isinstance(write_error, FullDisk) else ProblemCode.OVERDUE
         problems[code] = f"not everything could be recorded: {write_error or 'the log says why'}"
@@ -205,7 +207,7 @@ def _conclude(
     if succeeded:
         judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT}
         judged |= {ProblemCode.PAGES_FAILING, ProblemCode.OVER_LIMIT}
-        seen, is_kept = _with_findings(session, observer, spider)
+        seen, is_kept = _with_findings(session, observer, spider, stats)
         observed = seen.to_json() if is_kept else None
         if seen.findings:
             problems[ProblemCode.LAYOUT_DRIFT] = as_message(seen.findings)
@@ -214,13 +216,17 @@ def _conclude(
         over_limit = int(stats.get("rscrawler/over_limit", 0))
         if (heavy := _over_limit(session, over_limit, now)) is not None:
             (problems if over_limit else standing)[ProblemCode.OVER_LIMIT] = heavy
+        if forbidden := _forbidden(session, observer.forbidden):
+            problems.setdefault(ProblemCode.ROBOTS_DISALLOWED, forbidden)
         if unread := _unread(session, now):
             problems[ProblemCode.PAGES_FAILING] = unread
         is_lost = not {ARTICLES, LISTINGS}.isdisjoint(seen.findings)
-        if session.state.baseline_at is None and (is_lost or _has_no_article_yet(session)):
-            succeeded = False  # no article was ever read: this is no baseline
-            forbidden = int(stats.get("rscrawler/articles/forbidden", 0))
-            problems = problems or _no_article_problem(forbidden)
+        if session.state.baseline_at is None:
+            if is_lost or _has_no_article_yet(session):
+                succeeded = False  # no article was ever read: this is no baseline
+                problems = problems or _no_article_problem(len(observer.forbidden))
+            elif _may_source_come(session):
+                succeeded = False  # what it shows is older than the baseline
     dropped = outcome.counters["dropped"]
     store.health.record_end(
         session.run_id,
@@ -242,6 +248,13 @@ def _has_no_article_yet(session: CrawlSession) -> bool:
     return is_empty and session.store.discovery.has_unread(session.site)
 
 
+def _may_source_come(session: CrawlSession) -> bool:
+    """Whether a source that failed in this cycle may be read in one of the next."""
+    states = session.store.discovery.sources(session.site)
+    failed = (states[url] for url in session.failed_sources if url in states)
+    return any(each.failures < LASTING_FAILURES and each.read_at is None for each in failed)
+
+
 def _no_article_problem(forbidden_articles: int) -> dict[ProblemCode, str]:
     """The problem of a site of which no article could be recorded so far."""
     if forbidden_articles:
@@ -250,8 +263,19 @@ def _no_article_problem(forbidden_articles: int) -> dict[ProblemCode, str]:
     return {ProblemCode.LAYOUT_DRIFT: none}
 
 
+def _forbidden(session: CrawlSession, found_at: Sequence[datetime]) -> str | None:
+    """The message that robots.txt forbids the latest article pages, if it forbids all of them."""
+    latest = sorted(found_at)[-MANY_FORBIDDEN:]
+    if len(latest) < MANY_FORBIDDEN:
+        return None
+    last_read = session.store.articles.last_seen_at(session.site)
+    if last_read is not None and last_read >= latest[0]:
+        return None
+    return f"robots.txt forbids its latest article pages ({len(found_at)})"
+
+
 def _with_findings(
-    session: CrawlSession, observer: Observer, spider: NewsSpider
+    session: CrawlSession, observer: Observer, spider: NewsSpider, stats: Mapping[str, Any]
 ) -> tuple[Observation, bool]:
     """The cycle's observation with its findings, and whether to store it for later cycles."""
     store, profile = session.store, session.profile
@@ -291,7 +315,23 @@ def _with_findings(
         addresses=kinds,
     )
     before = past[0].findings if past else {}
+    if session.state.baseline_at is not None and (dead := _dead_links(stats, before)):
+        findings[DEAD_LINKS] = dead
     return replace(seen, findings=findings), seen.says_something or findings != before
+
+
+def _dead_links(stats: Mapping[str, Any], before: Mapping[str, str]) -> str | None:
+    """The finding that every requested article page is gone; it lasts until one has news."""
+    new, updated, unchanged, gone, gone_again = (
+        int(stats.get(f"rscrawler/articles/{name}", 0))
+        for name in ("new", "updated", "unchanged", "gone", "gone_again")
+    )
+    if new or updated:
+        return None
+    # Dead links are requested again, in a quiet cycle they alone.
+    if gone and gone + gone_again >= MANY_GONE and not unchanged:
+        return f"every requested article page ({gone + gone_again}) is gone (HTTP 404 or 410)"
+    return before.get(DEAD_LINKS)
 
 
 def _long_pause(session: CrawlSession) -> datetime | None:

@@ -20,7 +20,7 @@ from rscrawler.monitoring.observation import BODY, CONTAINER, FIELDS, Observatio
 from rscrawler.store.discovery import SourceState
 
 # Parts of a site that can drift, besides each source by its address.
-ARTICLES, LISTINGS = "articles", "listings"
+ARTICLES, LISTINGS, DEAD_LINKS = "articles", "listings", "dead links"
 _READING = "reading"  # prefix of a part: before the address of a source that cannot be read
 
 RECENT_PAGES = 5  # cycles with fewer pages are judged together with those before them
@@ -114,8 +114,7 @@ def find_drift(
     """
     found: dict[str, str] = {}
     judged = set(now.links)
-    is_first = now.rejected and not any(each.pages for each in past)
-    if now.pages or now.unread or is_first:
+    if now.pages or now.unread:
         judged.add(ARTICLES)
         if messages := list(_article_findings(Observations.of(now, past), selectors)):
             found[ARTICLES] = "; ".join(messages)
@@ -172,12 +171,10 @@ def is_unlikely(lack: Lack, usual: Lack) -> bool:
 def _article_findings(seen: Observations, selectors: Mapping[str, Sequence[str]]) -> Iterator[str]:
     now, recent, usual = seen.now, seen.recent, seen.usual
     if not usual.pages:
-        if not now.pages and now.rejected:
-            yield f"none of {now.rejected} pages could be read as an article"
         return
-    if seen.is_broken(
-        lambda each: Lack(each.unread, each.pages + each.unread), ENOUGH_FOR_STRUCTURE
-    ):
+    # In this cycle alone: one page that was taken down, with a notice in its place, comes again.
+    unread, usually = (Lack(each.unread, each.pages + each.unread) for each in (now, usual))
+    if 2 * unread.misses >= unread.pages > 0 and is_unlikely(unread, usually):
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
     least = FEW_PAGES
     for name in FIELDS:  # the structure first: if it changed, one page without a field is enough

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from scrapy import Request
@@ -92,6 +92,8 @@ class Observer:
         self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
         self._lengths: Counter[int] = Counter()
         self.answered: Counter[str] = Counter()  # pages with status 200 of each source
+        # When the unread pages that robots.txt forbids were found.
+        self.forbidden: list[datetime] = []
 
     def response_received(self, response: Response, request: Request) -> None:
         """Count a source's response."""
@@ -102,9 +104,12 @@ class Observer:
     def outcome_recorded(self, outcome: PageOutcome) -> None:
         """Count the outcome of an article page."""
         requested = outcome.requested
+        if outcome.kind is PageKind.FORBIDDEN and requested.known is None:
+            self.forbidden.append(requested.found_at)
         if outcome.page is None:
-            is_reported_elsewhere = requested.was_rejected or outcome.kind is PageKind.OVER_LIMIT
-            if outcome.is_whole_page and not is_reported_elsewhere:
+            # A page that is requested again was counted, and is no further evidence.
+            is_counted = requested.was_rejected or requested.attempts > 0
+            if outcome.is_whole_page and not is_counted and outcome.kind is not PageKind.OVER_LIMIT:
                 self._expected[requested.key] = bool(requested.known or requested.hint)
             return
         self._expected.pop(requested.key, None)

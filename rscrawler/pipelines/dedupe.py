@@ -8,16 +8,20 @@ from scrapy.crawler import Crawler
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
+from rscrawler.extraction.text import shared_words, words
 from rscrawler.identity import kinship
 from rscrawler.identity.addresses import address_key, slug_stem
 from rscrawler.identity.fingerprints import Fingerprint, new_article_id, new_record_id, normalized
 from rscrawler.identity.kinship import Candidate, Relative
 from rscrawler.identity.sameness import Decision, Relation, Text, compare, decide
 from rscrawler.items import Article
-from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome, RequestedArticle
+from rscrawler.spiders.outcomes import FetchedArticle, PageKind, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import Address
+
+_LATEST = 20  # articles of a site among which a notice is looked for
+_SAME_NOTICE = 0.8  # likeness of two notices, which may differ in an address or a number
 
 
 class DedupePipeline:
@@ -42,8 +46,11 @@ class DedupePipeline:
 
     def process_item(self, outcome: PageOutcome) -> PageOutcome:
         """Identify the page's article, if the page was read; returns the same outcome."""
-        if outcome.page is not None:
-            self.identify(outcome.page, outcome.requested)
+        if (page := outcome.page) is not None:
+            self.identify(page, outcome.requested)
+            if page.known is None and (other := self._with_same_notice(page.article)):
+                outcome.kind, outcome.page = PageKind.INCOMPLETE, None
+                outcome.reason = f"shows what {other} shows, and no date, author or section"
         return outcome
 
     def identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:
@@ -112,7 +119,11 @@ class DedupePipeline:
         if known is None:
             has_sign = bool(decisions.own_signs(article, article.extraction.provenance))
             moved = kinship.moved_article(
-                relatives, article.site, item.fingerprint, has_sign=has_sign
+                relatives,
+                article.site,
+                item.fingerprint,
+                article.published_at,
+                has_sign=has_sign,
             )
             known = self._articles.by_ids([moved])[moved] if moved else None
         article.duplicate_of = kinship.repeated_article(relatives, known)
@@ -160,6 +171,26 @@ class DedupePipeline:
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
         before = self._articles.latest_record(known.article_id)
         return before is not None and decisions.is_mere_degradation(before, article)
+
+    def _with_same_notice(self, article: Article) -> str | None:
+        """The address of another article that shows the same text, though none has its own signs.
+
+        It is a notice in the place of several new articles: a consent wall, "checking your
+        browser". A source has dated them, so each would pass for an article.
+        """
+        if decisions.own_signs(article, article.extraction.provenance):
+            return None
+        self._session.store.batch.flush(waits_for_disk=False)
+        words_here = frozenset(words(article.body))
+        for other in self._articles.latest_of(article.site, _LATEST):
+            if (
+                other.url != article.url
+                and normalized(other.title) == normalized(article.title)
+                and not decisions.own_signs(other, other.extraction.provenance)
+                and shared_words(words_here, frozenset(words(other.body))) >= _SAME_NOTICE
+            ):
+                return other.url
+        return None
 
     def _set_identity(self, item: FetchedArticle, requested: RequestedArticle) -> None:
         article, known = item.article, item.known
@@ -213,16 +244,17 @@ def relatives_of(
         return []
     text = Text(article.title, article.body)
 
-    def decision_on(candidate: Candidate) -> Decision:
+    def relative(candidate: Candidate) -> Relative:
         if candidate.text_digest == fingerprint.text_digest:
-            return Decision(Relation.SAME_ARTICLE, "equal")
+            return Relative(candidate, Decision(Relation.SAME_ARTICLE, "equal"), True)
         before = articles.latest_record(candidate.article_id)
         if before is None:
-            return Decision(Relation.DIFFERENT, "unknown")
+            return Relative(candidate, Decision(Relation.DIFFERENT, "unknown"))
         # A stored text that was deleted can be compared only by its digest.
         body = article.body if kinship.has_same_body(candidate, fingerprint) else before.body
         if not body:
-            return Decision(Relation.DIFFERENT, "forgotten")
-        return decide(compare(Text(before.title, body), text))
+            return Relative(candidate, Decision(Relation.DIFFERENT, "forgotten"))
+        is_same_title = normalized(before.title) == normalized(article.title)
+        return Relative(candidate, decide(compare(Text(before.title, body), text)), is_same_title)
 
-    return [Relative(each, decision_on(each)) for each in compared]
+    return list(map(relative, compared))

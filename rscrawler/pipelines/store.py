@@ -300,7 +300,12 @@ class StorePipeline:
                 if before.is_pruned
                 else self._session.flagger.flag(FlaggableText.from_article(before))
             )
-            levels_before = {flag.topic: flag.level for flag in flags}
+            # What an earlier version had is no rise: a notice may have hidden the text for a while.
+            earlier = (
+                flag for each in self._articles.history(article.article_id) for flag in each.topics
+            )
+            for flag in sorted((*flags, *earlier), key=lambda each: each.level.rank):
+                levels_before[flag.topic] = flag.level
         return decisions.topics_to_alert(
             article,
             levels_before=levels_before,

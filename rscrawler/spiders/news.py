@@ -24,7 +24,7 @@ from rscrawler.extraction.page import looks_truncated
 from rscrawler.identity.addresses import address_key, canonical_url, on_present_base, slash_variant
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http
-from rscrawler.spiders.discovered import DiscoveredLinks, Discovery
+from rscrawler.spiders.discovered import DiscoveredLinks, Discovery, has_undated
 from rscrawler.spiders.outcomes import (
     FetchedArticle,
     PageKind,
@@ -149,7 +149,7 @@ class NewsSpider(Spider):
             for each in states.values()
             if each.kind == SourceKind.SITEMAP and each.url not in self._own_sources
         ]
-        self._has_undated_sitemaps = any(each.dated_at is None for each in parts)
+        self._has_undated_sitemaps = has_undated(parts)
         for source in self.profile.sources:
             url = self.profile.address(source.path)
             yield self._source_request(source, url, states.get(url, SourceState(url)))

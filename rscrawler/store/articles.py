@@ -210,6 +210,10 @@ class ArticleStore(Part):
         """The number of known articles of a site."""
         return self._database.scalar(select(func.count(article.c.number)).filter_by(site=site)) or 0
 
+    def last_seen_at(self, site: str) -> datetime | None:
+        """When the latest article of a site was first seen; None if none is known."""
+        return self._database.scalar(select(func.max(article.c.first_seen_at)).filter_by(site=site))
+
     def is_empty(self) -> bool:
         """Whether no article is known at all."""
         return self._database.scalar(select(article.c.number).limit(1)) is None
@@ -218,6 +222,12 @@ class ArticleStore(Part):
         """The last version of an article; None if the article is unknown."""
         rows = self._database.lookup(_LATEST, article_id=article_id)
         return _article_of(rows[0][0]) if rows else None
+
+    def latest_of(self, site: str, count: int) -> list[Article]:
+        """The last versions of the articles of a site that were seen last, the latest first."""
+        query = select(version.c.record).join(article, LAST_VERSION).where(article.c.site == site)
+        ordered = query.order_by(article.c.first_seen_at.desc(), article.c.number.desc())
+        return list(map(_article_of, self._database.scalars(ordered.limit(count))))
 
     def history(self, article_id: str) -> list[Article]:
         """Every version of an article, oldest first."""

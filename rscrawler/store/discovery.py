@@ -222,7 +222,7 @@ class DiscoveryStore(Part):
         sitemaps = sources.filter_by(kind=SourceKind.SITEMAP)
         of_index = delete(source).filter_by(site=site, kind=SourceKind.SITEMAP)
         rejected = update(address).filter_by(site=site, state=AddressState.REJECTED)
-        pending = {"state": AddressState.PENDING, "attempts": 0, "next_try_at": None}
+        pending = {"state": AddressState.PENDING, "next_try_at": None}
         with self._database.writing() as connection:
             former = connection.scalar(known)
             if former == rules_digest:

@@ -165,18 +165,18 @@ def test_a_first_crawl_by_fallback_is_no_drift() -> None:
     assert drift(cycle(20, LOST), []) == {}
 
 
-def test_a_first_crawl_that_reads_no_article_at_all_is() -> None:
-    found = drift(Observation(rejected=12), [])
-    assert found == {ARTICLES: "none of 12 pages could be read as an article"}
-
-
 def test_static_pages_that_are_no_articles_are_no_drift() -> None:
     assert drift(Observation(rejected=2)) == {}
 
 
 def test_pages_that_must_be_articles_and_cannot_be_read_are_drift() -> None:
-    found = drift(Observation(unread=1, rejected=1))
-    assert found == {ARTICLES: "1 of 1 pages hold no article that can be read"}
+    found = drift(Observation(unread=2, rejected=2))
+    assert found == {ARTICLES: "2 of 2 pages hold no article that can be read"}
+
+
+def test_one_page_that_is_no_article_any_more_is_no_drift_however_often_it_is_requested() -> None:
+    gone = Observation(unread=1, rejected=1)
+    assert drift(gone, [*[gone] * 5, *usual_past()]) == {}
 
 
 def test_texts_far_from_their_usual_length_are_drift_and_one_of_them_is_not() -> None:

@@ -104,7 +104,7 @@ def test_a_source_that_robots_txt_forbids_or_that_never_was_is_no_drift_however_
         assert codes(workspace) == ["robots-disallowed"]
 
 
-def test_dead_links_that_are_requested_again_are_drift_only_if_new_links_are_dead_too(
+def test_dead_links_are_drift_once_new_links_are_dead_too_until_an_article_is_recorded(
     workspace: Workspace, site: SampleSite
 ) -> None:
     def crawl_with(dead: int) -> list[str]:
@@ -117,7 +117,10 @@ def test_dead_links_that_are_requested_again_are_drift_only_if_new_links_are_dea
     workspace.write_config(site.base_url, NO_RETRIES + FEW_SOURCES + sources("/links/"))
     assert crawl_with(dead=3) == []
     assert crawl_with(dead=6) == ["layout-drift"]
-    assert crawl_with(dead=6) == []
+    assert crawl_with(dead=6) == ["layout-drift"]
+    site.publish()
+    workspace.run("crawl", "--json")
+    assert codes(workspace) == []
 
 
 def test_robots_that_cannot_be_read_make_a_site_unreachable_and_forbid_nothing(

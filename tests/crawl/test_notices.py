@@ -1,0 +1,183 @@
+"""Pages that show something else for a while, and sources that a first cycle cannot read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+from tests.crawl.probes import let_articles_be_due, let_retries_come, rows_of
+from tests.probing.pieces import PIECES, Piece
+from tests.probing.server import BASE, Reply, SmallSite, page, plain, xml
+from tests.workspace import Workspace
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+FEED, NEWS = "/feed", "/news"
+ON_KAZAKHSTAN = (
+    "President Tokayev of Kazakhstan said in Astana that Kazakhstan would build the line.",
+    "The government of Kazakhstan will pay for half of it, and Kazakh banks for the rest.",
+)
+
+
+def article(piece: Piece, *more: str, at: datetime | None = None, title: str = "") -> Reply:
+    """A page without a date, author or section, unless it was published `at`."""
+    title = title or piece.title
+    dated = f'<meta property="article:published_time" content="{at.isoformat()}">' if at else ""
+    text = "".join(f"<p>{each}</p>" for each in (*more, *piece.paragraphs))
+    return page(
+        f"<html><head><title>{title}</title>{dated}</head>"
+        f"<body><main><article><h1>{title}</h1>{text}</article></main></body></html>"
+    )
+
+
+def feed(pieces: Sequence[Piece]) -> Reply:
+    items = "".join(
+        f"<item><title>{each.title}</title><link>{BASE}/{each.slug}</link>"
+        f"<pubDate>{format_datetime(each.published_at)}</pubDate></item>"
+        for each in pieces
+    )
+    return xml(f'<rss version="2.0"><channel><title>Outlet</title>{items}</channel></rss>')
+
+
+def listing(*slugs: str) -> Reply:
+    links = "".join(f'<a href="/{each}">The article {each}</a>' for each in slugs)
+    return page(f"<html><title>News</title><body><main>{links}</main></body></html>")
+
+
+def configure(workspace: Workspace, site: SmallSite, *sources: str) -> None:
+    kinds = {FEED: "feed", NEWS: "section"}
+    listed = ", ".join(
+        f'{{kind = "{kinds.get(each, "sitemap")}", path = "{each}"}}' for each in sources
+    )
+    workspace.config.write_text(
+        f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n'
+        f"sources = [{listed}]\n[crawl]\nreaders = 0\nretries = 0\n",
+        encoding="utf-8",
+    )
+
+
+def alerted(workspace: Workspace) -> int:
+    ((count,),) = rows_of(workspace, "SELECT count(*) FROM flag WHERE alerted_at IS NOT NULL")
+    return int(count)
+
+
+def test_a_notice_in_the_place_of_new_articles_that_a_feed_dates_costs_none_of_them(
+    workspace: Workspace,
+) -> None:
+    known, *fresh = PIECES[:5]
+
+    def notice(number: int) -> Reply:
+        text = f"Please wait while we check that you are no robot. Your request is {number}. "
+        text += "It takes some seconds; then the page that you wanted is shown by itself."
+        return page(
+            f"<title>Checking your browser</title><h1>Checking your browser</h1><p>{text}</p>"
+        )
+
+    with SmallSite({FEED: feed([known]), f"/{known.slug}": article(known)}) as site:
+        configure(workspace, site, FEED)
+        workspace.crawl("outlet")
+        site.pages[FEED] = feed([*fresh, known])
+        site.pages |= {f"/{each.slug}": notice(each.number) for each in fresh}
+        assert workspace.run("crawl", "outlet", "--json").json["articles_new"] == 1
+        site.pages |= {f"/{each.slug}": article(each) for each in fresh}
+        let_retries_come(workspace)
+        let_articles_be_due(workspace)
+        workspace.crawl("outlet")
+    titles = {record["article_id"]: record["title"] for record in workspace.records()}
+    assert set(titles.values()) == {each.title for each in (known, *fresh)}
+
+
+def test_a_text_that_a_notice_hid_for_a_while_is_told_to_nobody_when_it_returns(
+    workspace: Workspace,
+) -> None:
+    piece = PIECES[0]
+    whole = article(piece, *ON_KAZAKHSTAN, at=piece.published_at, title="Kazakhstan builds a line")
+    notice = article(PIECES[1], at=piece.published_at, title="Before you continue")
+    with SmallSite({NEWS: listing(piece.slug), f"/{piece.slug}": whole}) as site:
+        configure(workspace, site, NEWS)
+        workspace.crawl("outlet")
+        for shown in (notice, whole):
+            site.pages[f"/{piece.slug}"] = shown
+            let_articles_be_due(workspace)
+            workspace.crawl("outlet")
+    events = [(record["event"], record["novelty"]) for record in workspace.records("flagged")]
+    assert events == [("new", "baseline"), ("updated", "baseline")]
+    assert alerted(workspace) == 0
+
+
+def test_an_article_that_is_renamed_and_edited_at_once_stays_itself(workspace: Workspace) -> None:
+    piece, at = PIECES[0], PIECES[0].published_at + timedelta(seconds=7)
+    old, new = f"/{piece.slug}", f"/{piece.slug}-and-what-follows"
+    with SmallSite({NEWS: listing(old[1:]), old: article(piece, *ON_KAZAKHSTAN, at=at)}) as site:
+        configure(workspace, site, NEWS)
+        workspace.crawl("outlet")
+        later = "Parliament passed the bill on Tuesday by 74 votes to 12, Nurlan Akhmet said."
+        site.pages[new] = article(
+            piece, *ON_KAZAKHSTAN, later, later.replace("bill", "plan"), at=at
+        )
+        site.pages |= {NEWS: listing(new[1:]), old: Reply(status=301, location=BASE + new)}
+        workspace.crawl("outlet")
+    first, second = workspace.records()
+    assert (second["event"], second["article_id"]) == ("updated", first["article_id"])
+    assert (second["url"], alerted(workspace)) == (site.base_url + new, 0)
+
+
+def test_a_robots_txt_that_begins_to_forbid_every_article_page_is_a_problem(
+    workspace: Workspace,
+) -> None:
+    def problems() -> list[str]:
+        report = workspace.run("crawl", "outlet", "--json").json
+        return [each["code"] for each in report["sites"]["outlet"]["problems"]]
+
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES}
+    slugs = [each.slug for each in PIECES]
+    with SmallSite({**pages, NEWS: listing(*slugs[:2])}) as site:
+        configure(workspace, site, NEWS)
+        assert problems() == []
+        site.pages["/robots.txt"] = plain("User-agent: *\nDisallow: /the-")
+        site.pages[NEWS] = listing(*slugs[:6])
+        assert problems() == []  # four may be of a part that it forbids
+        site.pages[NEWS] = listing(*slugs[:7])
+        assert problems() == ["robots-disallowed"]
+        assert problems() == ["robots-disallowed"]
+        site.pages["/robots.txt"] = plain("User-agent: *\nDisallow:")
+        assert problems() == []
+    assert len(workspace.records()) == 7
+
+
+def test_a_section_that_fails_in_the_first_cycle_is_part_of_the_baseline(
+    workspace: Workspace,
+) -> None:
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES[:6]}
+    first = [each.slug for each in PIECES[:6]]
+    broken = Reply("busy", status=503)
+    with SmallSite({**pages, FEED: feed(PIECES[:2]), NEWS: broken}) as site:
+        configure(workspace, site, FEED, NEWS)
+        workspace.run("crawl", "outlet")
+        site.pages[NEWS] = listing(*first)
+        workspace.crawl("outlet")
+        site.pages[f"/{PIECES[6].slug}"] = article(PIECES[6], at=PIECES[6].published_at)
+        site.pages[NEWS] = listing(*first, PIECES[6].slug)
+        workspace.crawl("outlet")
+    assert [record["novelty"] for record in workspace.records()] == ["baseline"] * 6 + ["new"]
+
+
+def test_news_in_a_sitemap_that_its_index_dates_by_the_day_is_found_on_that_day(
+    workspace: Workspace,
+) -> None:
+    def urlset(count: int) -> Reply:
+        urls = "".join(f"<url><loc>{BASE}/{each.slug}</loc></url>" for each in PIECES[:count])
+        return xml(f"<urlset>{urls}</urlset>")
+
+    index = f"<sitemap><loc>{BASE}/posts.xml</loc><lastmod>{NOW:%Y-%m-%d}</lastmod></sitemap>"
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES}
+    pages |= {
+        "/index.xml": xml(f"<sitemapindex>{index}</sitemapindex>"),
+        "/posts.xml": urlset(1),
+        NEWS: listing(PIECES[0].slug),
+    }
+    with SmallSite(pages) as site:
+        configure(workspace, site, NEWS, "/index.xml")
+        workspace.crawl("outlet")
+        site.pages["/posts.xml"] = urlset(2)
+        assert workspace.crawl("outlet")["articles_new"] == 1
