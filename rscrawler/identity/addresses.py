@@ -5,6 +5,7 @@ is decided by comparing their texts (`kinship`).
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -29,6 +30,7 @@ _TRACKING = re.compile(
 )
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
+_SEVERAL = 3  # values of a parameter
 _MONTH = re.compile(r"/((?:19|20)\d\d)/(0[1-9]|1[0-2])/")
 
 
@@ -163,6 +165,21 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
         named = {pair.partition("=")[0] for pair in parts.query.split("&")}
         return not named.isdisjoint({_WORDPRESS_ARTICLE, *links.parameters})
     return links.is_article_path(unquote(parts.path))
+
+
+def missing_parameters(urls: Iterable[str], profile: SiteProfile) -> list[str]:
+    """The query parameters in which several addresses with one key differ, tracking left out.
+
+    If the addresses are different articles, `links.parameters` lacks these.
+    """
+    values: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for url in urls:
+        parts = _split(url)
+        for name, value in parse_qsl(parts.query) if parts else ():
+            if name not in profile.links.parameters and not _TRACKING.match(name):
+                values[name, address_key(url, profile)].add(value)
+    found = (name for (name, _), each in values.items() if len(each) >= _SEVERAL)
+    return list(dict.fromkeys(found))
 
 
 def article_address(url: str, profile: SiteProfile) -> tuple[str, str] | None:

@@ -11,12 +11,12 @@ from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.page import Page
 from rscrawler.extraction.selectors import select
-from rscrawler.identity.addresses import address_key, article_address
+from rscrawler.identity.addresses import address_key, article_address, missing_parameters
 from rscrawler.items import Article
 from rscrawler.probing.finding import FoundSource, newest_first, source_entries
 from rscrawler.probing.induction import Sample, read_sample, read_samples
 from rscrawler.probing.visitor import PageUnavailable, Visitor
-from rscrawler.sites import Markup, SiteProfile, Source
+from rscrawler.sites import Markup, SiteProfile, Source, SourceKind
 from rscrawler.spiders.sources import Entry, UnreadableSource
 
 ESSENTIAL = ("container", "title", "published_at", "body")
@@ -77,6 +77,14 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     check.samples += read_samples(tried, visitor, profile, site, check.failures)
     if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
+    for each in check.sources:
+        urls = [entry.url for entry in each.entries]
+        # On a listing, links that differ in a parameter may choose an order or a page.
+        if each.source.kind is SourceKind.FEED and (names := missing_parameters(urls, profile)):
+            check.failures.append(
+                f"{each.source.path}: addresses that differ only in {', '.join(names)} count as "
+                "one article; add to links.parameters what identifies an article"
+            )
     # Patterns may match other pages, too: fewer than half of the pages may give no article.
     unread = sum(1 for sample in check.samples if not sample.article)
     _judge(check, profile, may_be_others=2 * unread < len(check.samples))

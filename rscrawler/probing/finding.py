@@ -10,7 +10,13 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.structured import TITLE_SEPARATOR, read_structured
-from rscrawler.identity.addresses import absolute, article_address, canonical_url, root_of
+from rscrawler.identity.addresses import (
+    absolute,
+    article_address,
+    canonical_url,
+    missing_parameters,
+    root_of,
+)
 from rscrawler.items import rfc3339
 from rscrawler.probing.paths import learn_links, looks_like_article
 from rscrawler.probing.visitor import PageUnavailable, Response, Visitor
@@ -166,6 +172,9 @@ def find_sources(url: str, visitor: Visitor) -> Finding:
 
     paths = (_paths_of(found, profile) for found in (feeds, sitemaps, [shown], listed))
     links = learn_links(*paths, frame=frame, within=within)
+    fed = (entry.url for each in feeds for entry in each.entries)
+    parameters = [*links.parameters, *missing_parameters(fed, profile)]
+    links = links.model_copy(update={"parameters": parameters})
     profile = profile.model_copy(update={"links": links})
     sources = _with_articles([*feeds, *sitemaps], profile)
     sources += _with_articles(listed, profile, least=_LEAST_LINKS)

@@ -14,6 +14,7 @@ from rscrawler.identity.addresses import (
     canonical_url,
     end_of_month,
     is_article_address,
+    missing_parameters,
     slug_stem,
 )
 from rscrawler.sites import SiteProfile, Source, SourceKind
@@ -94,6 +95,7 @@ def test_an_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
         ("/%7Euser/é/", "/~user/%C3%A9/"),
         ("/story?ref=front&id=81", "/story?id=81"),
         ("/a-canal/?xid=81", "/a-canal/"),
+        ("/en/news/?SECTION_ID=7&ELEMENT_ID=81", "/en/news/?ELEMENT_ID=81"),  # Bitrix
         ("/index.php?id=81&utm_source=a", "/index.php?id=81"),
         ("/?p=12345&fbclid=1", "/?p=12345"),
         ("/spip.php?breve1323", "/spip.php?breve1323"),  # SPIP without rewritten addresses
@@ -200,6 +202,13 @@ def test_a_profile_names_the_parameters_that_tell_articles_apart() -> None:
     assert canonical_url(url, profile) == f"{BASE}/story?n=81&part=2"
     assert address_key(url, profile) != address_key(f"{BASE}/story?n=82&part=2", profile)
     assert canonical_url(f"{BASE}/story?n=&part=2&part=2", profile) == f"{BASE}/story?part=2"
+
+
+def test_parameters_in_which_several_addresses_of_one_key_differ_may_be_missing() -> None:
+    paths = [f"/read/?story={n}&lang=en&id=7&utm_source={n}" for n in range(3)]
+    others = ["/read/?order=1", "/read/?order=2", "/show.php?n=1", "/show.php?n=2", "/show.php?n=3"]
+    urls = [BASE + path for path in (*paths, *others)]
+    assert missing_parameters(urls, PROFILE) == ["story"]
 
 
 @pytest.mark.parametrize(

@@ -149,11 +149,11 @@ def test_the_feed_sitemaps_and_sections_of_the_sample_site_are_found() -> None:
         assert not links.is_article_path("/military-industrial-complex/")
 
 
-def _numbers_alone(pages: dict[str, Reply]) -> dict[str, Reply]:
-    """The static site with its pieces at `/?p=81`, as WordPress has them without permalinks."""
-    numbered = {f"/posts/{piece.slug}/": f"/?p={81 + piece.number}" for piece in PIECES}
+def _numbers_alone(before: str) -> dict[str, Reply]:
+    """The static site with its pieces at `before` and a number, such as `/?p=81`."""
+    numbered = {f"/posts/{piece.slug}/": f"{before}{81 + piece.number}" for piece in PIECES}
     moved = {}
-    for path, reply in pages.items():
+    for path, reply in BUILT["static"]().items():
         text = reply.text
         for old, new in numbered.items():
             text = text.replace(old, new)
@@ -161,11 +161,11 @@ def _numbers_alone(pages: dict[str, Reply]) -> dict[str, Reply]:
     return moved
 
 
-def test_pieces_behind_the_path_of_the_front_page_are_found_and_recorded(
-    workspace: Workspace,
+@pytest.mark.parametrize("before", ["/?p=", "/news/?ELEMENT_ID="])  # WordPress, Bitrix
+def test_pieces_that_differ_in_a_number_behind_one_path_are_found_and_recorded(
+    before: str, workspace: Workspace
 ) -> None:
-    pages = _numbers_alone(BUILT["static"]())
-    with SmallSite(pages) as site:
+    with SmallSite(_numbers_alone(before)) as site:
         proposal = propose(site)
         workspace.config.write_text(
             f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n',
@@ -173,10 +173,28 @@ def test_pieces_behind_the_path_of_the_front_page_are_found_and_recorded(
         )
         workspace.crawl("outlet")
     assert [source.path for source in proposal.profile.sources] == ["/index.xml"]
-    assert proposal.profile.links == Links()
+    assert proposal.profile.links.parameters == Links().parameters
     assert [sample.trouble for sample in proposal.samples] == [None] * 3
     urls = {record["title"]: record["url"] for record in workspace.records()}
-    assert urls == {piece.title: f"{site.base_url}/?p={81 + piece.number}" for piece in PIECES}
+    assert urls == {each.title: f"{site.base_url}{before}{81 + each.number}" for each in PIECES}
+
+
+def test_a_parameter_in_which_a_feeds_addresses_differ_is_proposed_and_missed_in_a_profile() -> (
+    None
+):
+    with SmallSite(_numbers_alone("/read/?story=")) as site:
+        profile = propose(site).profile
+        without = profile.links.model_copy(update={"parameters": ["id"]})
+        former = profile.model_copy(update={"links": without})
+        fits, lacks = (
+            check_live("outlet", each, Visitor(Config(), delay=0), limit=3)
+            for each in (profile, former)
+        )
+    assert profile.links.parameters == [*Links().parameters, "story"]
+    assert fits.failures == []
+    assert [sample.article is not None for sample in fits.samples] == [True] * 3
+    (failure,) = lacks.failures
+    assert failure.startswith("/index.xml: addresses that differ only in story count as one")
 
 
 def test_a_part_of_a_site_can_be_followed_alone() -> None:
