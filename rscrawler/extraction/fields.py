@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote
@@ -47,6 +47,10 @@ _DECLARED = {
         "json-ld: image",
     ),
 }  # fmt: skip
+# Classes of hAtom and h-entry, properties of schema.org.
+_MARKS_OF_PUBLICATION = frozenset({"published", "dt-published", "datePublished"})
+_MARKS_OF_UPDATE = frozenset({"updated", "dt-updated", "dateModified"})
+_TIME = "profile: time[datetime]"
 _MOST_WITHIN = 50  # elements searched for a date
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
@@ -273,9 +277,8 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
     own = located.own
     for origin, values in _declared(located, "published_at"):
         yield origin, values[0]
-    for element in (element for part in own.parts for element in part.iter("time")):
-        if not own.is_foreign(element) and not located.is_in_prose(element):
-            yield "profile: time[datetime]", element.get("datetime")
+    for element in _times(located)[0]:
+        yield _TIME, element.get("datetime")
     yield "hint: published_at", located.context.page.published_at
     markup, is_printed = located.context.profile.markup, False
     is_given = "published_text" in markup.model_fields_set
@@ -294,6 +297,30 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
             yield f"{'profile' if is_marked else 'fallback'}: line at the headline", value
     if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", located.context.page.url)):
         yield "fallback: address", "-".join(match.groups())
+
+
+def _times(located: LocatedText) -> tuple[list[Element], list[Element]]:
+    """The `time` elements that can give the publication, and those marked as the update.
+
+    If none is marked as the publication, all can give it: some templates mark their only one as
+    the update.
+    """
+    own = located.own
+    times = [
+        element
+        for part in own.parts
+        for element in part.iter("time")
+        if not own.is_foreign(element) and not located.is_in_prose(element)
+    ]
+    published = [each for each in times if _is_marked(each, _MARKS_OF_PUBLICATION)]
+    updated = [each for each in times if published and _is_marked(each, _MARKS_OF_UPDATE)]
+    updated = [each for each in updated if each not in published]
+    return [each for each in times if each not in updated], updated
+
+
+def _is_marked(element: Element, marks: frozenset[str]) -> bool:
+    given = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
+    return not marks.isdisjoint(given.split())
 
 
 def _short_lines(located: LocatedText) -> Iterator[tuple[str, Element | None]]:
@@ -321,8 +348,9 @@ def _exact_dates(element: Element) -> Iterator[str]:
 
 
 def _modified(located: LocatedText) -> _Given:
-    candidates = ((origin, values[0]) for origin, values in _declared(located, "modified_at"))
-    return _first_date("modified_at", candidates, located)
+    declared = ((origin, values[0]) for origin, values in _declared(located, "modified_at"))
+    printed = ((_TIME, each.get("datetime")) for each in _times(located)[1])
+    return _first_date("modified_at", chain(declared, printed), located)
 
 
 def _first_date(

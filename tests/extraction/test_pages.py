@@ -127,6 +127,33 @@ def test_dates_come_from_json_ld_then_a_time_element_then_the_feed_then_the_prin
     assert article.extraction.warnings == ("published_at: the page prints a day without a time",)
 
 
+@pytest.mark.parametrize(
+    ("of_update", "of_publication"),
+    [
+        ('class="updated"', 'class="entry-date published"'),  # hAtom
+        ('class="dt-updated"', 'class="dt-published"'),  # h-entry
+        ('itemprop="dateModified"', 'itemprop="datePublished"'),  # schema.org
+    ],
+)
+def test_the_time_of_the_update_is_not_that_of_the_publication(
+    of_update: str, of_publication: str
+) -> None:
+    update = f'<time {of_update} datetime="2024-12-09T10:00:00Z">Monday</time>'
+    publication = f'<time {of_publication} datetime="2024-02-08T10:00:00Z">February</time>'
+    for head in (update + publication, publication + update):
+        article = read(page_html(current_post(own_article(head=head)), UNDATED))
+        assert article.published_at == datetime(2024, 2, 8, 10, tzinfo=UTC)
+        assert article.modified_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("names", ["updated", "published updated"])  # as some themes mark it
+def test_the_only_time_is_that_of_the_publication(names: str) -> None:
+    head = f'<time class="{names}" datetime="2024-12-08T10:00:00Z">Sunday</time>'
+    article = read(page_html(current_post(own_article(head=head)), UNDATED))
+    assert article.published_at == datetime(2024, 12, 8, 10, tzinfo=UTC)
+    assert article.modified_at is None
+
+
 def _published(meta: str, *, ld: str = "", feed: datetime | None = None) -> tuple[str, list[str]]:
     head = DATE.replace("2024-12-10T08:00:00+00:00", meta)
     if ld:
