@@ -26,6 +26,7 @@ _PRINTED = [
     for printed in (
         rf"\b{_MONTH}\s+{_DAY},?\s+{_YEAR}",
         rf"\b{_DAY}[\s-]+(?:of\s+|de\s+)?{_MONTH},?[\s-]+(?:de\s+|del\s+)?{_YEAR}",
+        rf"\b{_YEAR}[\s-]{table('dates')['year']},?\s+{_DAY}[\s-]+{_MONTH}",
         r"(?<![\d.])(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>(?:19|20)\d{2})(?!\.?\d)",
         r"(?<![\d.])(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d)(?!\.?\d)",
         rf"(?<![\d/-])(?P<day>\d{{1,2}})(?P<bar>[/-])(?P<month>\d{{1,2}})(?P=bar){_YEAR}",
@@ -52,6 +53,7 @@ _ZONES |= {
 # The time zone behind a time, known or not: `EST`, `UTC+5`, `+0500`, `Astana time`.
 _ZONE = (
     r"(?-i:(?:UTC|GMT|utc|gmt)\s?[+-]\d{1,2}(?::?\d{2})?\b|[+-]\d{4}\b|\+\d{2}:\d{2}\b"
+    r"|(?<=:\d\d:\d\d\s)-\d{2}:\d{2}\b"  # behind seconds; else it can be the end of an hour
     r"|(?!(?:AT|OCT|SAT|SEPT|THAT)\b)[A-Z]{1,4}T\b|UTC\b|MSK\b|Z\b|utc\b|gmt\b|[ecmp][sd]t\b)"
     r"|(?!reading)(?:\w+ )?time\b"
 )

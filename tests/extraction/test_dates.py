@@ -93,6 +93,7 @@ def test_a_printed_time_without_a_zone_is_utc_and_says_so() -> None:
         ("2026-11-24 10:00 PDT", 17),
         ("Tue, 24 Nov 2026 10:00:00 PST", 18),
         ("Tue, 24 Nov 2026 10:00:00 CET", 9),
+        ("Tue, 24 Nov 2026 10:00:00 -05:00", 15),
     ],
 )
 def test_a_named_zone_is_read(text: str, hour: int) -> None:
@@ -130,6 +131,7 @@ def test_a_clock_in_a_zone_that_nobody_knows_is_left_out_and_the_warning_says_so
         "Nov 24, 2026 10:00 AT",
         "10:00 OCT 24, 2026",
         "10:00, 24 Nov 2026",
+        "24 Nov 2026, 10:00 -11:00",
         "Nov 24, 2026, 10:00 Reading time 5 min",
     ],
 )
@@ -145,6 +147,8 @@ def test_a_day_or_a_small_word_is_no_zone(text: str) -> None:
     [
         "21 июня 2022", "Вторник, 21 Июнь 2022", "21-июнь, 2022", "21 июн 2022", "21 июни 2022",
         "21 маусым 2022", "21-iyun 2022", "21 iýun 2022", "21.06.22", "21-June-2022",
+        "2022 жылғы 21 маусым", "2022 ж. 21 маусым", "2022-жылдын 21-июну", "2022-ж., 21-июнь",
+        "2022-yil 21-iyun", "2022 yil 21 iyun", "2022 йил 21 июнь",
     ],
 )  # fmt: skip
 def test_a_day_is_parsed_in_the_languages_of_the_region(text: str) -> None:
