@@ -43,6 +43,7 @@ _ENTRY_PARTS = frozenset({
 _FALSE_UTF16 = re.compile(
     rb"\A((?:\xef\xbb\xbf)?\s*<\?xml[^>]*?)\sencoding\s*=\s*[\"']utf-?16[\"']", re.IGNORECASE
 )
+_BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;|\0)")  # in UTF-16 a zero byte follows
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW_BITS = 31
 
@@ -112,6 +113,10 @@ def _moment(text: str) -> datetime | None:
     """Parse a source's date; None if it is invalid or too early, as the year 1 of undated pages."""
     found = read_date(text)
     return found.at if found is not None and found.at >= EARLIEST else None
+
+
+def _xml_parser(*, recover: bool = False) -> etree.XMLParser:
+    return etree.XMLParser(recover=recover, resolve_entities=False, no_network=True, huge_tree=True)
 
 
 def _without_false_encoding(body: bytes) -> bytes:
@@ -200,9 +205,8 @@ def _without_texts(body: bytes) -> bytes:
     quarters of its time. It also detects a false declaration of an encoding, and so gets the
     original bytes of a feed that declares an encoding other than UTF.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(body, _xml_parser())
     except etree.XMLSyntaxError:
         return _shortened(body)
     entries = list(root.iter("{*}item", "{*}entry"))
@@ -243,11 +247,16 @@ def _feed_date(entry: Any, name: str) -> datetime | None:
 def _read_sitemap(page: SourcePage) -> SourceContent:
     """The addresses in a sitemap, or the sitemaps in an index."""
     body = _unpacked(page.body) if page.body.startswith(_GZIP_MAGIC) else page.body
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=True)
+    body = _without_false_encoding(body)
     try:
-        root = etree.fromstring(_without_false_encoding(body), parser)
-    except etree.XMLSyntaxError as error:
-        raise UnreadableSource(f"is not XML: {error.msg}") from None
+        root = etree.fromstring(body, _xml_parser())
+    except etree.XMLSyntaxError:
+        if b"<![CDATA[" not in body:  # there it is right
+            body = _BARE_AMPERSAND.sub(b"&amp;", body)
+        try:
+            root = etree.fromstring(body, _xml_parser(recover=True))
+        except etree.XMLSyntaxError as error:
+            raise UnreadableSource(f"is not XML: {error.msg}") from None
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
         raise UnreadableSource("is not a sitemap")
     if _name(root) == "sitemapindex":

@@ -343,6 +343,17 @@ def test_the_images_and_videos_of_a_sitemap_entry_are_not_its_address_and_date()
     )
 
 
+def test_a_bare_ampersand_in_an_address_is_part_of_it() -> None:
+    url = "https://example.org/?id=1&part=2"
+    for begin, written in (
+        ("", url),
+        ("", url.replace("&", "&amp;")),
+        ("\n<?xml version='1.0'?>", f"<![CDATA[{url}]]>"),
+    ):
+        body = f"{begin}<urlset {SITEMAP}><url><loc>{written}</loc></url></urlset>"
+        assert [each.url for each in read_sitemap(body.encode()).entries] == [url], written
+
+
 def test_an_index_gives_further_sitemaps() -> None:
     body = f"""<sitemapindex {SITEMAP}><sitemap><loc>https://example.org/s1.xml</loc>
       <lastmod>2026-11-24T12:00:00Z</lastmod></sitemap></sitemapindex>""".encode()
