@@ -7,8 +7,8 @@ replaces a shipped file of the same name, and a job in it a shipped job with the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,7 @@ from rscrawler.config import (
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.triggers import EPOCH, INSTANT, cron_trigger
-from rscrawler.sites import load_sites
+from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store.jobs import JobState
 from rscrawler.store.leases import site_lease
 
@@ -139,11 +139,12 @@ class ScheduleFile(Model):
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """A job of a schedule file. `sites` are the enabled sites that it crawls."""
+    """A job of a schedule file. `sites` are the enabled sites that it crawls, `hosts` theirs."""
 
     job: Job
     file: Path
     sites: tuple[str, ...]
+    hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by site
 
     @property
     def id(self) -> str:
@@ -152,8 +153,14 @@ class ScheduledJob:
 
     @property
     def leases(self) -> list[str]:
-        """The names of the crawl leases of its sites."""
-        return [site_lease(site) for site in self.sites]
+        """The names of the leases that its crawls take: of its sites, and of their hosts."""
+        return [site_lease(site) for site in self.sites] + self.host_leases
+
+    @property
+    def host_leases(self) -> list[str]:
+        """The names of the leases of its hosts; profiles of one host share them."""
+        hosts = {host for site in self.sites for host in self.hosts.get(site, ())}
+        return [f"host:{host}" for host in sorted(hosts)]
 
     @property
     def is_active(self) -> bool:
@@ -169,7 +176,10 @@ class ScheduledJob:
             return (self,)
         updates = ({"id": f"{self.id}/{site}", "sites": [site]} for site in self.sites)
         jobs = (self.job.model_copy(update=update) for update in updates)
-        return tuple(replace(self, job=job, sites=tuple(job.sites)) for job in jobs)
+        return tuple(
+            replace(self, job=job, sites=(site,), hosts={site: self.hosts[site]})
+            for job, site in zip(jobs, self.sites, strict=True)
+        )
 
     def first_fire(self, now: datetime) -> datetime:
         """The fire time of a job that never ran: now, but for a `cron` job its next time."""
@@ -226,11 +236,11 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[Sched
     own_names = {path.name for path in own_files}
     # The folder of shipped files may have been removed, to have none of their jobs.
     shipped_files = (p for p in shipped_schedules_dir().glob("*.toml") if p.name not in own_names)
-    enabled = {name: site.enabled for name, site in load_sites(config).items()}
+    profiles = load_sites(config)
     problems: list[str] = []
-    own = list(_read(own_files, enabled, problems))
+    own = list(_read(own_files, profiles, problems))
     own_ids = {job.id for job in own}
-    shipped = _read(sorted(shipped_files), enabled, problems)
+    shipped = _read(sorted(shipped_files), profiles, problems)
     jobs = (*(job for job in shipped if job.id not in own_ids), *own)
     problems.extend(_duplicates(jobs))
     if problems:
@@ -241,7 +251,7 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[Sched
 
 
 def _read(
-    paths: Iterable[Path], enabled: Mapping[str, bool], problems: list[str]
+    paths: Iterable[Path], profiles: Mapping[str, SiteProfile], problems: list[str]
 ) -> Iterator[ScheduledJob]:
     """The jobs of these files; errors are added to `problems`."""
     for path in paths:
@@ -251,14 +261,19 @@ def _read(
             problems.extend(error.problems)
             continue
         for number, job in enumerate(content.job):
-            known = ", ".join(sorted(enabled))
+            known = ", ".join(sorted(profiles))
             problems.extend(
                 f"{path}: job.{number}.sites: {name!r} is not a known site; allowed: {known}"
                 for name in job.sites
-                if name not in enabled
+                if name not in profiles
             )
-            sites = dict.fromkeys(job.sites or enabled) if job.is_crawl else ()
-            yield ScheduledJob(job, path, tuple(site for site in sites if enabled.get(site)))
+            sites = dict.fromkeys(job.sites or profiles) if job.is_crawl else ()
+            hosts = {
+                name: sorted(profile.all_hosts)
+                for name in sites
+                if (profile := profiles.get(name)) and profile.enabled
+            }
+            yield ScheduledJob(job, path, tuple(hosts), hosts)
 
 
 def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:

@@ -280,7 +280,7 @@ class Service:
         """Set the fire time of every job that is not running to the one in the store.
 
         It may differ: other services claim runs, a worker plans the next visit of an adaptive job,
-        and a run that was interrupted or had to wait for its site is still due.
+        and a run that was interrupted or had to wait for its site or host is still due.
         """
         if not self._is_planned:
             self._plan(now)
@@ -390,11 +390,11 @@ class Service:
             )
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
-        """Whether one of the job's sites is being crawled, by this or another process."""
+        """Whether a crawl of one of the job's sites or hosts runs, of this or another process."""
         if not scheduled.sites or self._config.uses_workers:
             return False  # with workers, the worker waits
-        own = {site for run in self._runs.values() for site in run.scheduled.sites}
-        return not own.isdisjoint(scheduled.sites) or bool(
+        own = {lease for run in self._runs.values() for lease in run.scheduled.leases}
+        return not own.isdisjoint(scheduled.leases) or bool(
             self._store.leases.held(now, scheduled.leases)
         )
 

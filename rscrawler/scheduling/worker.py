@@ -1,9 +1,9 @@
 """The queue of crawls, and the worker that runs them on any machine.
 
 The queue is Procrastinate's, in the PostgreSQL database of the store. The service claims a run
-and puts it into the queue in one transaction. `lock` is the site's lease, so two crawls of a site
-never run at once; `queueing_lock` is the job's id, so at most one run of a job waits (the claim
-ensures that already).
+and puts it into the queue in one transaction. `lock` names the site's hosts, so two crawls of
+one host never run at once; `queueing_lock` is the job's id, so at most one run of a job waits
+(the claim ensures that already).
 
 A worker treats a run as the service does (`runs`). It handles three failures that Procrastinate
 does not:
@@ -83,7 +83,7 @@ def hand_over(scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], boo
         deferrer = _app.configure_task(
             TASK_NAME,
             queue=QUEUE_NAME,
-            lock=",".join(scheduled.leases),
+            lock=",".join(scheduled.host_leases),
             queueing_lock=scheduled.id,
             connection=connection,
         )
@@ -99,7 +99,7 @@ def hand_over(scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], boo
 
 
 class _RetryLaterError(Exception):
-    """Run the job again after a pause, the argument: its site is busy, or this worker stops."""
+    """Run the job again after a pause, the argument: its host is busy, or this worker stops."""
 
 
 class _Retry(BaseRetryStrategy):
@@ -330,6 +330,7 @@ def task_arguments(scheduled: ScheduledJob, fire_at: datetime) -> dict[str, Any]
     return {
         "job_id": job.id,
         "sites": list(scheduled.sites),
+        "hosts": dict(scheduled.hosts),
         "fire_at": fire_at.isoformat(),
         "full": job.full,
         "time_limit_seconds": job.time_limit.total_seconds() if job.time_limit else None,
@@ -348,7 +349,9 @@ def run_of(arguments: Mapping[str, Any]) -> tuple[ScheduledJob, datetime]:
         time_limit=None if seconds is None else timedelta(seconds=seconds),
         adaptive=None if adaptive is None else Adaptive.model_validate(adaptive),
     )
-    scheduled = ScheduledJob(job, Path(), tuple(arguments["sites"]))
+    # A run that an older version put into the queue has no hosts.
+    hosts = arguments.get("hosts", {})
+    scheduled = ScheduledJob(job, Path(), tuple(arguments["sites"]), hosts)
     return scheduled, datetime.fromisoformat(arguments["fire_at"])
 
 

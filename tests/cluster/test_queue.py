@@ -99,13 +99,15 @@ def test_the_tables_are_made_once_when_several_processes_start(plant: Plant) -> 
 
 
 def test_a_run_comes_out_of_the_queue_as_it_went_in() -> None:
-    options = {"adaptive": {"min": "10m", "max": "2h"}, "full": True, "time_limit": "90s"}
-    job, _ = scheduled("news", ["site", "other"], **options).by_site()
+    adaptive = {"min": "10m", "max": "2h"}
+    of_both = scheduled("news", ["site", "other"], adaptive=adaptive, full=True, time_limit="90s")
+    job, _ = of_both.by_site()
     assert job.id == "news/site"
     run, fire_at = run_of(task_arguments(job, NOON))
     assert fire_at == NOON
     for name in ("id", "sites", "full", "time_limit", "adaptive", "action"):
         assert getattr(run.job, name) == getattr(job.job, name)
+    assert run.leases == job.leases == ["site:site", "host:site.example"]
 
 
 def test_of_two_services_one_hands_a_run_over_and_none_runs_it(plant: Plant) -> None:
@@ -113,7 +115,8 @@ def test_of_two_services_one_hands_a_run_over_and_none_runs_it(plant: Plant) -> 
         services = [plant.service(scheduled(), owner=f"service/{n}/1") for n in (1, 2)]
         await step(*services, *services)
         (row,) = plant.queued()
-        assert (row["status"], row["lock"], row["queueing_lock"]) == ("todo", "site:site", "job")
+        assert (row["status"], row["queueing_lock"]) == ("todo", "job")
+        assert row["lock"] == "host:site.example"
         assert plant.children.started == []
         plant.clock.advance(20 * MINUTE)
         await step(*services)
@@ -236,10 +239,11 @@ def claim(plant: Plant, job: Any, put: Callable[[Any], bool]) -> None:
     store.jobs.claim(firing, next_fire_at=NOON + MINUTE, now=NOON, hand_over=put)
 
 
-def test_a_run_of_a_site_that_is_being_crawled_waits(plant: Plant) -> None:
+@pytest.mark.parametrize("lease", ["site:site", "host:site.example"])
+def test_a_run_of_a_site_or_a_host_that_is_being_crawled_waits(plant: Plant, lease: str) -> None:
     look_round(plant)
     store = plant.open_store()
-    store.leases.acquire("site:site", ELSEWHERE, NOON)
+    store.leases.acquire(lease, ELSEWHERE, NOON)
     has_waited = False
 
     def ran_after_all() -> bool:
@@ -247,7 +251,7 @@ def test_a_run_of_a_site_that_is_being_crawled_waits(plant: Plant) -> None:
         rows = plant.queued()
         if not has_waited and rows and rows[0]["attempts"] >= 2:
             assert plant.children.started == []
-            store.leases.release("site:site", ELSEWHERE)
+            store.leases.release(lease, ELSEWHERE)
             has_waited = True
         return not rows
 

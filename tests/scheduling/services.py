@@ -48,14 +48,21 @@ def wait_for_late_notifications() -> None:
     wait_until(lambda: all(thread.name != "bounded" for thread in threading.enumerate()))
 
 
-def scheduled(job_id: str = "job", sites: Sequence[str] = ("site",), **keys: Any) -> ScheduledJob:
-    """A job as a file would give it; every 20 minutes unless said otherwise."""
+def scheduled(
+    job_id: str = "job",
+    sites: Sequence[str] = ("site",),
+    *,
+    host: str | None = None,
+    **keys: Any,
+) -> ScheduledJob:
+    """A job as a file would give it; every 20 minutes, and a host for each site, unless given."""
     if not keys.keys() & {"every", "cron", "adaptive"}:
         keys["every"] = "20m"
     is_crawl = keys.get("action", "crawl") == "crawl"
     names = list(sites) if is_crawl else []
     job = Job.model_validate({"id": job_id, "sites": names, **keys})
-    return ScheduledJob(job, Path("jobs.toml"), tuple(names))
+    hosts = {name: [host or f"{name}.example"] for name in names}
+    return ScheduledJob(job, Path("jobs.toml"), tuple(names), hosts)
 
 
 def crawled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -18,6 +19,9 @@ from rscrawler.scheduling import schedules
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.scheduling.triggers import cron_trigger
 from rscrawler.sites import load_sites
+from rscrawler.spiders.session import CrawlLease, CrawlSession
+from rscrawler.store import Store
+from rscrawler.topics import Flagger
 from tests.scheduling.services import scheduled
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
@@ -224,6 +228,17 @@ def test_the_shipped_schedule_crawls_the_shipped_site(config: Config) -> None:
         "every 20m, up to 1m later",
     )
     assert shipped.is_active
+
+
+def test_a_job_waits_for_exactly_the_leases_that_its_crawl_takes(
+    load_files: LoadFiles, config: Config, store: Store
+) -> None:
+    (loaded,) = load_files(x=job(f'every = "20m"\nsites = ["{SITE}"]'))
+    session = CrawlSession(config, SITE, load_sites(config)[SITE], store, Flagger(()))
+    crawl = CrawlLease(session)
+    assert crawl.begin()
+    asyncio.run(crawl.wait_for_hosts())
+    assert sorted(store.leases.held(session.now())) == sorted(loaded.leases)
 
 
 def test_a_job_without_sites_crawls_every_enabled_one(

@@ -329,14 +329,32 @@ def test_two_jobs_of_one_site_do_not_run_at_once(world: World) -> None:
     asyncio.run(scenario())
 
 
-def test_a_job_waits_while_its_site_is_crawled_by_hand(shared_world: World) -> None:
+def test_two_jobs_of_sites_on_one_host_do_not_run_at_once(world: World) -> None:
+    async def scenario() -> None:
+        jobs = [scheduled(name, [name], host="outlet.example") for name in ("en", "ru")]
+        service = world.service(*jobs)
+        world.children.gate = asyncio.Event()
+        await begin(service)
+        assert len(world.children.started) == 1
+        world.children.gate.set()
+        await service.finish_runs()
+        await step(service)
+        assert len(world.children.started) == 2
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("lease", ["site:site", "host:site.example"])
+def test_a_job_waits_while_its_site_or_its_host_is_crawled_by_hand(
+    shared_world: World, lease: str
+) -> None:
     async def scenario() -> None:
         leases = shared_world.open_store().leases
-        leases.acquire("site:site", ELSEWHERE, NOON)
+        leases.acquire(lease, ELSEWHERE, NOON)
         service = shared_world.service()
         await step(service)
         assert shared_world.children.started == []
-        leases.release("site:site", ELSEWHERE)
+        leases.release(lease, ELSEWHERE)
         await step(service)
         assert len(shared_world.children.started) == 1
 
