@@ -11,6 +11,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT = timedelta(milliseconds=1)
+DAY = timedelta(days=1)
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")  # cron counts from Sunday
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # APScheduler's name of each field, in crontab's order: its label in errors, and its values.
@@ -28,25 +29,43 @@ _NUMBERS = {
 
 
 class WallClockTrigger(CronTrigger):  # type: ignore[misc]
-    """A `CronTrigger` in UTC that fires once at a wall clock time that occurs twice in autumn.
+    """A `CronTrigger` on the wall clock of `zone`, whose fire times are in UTC.
 
-    With `repeats` it fires both times, as "every 20 minutes" must.
+    `CronTrigger` adds a day as 24 hours, which misses times when the clocks change, so it runs on
+    a wall clock without a zone. A time that the clock skips in spring fires when it would have
+    been; one that occurs twice in autumn fires the first time, with `repeats` both times, as
+    "every 20 minutes" must.
     """
 
-    __slots__ = ("repeats",)
+    __slots__ = ("repeats", "zone")
 
-    def __init__(self, *, repeats: bool, **fields: Any) -> None:
-        super().__init__(**fields)
-        self.repeats = repeats
+    def __init__(self, *, repeats: bool, zone: ZoneInfo, **fields: Any) -> None:
+        super().__init__(timezone=UTC, **fields)
+        self.repeats, self.zone = repeats, zone
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> Any:
         """The first match after the previous fire time; without one, at or after `now`."""
-        start = now if previous_fire_time is None else previous_fire_time.astimezone(UTC) + INSTANT
-        while moment := super().get_next_fire_time(None, start.astimezone(self.timezone)):
-            at: datetime = moment.astimezone(UTC)
-            if self.repeats or not moment.fold:
-                return at
-            start = at + INSTANT
+        start = now.astimezone(UTC)
+        if previous_fire_time is not None:
+            start = previous_fire_time.astimezone(UTC) + INSTANT
+        wall = self._wall(start)
+        # Times before `wall` are still ahead if the clock skipped them, or will go back over them.
+        change = abs(self._wall(start + DAY) - self._wall(start - DAY) - 2 * DAY)
+        found = (self._first(each, start) for each in {wall, wall - change})
+        return min(filter(None, found), default=None)
+
+    def _wall(self, moment: datetime) -> datetime:
+        """The wall clock's time, as if it were UTC."""
+        return moment.astimezone(self.zone).replace(tzinfo=UTC, fold=0)
+
+    def _first(self, wall: datetime, start: datetime) -> datetime | None:
+        """When the clock first shows a match, of those from `wall` on; not before `start`."""
+        while match := super().get_next_fire_time(None, wall):
+            for fold in (0, 1) if self.repeats else (0,):
+                at: datetime = match.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
+                if at >= start:
+                    return at
+            wall = match + INSTANT
         return None
 
 
@@ -68,7 +87,7 @@ def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0
     if not day.startswith("*") and not weekday.startswith("*"):
         restrictions = [values | {"day_of_week": "*"}, values | {"day": "*"}]
     triggers = [
-        WallClockTrigger(repeats=hour.startswith("*"), timezone=ZoneInfo(timezone), **fields)
+        WallClockTrigger(repeats=hour.startswith("*"), zone=ZoneInfo(timezone), **fields)
         for fields in restrictions
     ]
     if triggers[0].get_next_fire_time(None, EPOCH) is None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from apscheduler.triggers.base import BaseTrigger
@@ -113,6 +114,46 @@ def test_a_daily_time_that_summer_time_skips_still_fires_that_day() -> None:
         datetime(2026, 3, 30, 0, 30, tzinfo=UTC),
         datetime(2026, 3, 31, 0, 30, tzinfo=UTC),
     ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "days"),
+    [
+        ("0 0 * * *", ["03-30", "03-31", "04-01", "04-02"]),
+        ("30 0 * * mon", ["04-01"]),
+        ("0 0 1 * *", ["04-01"]),
+    ],
+)
+def test_a_time_at_midnight_is_kept_on_the_day_after_summer_time_begins(
+    expression: str, days: list[str]
+) -> None:
+    trigger, first = (
+        cron_trigger(expression, "Europe/Berlin"),
+        datetime(2024, 3, 29, 12, tzinfo=UTC),
+    )
+    fires = fires_between(trigger, first, first + timedelta(days=4))
+    assert [f"{fire.astimezone(ZoneInfo('Europe/Berlin')):%m-%d}" for fire in fires] == days
+
+
+@given(
+    zone=st.sampled_from(
+        ["Europe/Berlin", "America/New_York", "Africa/Cairo", "Asia/Beirut", "Antarctica/Troll"]
+    ),
+    minute=st.integers(0, 59),
+    hour=st.integers(0, 23),
+    ahead=st.integers(0, 366 * 24 * 60),
+)
+def test_a_daily_time_is_the_next_of_its_day_at_any_moment(
+    zone: str, minute: int, hour: int, ahead: int
+) -> None:
+    moment = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=ahead)
+    day = moment.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+    times = (
+        datetime.combine(day + timedelta(days=number), time(hour, minute), ZoneInfo(zone))
+        for number in range(4)
+    )
+    expected = min(at for each in times if (at := each.astimezone(UTC)) > moment)
+    assert next_after(cron_trigger(f"{minute} {hour} * * *", zone), moment) == expected
 
 
 def test_a_daily_time_that_comes_twice_fires_once() -> None:
