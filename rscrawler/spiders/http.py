@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from gzip import BadGzipFile
 
+from OpenSSL import SSL
 from scrapy import Request
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -99,8 +100,12 @@ def in_words(error: BaseException) -> str:
         if isinstance(error, kinds):
             return words
     if isinstance(cause := error.__cause__, ResponseFailed):
-        is_silence = cause.reasons[-1].check(ConnectionDone, ConnectionLost)
-        return "the connection was closed without a response" if is_silence else "no valid HTTP"
+        match cause.reasons[-1].value:
+            case ConnectionDone() | ConnectionLost():
+                return "the connection was closed without a response"
+            case SSL.Error(args=[[(_, _, words), *_]]):  # "certificate verify failed"
+                return f"TLS error: {words}"
+        return "no valid HTTP"
     return str(error).rstrip(".") or type(error).__name__
 
 

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import socketserver
 import sqlite3
 import subprocess
 import threading
@@ -22,6 +23,7 @@ import pytest
 
 from rscrawler.middlewares.retry_after import MAX_BROKEN
 from rscrawler.store import Store
+from tests.certificates import self_signed
 from tests.crawl.probes import (
     FEED,
     FEW_SOURCES,
@@ -998,6 +1000,34 @@ def test_malformed_http_leaves_one_line(workspace: Workspace, site: SampleSite) 
     assert [line.partition(" WARNING ")[2] for line in logged] == [
         f"source {site.base_url}{FEED}: no valid HTTP"
     ]
+
+
+class _Handshakes(socketserver.ThreadingTCPServer):
+    """A server whose certificate no client trusts, so every handshake fails."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Print nothing: the failed handshake is the test."""
+
+
+def test_a_certificate_that_cannot_be_verified_is_named(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    context = self_signed(tmp_path).context
+
+    class Greeting(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            context.wrap_socket(self.request, server_side=True)
+
+    with _Handshakes(("127.0.0.1", 0), Greeting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base_url = f"https://127.0.0.1:{server.server_address[1]}"
+        workspace.write_config(base_url, FEW_SOURCES + NO_RETRIES)
+        result = workspace.run("crawl", "--json")
+        server.shutdown()
+    (problem,) = result.json["sites"]["responsiblestatecraft"]["problems"]
+    assert "cannot be read: TLS error: certificate verify failed" in problem["message"]
 
 
 @pytest.mark.parametrize("fault", [Fault.FORBIDDEN_ROBOTS, Fault.SERVER_ERROR])

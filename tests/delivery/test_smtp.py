@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from rscrawler.config import EmailSettings
 from rscrawler.delivery import smtp
 from rscrawler.delivery.channel import SERVED, Outcome, OutcomeKind, last_outcomes
 from rscrawler.delivery.smtp import send_mail
+from tests.certificates import Certificate, self_signed
 from tests.delivery.listener import dripping
 from tests.delivery.mailbox import Mailbox, serving
 from tests.workspace import wait_until
@@ -27,45 +21,9 @@ from tests.workspace import wait_until
 CONTENT = b"Subject: x\r\n\r\n.a line that begins with a full stop\r\nlast\r\n"
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """A certificate that only itself vouches for, and a server's context with it."""
-
-    path: Path
-    context: ssl.SSLContext
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "the tests")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("tls")
-    path, key_path = folder / "certificate.pem", folder / "key.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path, key_path)
-    return Certificate(path, context)
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def sent(mailbox: Mailbox, **changes: Any) -> Mapping[str, Outcome]:
