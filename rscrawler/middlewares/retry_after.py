@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 PAUSING_STATUSES = frozenset({429, 503})
 # After this many requests in a row without a response, retries included, the cycle sends no more.
 MAX_UNANSWERED = 6
-MAX_BROKEN = 20  # the same for responses with a status of 500 or more
+MAX_BROKEN = 20  # the same for responses with status 429, or 500 or more
 NO_ANSWER = (
     CannotResolveHostError,
     ConnectError,  # no route to the host, for example: Scrapy does not wrap it
@@ -86,7 +86,8 @@ class RetryAfterMiddleware:
     def process_response(self, request: Request, response: Response) -> Response:
         """Record the pause that a 429 or 503 asks for; Scrapy's retry then comes after it."""
         self._unanswered, self._status = 0, response.status
-        self._broken = self._broken + 1 if response.status >= 500 else 0
+        is_broken = response.status == 429 or response.status >= 500
+        self._broken = self._broken + 1 if is_broken else 0
         if response.status in PAUSING_STATUSES:
             now = self._session.now()
             pause = retry_after(response.headers.get("Retry-After"), now)

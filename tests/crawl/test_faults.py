@@ -755,12 +755,13 @@ def test_what_is_found_after_a_first_cycle_under_a_clock_that_was_ahead_is_news(
     assert told == {site.truth_of(each).url: "new" for each in (story, late)}
 
 
+@pytest.mark.parametrize("status", [500, 429])
 def test_requests_that_were_held_back_are_no_attempts_and_no_errors(
-    workspace: Workspace, larger_site: SampleSite
+    workspace: Workspace, larger_site: SampleSite, status: int
 ) -> None:
     configure(workspace, larger_site, concurrency=1)
     for story in larger_site.stories:
-        larger_site.fail(story.path, Fault.SERVER_ERROR)
+        larger_site.answers[story.path] = Reply(status, {}, b"slow down")
     result = workspace.run("crawl", "--json")
     sent = articles_requested(larger_site)
     answered = [request.path.strip("/") not in sent for request in larger_site.requests]
