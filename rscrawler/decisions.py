@@ -228,9 +228,10 @@ def recheck_at(known: KnownArticle, now: datetime) -> datetime:
 def are_rewritten(changed: int, known: int) -> bool:
     """Whether a source gives so many known articles a later date that its dates mean nothing.
 
-    Some sites write the current time beside every address of a sitemap.
+    Some sites write the current time beside every address of a feed or sitemap. Fewer than five
+    articles may all have been edited.
     """
-    return changed > 20 and 2 * changed > known
+    return changed >= 5 and 2 * changed > known
 
 
 @dataclass(frozen=True, slots=True)
