@@ -1,31 +1,61 @@
-"""Keeps requests and redirects on the site's own hosts."""
+"""Keeps requests on the site's own hosts; answers for articles that redirect to its listings."""
 
 from typing import Self
+from urllib.parse import unquote, urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
+from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
-from rscrawler.sites import host_of
+from rscrawler.sites import SiteProfile, host_of
 from rscrawler.spiders.http import OffSite
+from rscrawler.spiders.news import PERMANENT_REDIRECTS
+from rscrawler.spiders.outcomes import RequestedArticle, request_context
 from rscrawler.spiders.session import session_of
+
+GONE = 410
 
 
 class SiteHostsMiddleware:
     """Refuses every request to a host (and port) that the profile does not name.
 
     Scrapy's own middleware compares host names without ports and knows no aliases.
+
+    Some sites redirect deleted articles permanently to the front page or a section. For a known
+    article such a redirect counts as 410, and its target is not requested. A redirect to any other
+    page may lead to the article's new address, or to a login or consent page.
     """
 
-    def __init__(self, hosts: frozenset[str]) -> None:
-        self._hosts = hosts
+    def __init__(self, profile: SiteProfile) -> None:
+        self._hosts = profile.all_hosts
+        self._listings = profile.source_paths | {
+            "",
+            unquote(urlsplit(profile.base_url).path).rstrip("/"),
+        }
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Built for the site of the crawler's spider."""
-        return cls(session_of(crawler).profile.all_hosts)
+        return cls(session_of(crawler).profile)
 
-    def process_request(self, request: Request) -> None:
-        """Let the request pass, or raise `OffSite`."""
+    def process_request(self, request: Request) -> Response | None:
+        """Let the request pass, raise `OffSite`, or answer 410 for a deleted article."""
         if host_of(urlparse_cached(request)) not in self._hosts:
             raise OffSite(f"{request.url} is not on this site's hosts")
+        if self._is_of_deleted(request):
+            return Response(request.meta["redirect_urls"][0], status=GONE)
+        return None
+
+    def _is_of_deleted(self, request: Request) -> bool:
+        """Whether a known article redirects here permanently, and this is a listing."""
+        requested, parts = request_context(request), urlparse_cached(request)
+        reasons = request.meta.get("redirect_reasons", ())
+        return (
+            isinstance(requested, RequestedArticle)
+            and requested.known is not None
+            and bool(reasons)
+            and PERMANENT_REDIRECTS.issuperset(reasons)
+            and not parts.query
+            and unquote(parts.path).rstrip("/") in self._listings
+        )

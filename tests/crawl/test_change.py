@@ -22,6 +22,7 @@ from tests.crawl.probes import (
 from tests.crawl.starts import Start
 from tests.sample_site import Fault, SampleSite
 from tests.sample_site.routes import Resource, find_resource
+from tests.sample_site.server import Reply
 from tests.workspace import Program, Workspace
 
 
@@ -317,6 +318,37 @@ def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_ret
         "removed",
         "updated",
     ]
+
+
+@pytest.mark.parametrize("target", ["/", SECTION])
+def test_a_page_that_leads_to_a_listing_for_good_is_gone_and_returns_like_any_other(
+    known: Workspace, site: SampleSite, target: str
+) -> None:
+    story = site.stories[7]
+    site.answers[story.path] = Reply(301, {"Location": target})
+    for removed in (0, 1, 0):
+        let_articles_be_due(known)
+        report = known.crawl()
+        assert (report["articles_removed"], report["errors"]) == (removed, 0)
+    site.answers.clear()
+    site.publish()  # so that the sources are read again, which show the article
+    known.crawl()
+    slug = story.path.strip("/")
+    events = [record["event"] for record in known.records() if slug in record["url"]]
+    assert events == ["new", "removed", "updated"]
+
+
+@pytest.mark.parametrize(("status", "target"), [(302, "/"), (307, SECTION), (301, "/login/")])
+def test_a_page_that_leads_to_a_listing_for_a_while_or_to_another_page_is_not_gone(
+    known: Workspace, site: SampleSite, status: int, target: str
+) -> None:
+    story = site.stories[7]
+    site.extra_pages["/login/"] = Resource(200, b"<html><title>Log in</title><body></body></html>")
+    site.answers[story.path] = Reply(status, {"Location": target})
+    for _ in range(3):
+        let_articles_be_due(known)
+        known.run("crawl")
+    assert "removed" not in {record["event"] for record in known.records()}
 
 
 def test_a_cycle_killed_half_way_loses_and_repeats_nothing(workspace: Workspace) -> None:
