@@ -203,13 +203,18 @@ def write_messages(
     """
     with database.writing() as connection:
         is_first = all(connection.execute(mark).rowcount == rows for mark, rows in marks)
-        if not (is_first and all(_insert_message(database, connection, new) for new in messages)):
+        if not (is_first and all(insert_message(database, connection, new) for new in messages)):
             connection.rollback()
             return False
         return True
 
 
-def _insert_message(database: Database, connection: Connection, new: NewMessage) -> bool:
+def insert_message(database: Database, connection: Connection, new: NewMessage) -> bool:
+    """Store a message, due at once; False if one with that id exists.
+
+    Raises:
+        ValueError: the message has no recipient.
+    """
     if not new.addresses:
         raise ValueError(f"message {new.message_id} has no recipient")
     values = asdict(new)
@@ -306,7 +311,7 @@ class MessageStore(Part):
                 if outcome.next_try_at is not None:
                     values["next_try_at"] = outcome.next_try_at
                 connection.execute(pending.filter_by(address=outcome.address).values(values))
-            return _end_message(connection, message_id)
+            return end_message(connection, message_id)
 
     def renew(self, claimed: ClaimedMessage, now: datetime) -> bool:
         """Renew a claim; False if it has been lost."""
@@ -387,7 +392,7 @@ class MessageStore(Part):
                 connection.rollback()
                 return False
             connection.execute(chosen.values(state="pending"))
-            _end_message(connection, message_id)
+            end_message(connection, message_id)
             return True
 
 
@@ -403,7 +408,7 @@ def _due_again(now: datetime) -> dict[str, Any]:
     return {"state": "pending", "attempts": 0, "next_try_at": now}
 
 
-def _end_message(connection: Connection, message_id: str) -> bool:
+def end_message(connection: Connection, message_id: str) -> bool:
     """End a message with its rows if no recipient is pending; True if so, and one was served."""
     chosen = select(recipient.c.state).filter_by(message_id=message_id).distinct()
     states = set(connection.scalars(chosen))

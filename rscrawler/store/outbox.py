@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
 
 from rscrawler.store.database import Database, Part
 from rscrawler.store.lookups import among
-from rscrawler.store.messages import NewMessage, write_messages
+from rscrawler.store.messages import NewMessage, end_message, insert_message, write_messages
 from rscrawler.store.tables import (
     JSONL_CHANNELS,
     LAST_VERSION,
@@ -121,10 +121,20 @@ class OutboxStore(Part):
         return pending_rows(self._database, outbox.c.channel == channel, _UNASSIGNED, is_other)
 
     def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
-        """Store a message with these rows; False, and nothing, if one is in a message already."""
+        """Store a message with these rows; False, and nothing, if one is in a message already.
+
+        A message that exists already, restored from the spool, stays as it is: its id is that of
+        its rows. If it has ended, so have they.
+        """
         rows = update(outbox).where(among(outbox.c.number, numbers), _UNASSIGNED)
-        assigned = rows.values(message_id=new.message_id)
-        return write_messages(self._database, [new], (assigned, len(numbers)))
+        with self._database.writing() as connection:
+            assigned = connection.execute(rows.values(message_id=new.message_id))
+            if assigned.rowcount != len(numbers):
+                connection.rollback()
+                return False
+            if not insert_message(self._database, connection, new):
+                end_message(connection, new.message_id)
+            return True
 
     # For the spool.
 

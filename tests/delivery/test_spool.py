@@ -123,6 +123,24 @@ def test_what_was_sent_is_not_sent_again_by_a_store_that_knows_it(
     assert spool(tmp_path) == []
 
 
+@pytest.mark.parametrize("is_up", [False, True])
+def test_a_message_of_the_spool_carries_the_rows_that_an_older_database_has_again(
+    store: Store, another: Store, mailbox: Mailbox, email_config: EmailConfig, is_up: bool
+) -> None:
+    mailbox.refuse["desk@example.org"] = "451 later"
+    record(store, an_article(1), "email")
+    deliver(email_config(), store, now=NOW)
+    if is_up:
+        mailbox.refuse.clear()
+    sync_spool(email_config(), another)
+    record(another, an_article(1), "email")  # a crawl after a backup was restored
+    for hours in (1, 2):
+        deliver(email_config(), another, now=NOW + hours * HOUR)
+    assert len(mailbox.received) == int(is_up)
+    assert another.outbox.unassigned() == []
+    assert len(another.messages.undelivered()) == int(not is_up)
+
+
 def test_a_spool_that_cannot_be_written_holds_up_no_alert(
     store: Store,
     mailbox: Mailbox,

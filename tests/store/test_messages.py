@@ -47,6 +47,19 @@ def test_rows_go_into_one_message_whoever_asks_first(open_store: Callable[[], St
     assert store.messages.due(NOW) == [DUE]
 
 
+def test_a_message_that_exists_carries_rows_that_come_again(store: Store) -> None:
+    message = a_message(store)
+    for number in (2, 3):
+        record(store, an_article(number), "email")
+    pending, ended = store.outbox.unassigned_rows("email")
+    assert store.outbox.assign(replace(message, content=b"other"), [pending.number])
+    served = [RecipientOutcome(address, "done") for address in message.addresses]
+    assert store.messages.mark(message.message_id, served)
+    assert store.outbox.assign(message, [ended.number])
+    assert [each.channel for each in store.outbox.waiting()] == ["articles", "flagged"]
+    assert store.messages.due(NOW) == []
+
+
 def test_a_message_without_rows_is_added_once(store: Store) -> None:
     assert store.messages.add(MESSAGE)
     assert not store.messages.add(MESSAGE)
