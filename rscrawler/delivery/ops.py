@@ -44,7 +44,7 @@ def compose_notices(
         text = f"{began}\n\n{one_line(problem.message, 600)}"
         over = channels.notices(notice_of("Over", problem, text, now))
         if store.health.notify_end(problem, over):
-            for message_id in {each.message_id for each in waiting if each.attempts}:
+            for message_id in {each.message_id for each in waiting}:
                 store.messages.cancel(message_id, now)
 
 

@@ -95,6 +95,21 @@ def test_a_problem_is_not_told_after_its_end(
     assert store.messages.undelivered() == []
 
 
+def test_of_problems_that_began_and_ended_without_a_mail_server_only_the_ends_are_told(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    names = ("one", "two", "three")
+    for name in names:
+        store.health.raise_problem(name, UNREACHABLE, "no answer", NOW)
+    for minutes in (0, 1):  # after the first notice, the others are not tried
+        deliver(email_config(OPS, port=9), store, now=NOW + timedelta(minutes=minutes))
+    for name in names:
+        store.health.clear_problem(name, UNREACHABLE)
+    for minutes in (20, 60):
+        deliver(email_config(OPS), store, now=NOW + timedelta(minutes=minutes))
+    assert sorted(subjects(mailbox)) == sorted(f"Over: {name}: unreachable" for name in names)
+
+
 def test_a_mail_server_that_works_again_brings_only_the_end_of_its_problem(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
