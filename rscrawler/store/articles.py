@@ -147,11 +147,12 @@ class ArticleStore(Part):
         return self._upsert_article(article.c.version == offered.version - 1)
 
     @cached_property
-    def _upsert_any(self) -> Insert:
-        """Insert an article, or update the row of any other version."""
-        return self._upsert_article()
+    def _upsert_later(self) -> Insert:
+        """Insert an article, or update the row of any earlier version."""
+        offered = self._database.insert(article).excluded
+        return self._upsert_article(article.c.version < offered.version)
 
-    def _upsert_article(self, where: ColumnElement[bool] | None = None) -> Insert:
+    def _upsert_article(self, where: ColumnElement[bool]) -> Insert:
         insert = self._database.insert(article)
         updated = {each: insert.excluded[each] for each in sorted({*article.c.keys()} - _KEPT)}
         return insert.on_conflict_do_update(
@@ -293,8 +294,9 @@ class ArticleStore(Part):
             self._write(connection, recordings)
 
     def restore(self, recordings: Iterable[Recording]) -> int:
-        """Record versions again that a lost database had; returns their number. Gaps are allowed.
+        """Record versions again that a lost database had; returns their number.
 
+        Gaps and any order are allowed: of each article, the highest version is the last.
         In one transaction: a store with only a part of them would pass for complete.
         Their outbox rows are done: `channels` are JSONL files that have their lines already.
         """
@@ -310,28 +312,29 @@ class ArticleStore(Part):
     ) -> None:
         """Write versions with their articles, addresses, keys, flags and outbox rows.
 
-        `is_restored`: rows that exist already stay, and the outbox rows are done.
+        `is_restored`: rows that exist already stay, and the outbox rows are done. Keys and flags
+        are those of the highest version.
 
         Raises:
             ValueError: a version does not follow the stored one of its article; never if restored.
         """
         insert = self._database.insert_missing if is_restored else Table.insert
-        upsert_article = self._upsert_any if is_restored else self._upsert_next
+        upsert_article = self._upsert_later if is_restored else self._upsert_next
         state = "done" if is_restored else "pending"
         versions = (_version_row(each.article, each.recorded_at, each.line) for each in recordings)
         _execute_many(connection, insert(version), versions)
         articles = connection.execute(upsert_article, [_article_row(each) for each in recordings])
         numbers = {row.article_id: row.number for row in articles}
-        if len(numbers) < len(recordings):
+        if len(numbers) < len(recordings) and not is_restored:
             raise ValueError("a version does not follow the stored one of its article")
         addresses, keys, flags, rows = list[_Row](), list[_Row](), list[_Row](), list[_Row]()
         for each in recordings:
             item, visit, at = each.article, each.visit, each.recorded_at
             addresses += _address_rows(item.site, item.article_id, visit, at)
-            number = numbers[item.article_id]
-            keys += [{"key": key, "article": number} for key in each.fingerprint.keys]
-            flags += _flag_rows(each)
             rows += _outbox_rows(item, each.channels, visit.run_id, at, state)
+            if number := numbers.get(item.article_id):
+                keys += [{"key": key, "article": number} for key in each.fingerprint.keys]
+                flags += _flag_rows(each)
         _execute_many(connection, self._upsert_address, addresses)
         _execute_many(connection, self._database.insert_missing(band), keys)
         _execute_many(connection, self._upsert_flag, flags)

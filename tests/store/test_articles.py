@@ -99,6 +99,17 @@ def test_a_restoring_that_breaks_off_leaves_an_empty_store(store: Store) -> None
     assert store.articles.is_empty()
 
 
+def test_versions_that_are_restored_in_any_order_can_be_followed_by_the_next(store: Store) -> None:
+    versions = [article(version=number, title=f"Title {number}") for number in (2, 1, 3)]
+    assert store.articles.restore([recording(each) for each in versions[:2]]) == 2
+    assert store.articles.by_ids(["a" * 16])["a" * 16].version == 2
+    latest = store.articles.latest_record("a" * 16)
+    assert latest is not None
+    assert latest.title == "Title 2"
+    record(store, versions[2])
+    assert [each.version for each in store.articles.history("a" * 16)] == [1, 2, 3]
+
+
 def test_an_article_that_has_moved_is_asked_for_where_it_is_now(store: Store) -> None:
     record(store, article())
     visit = Visit("run", (), None, next_check_at=NOON + HOUR)
