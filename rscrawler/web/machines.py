@@ -61,6 +61,7 @@ def healthz(request: Request) -> Response:
     load_schedules(dashboard.config)
     status = dashboard.status()
     shown = status.to_json()
-    for problem in shown["outbox"]["problems"]:
-        problem["message"] = without_addresses(problem["message"])
+    for subject in (*shown["sites"].values(), *(shown[name] for name in status.others)):
+        for problem in subject["problems"]:
+            problem["message"] = without_addresses(problem["message"])
     return JSONResponse(shown, 200 if status.is_healthy else 503)

@@ -18,6 +18,7 @@ from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
+from rscrawler.store.jobs import Firing
 from rscrawler.store.leases import process_identity
 from rscrawler.store.messages import CLAIM_DURATION, DueMessage, NewMessage, RecipientOutcome
 from rscrawler.web.dashboard import Dashboard
@@ -163,8 +164,15 @@ def test_no_page_shows_who_is_told_or_what_opens_a_channel(
     record(shelf, an_article(1), "email", "channel:ops")
     for hours in range(4):
         deliver(config, shelf, now=NOW + timedelta(days=hours))
+    error = "rscrawler: email: secret.desk@example.org: 550 no such user"
+    shelf.health.raise_problem(SITE, ProblemCode.OVERDUE, f"job rs-sections failed: {error}", NOW)
+    shelf.jobs.schedule("rs-sections", "every 20m, up to 1m later", NOW)
+    firing = Firing("rs-sections", NOW, "me")
+    assert shelf.jobs.claim(firing, next_fire_at=NOW + timedelta(minutes=20), now=NOW)
+    assert shelf.jobs.end(firing, outcome=error, has_failed=True, now=NOW)
     pages = {path: browser.get(path) for path in PATHS}
     assert pages["/outbox"].rows
+    assert "email: (address) 550 no such user" in " ".join(pages["/sites"].rows)
     assert json.loads(pages["/healthz"].body)["outbox"]["problems"]
     for path, page in pages.items():
         for secret in ("secret.desk", "hidden-token", "json://", "sqlite:"):
