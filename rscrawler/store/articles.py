@@ -32,7 +32,7 @@ from sqlalchemy import (
 from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import BANDS, KEYS, Fingerprint
 from rscrawler.identity.kinship import Candidate
-from rscrawler.items import Article, Event, Novelty, TopicFlag
+from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.store.database import Part
 from rscrawler.store.discovery import AddressState
 from rscrawler.store.lookups import among
@@ -328,6 +328,7 @@ class ArticleStore(Part):
         if len(numbers) < len(recordings) and not is_restored:
             raise ValueError("a version does not follow the stored one of its article")
         addresses, keys, flags, rows = list[_Row](), list[_Row](), list[_Row](), list[_Row]()
+        updated = [each.article.article_id for each in recordings if each.article.version > 1]
         for each in recordings:
             item, visit, at = each.article, each.visit, each.recorded_at
             addresses += _address_rows(item.site, item.article_id, visit, at)
@@ -337,6 +338,10 @@ class ArticleStore(Part):
                 flags += _flag_rows(each)
         _execute_many(connection, self._upsert_address, addresses)
         _execute_many(connection, self._database.insert_missing(band), keys)
+        if of_former := [each for each in updated if each in numbers]:
+            # A topic that the update no longer names keeps its row, with the time of its alert.
+            former = update(flag).where(among(flag.c.article_id, of_former))
+            connection.execute(former.values(level=Level.NONE))
         _execute_many(connection, self._upsert_flag, flags)
         _execute_many(connection, insert(outbox), rows)
 

@@ -136,6 +136,17 @@ def test_an_alerted_article_stays_in_the_feed_after_an_edit_that_lowers_its_leve
     assert [entry.link for entry in feeds(config)[0]] == [an_article(1).url]
 
 
+def test_an_article_that_no_longer_names_the_topic_is_left_out_unless_it_was_alerted(
+    store: Store, config: Config
+) -> None:
+    record(store, an_article(1))
+    record(store, an_article(2), alerted=("central-asia",))
+    for number in (1, 2):
+        record(store, an_article(number, version=2, topics=[]), is_flagged=False)
+    deliver(config, store, now=NOW)
+    assert [entry.link for entry in feeds(config)[0]] == [an_article(2).url]
+
+
 def test_removed_articles_and_copies_are_left_out(store: Store, config: Config) -> None:
     for number in (1, 2):
         record(store, an_article(number))
