@@ -381,7 +381,7 @@ class ArticleStore(Part):
             rows = [{**each, "article_id": article_id} for each in flags]
             _execute_many(connection, self._upsert_alerted, rows)
             connection.execute(addresses.values(article_id=article_id))
-            connection.execute(_changed(copy_id, next_check_at=None, is_merged=1))
+            connection.execute(_changed(copy_id, next_check_at=None, is_folded=1, is_merged=1))
             itself = repeating.filter_by(article_id=article_id)
             connection.execute(itself.values(duplicate_of=None, is_folded=0))
             connection.execute(repeating.values(duplicate_of=article_id))

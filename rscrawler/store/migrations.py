@@ -66,6 +66,7 @@ STEPS: list[Step] = [
     ["ALTER TABLE article DROP COLUMN dated_at"],
     # Their pagination now leads to pages never read before: limit it as on a first run.
     ["UPDATE source SET read_at = NULL WHERE kind IN ('section', 'tag')"],
+    ["UPDATE article SET is_folded = 1 WHERE is_merged = 1"],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 

@@ -149,7 +149,7 @@ article = Table(
     Column("gone_at", Moment),  # first check that found it gone; NULL: it is there
     Column("removed_at", Moment),  # recorded as removed
     Column("follows", String(20)),  # the article whose story it continues
-    # 1: a duplicate that adds nothing to what it repeats, and is listed only under that
+    # 1: merged, or a duplicate that adds nothing to what it repeats; listed only under its site
     Column("is_folded", Integer, nullable=False, default=0, server_default="0"),
     # 1: merged into another article; its text is no candidate for duplicates any more
     Column("is_merged", Integer, nullable=False, default=0, server_default="0"),
