@@ -106,7 +106,9 @@ class DiscoveryStore(Part):
         """Insert an address that a source shows; a stored one is completed."""
         known, offered = address.c, self._database.insert(address).excluded
         line = func.char(10) if not self._database.is_postgresql else func.chr(10)
-        shown_before = (line + known.seen_in + line).contains(line + offered.seen_in + line)
+        lines = line + known.seen_in + line
+        # LIKE would ignore case in SQLite, and has wildcards.
+        shown_before = func.replace(lines, line + offered.seen_in + line, "") != lines
         is_later = or_(known.dated_at.is_(None), offered.dated_at > known.dated_at)
         # A skipped or rejected address may be wanted now.
         is_put_aside = or_(

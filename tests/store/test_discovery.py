@@ -201,3 +201,11 @@ def test_the_last_robots_txt_of_a_host_is_kept_with_its_validators(store: Store)
     store.discovery.record_robots(second)
     assert store.discovery.robots("example.org") == second
     assert store.discovery.robots("other.org") is None
+
+
+def test_sources_whose_paths_differ_in_a_sign_or_in_case_are_both_kept(store: Store) -> None:
+    paths = ("/tag/war-a/", "/tag/war_a/", "/Tag/War-A/", "/tag/war%/")
+    for path in (*paths, *paths):
+        read(store, found("a"), path=path)
+    (address,) = store.discovery.addresses(SITE, ["/a"]).values()
+    assert address.seen_in == paths
