@@ -62,9 +62,9 @@ class Databases:
         self._shape: object = None
 
     @contextmanager
-    def empty(self) -> Iterator[str]:
-        """The URL of a database without tables, dropped at the end."""
-        name = self._made()
+    def empty(self, options: str = "") -> Iterator[str]:
+        """The URL of a database without tables, dropped at the end; `options` make it."""
+        name = self._made(options)
         yield self.url(name)
         self._drop(name)
 
@@ -83,9 +83,9 @@ class Databases:
         base, _, query = self._server.partition("?")
         return f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
 
-    def _made(self) -> str:
+    def _made(self, options: str = "") -> str:
         name = f"test_{next(self._numbers)}"
-        self._on_server(f"CREATE DATABASE {name} STRATEGY file_copy")  # half the work
+        self._on_server(f"CREATE DATABASE {name} STRATEGY file_copy {options}")  # half the work
         return name
 
     def _made_with_tables(self) -> str:

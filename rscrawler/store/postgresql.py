@@ -28,8 +28,20 @@ class LimitedConnection(psycopg.Connection[Any]):
 
     @classmethod
     def connect(cls, *place: Any, **options: Any) -> Self:
-        """Connect as the driver does, and keep the arguments for a new connection."""
+        """Connect as the driver does, and keep the arguments for a new connection.
+
+        Raises:
+            psycopg.OperationalError: the server cannot be reached, or the database cannot hold
+                the texts of all languages.
+        """
         connection = super().connect(*place, **options)
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding not in ("UTF8", None):  # None: a pooler does not say
+            connection.close()
+            raise psycopg.OperationalError(
+                f"the database has the encoding {encoding}: make one with ENCODING 'UTF8' "
+                "TEMPLATE template0"
+            )
         again = {**options, "connect_timeout": CONNECT_SECONDS}
         connection._reconnect = partial(psycopg.Connection.connect, *place, **again)
         return connection

@@ -130,6 +130,16 @@ def test_a_server_that_is_not_there_is_named() -> None:
     assert "127.0.0.1" in trouble("postgresql+psycopg://user@127.0.0.1:1/x")
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_cannot_hold_every_language_says_how_to_make_one(
+    databases: Databases, encoding: str
+) -> None:
+    options = f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    with databases.empty(options) as url:
+        line = trouble(url)
+    assert f"has the encoding {encoding}: make one with ENCODING 'UTF8'" in line
+
+
 def test_a_newer_schema_says_which_program_is_needed(database_url: str) -> None:
     Store.open(database_url).close()
     set_version(database_url, CURRENT_VERSION + 7)
