@@ -37,8 +37,9 @@ def article(request: Request) -> Response:
     """The page of an article."""
     dashboard, article_id = dashboard_of(request), request.path_params["article_id"]
     store = dashboard.store
-    known = store.articles.by_ids([article_id]).get(article_id)
-    history = store.articles.history(article_id) if ARTICLE_ID.fullmatch(article_id) else []
+    ids = [article_id] if ARTICLE_ID.fullmatch(article_id) else []
+    known = store.articles.by_ids(ids).get(article_id)
+    history = store.articles.history(article_id) if known else []
     if known is None or not history:
         raise HTTPException(404, "no article has this id")
     latest = history[-1]

@@ -208,7 +208,7 @@ def _search_for(
         minimum=Level(given.get("level", dashboard.config.alerts.minimum)),
         country=given.get("country"),
         site=given.get("site"),
-        section=given.get("section"),
+        section=given.get("section", "").replace("\0", "") or None,  # PostgreSQL refuses a NUL
         author=given.get("author"),
         novelty=Novelty(given["novelty"]) if "novelty" in given else None,
         since=since,

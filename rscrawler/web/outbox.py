@@ -36,7 +36,8 @@ async def change_message(request: Request) -> Response:
     def change() -> bool:
         messages = dashboard.store.messages
         retry_or_cancel = messages.retry if how == "retry" else messages.cancel
-        return retry_or_cancel(form.get("message", ""), dashboard.now())
+        # PostgreSQL refuses a NUL, so no id has one.
+        return retry_or_cancel(form.get("message", "").replace("\0", ""), dashboard.now())
 
     if not await run_in_threadpool(change):
         raise HTTPException(

@@ -19,6 +19,7 @@ from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.store.index import IndexStore
 from rscrawler.web.dashboard import Dashboard
+from tests.databases import Databases
 from tests.delivery.helpers import NOW, a_config, an_article, record, record_all
 from tests.web.conftest import Browser, served
 from tests.workspace import DEADLINE_SECONDS, Workspace, wait_until
@@ -48,6 +49,18 @@ def test_pages_need_nothing_but_the_style_sheet(browser: Browser, path: str) -> 
     assert tree.xpath("//script | //style | //@style | //@onclick | //img | //iframe") == []
     assert tree.xpath("//link[@rel='stylesheet']/@href") == ["/static/style.css"]
     assert browser.get("/static/style.css").headers["Content-Type"].startswith("text/css")
+
+
+def test_a_nul_breaks_no_page_on_postgresql_either(databases: Databases, config: Config) -> None:
+    with (
+        databases.with_tables() as url,
+        closing(Store.open(url)) as store,
+        served(Dashboard(config, store, now=lambda: NOW)) as browser,
+    ):
+        assert browser.get("/articles/%00").status == 404
+        for name in ("section", "author", "q"):
+            assert browser.get(f"/?{name}=%00").status == 200
+        assert browser.submit("/outbox/retry", {"message": "\0"}).status == 400
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
