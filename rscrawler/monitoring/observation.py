@@ -30,7 +30,6 @@ class Observation:
         pages: article pages that were extracted.
         unread: pages that should hold an article (it is known, or a source gave its date), but
             gave none.
-        rejected: whole pages that hold no article, `unread` ones included.
         misdated: pages whose date differs from the source's by more than a day.
         origins: for each field, the number of pages by origin; "" if the field is missing.
         lengths: the number of bodies by their words, in powers of two (8: 128 to 255).
@@ -41,7 +40,6 @@ class Observation:
 
     pages: int = 0
     unread: int = 0
-    rejected: int = 0
     misdated: int = 0
     origins: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     lengths: Mapping[int, int] = field(default_factory=dict)
@@ -51,14 +49,13 @@ class Observation:
     @property
     def says_something(self) -> bool:
         """Whether anything was read that shows the layout."""
-        return bool(self.pages or self.rejected or self.links)
+        return bool(self.pages or self.unread or self.links)
 
     def plus(self, other: Observation) -> Observation:
         """The sum of both, for article pages only: without links and findings."""
         return Observation(
             pages=self.pages + other.pages,
             unread=self.unread + other.unread,
-            rejected=self.rejected + other.rejected,
             misdated=self.misdated + other.misdated,
             origins={
                 name: _sum(self.origins.get(name, {}), other.origins.get(name, {}))
@@ -75,6 +72,7 @@ class Observation:
     def from_json(cls, text: str) -> Self:
         """The observation that `to_json` wrote."""
         values: dict[str, Any] = json.loads(text)
+        values.pop("rejected", None)  # of older versions
         values["lengths"] = {int(power): count for power, count in values["lengths"].items()}
         return cls(**values)
 
@@ -87,7 +85,7 @@ class Observer:
     """Counts what one crawl observes, through Scrapy's signals."""
 
     def __init__(self) -> None:
-        self._expected: dict[str, bool] = {}  # whole pages without an article: should they hold one
+        self._unread: set[str] = set()  # keys
         self._misdated = 0
         self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
         self._lengths: Counter[int] = Counter()
@@ -109,10 +107,11 @@ class Observer:
         if outcome.page is None:
             # A page that is requested again was counted, and is no further evidence.
             is_counted = requested.was_rejected or requested.attempts > 0
-            if outcome.is_whole_page and not is_counted and outcome.kind is not PageKind.OVER_LIMIT:
-                self._expected[requested.key] = bool(requested.known or requested.hint)
+            is_empty = outcome.is_whole_page and outcome.kind is not PageKind.OVER_LIMIT
+            if is_empty and not is_counted and (requested.known or requested.hint):
+                self._unread.add(requested.key)
             return
-        self._expected.pop(requested.key, None)
+        self._unread.discard(requested.key)
         article = outcome.page.article
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
@@ -124,8 +123,7 @@ class Observer:
         """The observation so far; `links` says to how many articles each source led."""
         return Observation(
             pages=self._lengths.total(),
-            unread=sum(self._expected.values()),
-            rejected=len(self._expected),
+            unread=len(self._unread),
             misdated=self._misdated,
             origins={name: dict(counts) for name, counts in self._origins.items() if counts},
             lengths=dict(self._lengths),

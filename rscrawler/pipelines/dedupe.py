@@ -48,7 +48,7 @@ class DedupePipeline:
         """Identify the page's article, if the page was read; returns the same outcome."""
         if (page := outcome.page) is not None:
             self.identify(page, outcome.requested)
-            if page.known is None and (other := self._with_same_notice(page.article)):
+            if page.known is None and (other := self._other_with_notice(page.article)):
                 outcome.kind, outcome.page = PageKind.INCOMPLETE, None
                 outcome.reason = f"shows what {other} shows, and no date, author or section"
         return outcome
@@ -172,7 +172,7 @@ class DedupePipeline:
         before = self._articles.latest_record(known.article_id)
         return before is not None and decisions.is_mere_degradation(before, article)
 
-    def _with_same_notice(self, article: Article) -> str | None:
+    def _other_with_notice(self, article: Article) -> str | None:
         """The address of another article that shows the same text, though none has its own signs.
 
         It is a notice in the place of several new articles: a consent wall, "checking your

@@ -165,17 +165,13 @@ def test_a_first_crawl_by_fallback_is_no_drift() -> None:
     assert drift(cycle(20, LOST), []) == {}
 
 
-def test_static_pages_that_are_no_articles_are_no_drift() -> None:
-    assert drift(Observation(rejected=2)) == {}
-
-
 def test_pages_that_must_be_articles_and_cannot_be_read_are_drift() -> None:
-    found = drift(Observation(unread=2, rejected=2))
+    found = drift(Observation(unread=2))
     assert found == {ARTICLES: "2 of 2 pages hold no article that can be read"}
 
 
 def test_one_page_that_is_no_article_any_more_is_no_drift_however_often_it_is_requested() -> None:
-    gone = Observation(unread=1, rejected=1)
+    gone = Observation(unread=1)
     assert drift(gone, [*[gone] * 5, *usual_past()]) == {}
 
 
@@ -273,7 +269,7 @@ def test_a_long_list_of_findings_is_cut_and_begins_with_the_articles() -> None:
 
 
 def test_what_was_observed_is_stored_whole() -> None:
-    seen = cycle(3, LOST).plus(Observation(unread=1, rejected=2, misdated=1))
+    seen = cycle(3, LOST).plus(Observation(unread=1, misdated=1))
     assert Observation.from_json(seen.to_json()) == seen
     assert set(seen.origins) == set(FIELDS)
 
