@@ -227,8 +227,8 @@ class Article:
         Event,
         _means(
             "new: the first version; updated: title, subtitle or body changed beyond typography, "
-            "or it is back after a removal; removed: 404 or 410 at two checks, "
-            "crawl.removal_after or more apart"
+            "or it is back after a removal; removed: 404 or 410, or redirected "
+            "to a listing for good, at two checks, crawl.removal_after or more apart"
         ),
     ] = Event.NEW
     novelty: Annotated[

@@ -23,7 +23,7 @@ from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
 from rscrawler.store.health import Problem, ProblemCode
-from rscrawler.store.leases import runs_here, site_lease
+from rscrawler.store.leases import runs_here
 
 if TYPE_CHECKING:
     from rscrawler.scheduling.schedules import ScheduledJob
@@ -220,17 +220,15 @@ def _late_jobs(
     config: Config, store: Store, now: datetime, jobs: Sequence[ScheduledJob]
 ) -> Iterator[Problem]:
     states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
-    held = store.leases.held(now)
-    busy = {site for job in jobs if job.id in running for site in job.sites}
+    busy = {lease for job in jobs if job.id in running for lease in job.leases}
+    busy |= store.leases.held(now).keys()
     for job in jobs:
         state = states.get(job.id)
         if state is None:
             continue
         patience = config.monitoring.overdue_after
-        is_kept = job.id in running or any(
-            site in busy or site_lease(site) in held for site in job.sites
-        )
-        if not is_kept:  # waiting for its own run, or for another crawl of one of its sites
+        is_kept = job.id in running or not busy.isdisjoint(job.leases)
+        if not is_kept:  # waiting for its own run, or for another crawl of its sites or hosts
             patience = min(max(3 * job.usual_span(now), SHORTEST_LATENESS), patience)
         since = state.next_fire_at + patience
         if not services:  # the last was stopped; a crawl by hand or from cron counts as a run

@@ -35,7 +35,7 @@ from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.triggers import EPOCH, INSTANT, cron_trigger
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store.jobs import JobState
-from rscrawler.store.leases import site_lease
+from rscrawler.store.leases import host_lease, site_lease
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class ScheduledJob:
     def host_leases(self) -> list[str]:
         """The names of the leases of its hosts; profiles of one host share them."""
         hosts = {host for site in self.sites for host in self.hosts.get(site, ())}
-        return [f"host:{host}" for host in sorted(hosts)]
+        return [host_lease(host) for host in sorted(hosts)]
 
     @property
     def is_active(self) -> bool:

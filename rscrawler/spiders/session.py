@@ -21,7 +21,13 @@ from rscrawler.spiders.pool import Readers
 from rscrawler.spiders.reading import PageReader
 from rscrawler.store import Store
 from rscrawler.store.health import SiteState
-from rscrawler.store.leases import LEASE_DURATION, LEASE_RENEWAL, process_identity, site_lease
+from rscrawler.store.leases import (
+    LEASE_DURATION,
+    LEASE_RENEWAL,
+    host_lease,
+    process_identity,
+    site_lease,
+)
 from rscrawler.topics import Flagger, usable_watchlists
 
 logger = logging.getLogger(__name__)
@@ -95,7 +101,7 @@ class CrawlLease:
         self._owner = owner or f"{process_identity()}/{session.site}"
         self._site = session.lease_name
         # In an order common to all crawls.
-        self._hosts = [f"host:{host}" for host in sorted(session.profile.all_hosts)]
+        self._hosts = [host_lease(host) for host in sorted(session.profile.all_hosts)]
         self._delay = timedelta(seconds=session.profile.download_delay)
         self._held: list[str] = []
 

@@ -47,6 +47,11 @@ def site_lease(site: str) -> str:
     return f"site:{site}"
 
 
+def host_lease(host: str) -> str:
+    """The name of the lease that a crawl holds of each host of its site."""
+    return f"host:{host}"
+
+
 def service_lease(owner: str) -> str:
     """The name of the lease that a service renews while it runs."""
     return f"{SERVICE}{owner}"

@@ -17,7 +17,13 @@ from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing
-from rscrawler.store.leases import LEASE_DURATION, process_identity, service_lease, site_lease
+from rscrawler.store.leases import (
+    LEASE_DURATION,
+    host_lease,
+    process_identity,
+    service_lease,
+    site_lease,
+)
 from rscrawler.store.messages import NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, an_article, record
 from tests.monitoring.conftest import RunCycle
@@ -346,15 +352,17 @@ def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
     assert read_status(config, store, later, jobs).others["schedule"] == ()
 
 
-@pytest.mark.parametrize("why", ["it runs", "its site is being crawled"])
-def test_a_job_that_has_to_wait_is_not_missed(config: Config, store: Store, why: str) -> None:
+@pytest.mark.parametrize("lease", [None, site_lease("site"), host_lease("site.example")])
+def test_a_job_that_runs_or_has_to_wait_is_not_missed(
+    config: Config, store: Store, lease: str | None
+) -> None:
     later = NOW + 5 * HOUR
     a_service(store)
     store.leases.acquire(service_lease(SERVICE), SERVICE, later)
-    if why == "it runs":
+    if lease is None:
         firing = Firing("job", NOW, SERVICE)
         next_fire_at = NOW + timedelta(minutes=20)
         assert store.jobs.claim(firing, next_fire_at=next_fire_at, now=NOW)
     else:
-        store.leases.acquire(site_lease("site"), SERVICE, later)
+        store.leases.acquire(lease, SERVICE, later)
     assert said_of_schedule(config, store, later) == []
