@@ -117,13 +117,18 @@ def _failure_in_words(failed: Sequence[Undelivered]) -> str | None:
 
 
 def end_overdue(store: Store, now: datetime) -> None:
-    """Clear `overdue` after a delivery: for the outbox, and for sites with a good cycle since."""
+    """Clear `overdue` after a delivery: for the outbox, and for sites with a good cycle since.
+
+    If a clock that was ahead dated the problem, any good cycle ends it; the next failure raises it
+    again.
+    """
     as_of = now + CLOCK_TOLERANCE  # a later date comes from a wrong clock
     for each in store.health.problems():
         if each.code is not ProblemCode.OVERDUE:
             continue
         good_at = store.health.site(each.subject, as_of=as_of).last_success_at
-        if each.subject == OUTBOX_SUBJECT or (good_at is not None and good_at > each.since):
+        is_good = good_at is not None and not good_at <= each.since <= as_of
+        if each.subject == OUTBOX_SUBJECT or is_good:
             store.health.clear_problem(each.subject, each.code)
 
 

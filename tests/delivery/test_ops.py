@@ -313,6 +313,17 @@ def test_overdue_is_over_with_a_good_cycle_and_a_delivery_whoever_runs_them(
     assert [problem.subject for problem in store.health.problems()] == ["other"]
 
 
+def test_overdue_by_a_clock_that_was_ahead_is_over_with_a_good_cycle(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store.health.raise_problem("sample", OVERDUE, "job sample failed", NOW + timedelta(days=60))
+    deliver(email_config(OPS), store, now=NOW)
+    assert [problem.subject for problem in store.health.problems()] == ["sample"]
+    a_good_cycle(store, "sample", 1)
+    deliver(email_config(OPS), store, now=NOW + HOUR)
+    assert subjects(mailbox) == ["Problem: sample: overdue", "Over: sample: overdue"]
+
+
 def test_an_outbox_that_is_overdue_is_so_until_a_delivery_can_write(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
