@@ -267,6 +267,12 @@ class MessageStore(Part):
 
     # Sending.
 
+    def claimed(self, now: datetime) -> dict[str, str]:
+        """The live processes that send a message now, by its id."""
+        chosen = select(message.c.message_id, message.c.claimed_by)
+        rows = self._database.rows(chosen.where(message.c.claimed_until > now))
+        return {message_id: owner for message_id, owner in rows if is_alive(owner or "")}
+
     def claim(
         self, message_id: str, owner: str, now: datetime, *, excluding: Collection[str] = ()
     ) -> ClaimedMessage | None:

@@ -24,6 +24,7 @@ from rscrawler.store.database import (
     sqlite_file,
 )
 from rscrawler.store.leases import LeaseStore
+from rscrawler.store.messages import MessageStore
 from rscrawler.store.tables import metadata, schema_version
 
 ROWS_PER_BATCH = 500
@@ -55,8 +56,8 @@ def migrate_store(
         ConfigurationError: a URL is invalid, both name one database, or the source does not exist
             or is a SQLite file of another program.
         StoreError: a database cannot be used; the source is in use (a process holds a
-            lease); the target is not empty; the copy differs from the source. No row is
-            then kept in the target.
+            lease, or sends a message); the target is not empty; the copy differs from the
+            source. No row is then kept in the target.
     """
     for key, url in (("FROM_URL", source_url), ("TO_URL (else database_url)", target_url)):
         parsed_url(url, key)
@@ -87,13 +88,15 @@ def identity_of(url: str) -> tuple[object, ...]:
 
 
 def _copy(source: Database, target: Database, now: datetime, on_rows: OnRows) -> list[CopiedTable]:
-    if held := LeaseStore(source).held(now):
-        name, owner = next(iter(held.items()))
-        raise StoreError(
-            f"the source is in use: {owner} holds {name}; stop services, workers and crawls first"
-        )
     tables = [table for table in metadata.sorted_tables if table is not schema_version]
     with source.snapshot() as reading, target.writing() as writing:
+        # A message that is being sent now would be sent again from the copy.
+        if held := LeaseStore(source).held(now) | MessageStore(source).claimed(now):
+            name, owner = next(iter(held.items()))
+            raise StoreError(
+                f"the source is in use: {owner} holds {name}; stop services, workers, crawls and "
+                "deliveries first"
+            )
         for table in tables:
             if _count(table, writing):
                 raise StoreError(

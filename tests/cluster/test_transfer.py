@@ -89,6 +89,17 @@ def test_a_store_in_use_is_not_moved(filled: Store, sqlite_url: str, target_url:
     assert migrate_store(sqlite_url, target_url, NOW)
 
 
+def test_a_store_that_sends_a_message_is_not_moved(
+    filled: Store, sqlite_url: str, target_url: str
+) -> None:
+    claimed = filled.messages.claim("<m1@x>", process_identity(), NOW)
+    assert claimed is not None
+    with pytest.raises(StoreError, match=r"holds <m1@x>; stop services, workers, crawls and deliv"):
+        migrate_store(sqlite_url, target_url, NOW)
+    filled.messages.release(claimed)
+    assert migrate_store(sqlite_url, target_url, NOW)
+
+
 def test_a_target_that_holds_something_is_left_as_it_is(
     filled: Store, sqlite_url: str, target_url: str, open_stores: Callable[[str], Store]
 ) -> None:
