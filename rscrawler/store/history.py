@@ -99,7 +99,8 @@ class HistoryStore(Part):
             select(article.c.site, func.count(outbox.c.message_id.distinct()))
             .join(version, version.c.record_id == outbox.c.record_id)
             .join(article, article.c.article_id == version.c.article_id)
-            .where(outbox.c.run_id == run_id, outbox.c.state == "done", has_served)
+            .where(outbox.c.run_id == run_id, outbox.c.state == "done")
+            .where(outbox.c.message_id.is_not(None), has_served)  # the index has no others
             .group_by(article.c.site)
         )
         return {row[0]: row[1] for row in self._database.rows(query)}

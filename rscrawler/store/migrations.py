@@ -67,6 +67,10 @@ STEPS: list[Step] = [
     # Their pagination now leads to pages never read before: limit it as on a first run.
     ["UPDATE source SET read_at = NULL WHERE kind IN ('section', 'tag')"],
     ["UPDATE article SET is_folded = 1 WHERE is_merged = 1"],
+    [
+        "DROP INDEX outbox_message",
+        "CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL",
+    ],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 

@@ -258,7 +258,8 @@ outbox = Table(
     Column("file", String),  # JSONL rows: the file under output_dir that has the line
     UniqueConstraint("channel", "record_id"),
     Index("outbox_pending", "state", "channel", "number"),
-    Index("outbox_message", "message_id"),
+    # Partial: nearly all rows are those of the JSONL.
+    Index("outbox_message", "message_id", sqlite_where=text("message_id IS NOT NULL")),
     Index("outbox_record", "record_id"),
     Index("outbox_run", "run_id", "state", sqlite_where=text("message_id IS NOT NULL")),
 )

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
 from rscrawler.store import Store
+from rscrawler.store.database import open_database
+from rscrawler.store.history import HistoryStore
+from rscrawler.store.outbox import OutboxStore
 from tests.delivery.helpers import NOW, an_article, record
 
 FILE = "articles/2026-11-24.jsonl"
@@ -38,3 +45,23 @@ def test_rows_are_matched_with_what_a_file_holds(store: Store) -> None:
     waiting = [row.number for row in store.lines.pending_lines(10) if row.channel == "articles"]
     assert waiting == [rows[0].number, rows[2].number]
     assert store.lines.committed_bytes(FILE) == 9
+
+
+def test_what_is_in_no_message_and_what_was_sent_is_found_without_the_written_lines(
+    tmp_path: Path,
+) -> None:
+    queries = list[str]()
+    with closing(open_database(f"sqlite:///{tmp_path / 'x.db'}")) as database:
+        with database.reading() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.set_trace_callback(queries.append)
+        OutboxStore(database).waiting_rows()
+        HistoryStore(database).delivered_by_site("run")
+        with database.reading() as connection:
+            plans = [
+                str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all())
+                for query in [each for each in queries if each.startswith("SELECT")]
+            ]
+    waiting, delivered = plans
+    assert "USING INDEX outbox_pending (state=?)" in waiting
+    assert "USING INDEX outbox_run (run_id=? AND state=?)" in delivered
