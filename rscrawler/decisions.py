@@ -335,11 +335,13 @@ def follows_pagination(
 
 
 def was_read_too_soon(dated_at: datetime, read_at: datetime) -> bool:
-    """Whether something dated by a day alone may have changed after it was read, on that day.
+    """Whether something may have changed after it was read, without a later date.
 
-    In the westernmost time zone, UTC-12, the day ends 12 h later than in UTC.
+    A date by a day alone counts until that day is over: in the westernmost time zone, UTC-12, it
+    ends 12 h later than in UTC.
     """
-    return dated_at.time() == time.min and read_at < dated_at + timedelta(days=1, hours=12)
+    is_day = dated_at.time() == time.min
+    return read_at < dated_at + (timedelta(days=1, hours=12) if is_day else CLOCK_TOLERANCE)
 
 
 def trusts_not_modified(read_at: datetime | None, now: datetime) -> bool:

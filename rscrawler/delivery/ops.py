@@ -35,16 +35,19 @@ def compose_notices(
             text = "\n\n".join([one_line(problem.message, 600), since, *remedies])
             if started := channels.notices(notice_of("Problem", problem, text, now)):
                 store.health.notify_start(problem, started, now)
+    undelivered = store.messages.undelivered()
+    out_of_reach = {each.address for each in undelivered if each.attempts}
     for problem in store.health.problems(ended=True):
         ids = _ids_of_start(channels, problem, now)
-        waiting = [each for each in store.messages.undelivered() if each.message_id in ids]
+        waiting = [each for each in undelivered if each.message_id in ids]
         if any(each.claimed_until and each.claimed_until > now for each in waiting):
             continue  # another process is sending it: until it is known whether it could
         began = f"This is over. It began {date_in_words(problem.since)}, and was:"
         text = f"{began}\n\n{one_line(problem.message, 600)}"
         over = channels.notices(notice_of("Over", problem, text, now))
         if store.health.notify_end(problem, over):
-            for message_id in {each.message_id for each in waiting}:
+            late = (each.message_id for each in waiting if each.address in out_of_reach)
+            for message_id in set(late):
                 store.messages.cancel(message_id, now)
 
 

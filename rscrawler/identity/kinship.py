@@ -82,8 +82,8 @@ def moved_article(
 
     Its text is the same except for edits, and its slug except for the suffix; or title, subtitle
     and body are equal, and the page itself shows that it is an article (`has_sign`): one notice can
-    stand in the place of several. Or it has the same title, was published at the same moment, and
-    was edited since.
+    stand in the place of several. Or it was edited when it moved, has the same title and moment of
+    publication, and a slug that adds words to the other.
     """
     for each in relatives:
         stored, is_same = each.article, each.decision.relation is Relation.SAME_ARTICLE
@@ -95,9 +95,19 @@ def moved_article(
         # A day alone, as midnight, is no moment: a column can have two issues a day.
         is_moment = published_at is not None and published_at.time() != time.min
         is_edited = is_same or each.decision.relation is Relation.UPDATE
-        if is_edited and each.has_same_title and is_moment and stored.published_at == published_at:
+        if (
+            is_edited
+            and each.has_same_title
+            and (is_moment and stored.published_at == published_at)
+            and _is_longer_by_words(stored.slug_stem, fingerprint.slug_stem)
+        ):
             return stored.article_id
     return None
+
+
+def _is_longer_by_words(first: str, second: str) -> bool:
+    shorter, longer = sorted((first, second), key=len)
+    return longer.startswith(f"{shorter}-")
 
 
 def repeated_article(relatives: Sequence[Relative], known: KnownArticle | None) -> str | None:

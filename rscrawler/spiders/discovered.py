@@ -196,39 +196,31 @@ class Discovery:
         states, now = self.session.store.discovery.sources(self.session.site), self.session.now()
         dates = sorted(each.dated_at for each in sitemaps if each.dated_at is not None)
         latest = dates[-LATEST_SITEMAPS:][:1]
-        known = [(each, states.get(each.url, SourceState(each.url))) for each in sitemaps]
-        again = _read_again([state for each, state in known if _is_undated(each.dated_at, state)])
-        for entry, state in known:
+        for entry in sitemaps:
             if canonical_url(entry.url, self.session.profile) is None:
                 continue  # on another host, which is never crawled
-            if _is_undated(entry.dated_at, state):
-                is_due = state.url in again
-            else:
-                is_latest = entry.dated_at is not None and entry.dated_at >= latest[0]
-                is_due = is_latest and not decisions.trusts_not_modified(state.read_at, now)
+            state = states.get(entry.url, SourceState(entry.url))
+            is_latest = entry.dated_at is not None and entry.dated_at >= latest[0]
+            is_due = is_latest and not decisions.trusts_not_modified(state.read_at, now)
             is_unread = state.read_at is None or state.dated_at != entry.dated_at
             if self.session.is_full or is_unread or is_due:
                 yield replace(state, dated_at=entry.dated_at)
 
 
-def has_undated(sitemaps: Iterable[SourceState]) -> bool:
-    """Whether an index cannot tell of all these sitemaps of it which have changed."""
-    return any(_is_undated(each.dated_at, each) for each in sitemaps)
+def read_again(sitemaps: Sequence[SourceState]) -> set[str]:
+    """The addresses of sitemaps to read again, though their index does not date them later.
 
-
-def _is_undated(dated_at: datetime | None, state: SourceState) -> bool:
-    """Whether a sitemap may have changed since it was read, though its date is the same."""
-    if dated_at is None:
-        return True
-    return state.read_at is not None and decisions.was_read_too_soon(dated_at, state.read_at)
-
-
-def _read_again(undated: Sequence[SourceState]) -> set[str]:
-    """Those of the sitemaps that one cycle reads again: both ends, and the longest unread."""
-    ends = (*undated[:LATEST_SITEMAPS], *undated[-LATEST_SITEMAPS:])
-    others = undated[LATEST_SITEMAPS:-LATEST_SITEMAPS]
-    read = (each for each in others if each.requested_at is not None)
-    longest = sorted(read, key=attrgetter("requested_at"))[:MOST_UNDATED]
+    Of those that may have changed all the same: both ends by number or day, and the longest unread.
+    """
+    unsure = [
+        each
+        for each in sorted(sitemaps, key=lambda each: (len(each.url), each.url))
+        if each.requested_at is not None
+        and (each.dated_at is None or decisions.was_read_too_soon(each.dated_at, each.requested_at))
+    ]
+    ends = (*unsure[:LATEST_SITEMAPS], *unsure[-LATEST_SITEMAPS:])
+    others = unsure[LATEST_SITEMAPS:-LATEST_SITEMAPS]
+    longest = sorted(others, key=attrgetter("requested_at"))[:MOST_UNDATED]
     return {each.url for each in (*ends, *longest)}
 
 

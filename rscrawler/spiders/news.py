@@ -6,7 +6,7 @@ It stores the addresses that it discovers, and yields the outcome of each articl
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -24,7 +24,7 @@ from rscrawler.extraction.page import looks_truncated
 from rscrawler.identity.addresses import address_key, canonical_url, on_present_base, slash_variant
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http
-from rscrawler.spiders.discovered import DiscoveredLinks, Discovery, has_undated
+from rscrawler.spiders.discovered import DiscoveredLinks, Discovery, read_again
 from rscrawler.spiders.outcomes import (
     FetchedArticle,
     PageKind,
@@ -77,7 +77,6 @@ class NewsSpider(Spider):
         self._requested_sources: set[str] = set()
         self._own_sources = {self.profile.address(each.path) for each in self.profile.sources}
         self._is_any_working = False  # source, at its last request
-        self._has_undated_sitemaps = False
         self._stopping: asyncio.Future[None] | None = None
         self._lease = CrawlLease(self.session)
         self._watch: asyncio.Task[None] | None = None  # set while this crawl holds the lease
@@ -149,7 +148,6 @@ class NewsSpider(Spider):
             for each in states.values()
             if each.kind == SourceKind.SITEMAP and each.url not in self._own_sources
         ]
-        self._has_undated_sitemaps = has_undated(parts)
         for source in self.profile.sources:
             url = self.profile.address(source.path)
             yield self._source_request(source, url, states.get(url, SourceState(url)))
@@ -171,13 +169,9 @@ class NewsSpider(Spider):
     ) -> Request:
         """The request for one page of a source; conditional if a 304 would leave nothing to do."""
         self._requested_sources.add(url)
-        is_own = state.url in self._own_sources
-        # An index that does not date its sitemaps cannot tell which of them has changed.
-        is_index = is_own and source.kind is SourceKind.SITEMAP and self._has_undated_sitemaps
         is_conditional = (
             url == state.url
             and state.pagination_cursor is None
-            and not is_index
             and not self.session.is_full
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
@@ -343,20 +337,14 @@ class NewsSpider(Spider):
                 return
             yield self._source_request(requested.source, each.url, each, depth=requested.depth + 1)
 
-    def _unread_sitemaps(self, states: Iterable[SourceState]) -> Iterator[Request]:
-        """Requests for the sitemaps of an index that earlier cycles have not read."""
+    def _unread_sitemaps(self, states: Sequence[SourceState]) -> Iterator[Request]:
+        """Requests for sitemaps that were not read, or may have changed without a later date."""
         sitemaps = (each for each in self.profile.sources if each.kind is SourceKind.SITEMAP)
-        source = next(sitemaps, None)
+        source, again = next(sitemaps, None), read_again(states)
         for state in states:
             if source is None or len(self._requested_sources) >= MAX_SOURCES:
                 return
-            # A date as young as the last request may be that of a later change.
-            is_young = (
-                state.dated_at is not None
-                and state.requested_at is not None
-                and state.requested_at < state.dated_at + decisions.CLOCK_TOLERANCE
-            )
-            if state.pagination_cursor is not None or is_young:
+            if state.pagination_cursor is not None or state.url in again:
                 yield self._source_request(source, state.url, state)
 
     def source_failed(self, failure: Failure) -> None:

@@ -837,6 +837,7 @@ def test_the_same_story_with_new_facts_follows_the_article_before_it_and_is_told
     )
     later = replace(issue, paragraphs=(*issue.paragraphs, fresh))
     paths = publish_issues(site, 0, [issue, later])
+    site.edit("series-0-0", published_at=datetime.now(UTC) - timedelta(hours=1))
     for count in (1, 2):
         site.extra_pages[LISTING] = listing_of(*known, *paths[:count])
         workspace.crawl()
