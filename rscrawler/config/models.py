@@ -170,7 +170,7 @@ SecretWebAddress = Annotated[
 BareWebAddress = Annotated[
     str,
     _only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),
-    AfterValidator(lambda url: url.rstrip("/")),
+    AfterValidator(lambda url: url.rstrip("/").lower()),  # as browsers send it
 ]
 PasswordHash = Annotated[
     SecretStr,

@@ -14,6 +14,7 @@ from base64 import b64decode, b64encode
 from hashlib import blake2b, scrypt
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
@@ -67,16 +68,20 @@ def dashboard_of(request: Request) -> Dashboard:
 
 
 def _is_at_this_machine(request: Request) -> bool:
-    """Whether client, server and host name are the loopback, and no proxy has added a header."""
+    """Whether client, server, host name and origin are the loopback, and no proxy added a header.
+
+    A proxy that adds none and changes the host name leaves the origin of a form as it is.
+    """
     if any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via")):
         return False
     server = request.scope.get("server") or ("", 0)
     ends = (request.client.host if request.client else "", server[0])
     try:
         is_loopback = all(ip_address(end).is_loopback for end in ends)
+        origin = urlsplit(request.headers.get("origin", str(request.url))).hostname
     except ValueError:
         return False
-    return is_loopback and request.url.hostname in LOOPBACK_NAMES
+    return is_loopback and {request.url.hostname, origin} <= {*LOOPBACK_NAMES}
 
 
 # Forms.

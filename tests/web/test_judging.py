@@ -108,6 +108,20 @@ def test_what_another_site_or_a_proxy_sends_is_refused(
     assert shelf.judgements.history(an_article(1).article_id) == []
 
 
+@pytest.mark.parametrize("url", ["https://monitor.example.org", "https://Monitor.Example.org/"])
+def test_who_comes_through_a_proxy_that_adds_no_header_is_not_at_this_machine(
+    tmp_path: Path, shelf: Store, url: str
+) -> None:
+    config = Config(output_dir=tmp_path / "out", web={"url": url})
+    with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
+        for headers in ({}, {"Sec-Fetch-Site": ""}):
+            answer = judge(browser, RIGHT, Origin="https://monitor.example.org", **headers)
+            assert answer.status == 403
+            assert "log in" in answer.text
+        assert judge(browser, RIGHT).status == 303
+    assert len(shelf.judgements.history(an_article(1).article_id)) == 1
+
+
 def test_an_article_that_is_not_there_and_a_form_without_end_are_refused(browser: Browser) -> None:
     assert browser.submit("/articles/ff/judgements", RIGHT).status == 404
     assert browser.submit("/articles/x%00/judgements", RIGHT).status == 404
@@ -174,7 +188,7 @@ def test_a_browser_that_sends_the_origin_alone_can_log_in(
     tmp_path: Path, shelf: Store, host: str, origin: str
 ) -> None:
     web = {
-        "url": "https://monitor.example.org",
+        "url": "https://Monitor.example.org",  # in lower case in the origin
         "hosts": ["desk.local"],
         "users": {"anna": quickly_hashed(PASSWORD)},
     }
