@@ -17,7 +17,7 @@ from rscrawler.items import Article
 from rscrawler.probing.finding import Finding, find_sources
 from rscrawler.probing.induction import Sample, induce_markup, read_sample, read_samples
 from rscrawler.probing.visitor import Visitor
-from rscrawler.sites import SiteProfile, SourceKind, is_site_name
+from rscrawler.sites import SITE_NAMES, SiteProfile, SourceKind, is_site_name
 
 SAMPLES = 3  # article pages from which selectors are learnt
 _MOST_TRIES = 5
@@ -100,9 +100,7 @@ def whole_address(url: str, name: str | None = None) -> str:
             f"{url}: is not an address; allowed: http(s), such as https://example.org/"
         )
     if name is not None and not is_site_name(name):
-        raise ConfigurationError(
-            f"--name: {name!r}: allowed are a-z, 0-9, - and _, such as example-review"
-        )
+        raise ConfigurationError(f"--name: {name!r}: allowed: {SITE_NAMES}")
     return address
 
 
@@ -111,7 +109,8 @@ def name_of(base_url: str) -> str:
     host = (urlsplit(base_url).hostname or "").removeprefix("www.")
     if not re.fullmatch(r"[\d.]+", host) and "." in host:
         host = host.rpartition(".")[0]
-    return re.sub(r"[^a-z0-9]+", "-", host).strip("-") or "site"
+    name = re.sub(r"[^a-z0-9]+", "-", host).strip("-") or "site"
+    return name if is_site_name(name) else f"{name}-site"
 
 
 def _problems(finding: Finding, articles: list[Article | None]) -> Iterator[str]:

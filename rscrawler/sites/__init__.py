@@ -38,6 +38,9 @@ from rscrawler.config import (
 from rscrawler.errors import ConfigurationError
 
 SHIPPED_SITES_DIR = PACKAGE_DIR / "sites"
+# The other subjects of problems.
+_NOT_SITES = ("database", "disk", "outbox", "output", "schedule", "topics")
+SITE_NAMES = f"a-z, 0-9, - and _, such as example-review, but not {', '.join(_NOT_SITES)}"
 _LIKE = 0.8  # least similarity of two names: one letter in five differs
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -325,14 +328,16 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
 
 def is_site_name(name: str) -> bool:
     """Whether `name` is a valid name of a site."""
-    return re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is not None
+    return re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is not None and name not in _NOT_SITES
 
 
 def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
     path = files.get(name)
     overrides, place = config.sites.get(name, {}), config.place_of(f"sites.{name}")
     if not is_site_name(name):
-        raise ConfigurationError(f"{path or place}: a site's name is made of a-z, 0-9, - and _")
+        raise ConfigurationError(
+            f"{path or place}: {name!r} cannot be a site's name; allowed: {SITE_NAMES}"
+        )
     values: dict[str, Any] = {}
     note = ""
     if path is not None:

@@ -7,8 +7,20 @@ from pathlib import Path
 import pytest
 
 from rscrawler.config import Config
+from rscrawler.delivery.messages import DATABASE_SUBJECT
+from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT
 from rscrawler.errors import ConfigurationError
-from rscrawler.sites import Links, SiteProfile, Source, SourceKind, chosen_sites, load_sites
+from rscrawler.monitoring.status import DISK_SUBJECT, SCHEDULE_SUBJECT, TOPICS_SUBJECT
+from rscrawler.probing.proposal import name_of
+from rscrawler.sites import (
+    Links,
+    SiteProfile,
+    Source,
+    SourceKind,
+    chosen_sites,
+    is_site_name,
+    load_sites,
+)
 
 SHIPPED = "responsiblestatecraft"
 OWN = 'base_url = "https://example.org/"\n[[sources]]\nkind = "feed"\npath = "/feed"\n'
@@ -108,7 +120,21 @@ def test_a_wrong_file_is_named_and_every_problem_is_told(tmp_path: Path) -> None
     assert len(lines) == 3
     assert any(line.startswith(f"{tmp_path / 'one.toml'}: base_url: ") for line in lines)
     assert any(line.startswith(f"{tmp_path / 'two.toml'}: is not valid TOML") for line in lines)
-    assert any("a site's name is made of" in line for line in lines)
+    assert any("'Three Sites' cannot be a site's name; allowed: a-z" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        OUTBOX_SUBJECT, OUTPUT_SUBJECT, DATABASE_SUBJECT,
+        SCHEDULE_SUBJECT, DISK_SUBJECT, TOPICS_SUBJECT,
+    ],
+)  # fmt: skip
+def test_no_site_has_the_name_of_another_subject_of_problems(tmp_path: Path, subject: str) -> None:
+    (tmp_path / f"{subject}.toml").write_text(OWN, encoding="utf-8")
+    (line,) = problems_of(Config(sites_dir=tmp_path))
+    assert line.startswith(f"{tmp_path / subject}.toml: {subject!r} cannot be a site's name")
+    assert is_site_name(name_of(f"https://www.{subject}.example"))
 
 
 def test_a_folder_of_profiles_that_is_not_there_is_a_problem(tmp_path: Path) -> None:

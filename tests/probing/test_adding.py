@@ -400,7 +400,7 @@ def test_what_would_be_in_vain_is_told_before_the_site_is_asked(tmp_path: Path) 
             ((site.base_url, "--name", "oxus", "--write", str(tmp_path)), "already exists"),
             ((site.base_url, "--write", str(tmp_path)), "already exists"),
             ((site.base_url, "--write", str(tmp_path / "oxus.toml")), "is a file"),
-            ((site.base_url, "--name", "Oxus!"), "--name: 'Oxus!': allowed are a-z"),
+            ((site.base_url, "--name", "Oxus!"), "--name: 'Oxus!': allowed: a-z"),
             (("http://[::1",), "is not an address; allowed: http(s)"),
             (("http://x.example:99999",), "is not an address; allowed: http(s)"),
         ):
