@@ -98,19 +98,20 @@ class LeaseStore(Part):
     ) -> bool:
         """Take or renew a lease; False if another owner holds it, or it rests.
 
-        `rest`: how long a lease whose owner was found dead must rest before it can be taken. A rest
-        that would last longer than `LONGEST_REST` began before the clock was set back: it is over.
+        `rest`: how long a lease whose owner was found dead must rest before it can be taken. A
+        lease or rest that would last longer than `LONGEST_REST` is of a clock that was ahead: it
+        is free, unless its owner runs on this machine.
         """
-        is_resting = lease.c.owner == RESTING
-        rests_too_long = and_(is_resting, lease.c.expires_at > now + LONGEST_REST)
         taken = {"owner": owner, "expires_at": now + LEASE_DURATION}
-        is_free = or_(lease.c.owner == owner, lease.c.expires_at <= now, rests_too_long)
-        take = self._database.upsert(lease, taken, is_free, name=name)
+        is_free = or_(lease.c.owner == owner, lease.c.expires_at <= now)
         with self._database.writing() as connection:
-            holder = connection.scalar(select(lease.c.owner).filter_by(name=name))
-            if holder is not None and holder != owner and not is_alive(holder):
+            holder = connection.scalar(select(lease.c.owner).filter_by(name=name)) or owner
+            if holder != owner and not is_alive(holder):
                 dead = update(lease).filter_by(name=name, owner=holder)
                 connection.execute(dead.values(owner=RESTING, expires_at=now + rest))
+            elif not runs_here(holder):
+                is_free = or_(is_free, lease.c.expires_at > now + LONGEST_REST)
+            take = self._database.upsert(lease, taken, is_free, name=name)
             return connection.execute(take.returning(lease.c.name)).first() is not None
 
     def renew(self, name: str, owner: str, now: datetime) -> bool:

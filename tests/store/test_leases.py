@@ -43,6 +43,14 @@ def test_a_rest_does_not_last_longer_because_the_clock_was_set_back(store: Store
     assert store.leases.acquire("host:a", ELSEWHERE, earlier, rest=timedelta(seconds=1))
 
 
+def test_a_lease_by_a_clock_that_was_ahead_is_free_unless_its_owner_runs_here(store: Store) -> None:
+    ahead = NOW + timedelta(days=300)
+    assert store.leases.acquire("site:a", ELSEWHERE, ahead)
+    assert store.leases.acquire("site:b", process_identity(), ahead)
+    assert store.leases.acquire("site:a", "third-machine/1/1", NOW)
+    assert not store.leases.acquire("site:b", "third-machine/1/1", NOW)
+
+
 def test_this_process_is_alive_and_one_of_another_machine_may_be() -> None:
     assert is_alive(process_identity())
     assert is_alive(ELSEWHERE)
