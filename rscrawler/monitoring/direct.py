@@ -2,7 +2,8 @@
 
 A file in the spool marks that the operators were notified of a failing store, and has the reason.
 So commands and services notify once, and whichever can use the store again reports the end. The
-mark is made first: if a process dies while it sends, the failure may go unreported, not its end.
+mark is made before the report, and removed before that of the end: a process that dies while it
+sends leaves either unreported.
 """
 
 import logging
@@ -50,24 +51,22 @@ def send_heartbeat(config: Config, *, is_good: bool) -> None:
 
 def report_store_failure(
     config: Config, error: Exception, now: datetime, *, goes_on: bool = False
-) -> None:
-    """Request the heartbeat of a bad cycle, and notify the operators unless they know.
+) -> bool:
+    """Request the heartbeat of a bad cycle, and notify the operators; returns whether they know.
 
     If nobody can be reached, the next call tries again. If the mark cannot be created, only a
     process that `goes_on` notifies them, and remembers it; each command would do it again.
     """
     send_heartbeat(config, is_good=False)
     mark, reason = _failure_mark(config), first_line(error)
-    if mark in _unmarked:
-        return
+    if mark in _unmarked or mark.exists():
+        return True
     try:
         mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         mark.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
-        return
     except OSError:
-        if not goes_on:
-            return
+        if not goes_on or mark.exists():  # another process was first
+            return mark.exists()
         _unmarked[mark] = now
     else:
         with suppress(OSError):  # no space left for it
@@ -76,9 +75,12 @@ def report_store_failure(
         "The store cannot be used, so nothing is recorded and no alert is sent."
         f"\n\n{reason}\n\nIt is tried again by itself."
     )
-    if not _send_now(config, "Problem: the store fails", text, now):
-        _unmarked.pop(mark, None)
-        mark.unlink(missing_ok=True)
+    if _send_now(config, "Problem: the store fails", text, now):
+        return True
+    _unmarked.pop(mark, None)
+    with suppress(OSError):
+        mark.unlink()
+    return False
 
 
 def report_store_recovery(config: Config, now: datetime) -> None:

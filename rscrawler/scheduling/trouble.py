@@ -43,6 +43,7 @@ class StoreTrouble:
         self._since: datetime | None = None
         self._logged_at: datetime | None = None
         self._reported_at: datetime | None = None
+        self._is_known = False  # to the operators
 
     def is_hopeless(self, now: datetime) -> bool:
         """Whether the service should end, so that another process can try."""
@@ -71,8 +72,15 @@ class StoreTrouble:
             self._logged_at = now
         self.error, self._complaint = error, complaint
         if abs(now - (self._reported_at or self._since)) >= NOTIFIED_AFTER:
-            self._reported_at, config = now, self._config()
-            _briefly(lambda: report_store_failure(config, error, now, goes_on=True))
+            self._reported_at = now
+            _briefly(lambda: self._report(error, now))
+
+    def _report(self, error: Exception, now: datetime) -> None:
+        # Once: a command that can use the store ends the problem, though this process cannot.
+        if self._is_known:
+            send_heartbeat(self._config(), is_good=False)
+        else:
+            self._is_known = report_store_failure(self._config(), error, now, goes_on=True)
 
     def recovered(self, now: datetime) -> None:
         """Log that the store works again, and notify the operators if they know that it failed."""
@@ -85,6 +93,7 @@ class StoreTrouble:
             logger.info("the store works again")
             _briefly(lambda: report_store_recovery(config, now))
         self.error = self._since = self._reported_at = None
+        self._is_known = False
 
 
 def notify_of_undelivered(config: Config, store: Store, clock: Callable[[], datetime]) -> None:

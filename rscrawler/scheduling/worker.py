@@ -1,9 +1,9 @@
 """The queue of crawls, and the worker that runs them on any machine.
 
 The queue is Procrastinate's, in the PostgreSQL database of the store. The service claims a run
-and puts it into the queue in one transaction. `lock` names the site's hosts, so two crawls of
-one host never run at once; `queueing_lock` is the job's id, so at most one run of a job waits
-(the claim ensures that already).
+and puts it into the queue in one transaction. `lock` names the first of the job's hosts, so two
+crawls of it are not fetched at once; `queueing_lock` is the job's id, so at most one run of a job
+waits (the claim ensures that already).
 
 A worker treats a run as the service does (`runs`). It handles three failures that Procrastinate
 does not:
@@ -83,7 +83,7 @@ def hand_over(scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], boo
         deferrer = _app.configure_task(
             TASK_NAME,
             queue=QUEUE_NAME,
-            lock=",".join(scheduled.host_leases),
+            lock=min(scheduled.host_leases, default=""),
             queueing_lock=scheduled.id,
             connection=connection,
         )

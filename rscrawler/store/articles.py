@@ -327,7 +327,8 @@ class ArticleStore(Part):
         numbers = {row.article_id: row.number for row in articles}
         if len(numbers) < len(recordings) and not is_restored:
             raise ValueError("a version does not follow the stored one of its article")
-        addresses, keys, flags, rows = list[_Row](), list[_Row](), list[_Row](), list[_Row]()
+        addresses, keys, rows = list[_Row](), list[_Row](), list[_Row]()
+        flags, alerted = list[_Row](), list[_Row]()
         updated = [each.article.article_id for each in recordings if each.article.version > 1]
         for each in recordings:
             item, visit, at = each.article, each.visit, each.recorded_at
@@ -336,13 +337,17 @@ class ArticleStore(Part):
             if number := numbers.get(item.article_id):
                 keys += [{"key": key, "article": number} for key in each.fingerprint.keys]
                 flags += _flag_rows(each)
+            else:  # a version before the stored one
+                former = (row | {"level": Level.NONE} for row in _flag_rows(each))
+                alerted += [row for row in former if row["alerted_at"]]
         _execute_many(connection, self._upsert_address, addresses)
         _execute_many(connection, self._database.insert_missing(band), keys)
-        if of_former := [each for each in updated if each in numbers]:
+        if of_updated := [each for each in updated if each in numbers]:
             # A topic that the update no longer names keeps its row, with the time of its alert.
-            former = update(flag).where(among(flag.c.article_id, of_former))
-            connection.execute(former.values(level=Level.NONE))
+            known = update(flag).where(among(flag.c.article_id, of_updated))
+            connection.execute(known.values(level=Level.NONE))
         _execute_many(connection, self._upsert_flag, flags)
+        _execute_many(connection, self._upsert_alerted, alerted)
         _execute_many(connection, insert(outbox), rows)
 
     def record_unchanged(

@@ -47,7 +47,7 @@ def is_damaged(path: Path) -> bool:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether an existing file is no store of ours, not even a damaged one; writes nothing."""
+    """Whether an existing file is no store of ours; changes no data."""
     try:
         with closing(sqlite3.connect(path, timeout=SQLITE_BUSY_TIMEOUT_SECONDS)) as connection:
             connection.execute("SELECT version, applied_at FROM schema_version LIMIT 1")

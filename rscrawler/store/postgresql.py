@@ -40,7 +40,7 @@ class LimitedConnection(psycopg.Connection[Any]):
             connection.close()
             raise psycopg.OperationalError(
                 f"the database has the encoding {encoding}: make one with ENCODING 'UTF8' "
-                "TEMPLATE template0"
+                "LOCALE 'C' TEMPLATE template0"
             )
         again = {**options, "connect_timeout": CONNECT_SECONDS}
         connection._reconnect = partial(psycopg.Connection.connect, *place, **again)

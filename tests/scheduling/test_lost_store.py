@@ -429,6 +429,28 @@ def test_service_and_commands_tell_once_between_them(
     assert subjects == ["Problem: the store fails", "Over: the store fails"]
 
 
+def test_a_service_that_alone_cannot_use_its_store_says_so_once(
+    keep_file: Callable[[], StoreKeeper],
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    tmp_path: Path,
+) -> None:
+    world, service = service_of(keep_file(), clock)
+    with serving(Mailbox()) as mailbox:
+        config = service._config = told_by_mail(mailbox, tmp_path / "output")
+        with monkeypatch.context() as patch:
+            patch.setattr(JobStore, "states", locked)
+            service.check()
+            for _ in range(3):
+                world.clock.advance(NOTIFIED_AFTER)
+                service.check()
+                report_store_recovery(config, world.clock.now)  # as a command that can use it
+        service._jobs = ()
+        service.check()
+        subjects = [received.mail["Subject"] for received in mailbox.received]
+    assert subjects == ["Problem: the store fails", "Over: the store fails"]
+
+
 def test_a_service_that_cannot_get_over_a_fault_ends_with_an_error(
     keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
