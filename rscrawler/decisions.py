@@ -121,10 +121,10 @@ def topics_to_alert(
     """The flags of this version that warrant an alert; empty if none does.
 
     A new article alerts if it is news; an updated one if its level rises to `minimum` or above.
-    `levels_before` are the levels of the previous text by the present watch-list, so a changed
-    watch-list alone never alerts. No article alerts twice on one topic. A duplicate alerts where it
-    adds to `repeated`, the flags of what it repeats. A former copy (`was_copy`) alerts like a new
-    article, since its earlier level alerted nobody.
+    `levels_before` are the highest levels of earlier versions; that of the previous text is by the
+    present watch-list, so a changed watch-list alone never alerts. No article alerts twice on one
+    topic. A duplicate alerts where it adds to `repeated`, the flags of what it repeats. A former
+    copy (`was_copy`) alerts like a new article, since its earlier level alerted nobody.
     """
     if article.event is Event.REMOVED:
         return []
@@ -228,10 +228,9 @@ def recheck_at(known: KnownArticle, now: datetime) -> datetime:
 def are_rewritten(changed: int, known: int) -> bool:
     """Whether a source gives so many known articles a later date that its dates mean nothing.
 
-    Some sites write the current time beside every address of a feed or sitemap. Fewer than five
-    articles may all have been edited.
+    Some sites write the current time beside every address of a sitemap.
     """
-    return changed >= 5 and 2 * changed > known
+    return changed > 20 and 2 * changed > known
 
 
 @dataclass(frozen=True, slots=True)

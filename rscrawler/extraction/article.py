@@ -178,6 +178,8 @@ def _check_is_article(
     own, context = located.own, located.context
     page, profile, structured = context.page, context.profile, context.structured
     signs = own_signs(article, provenance)
+    if not page.needs_sign:  # links to sections may be the menu's
+        signs += [name for name in ("sections", "tags") if getattr(article, name)]
     if structured.is_listing and not is_article:
         raise NotAnArticle(page.url, "a listing")
     if not is_article and article_address(article.url, profile) is None:

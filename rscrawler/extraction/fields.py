@@ -302,8 +302,8 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
 def _times(located: LocatedText) -> tuple[list[Element], list[Element]]:
     """The `time` elements that can give the publication, and those marked as the update.
 
-    If none is marked as the publication, all can give it: some templates mark their only one as
-    the update.
+    Beside one that is marked as the publication, that is: some templates mark their only one as the
+    update.
     """
     own = located.own
     times = [
@@ -313,8 +313,14 @@ def _times(located: LocatedText) -> tuple[list[Element], list[Element]]:
         if not own.is_foreign(element) and not located.is_in_prose(element)
     ]
     published = [each for each in times if _is_marked(each, _MARKS_OF_PUBLICATION)]
-    updated = [each for each in times if published and _is_marked(each, _MARKS_OF_UPDATE)]
-    updated = [each for each in updated if each not in published]
+    beside = {each.getparent() for each in published}
+    updated = [
+        each
+        for each in times
+        if each not in published
+        and each.getparent() in beside
+        and _is_marked(each, _MARKS_OF_UPDATE)
+    ]
     return [each for each in times if each not in updated], updated
 
 

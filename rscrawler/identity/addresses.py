@@ -19,7 +19,8 @@ LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 
 # A query behind `/slug/` mostly says who linked to it.
 _PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp|pl))$", re.IGNORECASE)
 _NAMED_NUMBER = re.compile(r"[a-z_]+\d+")
-_WORDPRESS_ARTICLE = "p"  # identifies an article on a WordPress site without permalinks
+# They identify an article of WordPress without permalinks, and of Bitrix.
+_WORDPRESS_ARTICLE, _BITRIX_ARTICLE = "p", "ELEMENT_ID"
 # Parameters of campaigns, advertising and social networks, and of how a page is shown.
 _TRACKING = re.compile(
     r"^(?:utm_?.*|(?:ads?|ga|gad|gs|itm|mc|mkt|ml|mtm|oly|pk|vero)_.*|\w*clid|c_?id|eid|uid|_hs.*|hs.*"
@@ -45,7 +46,8 @@ def canonical_url(url: str, profile: SiteProfile) -> str | None:
     Returns:
         None if the address is not http(s) or invalid, not on one of the site's hosts, or too long.
     """
-    return _canonical(url, profile.base_url, tuple(profile.hosts), tuple(profile.links.parameters))
+    parameters = (*profile.links.parameters, _BITRIX_ARTICLE)
+    return _canonical(url, profile.base_url, tuple(profile.hosts), parameters)
 
 
 @lru_cache(maxsize=16_384)
@@ -163,7 +165,7 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
     parts, links = urlsplit(canonical), profile.links
     if parts.path == "/":
         named = {pair.partition("=")[0] for pair in parts.query.split("&")}
-        return not named.isdisjoint({_WORDPRESS_ARTICLE, *links.parameters})
+        return not named.isdisjoint({_WORDPRESS_ARTICLE, _BITRIX_ARTICLE, *links.parameters})
     return links.is_article_path(unquote(parts.path))
 
 
@@ -173,10 +175,11 @@ def missing_parameters(urls: Iterable[str], profile: SiteProfile) -> list[str]:
     If the addresses are different articles, `links.parameters` lacks these.
     """
     values: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    known = {_BITRIX_ARTICLE, *profile.links.parameters}
     for url in urls:
         parts = _split(url)
         for name, value in parse_qsl(parts.query) if parts else ():
-            if name not in profile.links.parameters and not _TRACKING.match(name):
+            if name not in known and not _TRACKING.match(name):
                 values[name, address_key(url, profile)].add(value)
     found = (name for (name, _), each in values.items() if len(each) >= _SEVERAL)
     return list(dict.fromkeys(found))

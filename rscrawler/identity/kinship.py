@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import Fingerprint, likeness
@@ -92,8 +92,8 @@ def moved_article(
         is_equal = has_sign and stored.text_digest == fingerprint.text_digest
         if is_same and (is_equal or stored.slug_stem == fingerprint.slug_stem):
             return stored.article_id
-        # A day alone, as midnight, is no moment: a column can have two issues a day.
-        is_moment = published_at is not None and published_at.time() != time.min
+        # A day alone, midnight in any zone, is no moment: a column can have two issues a day.
+        is_moment = published_at is not None and bool(published_at.minute or published_at.second)
         is_edited = is_same or each.decision.relation is Relation.UPDATE
         if (
             is_edited

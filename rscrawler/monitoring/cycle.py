@@ -1,7 +1,7 @@
 """Judges a cycle over one site at its end: its counters, its success and its problems."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -51,7 +51,7 @@ LONG_PAUSE = timedelta(hours=1)  # a longer pause that a site asks for is a prob
 UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(days=14)
 # If so many article pages are gone, and none could be recorded, the addresses are wrong.
 MANY_GONE = 5
-MANY_FORBIDDEN = 5  # of the latest article pages; fewer may be of a part that robots.txt forbids
+FEW_FORBIDDEN = 3  # known articles, forbidden now
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,23 +216,24 @@ def _conclude(
         over_limit = int(stats.get("rscrawler/over_limit", 0))
         if (heavy := _over_limit(session, over_limit, now)) is not None:
             (problems if over_limit else standing)[ProblemCode.OVER_LIMIT] = heavy
-        if forbidden := _forbidden(session, observer.forbidden):
-            problems.setdefault(ProblemCode.ROBOTS_DISALLOWED, forbidden)
+        if (forbidden := len(observer.forbidden)) >= FEW_FORBIDDEN:
+            message = f"robots.txt forbids {forbidden} article pages that it allowed before"
+            problems.setdefault(ProblemCode.ROBOTS_DISALLOWED, message)
         if unread := _unread(session, now):
             problems[ProblemCode.PAGES_FAILING] = unread
         is_lost = not {ARTICLES, LISTINGS}.isdisjoint(seen.findings)
-        if session.state.baseline_at is None:
-            if is_lost or _has_no_article_yet(session):
-                succeeded = False  # no article was ever read: this is no baseline
-                problems = problems or _no_article_problem(len(observer.forbidden))
-            elif _may_source_come(session):
-                succeeded = False  # what it shows is older than the baseline
+        if session.state.baseline_at is None and (is_lost or _has_no_article_yet(session)):
+            succeeded = False  # no article was ever read: this is no baseline
+            forbidden = int(stats.get("rscrawler/articles/forbidden", 0))
+            problems = problems or _no_article_problem(forbidden)
+    # What a source shows that did not answer is older than the baseline.
+    waits = session.state.baseline_at is None and _may_source_come(session, observer)
     dropped = outcome.counters["dropped"]
     store.health.record_end(
         session.run_id,
         site,
         now,
-        succeeded=succeeded,
+        succeeded=succeeded and not waits,
         counters=outcome.counters,
         drops={"NotAnArticle": dropped} if dropped else {},
         observation=observed,
@@ -248,11 +249,17 @@ def _has_no_article_yet(session: CrawlSession) -> bool:
     return is_empty and session.store.discovery.has_unread(session.site)
 
 
-def _may_source_come(session: CrawlSession) -> bool:
-    """Whether a source that failed in this cycle may be read in one of the next."""
+def _may_source_come(session: CrawlSession, observer: Observer) -> bool:
+    """Whether a source of the profile that did not answer may be read in one of the next cycles."""
     states = session.store.discovery.sources(session.site)
-    failed = (states[url] for url in session.failed_sources if url in states)
-    return any(each.failures < LASTING_FAILURES and each.read_at is None for each in failed)
+    own = {session.profile.address(each.path) for each in session.profile.sources}
+    failed = (states[url] for url in own & session.failed_sources.keys() & states.keys())
+    return any(
+        each.read_at is None
+        and each.failures < LASTING_FAILURES
+        and not observer.answered[each.url]
+        for each in failed
+    )
 
 
 def _no_article_problem(forbidden_articles: int) -> dict[ProblemCode, str]:
@@ -261,17 +268,6 @@ def _no_article_problem(forbidden_articles: int) -> dict[ProblemCode, str]:
         return {ProblemCode.ROBOTS_DISALLOWED: "robots.txt forbids its article pages"}
     none = "none of the article pages that its sources lead to could be recorded so far"
     return {ProblemCode.LAYOUT_DRIFT: none}
-
-
-def _forbidden(session: CrawlSession, found_at: Sequence[datetime]) -> str | None:
-    """The message that robots.txt forbids the latest article pages, if it forbids all of them."""
-    latest = sorted(found_at)[-MANY_FORBIDDEN:]
-    if len(latest) < MANY_FORBIDDEN:
-        return None
-    last_read = session.store.articles.last_seen_at(session.site)
-    if last_read is not None and last_read >= latest[0]:
-        return None
-    return f"robots.txt forbids its latest article pages ({len(found_at)})"
 
 
 def _with_findings(
@@ -330,7 +326,8 @@ def _dead_links(stats: Mapping[str, Any], before: Mapping[str, str]) -> str | No
         return None
     # Dead links are requested again, in a quiet cycle they alone.
     if gone and gone + gone_again >= MANY_GONE and not unchanged:
-        return f"every requested article page ({gone + gone_again}) is gone (HTTP 404 or 410)"
+        count = gone + gone_again
+        return f"every requested article page ({count}) is gone: HTTP 404, 410 or sent to a listing"
     return before.get(DEAD_LINKS)
 
 

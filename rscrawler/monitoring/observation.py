@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 from scrapy import Request
@@ -90,8 +90,7 @@ class Observer:
         self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
         self._lengths: Counter[int] = Counter()
         self.answered: Counter[str] = Counter()  # pages with status 200 of each source
-        # When the unread pages that robots.txt forbids were found.
-        self.forbidden: list[datetime] = []
+        self.forbidden: set[str] = set()  # ids of known articles whose pages robots.txt forbids
 
     def response_received(self, response: Response, request: Request) -> None:
         """Count a source's response."""
@@ -102,8 +101,8 @@ class Observer:
     def outcome_recorded(self, outcome: PageOutcome) -> None:
         """Count the outcome of an article page."""
         requested = outcome.requested
-        if outcome.kind is PageKind.FORBIDDEN and requested.known is None:
-            self.forbidden.append(requested.found_at)
+        if outcome.kind is PageKind.FORBIDDEN and requested.known is not None:
+            self.forbidden.add(requested.known.article_id)
         if outcome.page is None:
             # A page that is requested again was counted, and is no further evidence.
             is_counted = requested.was_rejected or requested.attempts > 0

@@ -21,6 +21,7 @@ from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import Address
 
 _LATEST = 20  # articles of a site among which a notice is looked for
+_PATIENCE = 5  # attempts, a quarter of an hour: it may be a column without any sign, too
 _SAME_NOTICE = 0.8  # likeness of two notices, which may differ in an address or a number
 
 
@@ -29,8 +30,9 @@ class DedupePipeline:
 
     1. An address of a known article led to the page: that article. An address that only the page
        itself declares counts if title or text are that article's, too.
-    2. On the same site, the same slug with the same text except for edits, or another slug with
-       the same title and text on a page that shows itself as an article: that article, moved.
+    2. On the same site, the same slug with the same text except for edits, another slug with the
+       same title and text on a page that shows itself as an article, or a longer slug with the same
+       title and moment of publication: that article, moved.
     3. The same news anywhere else: a separate article, `duplicate_of` the first seen.
     4. The same story with new facts: a separate article, `follows` the last seen.
     """
@@ -48,9 +50,10 @@ class DedupePipeline:
         """Identify the page's article, if the page was read; returns the same outcome."""
         if (page := outcome.page) is not None:
             self.identify(page, outcome.requested)
-            if page.known is None and (other := self._other_with_notice(page.article)):
+            is_to_wait = page.known is None and outcome.requested.attempts < _PATIENCE
+            if is_to_wait and (other := self._other_with_notice(page.article)):
                 outcome.kind, outcome.page = PageKind.INCOMPLETE, None
-                outcome.reason = f"shows what {other} shows, and no date, author or section"
+                outcome.reason = f"may be a notice: it shows what {other} shows, and no own date"
         return outcome
 
     def identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:

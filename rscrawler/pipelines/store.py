@@ -301,8 +301,13 @@ class StorePipeline:
                 else self._session.flagger.flag(FlaggableText.from_article(before))
             )
             # What an earlier version had is no rise: a notice may have hidden the text for a while.
+            # But a copy alerted nobody.
+            is_news = article.novelty is Novelty.NEW
             earlier = (
-                flag for each in self._articles.history(article.article_id) for flag in each.topics
+                flag
+                for each in self._articles.history(article.article_id)
+                if not (is_news and each.duplicate_of is not None)
+                for flag in each.topics
             )
             for flag in sorted((*flags, *earlier), key=lambda each: each.level.rank):
                 levels_before[flag.topic] = flag.level

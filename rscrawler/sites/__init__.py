@@ -183,10 +183,7 @@ class Links(Model):
         "a path that matches one of these is not an article",
     )
     within: Selectors = key([], "elements of a listing whose links count; empty: the whole page")
-    parameters: list[str] = key(
-        ["id", "ELEMENT_ID"],  # the second is Bitrix', for sites without rewritten addresses
-        "query parameters that identify an article",
-    )
+    parameters: list[str] = key(["id"], "query parameters that identify an article")
     slug_suffix: Pattern | None = key(
         None, "what a slug may end in besides its words, such as a post id"
     )

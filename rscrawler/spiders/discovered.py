@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
@@ -119,9 +118,9 @@ class DiscoveredLinks:
     def _is_archived(self, address: Address) -> bool:
         """Whether an address on a sitemap is older than the site's baseline.
 
-        It is, if this is the first reading of the sitemap, or by the profile's present rules, which
-        may accept more of its addresses. Without a date, an address is old if the profile names the
-        sitemap or has just changed; a sitemap that an index names later has news.
+        A fixed profile may accept more addresses of a sitemap than before. Without a date, all
+        addresses are old on a sitemap that is read for the first time, if the profile names it or
+        has just changed; a sitemap that an index names later has news.
         """
         if self._is_wanted:
             return False
@@ -130,7 +129,7 @@ class DiscoveredLinks:
         if baseline_at is None:
             return True
         if address.dated_at is not None:
-            return address.dated_at < baseline_at and is_unread
+            return address.dated_at < baseline_at and (is_unread or session.has_new_rules)
         is_own = self.state.url in session.profile.sitemap_addresses
         return is_unread and (is_own or session.has_new_rules)
 
@@ -220,8 +219,12 @@ def read_again(sitemaps: Sequence[SourceState]) -> set[str]:
     ]
     ends = (*unsure[:LATEST_SITEMAPS], *unsure[-LATEST_SITEMAPS:])
     others = unsure[LATEST_SITEMAPS:-LATEST_SITEMAPS]
-    longest = sorted(others, key=attrgetter("requested_at"))[:MOST_UNDATED]
+    longest = sorted(others, key=_last_tried)[:MOST_UNDATED]
     return {each.url for each in (*ends, *longest)}
+
+
+def _last_tried(sitemap: SourceState) -> datetime:
+    return max(filter(None, (sitemap.requested_at, sitemap.failed_at)))
 
 
 def _is_after(dated_at: datetime | None, before: datetime | None) -> bool:

@@ -71,10 +71,10 @@ def _is_past(date: str, moment: datetime) -> bool:
     """Whether a date of HTTP was over at a moment, whatever clock is ahead; False if invalid."""
     try:
         parsed = parsedate_to_datetime(date)
-    except ValueError:
+        aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)  # "-0000": an unknown zone
+        return moment - aware >= CLOCK_TOLERANCE
+    except (ValueError, OverflowError):
         return False
-    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)  # "-0000": an unknown zone
-    return moment - aware >= CLOCK_TOLERANCE
 
 
 def header_of(response: Response, name: str) -> str | None:

@@ -76,7 +76,7 @@ class NewsSpider(Spider):
         self._requested: set[str] = set()  # address keys and article ids
         self._requested_sources: set[str] = set()
         self._own_sources = {self.profile.address(each.path) for each in self.profile.sources}
-        self._is_any_working = False  # source, at its last request
+        self._is_any_working = False  # whether any source answered in the last cycle
         self._stopping: asyncio.Future[None] | None = None
         self._lease = CrawlLease(self.session)
         self._watch: asyncio.Task[None] | None = None  # set while this crawl holds the lease
@@ -141,8 +141,12 @@ class NewsSpider(Spider):
         session.store.discovery.adopt_rules(session.site, self.profile)
         await self._lease.wait_for_hosts()
         states = session.store.discovery.sources(session.site)
-        own = [each for each in states.values() if each.url in self._own_sources]
-        self._is_any_working = not all(each.failures for each in own)
+        last_run_at = session.state.last_run_at or now
+        self._is_any_working = any(
+            each.requested_at is not None and each.requested_at >= last_run_at
+            for each in states.values()
+            if each.url in self._own_sources
+        )
         parts = [
             each
             for each in states.values()
@@ -333,7 +337,8 @@ class NewsSpider(Spider):
                 self.count("errors")
                 return
             if len(self._requested_sources) >= MAX_SOURCES:
-                logger.info("%s and the sitemaps behind it are left to the next cycle", each.url)
+                logger.warning("%s and those behind it: sitemaps for the next cycle", each.url)
+                self.count("errors", int(self.session.is_full))
                 return
             yield self._source_request(requested.source, each.url, each, depth=requested.depth + 1)
 

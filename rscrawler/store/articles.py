@@ -211,10 +211,6 @@ class ArticleStore(Part):
         """The number of known articles of a site."""
         return self._database.scalar(select(func.count(article.c.number)).filter_by(site=site)) or 0
 
-    def last_seen_at(self, site: str) -> datetime | None:
-        """When the latest article of a site was first seen; None if none is known."""
-        return self._database.scalar(select(func.max(article.c.first_seen_at)).filter_by(site=site))
-
     def is_empty(self) -> bool:
         """Whether no article is known at all."""
         return self._database.scalar(select(article.c.number).limit(1)) is None

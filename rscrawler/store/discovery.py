@@ -213,7 +213,7 @@ class DiscoveryStore(Part):
 
         Rejected addresses become pending, and sources and articles lose their validators, since
         the same page may have another meaning now. Sources move to the present `base_url`. Of the
-        stored sitemaps, only the profile's own are kept, unread; an index will list its own again.
+        stored sitemaps, only the profile's own are kept; an index will list its own again.
         """
         rules_digest = profile.rules_digest
         own = {profile.address(each.path) for each in profile.sources}
@@ -221,7 +221,6 @@ class DiscoveryStore(Part):
         adopted = update(site_table).filter_by(name=site).values(rules_digest=rules_digest)
         sources = update(source).filter_by(site=site)
         unread = dict.fromkeys(("etag", "last_modified", "body_digest", "dated_at"))
-        sitemaps = sources.filter_by(kind=SourceKind.SITEMAP)
         of_index = delete(source).filter_by(site=site, kind=SourceKind.SITEMAP)
         rejected = update(address).filter_by(site=site, state=AddressState.REJECTED)
         pending = {"state": AddressState.PENDING, "next_try_at": None}
@@ -232,12 +231,14 @@ class DiscoveryStore(Part):
             connection.execute(adopted)
             if former is None:
                 return
-            urls = set(connection.scalars(select(source.c.url).filter_by(site=site)))
+            stored = select(source.c.url).filter_by(site=site)
+            urls = connection.scalars(stored.order_by(source.c.requested_at.desc())).all()
+            missing = own.difference(urls)
             for url in urls:
-                if (present := on_present_base(url, profile)) in own - urls:
+                if (present := on_present_base(url, profile)) in missing:
                     connection.execute(sources.filter_by(url=url).values(url=present))
+                    missing.remove(present)
             connection.execute(sources.values(unread))
-            connection.execute(sitemaps.values(read_at=None))
             # Not those that are no longer requested by age: nearly all of an archive.
             articles = update(article).filter_by(site=site)
             articles = articles.where(article.c.next_check_at.is_not(None))

@@ -156,19 +156,3 @@ def test_a_listing_is_followed_to_what_is_known_after_a_change_of_base_url(
         configure(workspace, moved, {NEWS: "section"}, "")
         report = workspace.crawl("outlet")
     assert report["articles_new"] == 11
-
-
-def test_a_profile_that_accepts_more_takes_a_sitemap_for_the_archive_though_it_fails_at_first(
-    workspace: Workspace,
-) -> None:
-    with outlet(0) as site:
-        sources = {"/all.xml": "sitemap", NEWS: "section"}
-        site.pages["/all.xml"] = urlset(*(f"/{each.slug}" for each in PIECES))
-        configure(workspace, site.base_url, sources, f"links.article = ['{PIECES[0].slug}']")
-        workspace.crawl("outlet")
-        whole, site.pages["/all.xml"] = site.pages["/all.xml"], BROKEN
-        configure(workspace, site.base_url, sources, "")
-        workspace.run("crawl", "outlet")
-        site.pages["/all.xml"] = whole
-        report = workspace.crawl("outlet")
-    assert report["articles_new"] == 0
