@@ -71,7 +71,6 @@ def deliver(
     ops.judge_delivery(channels, store, clock())
     if problem is None and not report.was_stopped:
         ops.end_overdue(store, clock())
-    ops.end_disabled(store, sites)
     ops.compose_notices(config, store, clock(), next_tries)
     messages.send_due(delivery, are_alerts=False)
     failing = ops.judge_delivery(channels, store, clock())  # with the notices' outcomes

@@ -8,7 +8,6 @@ from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery.channel import NOTICE_KIND, Notice
 from rscrawler.delivery.channels import Channels, message_channels
 from rscrawler.delivery.wording import date_in_words, one_line
-from rscrawler.sites import SiteProfile
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.messages import Undelivered
@@ -133,13 +132,6 @@ def end_overdue(store: Store, now: datetime) -> None:
         good_at = store.health.site(each.subject, as_of=as_of).last_success_at
         is_good = good_at is not None and not good_at <= each.since <= as_of
         if each.subject == OUTBOX_SUBJECT or is_good:
-            store.health.clear_problem(each.subject, each.code)
-
-
-def end_disabled(store: Store, sites: Mapping[str, SiteProfile]) -> None:
-    """Clear the problems of disabled sites: no crawl of theirs would end them."""
-    for each in store.health.problems():
-        if each.subject in sites and not sites[each.subject].enabled:
             store.health.clear_problem(each.subject, each.code)
 
 

@@ -313,15 +313,20 @@ def _times(located: LocatedText) -> tuple[list[Element], list[Element]]:
         if not own.is_foreign(element) and not located.is_in_prose(element)
     ]
     published = [each for each in times if _is_marked(each, _MARKS_OF_PUBLICATION)]
-    beside = {each.getparent() for each in published}
+    beside = {around for each in published for around in _around(each)}
     updated = [
         each
         for each in times
         if each not in published
-        and each.getparent() in beside
         and _is_marked(each, _MARKS_OF_UPDATE)
+        and not beside.isdisjoint(_around(each))
     ]
     return [each for each in times if each not in updated], updated
+
+
+def _around(element: Element) -> Iterator[Element]:
+    """The nearest two elements around an element."""
+    return islice(element.iterancestors(), 2)
 
 
 def _is_marked(element: Element, marks: frozenset[str]) -> bool:

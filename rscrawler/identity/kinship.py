@@ -83,7 +83,7 @@ def moved_article(
     Its text is the same except for edits, and its slug except for the suffix; or title, subtitle
     and body are equal, and the page itself shows that it is an article (`has_sign`): one notice can
     stand in the place of several. Or it was edited when it moved, has the same title and moment of
-    publication, and a slug that adds words to the other.
+    publication, and the same slug, or one that adds words to it.
     """
     for each in relatives:
         stored, is_same = each.article, each.decision.relation is Relation.SAME_ARTICLE
@@ -92,22 +92,22 @@ def moved_article(
         is_equal = has_sign and stored.text_digest == fingerprint.text_digest
         if is_same and (is_equal or stored.slug_stem == fingerprint.slug_stem):
             return stored.article_id
-        # A day alone, midnight in any zone, is no moment: a column can have two issues a day.
+        # A day alone, midnight in most zones, is no moment: a column can have two issues a day.
         is_moment = published_at is not None and bool(published_at.minute or published_at.second)
         is_edited = is_same or each.decision.relation is Relation.UPDATE
         if (
             is_edited
             and each.has_same_title
             and (is_moment and stored.published_at == published_at)
-            and _is_longer_by_words(stored.slug_stem, fingerprint.slug_stem)
+            and _may_be_renamed(stored.slug_stem, fingerprint.slug_stem)
         ):
             return stored.article_id
     return None
 
 
-def _is_longer_by_words(first: str, second: str) -> bool:
+def _may_be_renamed(first: str, second: str) -> bool:
     shorter, longer = sorted((first, second), key=len)
-    return longer.startswith(f"{shorter}-")
+    return longer == shorter or longer.startswith(f"{shorter}-")
 
 
 def repeated_article(relatives: Sequence[Relative], known: KnownArticle | None) -> str | None:

@@ -51,7 +51,7 @@ LONG_PAUSE = timedelta(hours=1)  # a longer pause that a site asks for is a prob
 UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(days=14)
 # If so many article pages are gone, and none could be recorded, the addresses are wrong.
 MANY_GONE = 5
-FEW_FORBIDDEN = 3  # known articles, forbidden now
+FEW_FORBIDDEN = 3  # article pages; fewer may be of a part of the site
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,18 +216,17 @@ def _conclude(
         over_limit = int(stats.get("rscrawler/over_limit", 0))
         if (heavy := _over_limit(session, over_limit, now)) is not None:
             (problems if over_limit else standing)[ProblemCode.OVER_LIMIT] = heavy
-        if (forbidden := len(observer.forbidden)) >= FEW_FORBIDDEN:
-            message = f"robots.txt forbids {forbidden} article pages that it allowed before"
-            problems.setdefault(ProblemCode.ROBOTS_DISALLOWED, message)
+        if forbidden := _forbidden(stats, observer):
+            problems.setdefault(ProblemCode.ROBOTS_DISALLOWED, forbidden)
         if unread := _unread(session, now):
             problems[ProblemCode.PAGES_FAILING] = unread
         is_lost = not {ARTICLES, LISTINGS}.isdisjoint(seen.findings)
         if session.state.baseline_at is None and (is_lost or _has_no_article_yet(session)):
             succeeded = False  # no article was ever read: this is no baseline
-            forbidden = int(stats.get("rscrawler/articles/forbidden", 0))
-            problems = problems or _no_article_problem(forbidden)
+            count = int(stats.get("rscrawler/articles/forbidden", 0))
+            problems = problems or _no_article_problem(count)
     # What a source shows that did not answer is older than the baseline.
-    waits = session.state.baseline_at is None and _may_source_come(session, observer)
+    waits = session.state.baseline_at is None and _may_source_come(session, observer, spider)
     dropped = outcome.counters["dropped"]
     store.health.record_end(
         session.run_id,
@@ -249,15 +248,14 @@ def _has_no_article_yet(session: CrawlSession) -> bool:
     return is_empty and session.store.discovery.has_unread(session.site)
 
 
-def _may_source_come(session: CrawlSession, observer: Observer) -> bool:
-    """Whether a source of the profile that did not answer may be read in one of the next cycles."""
+def _may_source_come(session: CrawlSession, observer: Observer, spider: NewsSpider) -> bool:
+    """Whether a source that failed may be read in one of the next cycles; not what is no source."""
     states = session.store.discovery.sources(session.site)
-    own = {session.profile.address(each.path) for each in session.profile.sources}
-    failed = (states[url] for url in own & session.failed_sources.keys() & states.keys())
+    failed = (states[url] for url in session.failed_sources if url in states)
     return any(
         each.read_at is None
         and each.failures < LASTING_FAILURES
-        and not observer.answered[each.url]
+        and (each.url in spider.discovery.linked or not observer.answered[each.url])
         for each in failed
     )
 
@@ -268,6 +266,15 @@ def _no_article_problem(forbidden_articles: int) -> dict[ProblemCode, str]:
         return {ProblemCode.ROBOTS_DISALLOWED: "robots.txt forbids its article pages"}
     none = "none of the article pages that its sources lead to could be recorded so far"
     return {ProblemCode.LAYOUT_DRIFT: none}
+
+
+def _forbidden(stats: Mapping[str, Any], observer: Observer) -> str | None:
+    """The message that robots.txt forbids all article pages, known ones among them."""
+    names = ("new", "updated", "unchanged", "forbidden")
+    *read, forbidden = (int(stats.get(f"rscrawler/articles/{name}", 0)) for name in names)
+    if any(read) or not observer.forbidden or forbidden < FEW_FORBIDDEN:
+        return None
+    return f"robots.txt forbids every article page that is due ({forbidden})"
 
 
 def _with_findings(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import timedelta
 from typing import Self
 
 from scrapy.crawler import Crawler
@@ -21,7 +22,7 @@ from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import Address
 
 _LATEST = 20  # articles of a site among which a notice is looked for
-_PATIENCE = 5  # attempts, a quarter of an hour: it may be a column without any sign, too
+_PATIENCE = timedelta(minutes=15)  # since it was found: it may be a column without a sign, too
 _SAME_NOTICE = 0.8  # likeness of two notices, which may differ in an address or a number
 
 
@@ -50,8 +51,8 @@ class DedupePipeline:
         """Identify the page's article, if the page was read; returns the same outcome."""
         if (page := outcome.page) is not None:
             self.identify(page, outcome.requested)
-            is_to_wait = page.known is None and outcome.requested.attempts < _PATIENCE
-            if is_to_wait and (other := self._other_with_notice(page.article)):
+            is_young = outcome.at - outcome.requested.found_at < _PATIENCE
+            if page.known is None and is_young and (other := self._other_with_notice(page.article)):
                 outcome.kind, outcome.page = PageKind.INCOMPLETE, None
                 outcome.reason = f"may be a notice: it shows what {other} shows, and no own date"
         return outcome

@@ -80,7 +80,9 @@ class StoreTrouble:
         if self._is_known:
             send_heartbeat(self._config(), is_good=False)
         else:
-            self._is_known = report_store_failure(self._config(), error, now, goes_on=True)
+            since = self._since
+            is_known = report_store_failure(self._config(), error, now, goes_on=True)
+            self._is_known = is_known and self._since == since  # it may have taken long
 
     def recovered(self, now: datetime) -> None:
         """Log that the store works again, and notify the operators if they know that it failed."""

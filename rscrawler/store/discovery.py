@@ -232,7 +232,9 @@ class DiscoveryStore(Part):
             if former is None:
                 return
             stored = select(source.c.url).filter_by(site=site)
-            urls = connection.scalars(stored.order_by(source.c.requested_at.desc())).all()
+            urls = connection.scalars(
+                stored.order_by(source.c.requested_at.desc().nulls_last())
+            ).all()
             missing = own.difference(urls)
             for url in urls:
                 if (present := on_present_base(url, profile)) in missing:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import and_, delete, or_, select, update
 
+from rscrawler.decisions import LONGEST_PAUSE
 from rscrawler.store.database import Part
 from rscrawler.store.tables import lease, run, site
 
@@ -98,9 +99,9 @@ class LeaseStore(Part):
     ) -> bool:
         """Take or renew a lease; False if another owner holds it, or it rests.
 
-        `rest`: how long a lease whose owner was found dead must rest before it can be taken. A
-        lease or rest that would last longer than `LONGEST_REST` is of a clock that was ahead: it
-        is free, unless its owner runs on this machine.
+        `rest`: how long a lease whose owner was found dead must rest before it can be taken. A rest
+        that would last longer than `LONGEST_REST`, or a lease of another machine that would last
+        longer than `LONGEST_PAUSE`, is of a clock that was ahead: it is free.
         """
         taken = {"owner": owner, "expires_at": now + LEASE_DURATION}
         is_free = or_(lease.c.owner == owner, lease.c.expires_at <= now)
@@ -110,7 +111,8 @@ class LeaseStore(Part):
                 dead = update(lease).filter_by(name=name, owner=holder)
                 connection.execute(dead.values(owner=RESTING, expires_at=now + rest))
             elif not runs_here(holder):
-                is_free = or_(is_free, lease.c.expires_at > now + LONGEST_REST)
+                longest = LONGEST_REST if holder == RESTING else LONGEST_PAUSE
+                is_free = or_(is_free, lease.c.expires_at > now + longest)
             take = self._database.upsert(lease, taken, is_free, name=name)
             return connection.execute(take.returning(lease.c.name)).first() is not None
 

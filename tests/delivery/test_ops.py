@@ -324,19 +324,6 @@ def test_overdue_by_a_clock_that_was_ahead_is_over_with_a_good_cycle(
     assert subjects(mailbox) == ["Problem: sample: overdue", "Over: sample: overdue"]
 
 
-def test_the_problems_of_a_site_end_when_it_is_disabled(
-    store: Store, mailbox: Mailbox, email_config: EmailConfig
-) -> None:
-    site = "responsiblestatecraft"
-    disabled = {"sites": {site: {"enabled": False}}}
-    store.health.raise_problem(site, UNREACHABLE, "no answer", NOW)
-    deliver(email_config(OPS), store, now=NOW)
-    store.health.raise_problem(site, ProblemCode.SILENT, "nothing new", NOW)
-    deliver(email_config(OPS).model_copy(update=disabled), store, now=NOW + HOUR)
-    assert store.health.problems() == store.health.problems(ended=True) == []
-    assert subjects(mailbox) == [f"Problem: {site}: unreachable", f"Over: {site}: unreachable"]
-
-
 def test_an_outbox_that_is_overdue_is_so_until_a_delivery_can_write(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
