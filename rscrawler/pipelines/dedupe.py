@@ -2,28 +2,22 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
 from typing import Self
 
 from scrapy.crawler import Crawler
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
-from rscrawler.extraction.text import shared_words, words
 from rscrawler.identity import kinship
 from rscrawler.identity.addresses import address_key, slug_stem
 from rscrawler.identity.fingerprints import Fingerprint, new_article_id, new_record_id, normalized
 from rscrawler.identity.kinship import Candidate, Relative
 from rscrawler.identity.sameness import Decision, Relation, Text, compare, decide
 from rscrawler.items import Article
-from rscrawler.spiders.outcomes import FetchedArticle, PageKind, PageOutcome, RequestedArticle
+from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import Address
-
-_LATEST = 20  # articles of a site among which a notice is looked for
-_PATIENCE = timedelta(minutes=15)  # since it was found: it may be a column without a sign, too
-_SAME_NOTICE = 0.8  # likeness of two notices, which may differ in an address or a number
 
 
 class DedupePipeline:
@@ -49,12 +43,8 @@ class DedupePipeline:
 
     def process_item(self, outcome: PageOutcome) -> PageOutcome:
         """Identify the page's article, if the page was read; returns the same outcome."""
-        if (page := outcome.page) is not None:
-            self.identify(page, outcome.requested)
-            is_young = outcome.at - outcome.requested.found_at < _PATIENCE
-            if page.known is None and is_young and (other := self._other_with_notice(page.article)):
-                outcome.kind, outcome.page = PageKind.INCOMPLETE, None
-                outcome.reason = f"may be a notice: it shows what {other} shows, and no own date"
+        if outcome.page is not None:
+            self.identify(outcome.page, outcome.requested)
         return outcome
 
     def identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:
@@ -175,26 +165,6 @@ class DedupePipeline:
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
         before = self._articles.latest_record(known.article_id)
         return before is not None and decisions.is_mere_degradation(before, article)
-
-    def _other_with_notice(self, article: Article) -> str | None:
-        """The address of another article that shows the same text, though none has its own signs.
-
-        It is a notice in the place of several new articles: a consent wall, "checking your
-        browser". A source has dated them, so each would pass for an article.
-        """
-        if decisions.own_signs(article, article.extraction.provenance):
-            return None
-        self._session.store.batch.flush(waits_for_disk=False)
-        words_here = frozenset(words(article.body))
-        for other in self._articles.latest_of(article.site, _LATEST):
-            if (
-                other.url != article.url
-                and normalized(other.title) == normalized(article.title)
-                and not decisions.own_signs(other, other.extraction.provenance)
-                and shared_words(words_here, frozenset(words(other.body))) >= _SAME_NOTICE
-            ):
-                return other.url
-        return None
 
     def _set_identity(self, item: FetchedArticle, requested: RequestedArticle) -> None:
         article, known = item.article, item.known

@@ -220,12 +220,6 @@ class ArticleStore(Part):
         rows = self._database.lookup(_LATEST, article_id=article_id)
         return _article_of(rows[0][0]) if rows else None
 
-    def latest_of(self, site: str, count: int) -> list[Article]:
-        """The last versions of the articles of a site that were seen last, the latest first."""
-        query = select(version.c.record).join(article, LAST_VERSION).where(article.c.site == site)
-        ordered = query.order_by(article.c.first_seen_at.desc(), article.c.number.desc())
-        return list(map(_article_of, self._database.scalars(ordered.limit(count))))
-
     def history(self, article_id: str) -> list[Article]:
         """Every version of an article, oldest first."""
         query = select(version.c.record).filter_by(article_id=article_id)

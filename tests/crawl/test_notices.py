@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from tests.crawl.probes import let_articles_be_due, let_retries_come, rows_of
+from tests.crawl.probes import let_articles_be_due, rows_of
 from tests.probing.pieces import PIECES, Piece
 from tests.probing.server import BASE, Reply, SmallSite, page, plain, xml
 from tests.workspace import Workspace
@@ -59,32 +59,6 @@ def configure(workspace: Workspace, site: SmallSite, *sources: str) -> None:
 def alerted(workspace: Workspace) -> int:
     ((count,),) = rows_of(workspace, "SELECT count(*) FROM flag WHERE alerted_at IS NOT NULL")
     return int(count)
-
-
-def test_a_notice_in_the_place_of_new_articles_that_a_feed_dates_costs_none_of_them(
-    workspace: Workspace,
-) -> None:
-    known, *fresh = PIECES[:5]
-
-    def notice(number: int) -> Reply:
-        text = f"Please wait while we check that you are no robot. Your request is {number}. "
-        text += "It takes some seconds; then the page that you wanted is shown by itself."
-        return page(
-            f"<title>Checking your browser</title><h1>Checking your browser</h1><p>{text}</p>"
-        )
-
-    with SmallSite({FEED: feed([known]), f"/{known.slug}": article(known)}) as site:
-        configure(workspace, site, FEED)
-        workspace.crawl("outlet")
-        site.pages[FEED] = feed([*fresh, known])
-        site.pages |= {f"/{each.slug}": notice(each.number) for each in fresh}
-        assert workspace.run("crawl", "outlet", "--json").json["articles_new"] == 1
-        site.pages |= {f"/{each.slug}": article(each) for each in fresh}
-        let_retries_come(workspace)
-        let_articles_be_due(workspace)
-        workspace.crawl("outlet")
-    titles = {record["article_id"]: record["title"] for record in workspace.records()}
-    assert set(titles.values()) == {each.title for each in (known, *fresh)}
 
 
 def test_a_text_that_a_notice_hid_for_a_while_is_told_to_nobody_when_it_returns(
