@@ -130,7 +130,7 @@ def end_overdue(store: Store, now: datetime) -> None:
         if each.code is not ProblemCode.OVERDUE:
             continue
         good_at = store.health.site(each.subject, as_of=as_of).last_success_at
-        is_good = good_at is not None and not good_at <= each.since <= as_of
+        is_good = good_at is not None and (good_at > each.since or each.since > as_of)
         if each.subject == OUTBOX_SUBJECT or is_good:
             store.health.clear_problem(each.subject, each.code)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote
@@ -359,9 +359,14 @@ def _exact_dates(element: Element) -> Iterator[str]:
 
 
 def _modified(located: LocatedText) -> _Given:
-    declared = ((origin, values[0]) for origin, values in _declared(located, "modified_at"))
-    printed = ((_TIME, each.get("datetime")) for each in _times(located)[1])
-    return _first_date("modified_at", chain(declared, printed), located)
+    return _first_date("modified_at", _dates_of_update(located), located)
+
+
+def _dates_of_update(located: LocatedText) -> Iterator[tuple[str, str | None]]:
+    for origin, values in _declared(located, "modified_at"):
+        yield origin, values[0]
+    for element in _times(located)[1]:
+        yield _TIME, element.get("datetime")
 
 
 def _first_date(

@@ -85,6 +85,8 @@ def moved_article(
     stand in the place of several. Or it was edited when it moved, has the same title and moment of
     publication, and the same slug, or one that adds words to it.
     """
+    # A day alone, midnight in most zones, is no moment: a column can have two issues a day.
+    is_moment = published_at is not None and bool(published_at.minute or published_at.second)
     for each in relatives:
         stored, is_same = each.article, each.decision.relation is Relation.SAME_ARTICLE
         if stored.site != site:
@@ -92,13 +94,11 @@ def moved_article(
         is_equal = has_sign and stored.text_digest == fingerprint.text_digest
         if is_same and (is_equal or stored.slug_stem == fingerprint.slug_stem):
             return stored.article_id
-        # A day alone, midnight in most zones, is no moment: a column can have two issues a day.
-        is_moment = published_at is not None and bool(published_at.minute or published_at.second)
-        is_edited = is_same or each.decision.relation is Relation.UPDATE
         if (
-            is_edited
+            is_moment
+            and stored.published_at == published_at
             and each.has_same_title
-            and (is_moment and stored.published_at == published_at)
+            and (is_same or each.decision.relation is Relation.UPDATE)
             and _may_be_renamed(stored.slug_stem, fingerprint.slug_stem)
         ):
             return stored.article_id

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 from scrapy import signals
@@ -88,6 +89,11 @@ class CycleReport:
         return sum(outcome.counters[counter] for outcome in self.sites.values())
 
 
+def _count(stats: Mapping[str, Any], *names: str) -> int:
+    """The sum of some of this project's statistics, `rscrawler/NAME`."""
+    return sum(int(stats.get(f"rscrawler/{name}", 0)) for name in names)
+
+
 def judge(
     stats: Mapping[str, Any],
     finish_reason: str,
@@ -105,10 +111,7 @@ def judge(
     sources to the cause. `paused_until` is the end of a pause that is long enough to report,
     `write_error` the error of the last failed write.
     """
-
-    def count(*names: str) -> int:
-        return sum(int(stats.get(f"rscrawler/{name}", 0)) for name in names)
-
+    count = partial(_count, stats)
     counters = {name: int(stats.get(statistic, 0)) for name, statistic in COUNTERS.items()}
     if count("leased"):
         return CycleOutcome(counters, True, {}, "is being crawled by another process")
@@ -213,7 +216,7 @@ def _conclude(
             problems[ProblemCode.LAYOUT_DRIFT] = as_message(seen.findings)
         if late := site_silence(session.config, store, site, now):
             problems[ProblemCode.SILENT] = late.message
-        over_limit = int(stats.get("rscrawler/over_limit", 0))
+        over_limit = _count(stats, "over_limit")
         if (heavy := _over_limit(session, over_limit, now)) is not None:
             (problems if over_limit else standing)[ProblemCode.OVER_LIMIT] = heavy
         if forbidden := _forbidden(stats, observer):
@@ -223,8 +226,7 @@ def _conclude(
         is_lost = not {ARTICLES, LISTINGS}.isdisjoint(seen.findings)
         if session.state.baseline_at is None and (is_lost or _has_no_article_yet(session)):
             succeeded = False  # no article was ever read: this is no baseline
-            count = int(stats.get("rscrawler/articles/forbidden", 0))
-            problems = problems or _no_article_problem(count)
+            problems = problems or _no_article_problem(_count(stats, "articles/forbidden"))
     # What a source shows that did not answer is older than the baseline.
     waits = session.state.baseline_at is None and _may_source_come(session, observer, spider)
     dropped = outcome.counters["dropped"]
@@ -270,9 +272,9 @@ def _no_article_problem(forbidden_articles: int) -> dict[ProblemCode, str]:
 
 def _forbidden(stats: Mapping[str, Any], observer: Observer) -> str | None:
     """The message that robots.txt forbids all article pages, known ones among them."""
-    names = ("new", "updated", "unchanged", "forbidden")
-    *read, forbidden = (int(stats.get(f"rscrawler/articles/{name}", 0)) for name in names)
-    if any(read) or not observer.forbidden or forbidden < FEW_FORBIDDEN:
+    forbidden = _count(stats, "articles/forbidden")
+    is_any_read = _count(stats, "articles/new", "articles/updated", "articles/unchanged") > 0
+    if is_any_read or not observer.forbidden or forbidden < FEW_FORBIDDEN:
         return None
     return f"robots.txt forbids every article page that is due ({forbidden})"
 
@@ -325,16 +327,13 @@ def _with_findings(
 
 def _dead_links(stats: Mapping[str, Any], before: Mapping[str, str]) -> str | None:
     """The finding that every requested article page is gone; it lasts until one has news."""
-    new, updated, unchanged, gone, gone_again = (
-        int(stats.get(f"rscrawler/articles/{name}", 0))
-        for name in ("new", "updated", "unchanged", "gone", "gone_again")
-    )
-    if new or updated:
+    if _count(stats, "articles/new", "articles/updated"):
         return None
     # Dead links are requested again, in a quiet cycle they alone.
-    if gone and gone + gone_again >= MANY_GONE and not unchanged:
-        count = gone + gone_again
-        return f"every requested article page ({count}) is gone: HTTP 404, 410 or sent to a listing"
+    gone = _count(stats, "articles/gone", "articles/gone_again")
+    is_new = _count(stats, "articles/gone") and not _count(stats, "articles/unchanged")
+    if is_new and gone >= MANY_GONE:
+        return f"every requested article page ({gone}) is gone: HTTP 404, 410 or sent to a listing"
     return before.get(DEAD_LINKS)
 
 

@@ -286,6 +286,11 @@ class SiteProfile(Model):
         return hashlib.blake2b(rules.encode(), digest_size=16).hexdigest()
 
     @property
+    def source_addresses(self) -> frozenset[str]:
+        """The addresses of the profile's own sources, without sitemaps that an index names."""
+        return frozenset(self.address(each.path) for each in self.sources)
+
+    @property
     def sitemap_addresses(self) -> frozenset[str]:
         """The addresses of the profile's own sitemaps, without those that an index names."""
         return frozenset(

@@ -75,7 +75,7 @@ class NewsSpider(Spider):
         self.has_begun = False
         self._requested: set[str] = set()  # address keys and article ids
         self._requested_sources: set[str] = set()
-        self._own_sources = {self.profile.address(each.path) for each in self.profile.sources}
+        self._own_sources = self.profile.source_addresses
         self._is_any_working = False  # whether any source answered in the last cycle
         self._stopping: asyncio.Future[None] | None = None
         self._lease = CrawlLease(self.session)

@@ -216,7 +216,6 @@ class DiscoveryStore(Part):
         stored sitemaps, only the profile's own are kept; an index will list its own again.
         """
         rules_digest = profile.rules_digest
-        own = {profile.address(each.path) for each in profile.sources}
         known = select(site_table.c.rules_digest).filter_by(name=site)
         adopted = update(site_table).filter_by(name=site).values(rules_digest=rules_digest)
         sources = update(source).filter_by(site=site)
@@ -235,7 +234,7 @@ class DiscoveryStore(Part):
             urls = connection.scalars(
                 stored.order_by(source.c.requested_at.desc().nulls_last())
             ).all()
-            missing = own.difference(urls)
+            missing = set(profile.source_addresses.difference(urls))
             for url in urls:
                 if (present := on_present_base(url, profile)) in missing:
                     connection.execute(sources.filter_by(url=url).values(url=present))

@@ -315,23 +315,18 @@ def test_the_run_of_a_silent_service_elsewhere_is_taken_over_when_its_lease_has_
     assert shared_world.open_store().jobs.states()["job"].last_outcome == "ok"
 
 
-def test_two_jobs_of_one_site_do_not_run_at_once(world: World) -> None:
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        (scheduled("a", ["x", "y"]), scheduled("b", ["y"])),
+        tuple(scheduled(name, [name], host="outlet.example") for name in ("en", "ru")),
+    ],
+    ids=["one site", "one host"],
+)
+def test_two_jobs_of_one_site_or_host_do_not_run_at_once(
+    world: World, jobs: tuple[ScheduledJob, ...]
+) -> None:
     async def scenario() -> None:
-        service = world.service(scheduled("a", ["x", "y"]), scheduled("b", ["y"]))
-        world.children.gate = asyncio.Event()
-        await begin(service)
-        assert len(world.children.started) == 1
-        world.children.gate.set()
-        await service.finish_runs()
-        await step(service)
-        assert len(world.children.started) == 2
-
-    asyncio.run(scenario())
-
-
-def test_two_jobs_of_sites_on_one_host_do_not_run_at_once(world: World) -> None:
-    async def scenario() -> None:
-        jobs = [scheduled(name, [name], host="outlet.example") for name in ("en", "ru")]
         service = world.service(*jobs)
         world.children.gate = asyncio.Event()
         await begin(service)
