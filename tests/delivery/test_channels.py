@@ -216,6 +216,7 @@ def test_a_chat_gets_a_list_that_is_too_long_for_one_message_in_parts(
     assert all(any(an_article(number).url in text for text in texts) for number in range(20))
 
 
+@on_sqlite  # five seconds of the library's own waiting
 def test_a_chat_that_reaches_a_part_of_its_targets_is_not_posted_again_soon(
     store: Store, listener: Listener, tmp_path: Path
 ) -> None:
