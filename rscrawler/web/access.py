@@ -105,7 +105,7 @@ async def checked_form(request: Request) -> QueryParams:
         raise HTTPException(400, "the request is not a form") from None
 
 
-async def signed_form(request: Request, to_do: str) -> tuple[str, QueryParams]:
+async def authorized_form(request: Request, to_do: str) -> tuple[str, QueryParams]:
     """The name of a form's sender, and its fields; `to_do` is what the form is for.
 
     Raises:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from rscrawler.items import Level
 from rscrawler.store.judgements import Judgement, Verdict
-from rscrawler.web.access import dashboard_of, signed_form
+from rscrawler.web.access import authorized_form, dashboard_of
 from rscrawler.web.article import ARTICLE_ID, topic_panels
 from rscrawler.web.dashboard import Dashboard, chosen
 from rscrawler.web.plots import Series, last_weeks, monday_of, plot, week_label
@@ -25,7 +25,7 @@ _NOTE_LIMIT = 2_000
 async def judge(request: Request) -> Response:
     """Store a judgement on a flag."""
     dashboard, article_id = dashboard_of(request), request.path_params["article_id"]
-    name, form = await signed_form(request, "judge")
+    name, form = await authorized_form(request, "judge")
     await run_in_threadpool(_record_judgement, dashboard, article_id, name, form)
     return RedirectResponse(f"/articles/{article_id}#judgements", 303)
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from rscrawler.store.messages import Undelivered
-from rscrawler.web.access import dashboard_of, signed_form
+from rscrawler.web.access import authorized_form, dashboard_of
 
 
 def outbox(request: Request) -> Response:
@@ -31,7 +31,7 @@ def outbox(request: Request) -> Response:
 async def change_message(request: Request) -> Response:
     """Make a failed message due with the next delivery (`retry`), or give it up (`cancel`)."""
     dashboard, how = dashboard_of(request), request.url.path.rpartition("/")[2]
-    _, form = await signed_form(request, "retry or cancel a message")
+    _, form = await authorized_form(request, "retry or cancel a message")
 
     def change() -> bool:
         messages = dashboard.store.messages
