@@ -17,7 +17,6 @@ from rscrawler.errors import StoreError
 from rscrawler.monitoring.drift import (
     ARTICLES,
     DEAD_LINKS,
-    LASTING_FAILURES,
     LISTINGS,
     as_message,
     find_drift,
@@ -53,6 +52,7 @@ UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(d
 # If so many article pages are gone, and none could be recorded, the addresses are wrong.
 MANY_GONE = 5
 FEW_FORBIDDEN = 3  # article pages; fewer may be of a part of the site
+LONGEST_WAIT = 3  # cycles, for unread sources: until the baseline, nothing is alerted
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ def _conclude(
         if session.state.baseline_at is None and (is_lost or _has_no_article_yet(session)):
             succeeded = False  # no article was ever read: this is no baseline
             problems = problems or _no_article_problem(_count(stats, "articles/forbidden"))
-    # What a source shows that did not answer is older than the baseline.
+    # What a source shows that was not read yet is older than the baseline.
     waits = session.state.baseline_at is None and _may_source_come(session, observer, spider)
     dropped = outcome.counters["dropped"]
     store.health.record_end(
@@ -251,14 +251,17 @@ def _has_no_article_yet(session: CrawlSession) -> bool:
 
 
 def _may_source_come(session: CrawlSession, observer: Observer, spider: NewsSpider) -> bool:
-    """Whether a source that failed may be read in one of the next cycles; not what is no source."""
-    states = session.store.discovery.sources(session.site)
-    failed = (states[url] for url in session.failed_sources if url in states)
+    """Whether an unread source may be read in one of the next cycles; not what is no source.
+
+    It failed, or is a sitemap beyond those of this cycle.
+    """
+    if len(session.store.health.runs(session.site, LONGEST_WAIT)) == LONGEST_WAIT:
+        return False
     return any(
         each.read_at is None
-        and each.failures < LASTING_FAILURES
+        and (each.url in session.failed_sources or each.pagination_cursor is not None)
         and (each.url in spider.discovery.linked or not observer.answered[each.url])
-        for each in failed
+        for each in session.store.discovery.sources(session.site).values()
     )
 
 

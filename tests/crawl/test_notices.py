@@ -39,9 +39,9 @@ def feed(pieces: Sequence[Piece]) -> Reply:
     return xml(f'<rss version="2.0"><channel><title>Outlet</title>{items}</channel></rss>')
 
 
-def listing(*slugs: str) -> Reply:
+def listing(*slugs: str, more: str = "") -> Reply:
     links = "".join(f'<a href="/{each}">The article {each}</a>' for each in slugs)
-    return page(f"<html><title>News</title><body><main>{links}</main></body></html>")
+    return page(f"<html><title>News</title><body><main>{links}{more}</main></body></html>")
 
 
 def configure(workspace: Workspace, site: SmallSite, *sources: str) -> None:
@@ -131,6 +131,20 @@ def test_a_section_that_fails_in_the_first_cycle_is_part_of_the_baseline(
         site.pages[NEWS] = listing(*first, PIECES[6].slug)
         workspace.crawl("outlet")
     assert [record["novelty"] for record in workspace.records()] == ["baseline"] * 6 + ["new"]
+
+
+def test_the_baseline_waits_three_cycles_for_a_page_that_cannot_be_read_and_no_longer(
+    workspace: Workspace,
+) -> None:
+    older = '<a rel="next" href="/news?page=2">Older</a>'
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES}
+    pages |= {f"{NEWS}?page=2": Reply("memory exhausted", status=500)}
+    with SmallSite(pages) as site:
+        configure(workspace, site, NEWS)
+        for count in range(1, 6):
+            site.pages[NEWS] = listing(*(each.slug for each in PIECES[:count]), more=older)
+            workspace.run("crawl", "outlet")
+    assert [record["novelty"] for record in workspace.records()] == ["baseline"] * 4 + ["new"]
 
 
 def test_news_in_a_sitemap_that_its_index_dates_by_the_day_is_found_on_that_day(

@@ -138,6 +138,17 @@ def test_a_cycle_reads_both_ends_and_fifty_others_of_many_sitemaps_without_a_dat
     assert len(requested[0] | requested[1]) == 80
 
 
+def test_more_undated_sitemaps_than_a_cycle_reads_are_the_archive_too(workspace: Workspace) -> None:
+    count = 1_005
+    with outlet(count, is_dated=False) as site:
+        site.pages |= {named(each): urlset(f"/old-{each}", dated_at=None) for each in range(count)}
+        configure(workspace, site.base_url, {NEWS: "section", INDEX: "sitemap"}, "concurrency = 8")
+        workspace.crawl("outlet")
+        workspace.crawl("outlet")
+        assert len(set(sitemaps_requested(site))) == count
+        assert not [path for path in site.requested if path.startswith("/old-")]
+
+
 def test_a_listing_is_followed_to_what_is_known_after_a_change_of_base_url(
     workspace: Workspace,
 ) -> None:
