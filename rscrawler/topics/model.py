@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise, starmap
+from itertools import pairwise
 from math import exp, log, log1p
 from operator import mul
 from pathlib import Path
@@ -30,8 +30,8 @@ from rscrawler.topics.reading import NAMES, Reading, Sentence
 MODEL_FILE = Path(__file__).with_name("model.json")
 _LEAST = 0.001
 _DIGITS = 3
-_PASSAGE = 60  # words; shorter neighbours are joined, as news often has one sentence a paragraph
-_HEADING_REACH = 40  # characters at a paragraph's start; the name in a run-in heading begins there
+_PASSAGE = 60  # words; shorter paragraphs are joined, as news often has one sentence a paragraph
+_HEADING_LEAD = 2  # words before the name in a run-in heading; "He was born in Tajikistan." is none
 _REFERS_BACK = re.compile(
     r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
 )
@@ -68,19 +68,23 @@ def _share(some: float, of: int) -> float:
     return some / of if of else 0.0
 
 
+def _words(sentences: Sequence[Sentence]) -> int:
+    return sum(each.words for each in sentences)
+
+
 def _words_about(sentences: Sequence[Sentence]) -> float:
     return sum(each.about * each.words for each in sentences)
 
 
 def _passage_share(reading: Reading) -> float:
-    passages = [(0.0, 0)]  # (words about the topic, all words)
+    passages = [list[Sentence]()]
     for paragraph in reading.paragraphs:
-        about, words = _words_about(paragraph), sum(each.words for each in paragraph)
-        if max(words, passages[-1][1]) < _PASSAGE:
-            about_before, before = passages.pop()
-            about, words = about + about_before, words + before
-        passages.append((about, words))
-    return _most(starmap(_share, passages))
+        if _words(passages[-1]) >= _PASSAGE:
+            passages.append([])
+        passages[-1] += paragraph
+    if len(passages) > 1 and _words(passages[-1]) < _PASSAGE:
+        passages[-2:] = [passages[-2] + passages[-1]]
+    return _most(_share(_words_about(each), _words(each)) for each in passages)
 
 
 def _is_referred_back_to(reading: Reading) -> bool:
@@ -96,7 +100,7 @@ def _is_headed(paragraph: Sequence[Sentence]) -> bool:
     return opening.is_led and any(
         opening.text[each.end - opening.start :][:1] in (".", ":", "")
         for each in opening.mentions
-        if each.start - opening.start < _HEADING_REACH
+        if len(opening.text[: each.start - opening.start].split()) <= _HEADING_LEAD
     )
 
 

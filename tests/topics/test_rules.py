@@ -148,6 +148,24 @@ def test_tengiz_beside_oil_is_the_field(central_asia: Flagger) -> None:
     assert level_of(central_asia, text, "Tengiz adds to a glut of oil") in FLAGGED
 
 
+@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize(
+    "mention", ["He was born in Tajikistan.", "Her family came from Kyrgyzstan."]
+)
+def test_a_mention_in_a_paragraph_of_its_own_is_no_heading(
+    mention: str, place: int, central_asia: Flagger
+) -> None:
+    story = [
+        "The school board of Marion County voted five to two on Tuesday to close the old gymnasium.",
+        "The building dates from 1931, and its roof has leaked since a storm in March of last year.",
+        "“I learned to play there, and so did my children,” said Omar Reyes, who coaches the team.",
+        "Two members of the board wanted to wait until the state decides on a grant for repairs.",
+        "The games of the coming season will be played at the community college across the river.",
+    ]
+    text = "\n\n".join([*story[:place], mention, *story[place:]])
+    assert level_of(central_asia, text, "Board votes to close gymnasium") not in FLAGGED
+
+
 @pytest.mark.parametrize(
     ("person", "surname"),
     [
@@ -166,7 +184,10 @@ def test_a_noun_beyond_a_comma_makes_no_state_of_a_surname(
 @pytest.mark.parametrize(
     ("text", "title"),
     [
-        ("Uzbek’s parliament has three chairs. The president is his goat.", "Rasim Uzbek’s field"),
+        (
+            "Rasim Uzbek farms near Ganja. Uzbek’s parliament has three chairs; its president is a goat.",
+            "Rasim Uzbek’s field",
+        ),
         ("In Azerbaijan the town has a school. Kazakh’s border is quiet.", "Kazakh’s quiet border"),
     ],
 )
