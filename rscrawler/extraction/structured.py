@@ -212,7 +212,9 @@ def _texts(node: dict[str, Any], key: str, people: dict[str, Any] | None = None)
         else each
         for each in (values if isinstance(values, list) else [values])
     )
-    return [text for each in given if isinstance(each, str) and (text := clean(each))]
+    return [
+        text for each in given if isinstance(each, str) and (text := clean(html.unescape(each)))
+    ]
 
 
 def json_ld_paragraphs(node: dict[str, Any]) -> list[str]:
