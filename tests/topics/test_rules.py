@@ -156,8 +156,8 @@ def test_a_mention_in_a_paragraph_of_its_own_is_no_heading(
     mention: str, place: int, central_asia: Flagger
 ) -> None:
     story = [
-        "The school board of Marion County voted five to two on Tuesday to close the old gymnasium.",
-        "The building dates from 1931, and its roof has leaked since a storm in March of last year.",
+        "The school board of Marion County voted five to two on Tuesday to close the gymnasium.",
+        "The building dates from 1931, and its roof has leaked since a storm in March of 2024.",
         "“I learned to play there, and so did my children,” said Omar Reyes, who coaches the team.",
         "Two members of the board wanted to wait until the state decides on a grant for repairs.",
         "The games of the coming season will be played at the community college across the river.",
@@ -185,7 +185,7 @@ def test_a_noun_beyond_a_comma_makes_no_state_of_a_surname(
     ("text", "title"),
     [
         (
-            "Rasim Uzbek farms near Ganja. Uzbek’s parliament has three chairs; its president is a goat.",
+            "Rasim Uzbek farms near Ganja. Uzbek’s parliament has three chairs; a goat presides.",
             "Rasim Uzbek’s field",
         ),
         ("In Azerbaijan the town has a school. Kazakh’s border is quiet.", "Kazakh’s quiet border"),
