@@ -29,6 +29,7 @@ _MOST_CARD = 600  # characters of running text under one linked headline
 _MOST_CARDS = 0.5  # of all running text
 _CARD_HEAD = 4  # the headline of a card is among its first blocks, this many
 _LONGEST_KICKER = 60  # characters of a block before that headline
+_LONGEST_DAY = 25  # characters of a date before it in its line
 _LINK_COST, _LINK_COST_EACH, _MARK_COST = 10.0, 0.3, 12.0  # in characters of running text
 # A paragraph or a list is seldom the whole article, so only this share of its value counts.
 _PART_TAGS, _PART_SHARE = frozenset({"p", "li", "blockquote", "ul", "ol"}), 0.4
@@ -111,6 +112,7 @@ class Locator:
             covered = _mark_region(marks, region, mark)
         if not ignore_names:
             self._mark_cards(marks, headline)
+            self._mark_items(marks)
         return marks
 
     def _prose_in(self, region: Region) -> int:
@@ -216,6 +218,20 @@ class Locator:
             is_small = self._prose_in(region) <= _MOST_CARDS * self._prose[-1]
             if (is_whole and (is_small or region.tag == "article")) or (is_small and not has_long):
                 covered = _mark_region(marks, region, CARD)
+
+    def _mark_items(self, marks: _Marks) -> None:
+        """Mark the items of a list of articles: linked headline, line break, teaser in a block."""
+        items = [n for n, block in enumerate(self._blocks) if self._is_item(block)]
+        for number in items if len(items) > 1 else ():
+            marks[number] = marks[number] or CARD
+
+    def _is_item(self, block: Block) -> bool:
+        """Whether its first line is a link to another article, perhaps behind a date."""
+        if len(block.lines) < 2 or not block.links:
+            return False
+        (href, headline), line = block.links[0], block.lines[0]
+        is_headline = line.endswith(headline) and len(line) - len(headline) <= _LONGEST_DAY
+        return is_headline and self._page.is_foreign_link(href)
 
     def _begins_with(self, region: Region, head: int) -> bool:
         """Whether only a few labels or captions precede the block `head` in the region."""

@@ -49,3 +49,28 @@ def test_a_linked_headline_with_its_text_and_its_end_is_cut(shape: str, address:
 def test_a_headline_in_a_link_heads_a_teaser_too() -> None:
     teaser = f'<a href="{PARTNER}"><h3>{HEADLINE}</h3></a><p>{FOREIGN[0]}</p><p>Read more</p>'
     assert _read(teaser) == [*OWN, LONGER]
+
+
+ITEMS = {
+    "a paragraph each": "<p><a href='/{0}/'><b>{1}</b></a><br>{2}</p>",
+    "a box each": "<div class='item'><a href='/{0}/'>{1}</a><br>{2}</div>",
+    "a date before it": "<p><span>28.11.2026</span> <a href='/{0}/'>{1}</a><br>{2}</p>",
+}
+
+
+@pytest.mark.parametrize("shape", ITEMS)
+def test_items_of_a_list_of_other_articles_are_cut(shape: str) -> None:
+    items = [
+        ITEMS[shape].format("kazakhstan-railway-china", HEADLINE, FOREIGN[0]),
+        ITEMS[shape].format("kyrgyz-dam-contract", "Kyrgyz dam finds a builder", FOREIGN[1]),
+    ]
+    for page in (
+        current_post(own_article("".join(f"<p>{each}</p>" for each in OWN))) + "".join(items),
+        current_post(own_article("".join(f"<p>{each}</p>" for each in OWN) + "".join(items))),
+    ):
+        assert read(page_html(page)).paragraphs == list(OWN)
+
+
+def test_one_paragraph_that_begins_with_a_linked_line_is_text() -> None:
+    line = f"<p><a href='/kazakhstan-railway-china/'>{HEADLINE}</a><br>{LONGER}</p>"
+    assert _read(line) == [*OWN[:2], f"{HEADLINE} {LONGER}", OWN[2], LONGER]
