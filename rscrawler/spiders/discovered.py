@@ -118,9 +118,10 @@ class DiscoveredLinks:
     def _is_archived(self, address: Address) -> bool:
         """Whether an address on a sitemap is older than the site's baseline.
 
-        A fixed profile may accept more addresses of a sitemap than before. Without a date, all
-        addresses are old on a sitemap that is read for the first time, if the profile names it or
-        has just changed; a sitemap that an index names later has news.
+        A fixed profile may accept more addresses of a sitemap than before, when it is first read by
+        the new rules. Without a date, all addresses are old on a sitemap that is read for the first
+        time, if the profile names it or has just changed; a sitemap that an index names later has
+        news.
         """
         if self._is_wanted:
             return False
@@ -129,7 +130,7 @@ class DiscoveredLinks:
         if baseline_at is None:
             return True
         if address.dated_at is not None:
-            return address.dated_at < baseline_at and (is_unread or session.has_new_rules)
+            return address.dated_at < baseline_at and self.state.body_digest is None
         is_own = self.state.url in session.profile.sitemap_addresses
         return is_unread and (is_own or session.has_new_rules)
 

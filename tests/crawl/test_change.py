@@ -242,6 +242,28 @@ def test_after_a_profile_was_mended_a_source_that_fails_is_read_with_the_next_cy
     assert "if-none-match" not in feed.headers
 
 
+def test_after_a_profile_was_mended_a_sitemap_that_fails_for_a_cycle_still_holds_an_archive(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    first, *others = site.stories
+    entries = (
+        f"<url><loc>{site.base_url}{each.path}</loc><lastmod>2022-11-24</lastmod></url>"
+        for each in others
+    )
+    body = f"<urlset>{''.join(entries)}</urlset>".encode()
+    site.extra_pages["/posts.xml"] = Resource(body=body, lasts=False)
+    site.extra_pages["/links/"] = listing_of(first.path)
+    workspace.write_config(
+        site.base_url, sources("/links/", "/posts.xml"), f"links.article = ['^/{first.slug}']"
+    )
+    workspace.crawl()
+    workspace.write_config(site.base_url, sources("/links/", "/posts.xml"))
+    site.fail("/posts.xml", Fault.SERVER_ERROR)
+    workspace.run("crawl", "--json")
+    site.heal()
+    assert workspace.crawl()["articles_new"] == 0
+
+
 def test_a_sitemap_taken_out_of_a_profile_is_not_asked_for_again(
     workspace: Workspace, site: SampleSite
 ) -> None:
