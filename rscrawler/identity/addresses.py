@@ -29,6 +29,8 @@ _TRACKING = re.compile(
     r"|s|si|feature|print|output|timestamp|v|_)$",
     re.IGNORECASE,
 )
+# Java's servlets write the session into every link on the first page of a client without cookies.
+_SESSION_IN_PATH = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
 _SEVERAL = 3  # values of a parameter
@@ -39,9 +41,9 @@ def canonical_url(url: str, profile: SiteProfile) -> str | None:
     """The canonical form of an address of this site.
 
     Scheme and host become those of `base_url` (the profile's other hosts, and each with or
-    without `www.`, map to it); tracking parameters and the fragment are removed; percent-encoding,
-    dot segments and repeated slashes are normalised. A trailing slash, or the lack of one, stays,
-    since a site may answer only one of the two. Idempotent.
+    without `www.`, map to it); tracking parameters, a Java session and the fragment are removed;
+    percent-encoding, dot segments and repeated slashes are normalised. A trailing slash, or the
+    lack of one, stays, since a site may answer only one of the two. Idempotent.
 
     Returns:
         None if the address is not http(s) or invalid, not on one of the site's hosts, or too long.
@@ -59,7 +61,7 @@ def _canonical(
     if parts is None or host_of(parts) not in hosts_of(base_url, hosts):
         return None
     base = urlsplit(base_url)
-    path = parts.path or "/"
+    path = _SESSION_IN_PATH.sub("", parts.path) or "/"
     query = _identifying_query(path, parts.query, parameters) if parts.query else ""
     if query or not _PLAIN_PATH.fullmatch(path):
         path = re.sub(r"/{2,}", "/", path.replace("\\", "/")) or "/"

@@ -103,6 +103,8 @@ def test_an_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
         ("/index.php?n=81&v2", "/index.php?n=81"),
         ("/news.php?id=81&1732967890", "/news.php?id=81"),
         ("/cgi-bin/show.pl?air_date=05/31/05&x=", "/cgi-bin/show.pl?air_date=05%2F31%2F05"),
+        ("/news/canal.html;jsessionid=0A1B.live731?nn=5", "/news/canal.html"),
+        ("/news;jsessionid=0A1B/canal.jsp;jsessionid=0A1B?id=81", "/news/canal.jsp?id=81"),
         ("/?utm_source=a", "/"),
         ("", "/"),
         ("/a-canal.html?x=1", "/a-canal.html"),
