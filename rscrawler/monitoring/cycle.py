@@ -300,7 +300,7 @@ def _with_findings(
     limit = REMEMBERED_CYCLES if seen.says_something else 1
     observed = store.history.observations(session.site, session.started_at, limit)
     past = [Observation.from_json(text) for text in observed]
-    if session.has_new_rules:
+    if session.has_new_links:
         # Link counts under former rules are only a measure for a source that has no links now.
         for at, each in enumerate(past):
             of_deserted = {url: count for url, count in each.links.items() if not links.get(url)}

@@ -78,6 +78,10 @@ def _address(base_url: str, path: str) -> str:
     return urljoin(f"{base_url}/", path.lstrip("/"))
 
 
+def _digest(rules: str) -> str:
+    return hashlib.blake2b(rules.encode(), digest_size=8).hexdigest()
+
+
 def _host_name(written: str) -> str:
     address = f"http://{written}"
     if not is_web_address(address) or "@" in written or urlsplit(address).netloc != written:
@@ -279,11 +283,15 @@ class SiteProfile(Model):
         return hosts_of(self.base_url, tuple(self.hosts))
 
     @property
+    def links_digest(self) -> str:
+        """The digest, 16 hex digits, of the rules by which addresses are chosen."""
+        rules = self.model_dump_json(include={"base_url", "hosts", "links"})
+        return _digest("\n".join([rules, *sorted(self.sitemap_addresses)]))
+
+    @property
     def rules_digest(self) -> str:
         """The digest, 32 hex digits, of all rules by which links and pages are read."""
-        rules = self.model_dump_json(include={"base_url", "hosts", "links", "markup"})
-        rules = "\n".join([rules, *sorted(self.sitemap_addresses)])
-        return hashlib.blake2b(rules.encode(), digest_size=16).hexdigest()
+        return self.links_digest + _digest(self.markup.model_dump_json())
 
     @property
     def source_addresses(self) -> frozenset[str]:

@@ -132,7 +132,7 @@ class DiscoveredLinks:
         if address.dated_at is not None:
             return address.dated_at < baseline_at and self.state.body_digest is None
         is_own = self.state.url in session.profile.sitemap_addresses
-        return is_unread and (is_own or session.has_new_rules)
+        return is_unread and (is_own or session.has_new_links)
 
     @property
     def _is_wanted(self) -> bool:

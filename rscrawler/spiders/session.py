@@ -80,9 +80,10 @@ class CrawlSession:
         return site_lease(self.site)
 
     @property
-    def has_new_rules(self) -> bool:
-        """Whether this is the first cycle since the profile's rules changed."""
-        return self.state.rules_digest not in (None, self.profile.rules_digest)
+    def has_new_links(self) -> bool:
+        """Whether this is the first cycle since the profile's rules for links changed."""
+        former = self.state.rules_digest
+        return former is not None and not former.startswith(self.profile.links_digest)
 
 
 class CrawlLease:

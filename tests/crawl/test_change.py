@@ -264,6 +264,28 @@ def test_after_a_profile_was_mended_a_sitemap_that_fails_for_a_cycle_still_holds
     assert workspace.crawl()["articles_new"] == 0
 
 
+def test_what_a_sitemap_without_dates_shows_is_news_though_selectors_were_mended_meanwhile(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    def show(*paths: str) -> None:
+        entries = "".join(f"<url><loc>{site.base_url}{path}</loc></url>" for path in paths)
+        body = f"<urlset>{entries}</urlset>".encode()
+        site.extra_pages["/posts.xml"] = Resource(body=body, lasts=False)
+
+    posts = f"<sitemap><loc>{site.base_url}/posts.xml</loc></sitemap>"
+    body = f"<sitemapindex>{posts}</sitemapindex>".encode()
+    site.extra_pages["/index.xml"] = Resource(body=body, lasts=False)
+    few = sources("/links/", "/index.xml")
+    first, archived, latest, *_ = (story.path for story in site.stories)
+    site.extra_pages["/links/"] = listing_of(first)
+    show(first, archived)
+    workspace.write_config(site.base_url, few)
+    assert workspace.crawl()["articles_new"] == 1
+    show(first, archived, latest)
+    workspace.write_config(site.base_url, few, 'markup.cut = [".nothing"]')
+    assert workspace.crawl()["articles_new"] == 1
+
+
 def test_a_sitemap_taken_out_of_a_profile_is_not_asked_for_again(
     workspace: Workspace, site: SampleSite
 ) -> None:
