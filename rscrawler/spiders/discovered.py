@@ -196,13 +196,23 @@ class Discovery:
         states, now = self.session.store.discovery.sources(self.session.site), self.session.now()
         dates = sorted(each.dated_at for each in sitemaps if each.dated_at is not None)
         latest = dates[-LATEST_SITEMAPS:][:1]
+        redated = [
+            replace(state, dated_at=None)
+            for entry in sitemaps
+            if (state := states.get(entry.url))
+            and state.read_at
+            and state.dated_at != entry.dated_at
+        ]
+        # Some indexes write the present time beside every sitemap: it means no more than no date.
+        is_rewritten = decisions.are_rewritten(len(redated), len(sitemaps))
+        again = read_again(redated) if is_rewritten else {each.url for each in redated}
         for entry in sitemaps:
             if canonical_url(entry.url, self.session.profile) is None:
                 continue  # on another host, which is never crawled
             state = states.get(entry.url, SourceState(entry.url))
             is_latest = entry.dated_at is not None and entry.dated_at >= latest[0]
             is_due = is_latest and not decisions.trusts_not_modified(state.read_at, now)
-            is_unread = state.read_at is None or state.dated_at != entry.dated_at
+            is_unread = state.read_at is None or entry.url in again
             if self.session.is_full or is_unread or is_due:
                 yield replace(state, dated_at=entry.dated_at)
 
