@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from gzip import BadGzipFile, GzipFile
 from html import unescape
 from itertools import islice
 from typing import Any
@@ -45,7 +46,6 @@ _FALSE_UTF16 = re.compile(
 )
 _BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;|\0)")  # in UTF-16 a zero byte follows
 _GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_WINDOW_BITS = 31
 
 
 class UnreadableSource(Exception):
@@ -265,15 +265,17 @@ def _read_sitemap(page: SourcePage) -> SourceContent:
 
 
 def _unpacked(body: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW_BITS)
+    """The content of all members: some programs append to a packed file (RFC 1952, 2.2)."""
     try:
-        unpacked = unpacker.decompress(body, MAX_SITEMAP_BYTES)
-    except zlib.error as error:
+        # The last byte belongs to the size, so white space there was added by a script.
+        with GzipFile(fileobj=io.BytesIO(body.rstrip())) as packed:
+            unpacked = packed.read(MAX_SITEMAP_BYTES + 1)
+    except EOFError:
+        raise UnreadableSource("is truncated") from None
+    except (BadGzipFile, zlib.error) as error:
         raise UnreadableSource(f"cannot be unpacked: {error}") from None
-    if unpacker.unconsumed_tail:
+    if len(unpacked) > MAX_SITEMAP_BYTES:
         raise UnreadableSource("is too large once unpacked")
-    if not unpacker.eof:
-        raise UnreadableSource("is truncated")
     return unpacked
 
 

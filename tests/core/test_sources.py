@@ -377,6 +377,13 @@ def test_a_sitemap_reads_no_file_and_no_bomb() -> None:
     assert entry.url == "https://example.org/"
 
 
+def test_a_sitemap_to_which_packed_parts_were_appended_is_read_to_its_end() -> None:
+    entries = [f"<url><loc>https://site.example/{name}/</loc></url>" for name in "abc"]
+    parts = map(str.encode, ["<urlset>", *entries, "</urlset>"])
+    found = read_sitemap(b"".join(map(gzip.compress, parts)) + b"\n").entries
+    assert [entry.url[-3:] for entry in found] == ["/a/", "/b/", "/c/"]
+
+
 def test_a_packed_sitemap_is_read_and_one_that_bursts_is_not() -> None:
     body = b"<urlset><url><loc>https://site.example/a/</loc></url></urlset>"
     assert [entry.url for entry in read_sitemap(gzip.compress(body)).entries] == [
