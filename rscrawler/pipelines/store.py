@@ -34,7 +34,7 @@ from rscrawler.topics import FlaggableText
 
 logger = logging.getLogger(__name__)
 
-OVER_LIMIT_PAUSE = timedelta(hours=1)  # a page that exceeded a limit will do so again
+LONG_PAUSE = timedelta(hours=1)  # a page that exceeded a limit, or is not there, mostly stays so
 
 
 class StorePipeline:
@@ -174,7 +174,11 @@ class StorePipeline:
     def _record_attempt(self, outcome: PageOutcome, *, is_requested: bool = True) -> None:
         """Schedule the next request of a page that failed, later each time."""
         requested, site = outcome.requested, self._session.site
-        pause = OVER_LIMIT_PAUSE if outcome.kind is PageKind.OVER_LIMIT else timedelta()
+        # A feed can show what was deleted, or is not there yet: not a failing page to report.
+        is_absent = outcome.kind is PageKind.GONE and requested.attempts >= decisions.MAX_ATTEMPTS
+        is_requested = is_requested and not is_absent
+        is_long = is_absent or outcome.kind is PageKind.OVER_LIMIT
+        pause = LONG_PAUSE if is_long else timedelta()
         earliest = outcome.at + pause
         if requested.known is None:
             again_at = max(decisions.retry_at(requested.attempts + 1, outcome.at), earliest)

@@ -327,6 +327,21 @@ def test_an_article_of_the_feed_that_answers_that_it_is_not_there_is_asked_for_f
     assert workspace.crawl()["articles_new"] == 1
 
 
+def test_an_article_that_a_feed_dates_and_that_is_not_there_is_asked_for_and_not_told_as_failing(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(FEED))
+    workspace.crawl()
+    story = site.publish()
+    site.answers[story.path] = Reply(404, {"Content-Type": "text/html"}, b"not here")
+    for _ in range(6):
+        assert workspace.run("crawl", "--json").json["articles_new"] == 0
+        let_time_pass(workspace, hours=1)
+    assert workspace.run("status").status == 0
+    site.answers.clear()
+    assert workspace.crawl()["articles_new"] == 1
+
+
 def test_pages_that_cannot_be_read_for_hours_are_told_of_until_they_are(
     workspace: Workspace, site: SampleSite
 ) -> None:
