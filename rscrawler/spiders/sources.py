@@ -9,7 +9,7 @@ import json
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from gzip import BadGzipFile, GzipFile
@@ -260,8 +260,8 @@ def _read_sitemap(page: SourcePage) -> SourceContent:
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
         raise UnreadableSource("is not a sitemap")
     if _name(root) == "sitemapindex":
-        return SourceContent((), tuple(islice(_locations(root), MAX_SITEMAPS)))
-    return SourceContent(tuple(islice(_locations(root), MAX_ADDRESSES)))
+        return SourceContent((), tuple(_locations(_ends(root, MAX_SITEMAPS))))
+    return SourceContent(tuple(_locations(_ends(root, MAX_ADDRESSES))))
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -279,8 +279,14 @@ def _unpacked(body: bytes) -> bytes:
     return unpacked
 
 
-def _locations(root: Element) -> Iterator[Entry]:
-    for element in root:
+def _ends(root: Element, most: int) -> list[Element]:
+    """The entries; of too many those at both ends, since the newest are at one of them."""
+    entries, half = [*root], most // 2
+    return entries if len(entries) <= most else [*entries[:half], *entries[-half:]]
+
+
+def _locations(elements: Iterable[Element]) -> Iterator[Entry]:
+    for element in elements:
         # Direct children only: an image or a video in it may have another `loc` and date.
         values = _texts_of_parts(element)
         news = next((_texts_of_parts(part) for part in element if _name(part) == "news"), {})

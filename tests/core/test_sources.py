@@ -377,6 +377,13 @@ def test_a_sitemap_reads_no_file_and_no_bomb() -> None:
     assert entry.url == "https://example.org/"
 
 
+def test_of_a_sitemap_that_is_too_long_both_ends_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rscrawler.spiders.sources.MAX_ADDRESSES", 4)
+    entries = (f"<url><loc>https://site.example/{number}</loc></url>" for number in range(9))
+    found = read_sitemap(f"<urlset>{''.join(entries)}</urlset>".encode()).entries
+    assert [entry.url[-1] for entry in found] == ["0", "1", "7", "8"]
+
+
 def test_a_sitemap_to_which_packed_parts_were_appended_is_read_to_its_end() -> None:
     entries = [f"<url><loc>https://site.example/{name}/</loc></url>" for name in "abc"]
     parts = map(str.encode, ["<urlset>", *entries, "</urlset>"])
