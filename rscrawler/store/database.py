@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 POSTGRESQL_TIMEOUT_SECONDS = 30
 _COMPILED = 500  # statements in the LRU cache
 _STREAMED = 100  # rows fetched at a time
+_WAL_BYTES = 16 * 2**20
 _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _Column = TypeVar("_Column")
 _Columns = TypeVarTuple("_Columns")
@@ -405,6 +406,9 @@ def _sqlite_engine(url: URL) -> Engine:
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         _use_wal(connection)
         connection.execute("PRAGMA foreign_keys=ON")
+        # VACUUM writes the whole database into the WAL, which would stay as large for as long as
+        # any process has the file open.
+        connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
 
     @event.listens_for(engine, "begin")
     def _begin_immediately(connection: Any) -> None:

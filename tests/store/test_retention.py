@@ -139,3 +139,20 @@ def test_what_is_forgotten_stays_so_though_the_file_cannot_be_compacted(
         "deleted texts still take up disk space, prune again: "
         f"database sqlite:///{file}: database is locked"
     ]
+
+
+def test_the_room_that_compacting_took_is_given_back_while_a_service_has_the_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rscrawler.store.database._WAL_BYTES", 2**16)
+    url, wal = f"sqlite:///{tmp_path}/rscrawler.db", tmp_path / "rscrawler.db-wal"
+    with closing(Store.open(url)) as service:
+        service.leases.acquire("service", "owner", NOW)
+        with closing(Store.open(url)) as pruning:
+            for number in range(50):
+                record(pruning, f"old-{number}", THEN, tag="x" * 200_000)  # a tag is kept
+            pruning.retention.prune(NOW)
+        assert wal.stat().st_size > 10_000_000
+        for seconds in (30, 60):
+            service.leases.renew("service", "owner", NOW + timedelta(seconds=seconds))
+        assert wal.stat().st_size == 2**16
