@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -57,6 +58,9 @@ def crawl_command(
 ) -> None:
     """Crawl the sites once, then deliver what is due."""
     cache_for(config)
+    if quiet:  # what they warn of is reported at the end, if it is a new problem
+        for room in ("middlewares", "pipelines", "spiders"):
+            logging.getLogger(f"rscrawler.{room}").setLevel(logging.ERROR)
     bars = progress() if sys.stderr.isatty() and not quiet else None
     with store_failures_reported(config):
         try:
@@ -99,7 +103,7 @@ def _deliver_and_report(
     elif not quiet or delivery.messages or any(map(report.total, _CHANGED)):
         _print_report(report, delivery, config)
     # Cron mails what is printed here: with --quiet, a problem is reported once, not each time.
-    for line in _complaints(report, delivery, standing if quiet else set()):
+    for line in _complaints(report, delivery, standing if quiet else None):
         complain(line)
     return delivery
 
@@ -173,19 +177,21 @@ def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config)
 
 
 def _complaints(
-    report: CycleReport, delivery: DeliveryReport, known: Set[tuple[str, str]]
+    report: CycleReport, delivery: DeliveryReport, standing: Set[tuple[str, str]] | None
 ) -> Iterator[str]:
+    is_quiet, known = standing is not None, standing or set()
     for name, outcome in report.sites.items():
         for code, message in outcome.problems.items():
             if (name, code) not in known:
                 yield f"{name}: {code}: {message}"
         if outcome.note:
-            yield f"{name}: {outcome.note}"
+            if not is_quiet:
+                yield f"{name}: {outcome.note}"
         elif not outcome.succeeded and not outcome.problems:
             yield f"{name}: the cycle did not end well: a signal, or an error logged above"
-        elif outcome.counters["errors"] and not outcome.problems:
+        elif outcome.counters["errors"] and not outcome.problems and not is_quiet:
             errors = counted(outcome.counters["errors"], "error")
             yield f"{name}: {errors}, see above; pages are tried again"
     if (TOPICS_SUBJECT, ProblemCode.WATCH_LIST) not in known:
         yield from report.topic_problems
-    yield from undelivered(delivery)
+    yield from undelivered(delivery, {subject for subject, _ in known})

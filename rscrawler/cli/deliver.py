@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rscrawler.cli.common import EXIT_FAILED, conclude, counted, print_json, print_table, say
+from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, print_table, say
 from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.delivery.messages import DeliveryReport
-from rscrawler.delivery.ops import remedy_lines
+from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, remedy_lines
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import report_store_failure, report_store_recovery
@@ -33,18 +33,23 @@ def deliver_command(
     retry_failed: Annotated[
         bool, Option("--retry-failed", help="Retry messages that were refused or given up.")
     ] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print only new problems.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Deliver what is due in the outbox: records, feeds, alerts and notices."""
     with store_failures_reported(config), opened_store(config) as store:
         if retry_failed:
             store.messages.retry_failed(utc_now())
+        standing = {problem.subject for problem in store.health.problems()}
         delivery = deliver_due(config, store)
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})
-    else:
+    elif not quiet:
         say(f"{delivery.messages} delivered, {delivery.waiting} waiting")
-    conclude(undelivered(delivery))
+    for line in undelivered(delivery, standing if quiet else ()):
+        complain(line)
+    if any(undelivered(delivery)):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def status_command(config: ConfigOption, as_json: JsonOption = False) -> None:
@@ -138,11 +143,16 @@ def topic_titles(config: Config) -> dict[str, str]:
     return {name: watchlist.title for name, watchlist in watchlists.items()}
 
 
-def undelivered(delivery: DeliveryReport) -> Iterator[str]:
-    """A line for everything that could not be delivered this time, or was given up."""
-    if delivery.output_problem is not None:
+def undelivered(delivery: DeliveryReport, known: Container[str] = ()) -> Iterator[str]:
+    """A line for everything that could not be delivered this time, or was given up.
+
+    Without those of the problems whose subjects are `known`.
+    """
+    if delivery.output_problem is not None and OUTPUT_SUBJECT not in known:
         yield delivery.output_problem
-    yield from delivery.problems
+    for line in delivery.problems:
+        if f"{OUTBOX_SUBJECT}/{line.partition(': ')[0]}" not in known:
+            yield line
     if delivery.was_stopped:
         yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next delivery"
     if delivery.put_off and not delivery.problems:

@@ -7,7 +7,7 @@ from contextlib import closing
 from rscrawler.store import Store
 from tests.delivery.helpers import an_article, record
 from tests.delivery.mailbox import Mailbox, serving
-from tests.workspace import Workspace
+from tests.workspace import Workspace, taken_port
 
 
 def test_a_wrong_watch_list_does_not_hold_up_an_alert(workspace: Workspace) -> None:
@@ -24,3 +24,28 @@ def test_a_wrong_watch_list_does_not_hold_up_an_alert(workspace: Workspace) -> N
         result = workspace.run("deliver", "--json")
         assert (result.status, result.json["delivered"]) == (0, 1)
         assert len(mailbox.received) == 1
+
+
+def test_with_quiet_for_cron_a_problem_that_lasts_is_printed_once(workspace: Workspace) -> None:
+    with (
+        serving(Mailbox(refuse={"desk@example.org": "550 nobody"})) as mailbox,
+        taken_port() as port,
+    ):
+        email = (
+            '[alerts.email]\nhost = "127.0.0.1"\nsecurity = "none"\nsender = "m@example.org"\n'
+            f'port = {mailbox.port}\nrecipients = ["desk@example.org"]\n'
+        )
+        workspace.write_config(f"http://127.0.0.1:{port}", email)
+        with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
+            record(store, an_article(1), "email")
+        commands = ["deliver", "crawl"]
+        first, again = (
+            [workspace.run(command, "--quiet") for command in commands] for _ in range(2)
+        )
+    refused = "rscrawler: email: desk@example.org: 550 nobody\n"
+    down = "rscrawler: responsiblestatecraft: unreachable: the robots.txt of "
+    assert first[0].stderr == refused
+    assert first[1].stderr.startswith(down)
+    assert first[1].stderr.count("\n") == 1
+    assert [result.stdout + result.stderr for result in again] == ["", ""]
+    assert [result.status for result in first + again] == [1] * 4
