@@ -65,6 +65,13 @@ def test_the_systemd_service_leaves_its_children_to_itself() -> None:
     assert int(service["TimeoutStopSec"]) > 35
 
 
+def test_the_systemd_service_does_not_stay_away_whoever_ended_it() -> None:
+    service = unit("rscrawler.service")["Service"]
+    assert service["Restart"] == "always"
+    assert service["RestartPreventExitStatus"] == "2"
+    assert service["OOMPolicy"] == "continue"
+
+
 def test_the_timer_belongs_to_the_service_of_its_name() -> None:
     assert unit("rscrawler-crawl.timer")["Timer"]["OnCalendar"] == "*:0/20"
     assert (EXAMPLES / "systemd" / "rscrawler-crawl.service").is_file()
