@@ -39,6 +39,7 @@ from rscrawler.scheduling.runs import Runner, RunOutcome, failed_run, record_end
 from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.trouble import StoreTrouble, notify_of_undelivered
 from rscrawler.store import Store
+from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
 
@@ -237,7 +238,20 @@ class Service:
             return
         self._store.leases.acquire(service_lease(self._owner), self._owner, now)
         self._store.leases.forget_dead_services(now)
+        if self._config.uses_workers:
+            self._report_unserved(now)
         self._alive_at = now
+
+    def _report_unserved(self, now: datetime) -> None:
+        """Raise `overdue` for the sites of runs that no worker has ended: perhaps none is alive."""
+        handed_over = self._store.jobs.handed_over(now - self._config.monitoring.overdue_after)
+        late = {firing.job_id: firing for firing in handed_over}
+        for scheduled in self._jobs:
+            if scheduled.id in late and not self._store.leases.held(now, scheduled.leases):
+                since = rfc3339(late[scheduled.id].fire_at)
+                message = f"job {scheduled.id}: no worker has ended its run of {since}"
+                for site in scheduled.sites:
+                    self._store.health.raise_problem(site, ProblemCode.OVERDUE, message, now)
 
     def _adopt_orphans(self, now: datetime) -> None:
         for firing in self._store.jobs.orphans(now, self._owner, self._runs.keys()):

@@ -135,6 +135,30 @@ def test_a_run_that_cannot_be_queued_is_not_claimed(plant: Plant) -> None:
     assert store.jobs.states()["job"].next_fire_at == NOON
 
 
+def test_operators_are_notified_if_no_worker_ends_a_run_for_a_day(plant: Plant) -> None:
+    store, late = plant.open_store(), "job job: no worker has ended its run of 2026-11-24T12:00:00Z"
+
+    async def scenario() -> None:
+        service = plant.service(scheduled())
+        await step(service)
+        plant.clock.advance(timedelta(days=1))
+        await step(service)
+        assert store.health.problems() == []
+        plant.clock.advance(MINUTE)
+        store.leases.acquire("site:site", "another-machine/1/1", plant.clock())  # it is crawled
+        await step(service)
+        assert store.health.problems() == []
+        store.leases.release("site:site", "another-machine/1/1")
+        plant.clock.advance(MINUTE)
+        await step(service)
+        (problem,) = store.health.problems()
+        assert (problem.subject, problem.code, problem.message) == ("site", "overdue", late)
+
+    asyncio.run(scenario())
+    work(plant.worker(), is_idle(plant))
+    assert store.health.problems() == []
+
+
 def test_one_service_delivers_and_another_takes_that_over_when_it_leaves(plant: Plant) -> None:
     deliver = scheduled("deliver", action="deliver", every="1m")
     first = plant.service(deliver, owner="service/1/1")
