@@ -26,9 +26,9 @@ from sqlalchemy import (
     update,
 )
 
-from rscrawler.decisions import CLOCK_TOLERANCE
+from rscrawler.decisions import CLOCK_TOLERANCE, LONGEST_PAUSE
 from rscrawler.store.database import Database, Part
-from rscrawler.store.leases import is_alive
+from rscrawler.store.leases import is_alive, runs_here
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import Moment, message, outbox, recipient
 
@@ -295,7 +295,7 @@ class MessageStore(Part):
         with self._database.writing() as connection:
             row = connection.execute(select(message).filter_by(message_id=message_id)).first()
             is_free = _is_unclaimed(now)
-            if row is not None and row.claimed_by is not None and not is_alive(row.claimed_by):
+            if row is not None and _is_void(row.claimed_by, row.claimed_until, now):
                 is_free = or_(is_free, message.c.claimed_by == row.claimed_by)
             free = update(message).filter_by(message_id=message_id).where(is_free)
             taken = free.where(message.c.state != "done").values(claim)
@@ -408,6 +408,13 @@ def _claim_of(claimed: ClaimedMessage) -> Update:
 
 def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
     return or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
+
+
+def _is_void(owner: str | None, until: datetime | None, now: datetime) -> bool:
+    """Whether a claim is of a dead process, or of another machine's clock that was ahead."""
+    if owner is None or until is None:
+        return False
+    return not is_alive(owner) or (until > now + LONGEST_PAUSE and not runs_here(owner))
 
 
 def _due_again(now: datetime) -> dict[str, Any]:

@@ -93,6 +93,18 @@ def test_a_claim_runs_out(store: Store) -> None:
     assert store.messages.claim(message.message_id, "host-b/2/2", SOON)
 
 
+def test_a_claim_by_a_clock_that_was_ahead_is_void_unless_its_process_runs_here(
+    store: Store,
+) -> None:
+    message, ahead = a_message(store), NOW + timedelta(days=300)
+    assert store.messages.claim(message.message_id, "host-a/1/1", ahead)
+    assert store.messages.claim(message.message_id, process_identity(), ahead) is None
+    here = store.messages.claim(message.message_id, process_identity(), NOW)
+    assert here is not None
+    assert store.messages.renew(here, ahead)
+    assert store.messages.claim(message.message_id, "host-b/2/2", NOW) is None
+
+
 def test_a_claim_is_renewed_by_who_holds_it(store: Store) -> None:
     message = a_message(store)
     claimed = store.messages.claim(message.message_id, "host-a/1/1", NOW)
