@@ -39,8 +39,13 @@ class ServiceLease:
         return self.expires_at - LEASE_DURATION
 
     def is_alive_at(self, now: datetime) -> bool:
-        """Whether it has not expired, and the service's process is not known to be dead."""
-        return self.expires_at > now and is_alive(self.owner)
+        """Whether it has not expired, and the service's process is not known to be dead.
+
+        One of another machine that would last longer than `LONGEST_PAUSE` is of a clock that was
+        ahead: it has expired.
+        """
+        is_ahead = self.expires_at > now + LONGEST_PAUSE and not runs_here(self.owner)
+        return self.expires_at > now and is_alive(self.owner) and not is_ahead
 
 
 def site_lease(site: str) -> str:

@@ -315,6 +315,25 @@ def test_the_run_of_a_silent_service_elsewhere_is_taken_over_when_its_lease_has_
     assert shared_world.open_store().jobs.states()["job"].last_outcome == "ok"
 
 
+def test_the_run_of_a_service_elsewhere_whose_clock_was_ahead_blocks_its_job_no_longer(
+    world: World,
+) -> None:
+    async def scenario() -> None:
+        world.children.gate = asyncio.Event()
+        world.clock.advance(timedelta(days=40))
+        await begin(killed := world.service(owner=ELSEWHERE))
+        world.clock.advance(-timedelta(days=40))
+        await begin(service := world.service())
+        world.clock.advance(20 * MINUTE)
+        await begin(service)
+        assert len(world.children.started) == 2
+        world.children.gate.set()
+        await service.finish_runs()
+        await killed.finish_runs()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     "jobs",
     [
