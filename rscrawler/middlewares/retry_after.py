@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from scrapy import Request
@@ -19,7 +18,7 @@ from twisted.internet.error import ConnectError
 
 from rscrawler.config import format_duration
 from rscrawler.decisions import LONGEST_PAUSE, requested_pause
-from rscrawler.spiders.http import HeldBack
+from rscrawler.spiders.http import HeldBack, http_date
 from rscrawler.spiders.session import CrawlSession, session_of
 
 logger = logging.getLogger(__name__)
@@ -116,9 +115,5 @@ def retry_after(header: bytes | None, now: datetime) -> timedelta | None:
     if text.isascii() and text.isdigit():
         seconds = int(text) if len(text) < 10 else LONGEST_PAUSE.total_seconds()
         return min(timedelta(seconds=seconds), LONGEST_PAUSE)
-    try:
-        moment = parsedate_to_datetime(text)
-        pause = moment.replace(tzinfo=moment.tzinfo or UTC) - now
-    except (ValueError, OverflowError):
-        return None
-    return min(max(pause, timedelta()), LONGEST_PAUSE)
+    until = http_date(text)
+    return None if until is None else min(max(until - now, timedelta()), LONGEST_PAUSE)

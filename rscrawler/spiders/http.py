@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from gzip import BadGzipFile
 
@@ -21,6 +21,7 @@ from twisted.internet.error import ConnectionDone, ConnectionLost, TCPTimedOutEr
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 
+from rscrawler.clock import in_utc
 from rscrawler.decisions import CLOCK_TOLERANCE
 
 
@@ -62,19 +63,18 @@ def validators(
     same date (RFC 9110, 8.8.2.2), and only the ETag tells.
     """
     headers = {"If-None-Match": etag}
-    if last_modified and read_at and _is_past(last_modified, read_at):
+    modified_at = http_date(last_modified) if last_modified else None
+    if modified_at and read_at and read_at - modified_at >= CLOCK_TOLERANCE:
         headers["If-Modified-Since"] = last_modified
     return {name: value for name, value in headers.items() if value}
 
 
-def _is_past(date: str, moment: datetime) -> bool:
-    """Whether a date of HTTP was over at a moment, whatever clock is ahead; False if invalid."""
+def http_date(text: str) -> datetime | None:
+    """A date in a header; None if it is invalid."""
     try:
-        parsed = parsedate_to_datetime(date)
-        aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)  # "-0000": an unknown zone
-        return moment - aware >= CLOCK_TOLERANCE
+        return in_utc(parsedate_to_datetime(text))  # "-0000" is an unknown zone
     except (ValueError, OverflowError):
-        return False
+        return None
 
 
 def header_of(response: Response, name: str) -> str | None:
