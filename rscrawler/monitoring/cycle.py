@@ -287,7 +287,7 @@ def _with_findings(
 ) -> tuple[Observation, bool]:
     """The cycle's observation with its findings, and whether to store it for later cycles."""
     store, profile = session.store, session.profile
-    kinds = {profile.address(source.path): source.kind for source in profile.sources}
+    kinds = {url: source.kind for url, source in profile.own_sources.items()}
     # Sources of which the first page was parsed, even if a further page was not.
     read = spider.discovery.linked
     # The links of sitemaps are no sign of drift: one with the news of two days may be empty.

@@ -294,16 +294,15 @@ class SiteProfile(Model):
         return self.links_digest + _digest(self.markup.model_dump_json())
 
     @property
-    def source_addresses(self) -> frozenset[str]:
-        """The addresses of the profile's own sources, without sitemaps that an index names."""
-        return frozenset(self.address(each.path) for each in self.sources)
+    def own_sources(self) -> dict[str, Source]:
+        """The profile's sources by their addresses, without sitemaps that an index names."""
+        return {self.address(each.path): each for each in self.sources}
 
     @property
     def sitemap_addresses(self) -> frozenset[str]:
         """The addresses of the profile's own sitemaps, without those that an index names."""
-        return frozenset(
-            self.address(each.path) for each in self.sources if each.kind is SourceKind.SITEMAP
-        )
+        own = self.own_sources.items()
+        return frozenset(url for url, each in own if each.kind is SourceKind.SITEMAP)
 
     @property
     def source_paths(self) -> frozenset[str]:

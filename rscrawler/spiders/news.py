@@ -75,7 +75,7 @@ class NewsSpider(Spider):
         self.has_begun = False
         self._requested: set[str] = set()  # address keys and article ids
         self._requested_sources: set[str] = set()
-        self._own_sources = self.profile.source_addresses
+        self._own_sources = self.profile.own_sources
         self._is_any_working = False  # whether any source answered in the last cycle
         self._stopping: asyncio.Future[None] | None = None
         self._lease = CrawlLease(self.session)
@@ -103,8 +103,7 @@ class NewsSpider(Spider):
         @returns requests 1
         """
         reader = PageReader({self.session.site: self.profile}, self.session.flagger)
-        sources = {self.profile.address(each.path): each for each in self.profile.sources}
-        if (source := sources.get(response.url)) is not None:
+        if (source := self._own_sources.get(response.url)) is not None:
             reading = reader.read(self._page_of(source, response))
         else:
             content_type = http.header_of(response, "Content-Type")
@@ -152,8 +151,7 @@ class NewsSpider(Spider):
             for each in states.values()
             if each.kind == SourceKind.SITEMAP and each.url not in self._own_sources
         ]
-        for source in self.profile.sources:
-            url = self.profile.address(source.path)
+        for url, source in self._own_sources.items():
             yield self._source_request(source, url, states.get(url, SourceState(url)))
         for request in self._unread_sitemaps(parts):
             yield request

@@ -234,7 +234,7 @@ class DiscoveryStore(Part):
             urls = connection.scalars(
                 stored.order_by(source.c.requested_at.desc().nulls_last())
             ).all()
-            missing = set(profile.source_addresses.difference(urls))
+            missing = profile.own_sources.keys() - urls
             for url in urls:
                 if (present := on_present_base(url, profile)) in missing:
                     connection.execute(sources.filter_by(url=url).values(url=present))
