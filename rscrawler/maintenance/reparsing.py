@@ -116,7 +116,7 @@ class _Reader:
         requested = RequestedArticle(item.addresses[0][0], found_at, known=known)
         at = item.article.fetched_at
         outcome = PageOutcome(PageKind.READ, requested, item.addresses[0][1], at, page=item)
-        self._dedupe.identify(item, requested)
+        self._dedupe.process_item(outcome)
         if item.known is None:
             item.article.topics = item.flags or []
             return ReparsedPage(Reparsed.NEW, page.url, item.article, outcome=outcome)

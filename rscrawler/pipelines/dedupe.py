@@ -42,13 +42,10 @@ class DedupePipeline:
         return cls(session_of(crawler))
 
     def process_item(self, outcome: PageOutcome) -> PageOutcome:
-        """Identify the page's article, if the page was read; returns the same outcome."""
-        if outcome.page is not None:
-            self.identify(outcome.page, outcome.requested)
-        return outcome
-
-    def identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:
-        """Set the identity, event, `duplicate_of` and `follows` of an article, in place."""
+        """Set identity, event and relatives of the article, if the page was read."""
+        item, requested = outcome.page, outcome.requested
+        if item is None:
+            return outcome
         article, keys = item.article, [key for key, _ in item.addresses]
         batch = self._session.store.batch
         if batch.concerns(article.site, keys, item.fingerprint):
@@ -68,6 +65,7 @@ class DedupePipeline:
         if known is not None and item.event is not None and self._is_degraded(known, article):
             item.event = None
         self._set_identity(item, requested)
+        return outcome
 
     def _known(
         self, item: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
