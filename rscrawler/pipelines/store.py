@@ -82,9 +82,8 @@ class StorePipeline:
         if isinstance(failure.value, StoreError) or not isinstance(requested, RequestedArticle):
             return  # the spider handles it
         url, reason = response.request.url, f"rscrawler failed on it: {failure.value!r}"
-        outcome = PageOutcome(PageKind.REFUSED, requested, url, self._session.now(), reason)
-        self._record_failure(outcome)
-        self._record_limit(outcome)
+        now = self._session.now()
+        self.process_item(PageOutcome(PageKind.REFUSED, requested, url, now, reason))
 
     # Pages that were read.
 
