@@ -364,31 +364,31 @@ def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_ret
     ]
 
 
-@pytest.mark.parametrize("target", ["/", SECTION])
 def test_a_page_that_leads_to_a_listing_for_good_is_gone_and_returns_like_any_other(
-    known: Workspace, site: SampleSite, target: str
+    known: Workspace, site: SampleSite
 ) -> None:
-    story = site.stories[7]
-    site.answers[story.path] = Reply(301, {"Location": target})
-    for removed in (0, 1, 0):
+    stories = site.stories[7:9]
+    for story, target in zip(stories, ("/", SECTION), strict=True):
+        site.answers[story.path] = Reply(301, {"Location": target})
+    for removed in (0, 2, 0):
         let_articles_be_due(known)
         report = known.crawl()
         assert (report["articles_removed"], report["errors"]) == (removed, 0)
     site.answers.clear()
-    site.publish()  # so that the sources are read again, which show the article
+    site.publish()  # so that the sources are read again, which show the articles
     known.crawl()
-    slug = story.path.strip("/")
-    events = [record["event"] for record in known.records() if slug in record["url"]]
-    assert events == ["new", "removed", "updated"]
+    for story in stories:
+        events = [record["event"] for record in known.records() if story.path in record["url"]]
+        assert events == ["new", "removed", "updated"]
 
 
-@pytest.mark.parametrize(("status", "target"), [(302, "/"), (307, SECTION), (301, "/login/")])
 def test_a_page_that_leads_to_a_listing_for_a_while_or_to_another_page_is_not_gone(
-    known: Workspace, site: SampleSite, status: int, target: str
+    known: Workspace, site: SampleSite
 ) -> None:
-    story = site.stories[7]
     site.extra_pages["/login/"] = Resource(200, b"<html><title>Log in</title><body></body></html>")
-    site.answers[story.path] = Reply(status, {"Location": target})
+    leading = ((302, "/"), (307, SECTION), (301, "/login/"))
+    for story, (status, target) in zip(site.stories[7:10], leading, strict=True):
+        site.answers[story.path] = Reply(status, {"Location": target})
     for _ in range(3):
         let_articles_be_due(known)
         known.run("crawl")

@@ -154,46 +154,40 @@ def test_nothing_is_left_to_apply_or_to_tell_afterwards(
 
 
 def test_a_profile_that_reads_as_before_changes_nothing(
-    workspace: Workspace, site: SampleSite
+    misread: Workspace, site: SampleSite
 ) -> None:
-    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
-    workspace.crawl("--full")
-    before = workspace.records()
-    report = reparse(workspace, "--apply")
+    before = misread.records()
+    misread.write_config(site.base_url, FEW_SOURCES + BROKEN)
+    report = reparse(misread, "--apply")
     assert counts(report) == {"unchanged": len(site.stories)}
     assert (report["changes"], report["beside_the_text"]) == ([], {})
-    assert workspace.records() == before
+    assert misread.records() == before
 
 
 def test_a_worse_profile_is_told_of_and_sets_no_text_back(
-    workspace: Workspace, site: SampleSite
+    misread: Workspace, site: SampleSite
 ) -> None:
-    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
-    workspace.crawl("--full")
-    before = workspace.records()
+    before = misread.records()
     nothing = f'[sites.{SITE}.links]\nnot_article = ["."]\n'
-    workspace.write_config(site.base_url, FEW_SOURCES + nothing)
-    report = reparse(workspace, "--apply")
+    misread.write_config(site.base_url, FEW_SOURCES + nothing)
+    report = reparse(misread, "--apply")
     assert counts(report) == {"no_longer_articles": len(site.stories)}
     assert report["changes"][0]["reason"] == "its address is not an article's"
     fallback = f'[sites.{SITE}.markup]\ncut = ["article p"]\n'
-    workspace.write_config(site.base_url, FEW_SOURCES + fallback)
-    assert reparse(workspace)["fallen_back"] > 0
-    assert workspace.records() == before
+    misread.write_config(site.base_url, FEW_SOURCES + fallback)
+    assert reparse(misread)["fallen_back"] > 0
+    assert misread.records() == before
 
 
-def test_authors_alone_make_no_version_and_are_counted(
-    workspace: Workspace, site: SampleSite
+def test_sections_alone_make_no_version_and_are_counted(
+    misread: Workspace, site: SampleSite
 ) -> None:
-    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
-    workspace.crawl("--full")
-    before = workspace.records()
-    names = f'[sites.{SITE}.markup]\nsections = ["h1"]\n'
-    workspace.write_config(site.base_url, FEW_SOURCES + names)
-    report = reparse(workspace, "--apply")
+    before = misread.records()
+    misread.write_config(site.base_url, FEW_SOURCES + BROKEN + 'sections = ["h1"]\n')
+    report = reparse(misread, "--apply")
     assert counts(report) == {"unchanged": len(site.stories)}
     assert report["beside_the_text"]["sections"] > 20
-    assert workspace.records() == before
+    assert misread.records() == before
 
 
 def test_a_page_that_was_no_article_is_recorded_as_new_and_nobody_is_mailed(
@@ -264,34 +258,30 @@ def test_a_page_that_was_found_unchanged_later_counts_as_fetched_then(
 
 
 def test_a_later_visit_that_is_not_archived_is_never_set_back(
-    workspace: Workspace, site: SampleSite
+    misread: Workspace, site: SampleSite
 ) -> None:
-    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
-    workspace.crawl("--full")
-    workspace.write_config(site.base_url, FEW_SOURCES)
-    story = site.stories[3]
-    site.edit(story.slug, paragraphs=(*story.paragraphs, "Officials in Oslo later denied it."))
-    assert workspace.crawl()["articles_updated"] == 1
-    before = workspace.records()
-    report = reparse(workspace, "--apply")
+    misread.write_config(site.base_url, FEW_SOURCES + BROKEN)
+    site.edit(site.stories[3].slug, title="Officials in Oslo deny it")
+    assert misread.crawl()["articles_updated"] == 1
+    before = misread.records()
+    report = reparse(misread, "--apply")
     assert counts(report) == {"unchanged": len(site.stories) - 1, "overtaken": 1}
-    assert workspace.records() == before
+    assert misread.records() == before
 
 
-def test_the_latest_page_is_read_unless_it_is_none(workspace: Workspace, site: SampleSite) -> None:
+def test_the_latest_page_is_read_unless_it_is_none(misread: Workspace, site: SampleSite) -> None:
     rest = "[crawl]\nretries = 0\n" + FEW_SOURCES + ARCHIVE
-    workspace.write_config(site.base_url, rest + BROKEN)
-    workspace.crawl("--full")
+    misread.write_config(site.base_url, rest + BROKEN)
     edited, lost = [story for story in site.stories[3:] if len(story.paragraphs) > 3][:2]
     site.edit(edited.slug, paragraphs=(*edited.paragraphs, "Officials in Oslo later denied it."))
-    workspace.crawl()
+    misread.crawl()
     site.fail(f"/{lost.slug}", Fault.GARBAGE)
-    let_articles_be_due(workspace)
-    workspace.run("crawl")
-    workspace.write_config(site.base_url, rest)
-    report = reparse(workspace, "--apply")
+    let_articles_be_due(misread)
+    misread.run("crawl")
+    misread.write_config(site.base_url, rest)
+    report = reparse(misread, "--apply")
     assert set(counts(report)) == {"unchanged", "changed"}
-    latest = {record["url"]: record["body"] for record in workspace.records()}
+    latest = {record["url"]: record["body"] for record in misread.records()}
     assert latest[site.truth_of(edited).url].endswith("Officials in Oslo later denied it.")
     assert latest[site.truth_of(lost).url] == site.truth_of(lost).body
 
