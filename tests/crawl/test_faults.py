@@ -289,8 +289,8 @@ def test_an_article_is_not_lost_between_two_notices_and_an_outage_of_a_week(
 ) -> None:
     story = publish_behind_a_notice(workspace, site)
     site.fail(story.path, Fault.SERVER_ERROR)
-    for _ in range(8):
-        let_time_pass(workspace, hours=24)
+    for _ in range(2):
+        let_time_pass(workspace, hours=24 * 4)
         workspace.run("crawl", "--json")
     let_time_pass(workspace, hours=24)
     site.fail(story.path, Fault.WALL)
@@ -537,7 +537,7 @@ def test_an_edit_is_not_missed_though_a_cache_gave_the_old_page_when_a_source_to
 def test_an_edit_that_a_cache_hid_is_not_missed_though_its_page_was_due_by_age_as_well(
     workspace: Workspace,
 ) -> None:
-    with SampleSite(stories=120) as site:  # of which it comes last, long after the source
+    with SampleSite(stories=24) as site:  # of which it comes last, long after the source
         configure(workspace, site, concurrency=1)
         workspace.crawl("--full")
         story = site.stories[2]
@@ -919,10 +919,11 @@ def test_a_page_that_kills_who_reads_it_ends_no_crawl_in_a_terminal(
 def test_a_page_that_was_over_its_limit_is_so_no_more_when_the_program_breaks_on_it(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    configure(workspace, site, f'{NO_RETRIES}page_time_limit = "2s"\n')
+    configure(workspace, site, f'{NO_RETRIES}page_time_limit = "0.5s"\n')
     slug = site.stories[2].slug
     workspace.start("crawl", "--full", before=STUCK.format(slug=slug)).wait()
     assert "over-limit" in workspace.run("status").stdout
+    configure(workspace, site, NO_RETRIES)
     let_retries_come(workspace)
     fault = BREAKING.format(module="extraction.article", name="extract", slug=slug)
     assert "a mistake of ours" in workspace.start("crawl", before=fault).wait().stderr

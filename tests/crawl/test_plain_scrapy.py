@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,17 +49,9 @@ def site() -> Iterator[SampleSite]:
         yield running
 
 
-def test_the_spider_is_listed() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scrapy", "list"],
-        cwd=PACKAGE_DIR.parent,
-        env={**own_environment(), "PYTHONPATH": str(PACKAGE_DIR.parent)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (0, "news\n")
+def test_the_spider_is_listed(scrapy: Scrapy) -> None:
+    done = scrapy("list")
+    assert (done.status, done.stdout) == (0, "news\n")
 
 
 def test_a_crawl_records_and_writes_the_jsonl(
