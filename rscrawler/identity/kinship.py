@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rscrawler.decisions import KnownArticle
+from rscrawler.decisions import KnownArticle, own_signs
 from rscrawler.identity.fingerprints import Fingerprint, likeness
 from rscrawler.identity.sameness import Decision, Relation
+from rscrawler.items import Article
 
 # With a lower estimate a text is neither the same news nor an update; its error is about 0.04.
 _LEAST_LIKENESS = 0.15
@@ -71,32 +72,29 @@ def has_same_body(first: Candidate | Fingerprint, second: Fingerprint) -> bool:
 
 
 def moved_article(
-    relatives: Sequence[Relative],
-    site: str,
-    fingerprint: Fingerprint,
-    published_at: datetime | None,
-    *,
-    has_sign: bool,
+    relatives: Sequence[Relative], article: Article, fingerprint: Fingerprint
 ) -> str | None:
-    """The id of the article that moved to the text's address on the same site; None if none did.
+    """The id of the stored article that moved to this one's address on the same site, if any.
 
     Its text is the same except for edits, and its slug except for the suffix; or title, subtitle
-    and body are equal, and the page itself shows that it is an article (`has_sign`): one notice can
-    stand in the place of several. Or it was edited when it moved, has the same title and moment of
-    publication, and the same slug, or one that adds words to it.
+    and body are equal, and the page itself shows that it is an article: one notice can stand in the
+    place of several. Or it was edited when it moved, has the same title and moment of publication,
+    and the same slug, or one that adds words to it.
     """
+    has_sign = bool(own_signs(article, article.extraction.provenance))
+    at = article.published_at
     # A day alone, midnight in most zones, is no moment: a column can have two issues a day.
-    is_moment = published_at is not None and bool(published_at.minute or published_at.second)
+    is_moment = at is not None and bool(at.minute or at.second)
     for each in relatives:
         stored, is_same = each.article, each.decision.relation is Relation.SAME_ARTICLE
-        if stored.site != site:
+        if stored.site != article.site:
             continue
         is_equal = has_sign and stored.text_digest == fingerprint.text_digest
         if is_same and (is_equal or stored.slug_stem == fingerprint.slug_stem):
             return stored.article_id
         if (
             is_moment
-            and stored.published_at == published_at
+            and stored.published_at == at
             and each.has_same_title
             and (is_same or each.decision.relation is Relation.UPDATE)
             and _may_be_renamed(stored.slug_stem, fingerprint.slug_stem)

@@ -109,14 +109,7 @@ class DedupePipeline:
         relatives = relatives_of(article, item.fingerprint, self._articles)
         known = known or self._named(item, relatives, stored)
         if known is None:
-            has_sign = bool(decisions.own_signs(article, article.extraction.provenance))
-            moved = kinship.moved_article(
-                relatives,
-                article.site,
-                item.fingerprint,
-                article.published_at,
-                has_sign=has_sign,
-            )
+            moved = kinship.moved_article(relatives, article, item.fingerprint)
             known = self._articles.by_ids([moved])[moved] if moved else None
         article.duplicate_of = kinship.repeated_article(relatives, known)
         if article.duplicate_of is None:
