@@ -54,7 +54,7 @@ class DedupePipeline:
         showing = (path for address in stored.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
         known = self._known(item, requested, stored)
-        if known is not None and {*_led_to(stored, item.declared)} - {known.article_id}:
+        if known is not None and {*_article_ids(stored, item.declared)} - {known.article_id}:
             self._drop_declared(item)
         if known is None or known.text_digest != item.fingerprint.text_digest:
             known = self._related(item, known, stored)
@@ -72,7 +72,7 @@ class DedupePipeline:
     ) -> KnownArticle | None:
         """The stored article to which the page's addresses lead; None if there is none."""
         leading = [key for key, _ in item.addresses if key not in item.declared]
-        leading_ids = _led_to(stored, leading)
+        leading_ids = _article_ids(stored, leading)
         here = leading_ids[-1] if leading_ids else None
         if requested.known is None:
             if here is None:
@@ -88,15 +88,15 @@ class DedupePipeline:
             return owner
         # Whether the requested address leads to it by now. A change of the profile's rules may
         # have given the address another key, which is not stored.
-        is_first = _led_to(stored, [requested.key]) == [here]
-        if not is_first and (requested.is_elsewhere or not item.has_moved):
+        leads_here = _article_ids(stored, [requested.key]) == [here]
+        if not leads_here and (requested.is_elsewhere or not item.has_moved):
             # A temporary redirect; or the article's own address is gone, and an old one leads here.
             item.led_here = former
             _keep_addresses(item, stored, others_than={requested_id})
             return owner
         # A permanent redirect. If an article was retitled and moved, its new address may have been
         # found before the old one was requested again, and recorded as a copy: keep the original.
-        if not is_first and owner.duplicate_of == former.article_id:
+        if not leads_here and owner.duplicate_of == former.article_id:
             former, owner = owner, former
         item.merged = former
         return owner
@@ -124,7 +124,7 @@ class DedupePipeline:
 
         Some templates declare one canonical address on many pages; these are separate articles.
         """
-        declared = self._articles.by_ids(_led_to(stored, item.declared)).values()
+        declared = self._articles.by_ids(_article_ids(stored, item.declared)).values()
         named = min(declared, key=lambda each: each.first_seen_at, default=None)
         if named is None:
             return None
@@ -193,7 +193,7 @@ def _keep_addresses(
     )
 
 
-def _led_to(stored: dict[str, Address], keys: Collection[str]) -> list[str]:
+def _article_ids(stored: dict[str, Address], keys: Collection[str]) -> list[str]:
     """The ids of the articles to which `keys` already lead."""
     ids = (stored[key].article_id for key in keys if key in stored)
     return [article_id for article_id in ids if article_id is not None]

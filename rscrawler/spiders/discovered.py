@@ -217,7 +217,7 @@ class Discovery:
                 yield replace(state, dated_at=entry.dated_at)
 
 
-def read_again(sitemaps: Sequence[SourceState]) -> set[str]:
+def worth_rereading(sitemaps: Sequence[SourceState]) -> set[str]:
     """The addresses of sitemaps to read again, though their index does not date them later.
 
     Of those that may have changed all the same: both ends by number or day, and the longest unread.

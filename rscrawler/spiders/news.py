@@ -24,7 +24,7 @@ from rscrawler.extraction.page import looks_truncated
 from rscrawler.identity.addresses import address_key, canonical_url, on_present_base, slash_variant
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http
-from rscrawler.spiders.discovered import DiscoveredLinks, Discovery, read_again
+from rscrawler.spiders.discovered import DiscoveredLinks, Discovery, worth_rereading
 from rscrawler.spiders.outcomes import (
     FetchedArticle,
     PageKind,
@@ -153,7 +153,7 @@ class NewsSpider(Spider):
         ]
         for url, source in self._own_sources.items():
             yield self._source_request(source, url, states.get(url, SourceState(url)))
-        for request in self._unread_sitemaps(parts):
+        for request in self._known_sitemap_requests(parts):
             yield request
         pending = session.store.discovery.pending(session.site, now, with_skipped=session.is_full)
         due = session.store.articles.due(session.site, now)
@@ -198,7 +198,7 @@ class NewsSpider(Spider):
     ) -> Iterator[Request]:
         """Requests for unread addresses and known articles, each at most once in a cycle."""
         for address in unread:
-            if self._is_to_be_requested(address.key):
+            if self._admits(address.key):
                 requested = RequestedArticle(
                     address.key,
                     found_at=address.seen_at,
@@ -208,14 +208,14 @@ class NewsSpider(Spider):
                 )
                 yield self._article_request(on_present_base(address.url, self.profile), requested)
         for article in known:
-            if self._is_to_be_requested(article.article_id):
+            if self._admits(article.article_id):
                 url = on_present_base(article.url, self.profile)
                 key = address_key(url, self.profile)
                 requested = RequestedArticle(key, article.first_seen_at, known=article)
                 yield self._article_request(url, requested)
 
-    def _is_to_be_requested(self, identity: str) -> bool:
-        """Whether the page is new to this cycle and within its limit; then it is counted."""
+    def _admits(self, identity: str) -> bool:
+        """Admit a page to this cycle if it is new to it and within its limit; whether it was."""
         limit = self.session.limit
         if identity in self._requested or (limit is not None and len(self._requested) >= limit):
             return False
@@ -340,10 +340,10 @@ class NewsSpider(Spider):
                 return
             yield self._source_request(requested.source, each.url, each, depth=requested.depth + 1)
 
-    def _unread_sitemaps(self, states: Sequence[SourceState]) -> Iterator[Request]:
+    def _known_sitemap_requests(self, states: Sequence[SourceState]) -> Iterator[Request]:
         """Requests for sitemaps that were not read, or may have changed without a later date."""
         sitemaps = (each for each in self.profile.sources if each.kind is SourceKind.SITEMAP)
-        source, again = next(sitemaps, None), read_again(states)
+        source, again = next(sitemaps, None), worth_rereading(states)
         for state in states:
             if source is None or len(self._requested_sources) >= MAX_SOURCES:
                 return

@@ -182,8 +182,7 @@ def session_from_arguments(
         if len(chosen) != 1:
             known = ", ".join(sorted(profiles))
             raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
-        most = int(written) if (written := str(limit)).isdecimal() else 0
-        if limit is not None and most < 1:
+        if limit is not None and not (str(limit).isdecimal() and int(limit) > 0):
             raise ConfigurationError(f"spider argument limit: {limit!r} is not a number from 1 on")
         flagger = Flagger(usable_watchlists(loaded))
         # Before the database is opened: forked processes must not share its connections.
@@ -194,6 +193,5 @@ def session_from_arguments(
         raise SystemExit(2 if isinstance(error, ConfigurationError) else 1) from None
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     ((name, profile),) = chosen.items()
-    return CrawlSession(
-        loaded, name, profile, store, flagger, readers, is_full=is_full, limit=most or None
-    )
+    most = None if limit is None else int(limit)
+    return CrawlSession(loaded, name, profile, store, flagger, readers, is_full=is_full, limit=most)
