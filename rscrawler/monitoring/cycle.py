@@ -182,7 +182,7 @@ class CycleExtension:
             write_error=session.store.last_write_error,
         )
         if outcome.note is None:
-            outcome = _conclude(session, outcome, self._observer, spider, stats)
+            outcome = _conclude(session, outcome, self._observer, stats)
         else:
             for code, message in outcome.problems.items():
                 session.store.health.raise_problem(session.site, code, message, session.now())
@@ -190,11 +190,7 @@ class CycleExtension:
 
 
 def _conclude(
-    session: CrawlSession,
-    outcome: CycleOutcome,
-    observer: Observer,
-    spider: NewsSpider,
-    stats: Mapping[str, Any],
+    session: CrawlSession, outcome: CycleOutcome, observer: Observer, stats: Mapping[str, Any]
 ) -> CycleOutcome:
     """Compare a cycle with the site's past, and record its outcome and problems.
 
@@ -210,7 +206,7 @@ def _conclude(
     if succeeded:
         judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT}
         judged |= {ProblemCode.PAGES_FAILING, ProblemCode.OVER_LIMIT}
-        seen, is_kept = _with_findings(session, observer, spider, stats)
+        seen, is_kept = _with_findings(session, observer, stats)
         observed = seen.to_json() if is_kept else None
         if seen.findings:
             problems[ProblemCode.LAYOUT_DRIFT] = as_message(seen.findings)
@@ -228,7 +224,7 @@ def _conclude(
             succeeded = False  # no article was ever read: this is no baseline
             problems = problems or _no_article_problem(_count(stats, "articles/forbidden"))
     # What a source shows that was not read yet is older than the baseline.
-    waits = session.state.baseline_at is None and _may_source_come(session, observer, spider)
+    waits = session.state.baseline_at is None and _may_source_come(session, observer)
     dropped = outcome.counters["dropped"]
     store.health.record_end(
         session.run_id,
@@ -250,7 +246,7 @@ def _has_no_article_yet(session: CrawlSession) -> bool:
     return is_empty and session.store.discovery.has_unread(session.site)
 
 
-def _may_source_come(session: CrawlSession, observer: Observer, spider: NewsSpider) -> bool:
+def _may_source_come(session: CrawlSession, observer: Observer) -> bool:
     """Whether an unread source may be read in one of the next cycles; not what is no source.
 
     It failed, or is a sitemap beyond those of this cycle.
@@ -260,7 +256,7 @@ def _may_source_come(session: CrawlSession, observer: Observer, spider: NewsSpid
     return any(
         each.read_at is None
         and (each.url in session.failed_sources or each.pagination_cursor is not None)
-        and (each.url in spider.discovery.linked or not observer.answered[each.url])
+        and (each.url in session.linked or not observer.answered[each.url])
         for each in session.store.discovery.sources(session.site).values()
     )
 
@@ -283,13 +279,13 @@ def _forbidden(stats: Mapping[str, Any], observer: Observer) -> str | None:
 
 
 def _with_findings(
-    session: CrawlSession, observer: Observer, spider: NewsSpider, stats: Mapping[str, Any]
+    session: CrawlSession, observer: Observer, stats: Mapping[str, Any]
 ) -> tuple[Observation, bool]:
     """The cycle's observation with its findings, and whether to store it for later cycles."""
     store, profile = session.store, session.profile
     kinds = {url: source.kind for url, source in profile.own_sources.items()}
     # Sources of which the first page was parsed, even if a further page was not.
-    read = spider.discovery.linked
+    read = session.linked
     # The links of sitemaps are no sign of drift: one with the news of two days may be empty.
     links = {
         url: count

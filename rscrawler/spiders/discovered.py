@@ -1,7 +1,5 @@
 """Compares the entries of a source with what is stored; the spider requests what follows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -39,7 +37,7 @@ class DiscoveredLinks:
         has_news: whether it shows an address that this source never showed before.
     """
 
-    discovery: Discovery
+    session: CrawlSession
     source: Source
     state: SourceState
     keys: set[str] = field(default_factory=set)
@@ -62,8 +60,7 @@ class DiscoveredLinks:
 
     def add(self, shown: Iterable[ShownArticle]) -> None:
         """Add what follows from a portion of the page; stores nothing."""
-        session = self.discovery.session
-        found = self.discovery.addresses(shown)
+        session, found = self.session, self._by_key(shown)
         known = session.store.discovery.addresses(session.site, found)
         articles = session.store.articles.by_ids(
             before.article_id for before in known.values() if before.article_id
@@ -125,7 +122,7 @@ class DiscoveredLinks:
         """
         if self._is_wanted:
             return False
-        session = self.discovery.session
+        session = self.session
         baseline_at, is_unread = session.state.baseline_at, self.state.read_at is None
         if baseline_at is None:
             return True
@@ -137,47 +134,33 @@ class DiscoveredLinks:
     @property
     def _is_wanted(self) -> bool:
         """Whether to request all that it shows; a sitemap's archive only on a full crawl."""
-        return self.discovery.session.is_full or self.source.kind is not SourceKind.SITEMAP
+        return self.session.is_full or self.source.kind is not SourceKind.SITEMAP
 
     def _is_missed(self, before: Address) -> bool:
         """Whether it was found elsewhere since this source, which never showed it, was read."""
         is_later = self.state.read_at is None or before.seen_at >= self.state.read_at
         return is_later and self.source.path not in before.seen_in
 
-
-class Discovery:
-    """What one cycle has discovered so far on the sources of its site.
-
-    `published` maps address keys to the date of publication that a source gave. By source address,
-    `shown` has the keys that its pages have shown, and `linked` how many its first page showed.
-    """
-
-    def __init__(self, session: CrawlSession) -> None:
-        self.session = session
-        self.published: dict[str, datetime] = {}
-        self.shown: dict[str, set[str]] = {}
-        self.linked: dict[str, int] = {}
-
-    def addresses(self, shown: Iterable[ShownArticle]) -> dict[str, Address]:
-        """The addresses of a portion of a page, by key."""
+    def _by_key(self, shown: Iterable[ShownArticle]) -> dict[str, Address]:
+        """The addresses of a portion of the page, by key."""
         found: dict[str, Address] = {}
         now = self.session.now()
         for key, url, dated_at, published_at in shown:
             if published_at is not None:
-                self.published.setdefault(key, published_at)
+                self.session.published.setdefault(key, published_at)
             if key not in found:
                 if dated_at is not None and dated_at > now + MOST_AHEAD:
                     dated_at = None
                 found[key] = Address(key, url, now, dated_at, published_at)
         return found
 
-    def next_page(self, has_next: bool, page: int, discovered: DiscoveredLinks) -> int | None:
+    def next_page(self, page: int, *, has_next: bool) -> int | None:
         """The number of the source's next page to request; None if pagination ends here."""
-        state = discovered.state
-        shown = self.shown.setdefault(state.url, set())
-        has_links = not discovered.keys <= shown
-        shown |= discovered.keys
-        self.linked.setdefault(state.url, len(discovered.keys))
+        state = self.state
+        shown = self.session.shown.setdefault(state.url, set())
+        has_links = not self.keys <= shown
+        shown |= self.keys
+        self.session.linked.setdefault(state.url, len(self.keys))
         goes_on = has_next and decisions.follows_pagination(
             page=page,
             max_pages=self.session.profile.max_pages,
@@ -185,7 +168,7 @@ class Discovery:
             is_first_run=state.read_at is None,
             is_full=self.session.is_full,
             has_links=has_links,
-            has_news=discovered.has_news,
+            has_news=self.has_news,
         )
         return page + 1 if goes_on else None
 
@@ -217,7 +200,7 @@ class Discovery:
                 yield replace(state, dated_at=entry.dated_at)
 
 
-def worth_rereading(sitemaps: Sequence[SourceState]) -> set[str]:
+def read_again(sitemaps: Sequence[SourceState]) -> set[str]:
     """The addresses of sitemaps to read again, though their index does not date them later.
 
     Of those that may have changed all the same: both ends by number or day, and the longest unread.

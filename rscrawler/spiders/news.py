@@ -24,7 +24,7 @@ from rscrawler.extraction.page import looks_truncated
 from rscrawler.identity.addresses import address_key, canonical_url, on_present_base, slash_variant
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http
-from rscrawler.spiders.discovered import DiscoveredLinks, Discovery, worth_rereading
+from rscrawler.spiders.discovered import DiscoveredLinks, read_again
 from rscrawler.spiders.outcomes import (
     FetchedArticle,
     PageKind,
@@ -71,7 +71,6 @@ class NewsSpider(Spider):
         self.profile: SiteProfile = self.session.profile
         assert self.session.readers is not None
         self._readers = self.session.readers
-        self.discovery = Discovery(self.session)
         self.has_begun = False
         self._requested: set[str] = set()  # address keys and article ids
         self._requested_sources: set[str] = set()
@@ -262,14 +261,14 @@ class NewsSpider(Spider):
             self._record_source_failure(requested, response.url, reading.reason)
             return
         assert isinstance(reading, ReadSource)
-        discovered = DiscoveredLinks(self.discovery, source, state)
-        discovered.sitemaps.extend(self.discovery.unread_sitemaps(reading.sitemaps))
+        discovered = DiscoveredLinks(self.session, source, state)
+        discovered.sitemaps.extend(discovered.unread_sitemaps(reading.sitemaps))
         await self._add_articles(reading, discovered)
         following = reading.next_url
         if following is not None and canonical_url(following, self.profile) is None:
             following = None  # on another host, which is never crawled
         has_next = source.is_paged or following is not None
-        next_page = self.discovery.next_page(has_next, requested.page, discovered)
+        next_page = discovered.next_page(requested.page, has_next=has_next)
         if discovered.changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
         state = state_after(requested, response, digest, next_page, now)
@@ -343,7 +342,7 @@ class NewsSpider(Spider):
     def _known_sitemap_requests(self, states: Sequence[SourceState]) -> Iterator[Request]:
         """Requests for sitemaps that were not read, or may have changed without a later date."""
         sitemaps = (each for each in self.profile.sources if each.kind is SourceKind.SITEMAP)
-        source, again = next(sitemaps, None), worth_rereading(states)
+        source, again = next(sitemaps, None), read_again(states)
         for state in states:
             if source is None or len(self._requested_sources) >= MAX_SOURCES:
                 return
@@ -401,7 +400,7 @@ class NewsSpider(Spider):
     ) -> AsyncIterator[PageOutcome | Request]:
         """Parse one article page; yields its outcome, or a request to another address of it."""
         if requested.hint is None:
-            requested = replace(requested, hint=self.discovery.published.get(requested.key))
+            requested = replace(requested, hint=self.session.published.get(requested.key))
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(requested, response.url)
             if elsewhere is not None:

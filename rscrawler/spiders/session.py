@@ -44,12 +44,18 @@ def new_run_id() -> str:
 class CrawlSession:
     """One cycle over one site; the sites of one process share store and readers.
 
-    `readers` is None if no pages are fetched; `limit` is the maximum of article pages to request
-    (None: no limit); `state` is the site's state before this cycle; `unread_robots` maps hosts to
-    the reason why their robots.txt could not be read, `failed_sources` maps source addresses to
-    the reason why they failed; `over_limit` has the keys of addresses whose pages last exceeded a
-    limit; `changed` maps the ids of known articles that a source dates later to that date, and of
-    removed ones that a source shows again to None.
+    Attributes:
+        readers: None if no pages are fetched.
+        limit: the maximum of article pages to request; None for no limit.
+        state: the site's state before this cycle.
+        over_limit: the keys of addresses whose pages last exceeded a limit.
+        unread_robots: why the robots.txt of a host could not be read, by host.
+        failed_sources: why a source failed, by its address.
+        linked: how many articles the first page of a source showed, by its address.
+        shown: the keys of the articles on all pages of a source, by its address.
+        published: dates of publication that a source gave, by address key.
+        changed: the later dates by sources of known articles, by id; None for a removed one that a
+            source shows again.
     """
 
     config: Config
@@ -67,6 +73,9 @@ class CrawlSession:
     over_limit: frozenset[str] = field(init=False)
     unread_robots: dict[str, str] = field(default_factory=dict)
     failed_sources: dict[str, str] = field(default_factory=dict)
+    linked: dict[str, int] = field(default_factory=dict)
+    shown: dict[str, set[str]] = field(default_factory=dict)
+    published: dict[str, datetime] = field(default_factory=dict)
     changed: dict[str, datetime | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
