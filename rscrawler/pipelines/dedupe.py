@@ -43,41 +43,41 @@ class DedupePipeline:
 
     def process_item(self, outcome: PageOutcome) -> PageOutcome:
         """Set identity, event and relatives of the article, if the page was read."""
-        item, requested = outcome.page, outcome.requested
-        if item is None:
+        page, requested = outcome.page, outcome.requested
+        if page is None:
             return outcome
-        article, keys = item.article, [key for key, _ in item.addresses]
+        article, keys = page.article, [key for key, _ in page.addresses]
         batch = self._session.store.batch
-        if batch.concerns(article.site, keys, item.fingerprint):
+        if batch.concerns(article.site, keys, page.fingerprint):
             batch.flush(waits_for_disk=False)
         stored = self._discovery.addresses(article.site, keys)
         showing = (path for address in stored.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
-        known = self._known(item, requested, stored)
-        if known is not None and {*_article_ids(stored, item.declared)} - {known.article_id}:
-            self._drop_declared(item)
-        if known is None or known.text_digest != item.fingerprint.text_digest:
-            known = self._related(item, known, stored)
+        known = self._known(page, requested, stored)
+        if known is not None and {*_article_ids(stored, page.declared)} - {known.article_id}:
+            self._drop_declared(page)
+        if known is None or known.text_digest != page.fingerprint.text_digest:
+            known = self._related(page, known, stored)
         else:
             article.duplicate_of, article.follows = known.duplicate_of, known.follows
-        item.known = known
-        item.event = decisions.event_of(known, item.fingerprint.text_digest)
-        if known is not None and item.event is not None and self._is_degraded(known, article):
-            item.event = None
-        self._set_identity(item, requested)
+        page.known = known
+        page.event = decisions.event_of(known, page.fingerprint.text_digest)
+        if known is not None and page.event is not None and self._is_degraded(known, article):
+            page.event = None
+        self._set_identity(page, requested)
         return outcome
 
     def _known(
-        self, item: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
+        self, page: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The stored article to which the page's addresses lead; None if there is none."""
-        leading = [key for key, _ in item.addresses if key not in item.declared]
+        leading = [key for key, _ in page.addresses if key not in page.declared]
         leading_ids = _article_ids(stored, leading)
         here = leading_ids[-1] if leading_ids else None
         if requested.known is None:
             if here is None:
                 return None
-            _keep_addresses(item, stored, others_than=set(leading_ids) - {here})
+            _keep_addresses(page, stored, others_than=set(leading_ids) - {here})
             return self._articles.by_ids([here])[here]
         # Another address may have led to the same article since this page was requested.
         requested_id = requested.known.article_id
@@ -89,27 +89,27 @@ class DedupePipeline:
         # Whether the requested address leads to it by now. A change of the profile's rules may
         # have given the address another key, which is not stored.
         leads_here = _article_ids(stored, [requested.key]) == [here]
-        if not leads_here and (requested.is_elsewhere or not item.has_moved):
+        if not leads_here and (requested.is_elsewhere or not page.has_moved):
             # A temporary redirect; or the article's own address is gone, and an old one leads here.
-            item.led_here = former
-            _keep_addresses(item, stored, others_than={requested_id})
+            page.led_here = former
+            _keep_addresses(page, stored, others_than={requested_id})
             return owner
         # A permanent redirect. If an article was retitled and moved, its new address may have been
         # found before the old one was requested again, and recorded as a copy: keep the original.
         if not leads_here and owner.duplicate_of == former.article_id:
             former, owner = owner, former
-        item.merged = former
+        page.merged = former
         return owner
 
     def _related(
-        self, item: FetchedArticle, known: KnownArticle | None, stored: dict[str, Address]
+        self, page: FetchedArticle, known: KnownArticle | None, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """Set what the text repeats or follows; returns the stored article that it is, if any."""
-        article = item.article
-        relatives = relatives_of(article, item.fingerprint, self._articles)
-        known = known or self._named(item, relatives, stored)
+        article = page.article
+        relatives = relatives_of(article, page.fingerprint, self._articles)
+        known = known or self._named(page, relatives, stored)
         if known is None:
-            moved = kinship.moved_article(relatives, article, item.fingerprint)
+            moved = kinship.moved_article(relatives, article, page.fingerprint)
             known = self._articles.by_ids([moved])[moved] if moved else None
         article.duplicate_of = kinship.repeated_article(relatives, known)
         if article.duplicate_of is None:
@@ -118,13 +118,13 @@ class DedupePipeline:
         return known
 
     def _named(
-        self, item: FetchedArticle, relatives: list[Relative], stored: dict[str, Address]
+        self, page: FetchedArticle, relatives: list[Relative], stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The article whose address the page declares, if title or text are that article's, too.
 
         Some templates declare one canonical address on many pages; these are separate articles.
         """
-        declared = self._articles.by_ids(_article_ids(stored, item.declared)).values()
+        declared = self._articles.by_ids(_article_ids(stored, page.declared)).values()
         named = min(declared, key=lambda each: each.first_seen_at, default=None)
         if named is None:
             return None
@@ -134,16 +134,16 @@ class DedupePipeline:
         ):
             return named
         before = self._articles.latest_record(named.article_id)
-        if before is not None and normalized(before.title) == normalized(item.article.title):
+        if before is not None and normalized(before.title) == normalized(page.article.title):
             return named
-        self._drop_declared(item)
+        self._drop_declared(page)
         return None
 
-    def _drop_declared(self, item: FetchedArticle) -> None:
+    def _drop_declared(self, page: FetchedArticle) -> None:
         """Drop the declared addresses, which are another article's; keep what led here."""
-        article = item.article
-        item.addresses = tuple(pair for pair in item.addresses if pair[0] not in item.declared)
-        article.url = item.addresses[0][1]
+        article = page.article
+        page.addresses = tuple(pair for pair in page.addresses if pair[0] not in page.declared)
+        article.url = page.addresses[0][1]
         article.aliases = []
         article.extraction = replace(
             article.extraction,
@@ -151,14 +151,14 @@ class DedupePipeline:
             warnings=(*article.extraction.warnings, "url: the declared one is another article's"),
         )
         stem = slug_stem(article.url, self._session.profile)
-        item.fingerprint = replace(item.fingerprint, slug_stem=stem)
+        page.fingerprint = replace(page.fingerprint, slug_stem=stem)
 
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
         before = self._articles.latest_record(known.article_id)
         return before is not None and decisions.is_mere_degradation(before, article)
 
-    def _set_identity(self, item: FetchedArticle, requested: RequestedArticle) -> None:
-        article, known = item.article, item.known
+    def _set_identity(self, page: FetchedArticle, requested: RequestedArticle) -> None:
+        article, known = page.article, page.known
         if known is None:
             key = address_key(article.url, self._session.profile)
             article.article_id = new_article_id(article.site, key)
@@ -169,27 +169,27 @@ class DedupePipeline:
             article.version = known.version + 1
             article.first_seen_at = known.first_seen_at
         article.record_id = new_record_id(article.article_id, article.version)
-        if item.event is not None:
-            article.aliases = self._aliases(item)
+        if page.event is not None:
+            article.aliases = self._aliases(page)
 
-    def _aliases(self, item: FetchedArticle) -> list[str]:
+    def _aliases(self, page: FetchedArticle) -> list[str]:
         """Every address that ever led to the article, except other spellings of its own."""
-        article, profile = item.article, self._session.profile
-        known = self._discovery.addresses_of(article.article_id) if item.known else []
-        urls = (*(each.url for each in known), *(url for _, url in item.addresses))
+        article, profile = page.article, self._session.profile
+        known = self._discovery.addresses_of(article.article_id) if page.known else []
+        urls = (*(each.url for each in known), *(url for _, url in page.addresses))
         by_key = {address_key(url, profile): url for url in (*urls, *article.aliases)}
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
 
 
 def _keep_addresses(
-    item: FetchedArticle, stored: dict[str, Address], others_than: Collection[str | None]
+    page: FetchedArticle, stored: dict[str, Address], others_than: Collection[str | None]
 ) -> None:
     """Drop the addresses of other articles, which only redirected to this page."""
-    item.addresses = tuple(
+    page.addresses = tuple(
         (key, url)
-        for key, url in item.addresses
-        if key in item.declared or key not in stored or stored[key].article_id not in others_than
+        for key, url in page.addresses
+        if key in page.declared or key not in stored or stored[key].article_id not in others_than
     )
 
 

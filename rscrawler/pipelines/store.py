@@ -88,13 +88,13 @@ class StorePipeline:
     # Pages that were read.
 
     def _record_read(self, outcome: PageOutcome) -> None:
-        item = outcome.page
-        assert item is not None
-        self._settle_others(item, outcome.requested)
-        if item.event is None and item.known is not None:
-            self._record_unchanged(outcome, item.known)
+        page = outcome.page
+        assert page is not None
+        self._settle_others(page, outcome.requested)
+        if page.event is None and page.known is not None:
+            self._record_unchanged(outcome, page.known)
         else:
-            self._record_version(outcome, item)
+            self._record_version(outcome, page)
 
     def _record_unchanged(self, outcome: PageOutcome, known: KnownArticle | None) -> None:
         assert known is not None
@@ -209,10 +209,10 @@ class StorePipeline:
 
     # Versions and removals.
 
-    def _settle_others(self, item: FetchedArticle, requested: RequestedArticle) -> None:
-        former, now = item.led_here, self._session.now()
-        if item.merged is not None:
-            self._articles.merge(item.merged.article_id, item.article.article_id)
+    def _settle_others(self, page: FetchedArticle, requested: RequestedArticle) -> None:
+        former, now = page.led_here, self._session.now()
+        if page.merged is not None:
+            self._articles.merge(page.merged.article_id, page.article.article_id)
         if former is not None and requested.is_elsewhere:
             self._record_gone(former, now)
         elif former is not None:
@@ -228,25 +228,25 @@ class StorePipeline:
             self._count("unrecorded")
             raise
 
-    def _record_version(self, outcome: PageOutcome, item: FetchedArticle) -> None:
-        session, article, now = self._session, item.article, self._session.now()
-        assert item.event is not None and article.first_seen_at is not None  # noqa: PT018
-        if item.flags is None:
-            item.flags = session.flagger.flag(FlaggableText.from_article(article))
-        article.topics = item.flags
-        article.event = item.event
+    def _record_version(self, outcome: PageOutcome, page: FetchedArticle) -> None:
+        session, article, now = self._session, page.article, self._session.now()
+        assert page.event is not None and article.first_seen_at is not None  # noqa: PT018
+        if page.flags is None:
+            page.flags = session.flagger.flag(FlaggableText.from_article(article))
+        article.topics = page.flags
+        article.event = page.event
         found_at = outcome.requested.found_at
-        article.novelty = item.known.novelty if item.known else self._novelty(article, found_at)
-        before = self._articles.latest_record(item.known.article_id) if item.known else None
+        article.novelty = page.known.novelty if page.known else self._novelty(article, found_at)
+        before = self._articles.latest_record(page.known.article_id) if page.known else None
         if before is not None and not before.is_pruned:
             article.change = summarize(before, article)
         repeated = self._repeated_flags(article)
-        alerts = [] if item.is_archived else self._alerts_for(article, before, repeated)
+        alerts = [] if page.is_archived else self._alerts_for(article, before, repeated)
         outcome.record = article.to_record()
         session.store.batch.add(
             Recording(
                 article=article,
-                fingerprint=item.fingerprint,
+                fingerprint=page.fingerprint,
                 visit=self._visit(outcome, article.article_id, article.first_seen_at),
                 recorded_at=now,
                 channels=self._files_of(article) + (self._alert_channels if alerts else ()),
