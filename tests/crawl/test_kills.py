@@ -211,8 +211,9 @@ def check(figures: Figures) -> None:
     assert (figures.not_mailed, figures.mailed_under_two_ids) == (0, 0)
 
 
-def test_six_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    check(kill_at_random(tmp_path, f"sqlite:///{tmp_path / 'state.db'}", 6, seed=1))
+def test_a_kill_of_each_process_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    # By this seed, each kind of process is the first choice once, in the middle of a crawl.
+    check(kill_at_random(tmp_path, f"sqlite:///{tmp_path / 'state.db'}", 4, seed=1117))
 
 
 @pytest.mark.slow
