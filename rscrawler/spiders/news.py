@@ -404,6 +404,7 @@ class NewsSpider(Spider):
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(requested, response.url)
             if elsewhere is not None:
+                # An unread address is stored by its own key, whatever form of it is requested.
                 key = address_key(elsewhere, self.profile) if requested.known else requested.key
                 again = replace(requested, key=key, is_elsewhere=True)
                 yield self._article_request(elsewhere, again)
