@@ -134,20 +134,6 @@ def test_quotes_set_in_another_way_make_no_version(known: Workspace, site: Sampl
     assert (report["articles_updated"], report["articles_unchanged"]) == (0, 1)
 
 
-def test_an_edit_that_could_not_be_fetched_is_recorded_with_the_next_one(
-    known: Workspace, site: SampleSite
-) -> None:
-    story = site.stories[5]
-    site.edit(story.slug, title=story.title + " (updated)")
-    site.fail(f"/{story.slug}/", Fault.SERVER_ERROR)
-    assert known.run("crawl", "--json").status == 1
-    site.heal()
-    count = len(known.records())
-    site.edit(story.slug, title=story.title + " (updated again)")
-    known.crawl()
-    assert len(known.records()) == count + 1
-
-
 def test_a_source_that_fails_hides_no_article(known: Workspace, site: SampleSite) -> None:
     site.fail("/feeds", Fault.SERVER_ERROR)
     story = site.publish()
@@ -155,18 +141,6 @@ def test_a_source_that_fails_hides_no_article(known: Workspace, site: SampleSite
     assert result.status == 1
     assert result.json["articles_new"] == 1
     assert known.records()[-1]["url"].rstrip("/").endswith(story.slug)
-
-
-def test_an_article_that_cannot_be_fetched_now_is_fetched_later_though_no_source_changes(
-    known: Workspace, site: SampleSite
-) -> None:
-    story = site.publish()
-    site.fail(f"/{story.slug}", Fault.SERVER_ERROR)
-    assert known.run("crawl", "--json").json["articles_new"] == 0
-    site.heal()
-    report = known.crawl()
-    assert report["articles_new"] == 1
-    assert known.records()[-1]["novelty"] == "new"
 
 
 def test_after_a_profile_was_mended_sources_are_read_again_though_none_has_changed(
@@ -393,20 +367,6 @@ def test_a_page_that_leads_to_a_listing_for_a_while_or_to_another_page_is_not_go
         let_articles_be_due(known)
         known.run("crawl")
     assert "removed" not in {record["event"] for record in known.records()}
-
-
-def test_a_cycle_killed_half_way_loses_and_repeats_nothing(workspace: Workspace) -> None:
-    with SampleSite(stories=60) as site:
-        workspace.write_config(site.base_url, FEW_SOURCES)
-        stuck = site.stories[20]
-        site.fail(f"/{stuck.slug}", Fault.HANG)
-        workspace.crawl_and_kill(
-            lambda: any(request.path.startswith(f"/{stuck.slug}") for request in site.requests)
-        )
-        site.heal()
-        workspace.crawl("--full")
-        truth = sorted(true.url for true in site.truth())
-    assert sorted(record["url"] for record in workspace.records()) == truth
 
 
 def test_two_crawls_of_one_site_at_once_do_the_work_once(
