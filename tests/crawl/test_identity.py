@@ -1037,25 +1037,23 @@ def test_an_edit_beyond_the_limit_is_read_in_the_next_cycle(
 
 
 @pytest.mark.parametrize("known", [30, 50], ids=["in a known sitemap", "in a new sitemap"])
-@pytest.mark.parametrize("shape", [(), (Shape.NO_DATE,)], ids=["dated", "undated"])
-def test_an_article_that_a_sitemap_alone_shows_is_found_once_it_is_published(
-    workspace: Workspace, known: int, shape: tuple[Shape, ...]
+def test_articles_that_a_sitemap_alone_shows_are_found_once_they_are_published_dated_or_not(
+    workspace: Workspace, known: int
 ) -> None:
     with SampleSite(stories=known) as site:
         workspace.write_config(site.base_url, sources(SITEMAP, SECTION))
         workspace.crawl()
-        story = site.publish(
-            replace(
-                regional(site),
-                slug="only-here",
-                post_id="2655777001",
-                sections=("europe",),
-                shapes=frozenset(shape),
+        models = [story for story in site.stories if len(story.body.split()) > 100][:2]
+        shapes = (frozenset[Shape](), frozenset({Shape.NO_DATE}))
+        for number, (model, shown) in enumerate(zip(models, shapes, strict=True)):
+            slug, post_id = f"only-here-{number}", f"265577700{number}"
+            site.publish(
+                replace(model, slug=slug, post_id=post_id, sections=("europe",), shapes=shown)
             )
-        )
-        site.edit(story.slug, paragraphs=[told_backwards(text) for text in story.paragraphs])
+            site.edit(slug, paragraphs=[told_backwards(text) for text in model.paragraphs])
         workspace.crawl()
-        assert urls(workspace)[-1] == site.truth_of(story).url
+        published = {site.truth_of(story).url for story in site.stories[:2]}
+        assert {*urls(workspace)[-2:]} == published
 
 
 def test_what_an_archive_holds_is_not_fetched_because_its_sitemap_changes(
