@@ -47,7 +47,7 @@ COMMANDS = {
 async def forked(folder: Path, arguments: list[str], repeats: int) -> list[float]:
     """Processor seconds of each run that a warm process is asked for."""
     config = folder / "rscrawler.toml"
-    runs = WarmRuns(config, [], handed_on(read_text(config), config))
+    runs = WarmRuns([], handed_on(read_text(config), config))
     stopping, spent = asyncio.Event(), []
     command = [*arguments, "--config", str(config)]
     try:

@@ -33,14 +33,13 @@ def run_command(
     context: typer.Context, schedules_dir: SchedulesOption = None, config_path: ConfigPath = None
 ) -> None:
     """Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reloads the files."""
-    found = find_config(config_path)
-    load = _Loader(found, schedules_dir)
+    load = _Loader(find_config(config_path), schedules_dir)
     config, _ = load()
     log_runs(context)
     with store_failures_reported(config):  # a supervisor that restarts the service tells nobody
         keeper = StoreKeeper(config)
     with closing(keeper), closing(load.runs):
-        service = Service(keeper.store, load, keeper=keeper, config_path=found, run=load.runs.run)
+        service = Service(keeper.store, load, keeper=keeper, run=load.runs.run)
         asyncio.run(service.run())
 
 
@@ -59,7 +58,7 @@ class _Loader:
         self._path, self._schedules_dir = path, schedules_dir
         self._had_keys = False
         self._database: str | None = None  # the one that the service has open
-        self.runs = WarmRuns(path)
+        self.runs = WarmRuns()
 
     def __call__(self) -> tuple[Config, Sequence[ScheduledJob]]:
         text = read_text(self._path) if self._path else ""
@@ -102,8 +101,8 @@ def worker_command(
 
     log_runs(context)
     with opened_store(config) as store:
-        runs = WarmRuns(found, own_folders(config), handed_on(text, found))
-        worker = Worker(store, config, config_path=found, name=name, at_once=at_once, run=runs.run)
+        runs = WarmRuns(own_folders(config), handed_on(text, found))
+        worker = Worker(store, config, name=name, at_once=at_once, run=runs.run)
         with closing(runs):
             asyncio.run(worker.run())
 

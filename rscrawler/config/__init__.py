@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 # In this variable a service passes the text of its file to its runs, so that all use the text that
 # it validated, even if the file changes. It is no configuration key, and not for users to set.
 _PREFIX = "RSCRAWLER_"
+_FILE = f"{_PREFIX}CONFIG"
 _TEXT = f"{_PREFIX}CONFIG_TEXT"
 _LONGEST_TEXT_KIB = 120  # Linux limits a variable to 128 KiB
 
@@ -57,8 +58,8 @@ def find_config(named: Path | None) -> Path | None:
         ConfigurationError: a named file does not exist, or may not be accessed.
     """
     origin = "--config"
-    if named is None and (from_environment := os.environ.get("RSCRAWLER_CONFIG")):
-        named, origin = Path(from_environment), "RSCRAWLER_CONFIG"
+    if named is None and (from_environment := os.environ.get(_FILE)):
+        named, origin = Path(from_environment), _FILE
     if named is not None:
         try:
             is_there = named.is_file()
@@ -96,11 +97,12 @@ def load_config(path: Path | None, text: str | None = None) -> Config:
 
 
 def handed_on(text: str, path: Path | None) -> dict[bytes, bytes]:
-    """The environment variable that passes `text`, the content of `path`, to a run.
+    """The environment variables that pass `path` and `text`, its content, to a run.
 
-    As bytes, since the encoding of the environment is not always UTF-8. Empty if the text is too
-    long: the run then reads the file itself.
+    As bytes, since the encoding of the environment is not always UTF-8. Without the text if that
+    is too long: the run then reads the file itself.
     """
+    place = {os.fsencode(_FILE): os.fsencode(path)} if path else {}
     value = text.encode()
     if len(value) > _LONGEST_TEXT_KIB * 1024:
         logger.warning(
@@ -109,8 +111,8 @@ def handed_on(text: str, path: Path | None) -> dict[bytes, bytes]:
             path,
             _LONGEST_TEXT_KIB,
         )
-        return {}
-    return {os.fsencode(_TEXT): value}
+        return place
+    return {**place, os.fsencode(_TEXT): value}
 
 
 def _handed_down() -> str | None:
@@ -122,7 +124,7 @@ def _environment() -> dict[str, Any]:
     """The values in `RSCRAWLER_…` variables as nested tables; lists and tables are JSON."""
     values: dict[str, Any] = {}
     for name in sorted(os.environ):
-        if name.startswith(_PREFIX) and name not in (f"{_PREFIX}CONFIG", _TEXT):
+        if name.startswith(_PREFIX) and name not in (_FILE, _TEXT):
             value: Any = os.environ[name]
             if value.startswith(("[", "{")):
                 with suppress(ValueError):

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from rscrawler.config import Config, format_duration
@@ -61,17 +60,14 @@ class RunOutcome:
 class Runner:
     """Runs jobs as child processes, which it ends when `stopping` is set."""
 
-    def __init__(
-        self, run_child: ChildRunner, config_path: Path | None, stopping: asyncio.Event
-    ) -> None:
-        self._run_child, self._config_path, self._stopping = run_child, config_path, stopping
+    def __init__(self, run_child: ChildRunner, stopping: asyncio.Event) -> None:
+        self._run_child, self._stopping = run_child, stopping
         self._failing: dict[str, Mapping[str, str]] = {}  # causes of failed sources, by site
 
     async def run(self, scheduled: ScheduledJob, config: Config) -> RunOutcome | None:
         """Run a job from start to end; None if it was stopped, and is to be run again."""
         limit = scheduled.job.time_limit or config.scheduling.time_limit
-        command = command_of(scheduled, self._config_path)
-        result = await self._run_child(command, limit, self._stopping)
+        result = await self._run_child(_command_of(scheduled), limit, self._stopping)
         for line in result.error_lines:
             children_log.info("job %s: %s", scheduled.id, line)
         if result.was_stopped:
@@ -93,13 +89,11 @@ class Runner:
         logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
 
 
-def command_of(scheduled: ScheduledJob, config_path: Path | None) -> list[str]:
-    """The arguments of rscrawler for a run; without `config_path` the child uses its default."""
-    config = ["--config", str(config_path)] if config_path else []
+def _command_of(scheduled: ScheduledJob) -> list[str]:
+    """The arguments of rscrawler for a run; the environment names its configuration."""
     if not scheduled.job.is_crawl:
-        return ["deliver", "--json", *config]
-    full = ["--full"] if scheduled.job.full else []
-    return ["crawl", *scheduled.sites, "--json", *full, *config]
+        return ["deliver", "--json"]
+    return ["crawl", *scheduled.sites, "--json", *(["--full"] if scheduled.job.full else [])]
 
 
 def record_end(

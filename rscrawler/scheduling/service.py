@@ -76,7 +76,6 @@ class Service:
         store: open; the caller closes it.
         load: reads the configuration and the active jobs, at the start and at every reload.
         keeper: reopens a store that fails or was replaced; None: it is never reopened.
-        config_path: the `--config` of child processes; None: their own default.
         run: starts a child process.
         now: the current time; APScheduler reads the wall clock itself.
         owner: its name in claims and leases; None: host, process id and start time.
@@ -92,7 +91,6 @@ class Service:
         *,
         run: ChildRunner,
         keeper: StoreKeeper | None = None,
-        config_path: Path | None = None,
         now: Callable[[], datetime] = utc_now,
         owner: str | None = None,
     ) -> None:
@@ -103,7 +101,7 @@ class Service:
         self._owner = owner or process_identity()
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
-        self._runner = Runner(run, config_path, self._stopping)
+        self._runner = Runner(run, self._stopping)
         self._read_files()
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None})
         self._runs: dict[str, _Run] = {}  # by job id

@@ -3,8 +3,8 @@
 Importing a thousand modules and compiling watch-lists and profiles is most of the cost of an idle
 cycle. The process has one thread, one socket (for its requests) and no database connection. It is
 replaced when it dies or does not answer, and when the program, a library, a watch-list, a profile
-or the configuration changes. `python -m rscrawler.scheduling.warm PARENT DESCRIPTOR [CONFIG]`
-starts it.
+or the configuration changes. `python -m rscrawler.scheduling.warm PARENT DESCRIPTOR` starts
+it.
 """
 
 import asyncio
@@ -53,17 +53,13 @@ class WarmRuns:
     """Runs rscrawler's commands as children of a warm process, which it starts and keeps.
 
     A changed file in `folders`, such as a watch-list, makes it start a new warm process;
-    `environment` is added to this process's own.
+    `environment` is added to this process's own, and names the configuration (`handed_on`).
     """
 
     def __init__(
-        self,
-        config_path: Path | None = None,
-        folders: Sequence[Path] = (),
-        environment: Mapping[bytes, bytes] | None = None,
+        self, folders: Sequence[Path] = (), environment: Mapping[bytes, bytes] = {}
     ) -> None:
-        self.config_path, self.folders = config_path, folders
-        self.environment = dict(environment or {})
+        self.folders, self.environment = folders, environment
         self._nursery: Nursery | None = None
         self._stamps: tuple[object, ...] = ()
         self._has_complained = False
@@ -111,8 +107,8 @@ class WarmRuns:
 
     def _warm_process(self) -> Nursery:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "rscrawler.scheduling.warm", str(os.getpid())]
-        command += [str(theirs.fileno()), *([str(self.config_path)] if self.config_path else [])]
+        module, parent = "rscrawler.scheduling.warm", str(os.getpid())
+        command = [sys.executable, "-m", module, parent, str(theirs.fileno())]
         with theirs:
             process = subprocess.Popen(  # noqa: S603 (ourselves)
                 command,
@@ -178,14 +174,14 @@ def _class_paths(values: Iterable[object]) -> Iterator[str]:
             yield value
 
 
-def main(parent: int, descriptor: int, config_path: Path | None) -> None:
+def main(parent: int, descriptor: int) -> None:
     """Prepare, then fork for each request until the socket is closed."""
     die_with(parent)
     import_all()
     from rscrawler.crawling import prepare
 
     with suppress(Exception):  # a run reads the same files and reports what is wrong
-        prepare(load_config(find_config(config_path)))
+        prepare(load_config(find_config(None)))
     gc.collect()
     gc.freeze()
     serve(socket.socket(fileno=descriptor), _run, in_own_groups=True)
@@ -220,4 +216,4 @@ def _run(descriptors: list[int]) -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]) if sys.argv[3:] else None)
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -126,7 +126,6 @@ class Worker:
 
     Args:
         store: open; the caller closes it.
-        config_path: the `--config` of child processes; None: their own default.
         name: its name in the log; None: host, process id and start time.
         heartbeat: how often it reports that it is alive, and looks for abandoned runs.
         dead_after: a worker that has not reported for this long counts as dead.
@@ -139,7 +138,6 @@ class Worker:
         config: Config,
         *,
         run: ChildRunner,
-        config_path: Path | None = None,
         name: str | None = None,
         at_once: int = 1,
         heartbeat: timedelta = timedelta(seconds=10),
@@ -151,7 +149,7 @@ class Worker:
         self._name = name or self._owner
         self._at_once, self._heartbeat, self._dead_after = at_once, heartbeat, dead_after
         self._stopping = asyncio.Event()
-        self._runner = Runner(run, config_path, self._stopping)
+        self._runner = Runner(run, self._stopping)
         self._running: set[int] = set()  # Procrastinate's job ids
         self._unexplained: set[int] = set()  # at the last check marked as ours, but not running
         self._worker_id: int | None = None  # Procrastinate's; a new one after each start

@@ -48,12 +48,11 @@ def main(config_path: Path, log: Path, at_once: int) -> None:
 
     text = read_text(config_path)
     config = load_config(config_path, text)
-    runs = WarmRuns(config_path, own_folders(config), handed_on(text, config_path))
+    runs = WarmRuns(own_folders(config), handed_on(text, config_path))
     store = Store.open(config.database)
     worker = Worker(
         store,
         config,
-        config_path=config_path,
         at_once=at_once,
         heartbeat=HEARTBEAT,
         dead_after=DEAD_AFTER,

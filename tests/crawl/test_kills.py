@@ -131,7 +131,7 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
         workspace.config.write_text(f'database_url = "{database}"\n{config}', encoding="utf-8")
 
         async def play() -> None:
-            with closing(WarmRuns(workspace.config)) as runs:
+            with closing(WarmRuns()) as runs:
                 crawls = Crawls(workspace, runs)
                 await crawl_and_kill(crawls, site, titles, figures, kills, random.Random(seed))
                 make_pending_due(database)

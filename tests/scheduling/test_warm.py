@@ -32,7 +32,7 @@ class Runs:
         self.config = folder / "rscrawler.toml"
         self.config.write_text(f'output_dir = "{folder / "output"}"\n')
         (folder / "sites").mkdir()
-        self.warm = WarmRuns(self.config, [folder / "sites"])
+        self.warm = WarmRuns([folder / "sites"], {b"RSCRAWLER_CONFIG": bytes(self.config)})
         self.stopping = asyncio.Event()
 
     async def run(self, *arguments: str, limit: timedelta = LONG) -> ChildResult:
@@ -46,7 +46,8 @@ class Runs:
         (found,) = [
             child
             for child in psutil.Process().children()
-            if {"rscrawler.scheduling.warm", str(self.config)} <= {*child.cmdline()}
+            if "rscrawler.scheduling.warm" in child.cmdline()
+            and child.environ()["RSCRAWLER_CONFIG"] == str(self.config)
         ]
         return found
 
@@ -116,6 +117,7 @@ def test_a_run_has_the_environment_and_the_folder_of_the_service(
     tmp_path: Path, in_one: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(runs: Runs) -> None:
+        monkeypatch.setattr(runs.warm, "environment", {})
         await runs.version()
         monkeypatch.setenv("RSCRAWLER_OUTPUT_DIR", "elsewhere")
         monkeypatch.chdir(tmp_path)
