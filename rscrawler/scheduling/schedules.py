@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -139,12 +140,11 @@ class ScheduleFile(Model):
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """A job of a schedule file. `sites` are the enabled sites that it crawls, `hosts` theirs."""
+    """A job of a schedule file; `hosts` are those of each enabled site that it crawls."""
 
     job: Job
     file: Path
-    sites: tuple[str, ...]
-    hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by site
+    hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -152,15 +152,19 @@ class ScheduledJob:
         return self.job.id
 
     @property
+    def sites(self) -> tuple[str, ...]:
+        """The enabled sites that it crawls."""
+        return tuple(self.hosts)
+
+    @property
     def leases(self) -> list[str]:
         """The names of the leases that its crawls take: of its sites, and of their hosts."""
-        return [site_lease(site) for site in self.sites] + self.host_leases
+        return [site_lease(site) for site in self.hosts] + self.host_leases
 
     @property
     def host_leases(self) -> list[str]:
         """The names of the leases of its hosts; profiles of one host share them."""
-        hosts = {host for site in self.sites for host in self.hosts.get(site, ())}
-        return [host_lease(host) for host in sorted(hosts)]
+        return [host_lease(host) for host in sorted(set(chain(*self.hosts.values())))]
 
     @property
     def is_active(self) -> bool:
@@ -172,14 +176,13 @@ class ScheduledJob:
 
         Their ids are `JOB/SITE`, which no schedule file can have.
         """
-        if len(self.sites) < 2:
+        if len(self.hosts) < 2:
             return (self,)
-        updates = ({"id": f"{self.id}/{site}", "sites": [site]} for site in self.sites)
-        jobs = (self.job.model_copy(update=update) for update in updates)
-        return tuple(
-            replace(self, job=job, sites=(site,), hosts={site: self.hosts[site]})
-            for job, site in zip(jobs, self.sites, strict=True)
-        )
+        parts = []
+        for site, hosts in self.hosts.items():
+            job = self.job.model_copy(update={"id": f"{self.id}/{site}", "sites": [site]})
+            parts.append(replace(self, job=job, hosts={site: hosts}))
+        return tuple(parts)
 
     def first_fire(self, now: datetime) -> datetime:
         """The fire time of a job that never ran: now, but for a `cron` job its next time."""
@@ -273,7 +276,7 @@ def _read(
                 for name in sites
                 if (profile := profiles.get(name)) and profile.enabled
             }
-            yield ScheduledJob(job, path, tuple(hosts), hosts)
+            yield ScheduledJob(job, path, hosts)
 
 
 def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:

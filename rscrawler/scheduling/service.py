@@ -52,7 +52,7 @@ LEAST_GRACE = timedelta(seconds=1)  # APScheduler fires a little late
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 # The service's own delivery. No schedule file can have a job with such an id.
 OUTBOX = ScheduledJob(
-    Job.model_construct(id="(outbox)", action="deliver", every=OUTBOX_CHECK), Path(), ()
+    Job.model_construct(id="(outbox)", action="deliver", every=OUTBOX_CHECK), Path()
 )
 
 ResultT = TypeVar("ResultT")

@@ -348,9 +348,8 @@ def run_of(arguments: Mapping[str, Any]) -> tuple[ScheduledJob, datetime]:
         adaptive=None if adaptive is None else Adaptive.model_validate(adaptive),
     )
     # A run that an older version put into the queue has no hosts.
-    hosts = arguments.get("hosts", {})
-    scheduled = ScheduledJob(job, Path(), tuple(arguments["sites"]), hosts)
-    return scheduled, datetime.fromisoformat(arguments["fire_at"])
+    hosts = arguments.get("hosts") or dict.fromkeys(arguments["sites"], ())
+    return ScheduledJob(job, Path(), hosts), datetime.fromisoformat(arguments["fire_at"])
 
 
 def _id_of(job: procrastinate_jobs.Job) -> str:

@@ -62,7 +62,7 @@ def scheduled(
     names = list(sites) if is_crawl else []
     job = Job.model_validate({"id": job_id, "sites": names, **keys})
     hosts = {name: [host or f"{name}.example"] for name in names}
-    return ScheduledJob(job, Path("jobs.toml"), tuple(names), hosts)
+    return ScheduledJob(job, Path("jobs.toml"), hosts)
 
 
 def crawled(
