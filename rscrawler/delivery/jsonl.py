@@ -47,14 +47,15 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
     """
     folder, lines, written = config.output_dir, store.lines, 0
     of_today = [_name(channel, today or utc_now().date()) for channel in JSONL_CHANNELS]
-    # Shorter than their committed size, or missing.
-    cut = [name for name in of_today if _size(folder / name) < (lines.committed_bytes(name) or 0)]
-    if not cut and not lines.pending_lines(1):
+    shortened = [
+        name for name in of_today if _size(folder / name) < (lines.committed_bytes(name) or 0)
+    ]
+    if not shortened and not lines.pending_lines(1):
         return 0
     with output_errors(folder), file_lock(folder / LOCK_NAME), _writer_lease(store):
-        for name in cut:
+        for name in shortened:
             with closing(_LineFile(folder, name, lines)) as file:
-                file.end()
+                file.reconcile()
         while rows := lines.pending_lines(LINES_PER_BATCH):
             _acquire(store, 0)  # renewed, so that a long delivery keeps it
             for name, of_file in groupby(sorted(rows, key=_file_of), key=_file_of):
@@ -97,12 +98,12 @@ class _LineFile:
     def append(self, rows: Sequence[OutboxRow]) -> int:
         """Append the lines of rows; returns how many were written.
 
-        If file and rows did not match, they are reconciled, and nothing is written (0): the caller
-        must read the rows again.
+        If file and rows had to be reconciled, nothing is written (0): the caller must read the
+        rows again.
         """
-        end = self.end()
-        if end is None:
+        if self.reconcile():
             return 0
+        end = os.fstat(self._descriptor).st_size
         data = b"".join(line_of(row.record) for row in rows)
         with output_errors(self._path):
             try:
@@ -127,14 +128,14 @@ class _LineFile:
             written = os.pwrite(self._descriptor, rest, position)
             rest, position = rest[written:], position + written
 
-    def end(self) -> int | None:
-        """Where the next line goes; None if file and rows had to be reconciled."""
+    def reconcile(self) -> bool:
+        """Make file and rows agree; False if they do already, as they should."""
         size = os.fstat(self._descriptor).st_size
         committed = self._store.committed_bytes(self._name) or 0
         # False after an edit that moved the lines.
         is_in_place = committed == 0 or os.pread(self._descriptor, 1, committed - 1) == b"\n"
         if is_in_place and size == committed:
-            return size
+            return False
         # A crash left lines after the committed end; or somebody cut, extended or deleted the
         # file; or the database does not know it. Lines in the file are kept, missing ones become
         # pending again.
@@ -142,7 +143,7 @@ class _LineFile:
         present, end = self._whole_lines(strict_from=committed if is_of_crash else size)
         present |= _compressed_lines(self._path)
         self._store.match_file(self._name, self._name.partition("/")[0], present, end)
-        return None
+        return True
 
     def _whole_lines(self, strict_from: int) -> tuple[set[str], int]:
         """Cut the file after its last whole line; returns the record ids in it and its end.
