@@ -64,7 +64,7 @@ def _restore(folder: Path, store: Store) -> None:
 
 
 def _keep(folder: Path, store: Store) -> None:
-    rows = store.outbox.waiting_rows()
+    rows = store.outbox.rows_to_spool()
     waiting = store.messages.waiting()
     if not (rows or waiting or folder.exists()):
         return

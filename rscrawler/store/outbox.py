@@ -31,8 +31,8 @@ _UNASSIGNED = and_(
     outbox.c.message_id.is_(None),
     outbox.c.channel.not_in(JSONL_CHANNELS),
 )
-_WAITING_ROW = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
-_WAITING_ROWS = select(*_WAITING_ROW).where(_UNASSIGNED).order_by(outbox.c.number)
+_SPOOLED = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
+_TO_SPOOL = select(*_SPOOLED).where(_UNASSIGNED).order_by(outbox.c.number)
 _COUNTED = (
     select(outbox.c.channel, func.count(), func.min(outbox.c.created_at))
     .group_by(outbox.c.channel)
@@ -138,13 +138,13 @@ class OutboxStore(Part):
 
     # For the spool.
 
-    def waiting_rows(self) -> list[dict[str, Any]]:
-        """The rows of all channels that are in no message yet."""
-        names = [column.name for column in _WAITING_ROW]
-        return [dict(zip(names, row, strict=True)) for row in self._database.lookup(_WAITING_ROWS)]
+    def rows_to_spool(self) -> list[dict[str, Any]]:
+        """The rows of all channels that are in no message yet, without their records."""
+        names = [column.name for column in _SPOOLED]
+        return [dict(zip(names, row, strict=True)) for row in self._database.lookup(_TO_SPOOL)]
 
     def restore_rows(self, rows: Iterable[dict[str, Any]]) -> int:
-        """Restore lost `waiting_rows` whose records are known; returns how many."""
+        """Restore lost `rows_to_spool` whose records are known; returns how many."""
         lost = [{**row, "state": "pending"} for row in rows]
         is_of_these = among(version.c.record_id, [row["record_id"] for row in lost])
         insert = self._database.insert_missing(outbox)

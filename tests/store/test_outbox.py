@@ -55,7 +55,7 @@ def test_what_is_in_no_message_and_what_was_sent_is_found_without_the_written_li
         with database.reading() as connection:
             driver: Any = connection.connection.driver_connection
             driver.set_trace_callback(queries.append)
-        OutboxStore(database).waiting_rows()
+        OutboxStore(database).rows_to_spool()
         HistoryStore(database).delivered_by_site("run")
         with database.reading() as connection:
             plans = [
