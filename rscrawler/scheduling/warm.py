@@ -2,7 +2,7 @@
 
 Importing a thousand modules and compiling watch-lists and profiles is most of the cost of an idle
 cycle. The process has one thread, one socket (for its requests) and no database connection. It is
-replaced when it dies or does not answer, and when the program, a library, a watch-list, a profile
+replaced when it dies or does not respond, and when the program, a library, a watch-list, a profile
 or the configuration changes. `python -m rscrawler.scheduling.warm PARENT DESCRIPTOR` starts
 it.
 """

@@ -273,14 +273,14 @@ class Worker:
         while True:
             await asyncio.sleep(self._heartbeat.total_seconds())
             try:
-                # The queue's own connections have no timeout for a server that does not answer.
+                # The queue's own connections have no timeout for a server that does not respond.
                 async with asyncio.timeout(LONGEST_SILENCE_SECONDS):
                     await self._retry_own(app)
                     if self._store.leases.acquire(SWEEPER, self._owner, self._now()):
                         await self._sweep(app)
                 self._log_recovery()
             except TimeoutError:
-                self._complain(StoreError("the database does not answer"))
+                self._complain(StoreError("the database does not respond"))
             except Exception as error:
                 self._complain(error)
 
