@@ -197,9 +197,6 @@ def write_messages(
 
     False, and nothing is stored, if a mark does not change its number of rows, or a message with
     that id exists: another process was first.
-
-    Raises:
-        ValueError: a message has no recipient.
     """
     with database.writing() as connection:
         is_first = all(connection.execute(mark).rowcount == rows for mark, rows in marks)
@@ -210,13 +207,7 @@ def write_messages(
 
 
 def insert_message(database: Database, connection: Connection, new: NewMessage) -> bool:
-    """Store a message, due at once; False if one with that id exists.
-
-    Raises:
-        ValueError: the message has no recipient.
-    """
-    if not new.addresses:
-        raise ValueError(f"message {new.message_id} has no recipient")
+    """Store a message, due at once; False if one with that id exists."""
     values = asdict(new)
     addresses = values.pop("addresses")
     insert = database.insert_missing(message).values(**values, state="pending")
