@@ -209,7 +209,7 @@ class ArticleStore(Part):
 
     def count(self, site: str) -> int:
         """The number of known articles of a site."""
-        return self._database.scalar(select(func.count(article.c.number)).filter_by(site=site)) or 0
+        return self._database.count(select(article.c.number).filter_by(site=site))
 
     def is_empty(self) -> bool:
         """Whether no article is known at all."""
@@ -263,14 +263,11 @@ class ArticleStore(Part):
 
     def count_records(self, *, since: datetime | None = None, until: datetime | None = None) -> int:
         """How many `records` there are."""
-        return self._count(_recorded(since, until))
+        return self._database.count(_recorded(since, until))
 
     def count_latest(self, *, since: datetime | None = None) -> int:
         """How many `latest_articles` there are."""
-        return self._count(_recorded(since).join(article, LAST_VERSION))
-
-    def _count(self, query: Select[Any]) -> int:
-        return self._database.scalar(select(func.count()).select_from(query.subquery())) or 0
+        return self._database.count(_recorded(since).join(article, LAST_VERSION))
 
     def _lines(self, query: Select[Any]) -> Iterator[str]:
         ordered = query.order_by(version.c.recorded_at, version.c.record_id)

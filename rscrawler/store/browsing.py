@@ -120,8 +120,7 @@ class BrowseStore(Part):
 
     def count(self, wanted: Coverage) -> int:
         """The number of wanted articles."""
-        query = select(func.count()).select_from(self._chosen(wanted).subquery())
-        return self._database.scalar(query) or 0
+        return self._database.count(self._chosen(wanted))
 
     def all_coverage(self, wanted: Coverage) -> Iterator[Article]:
         """Every wanted article, newest first."""

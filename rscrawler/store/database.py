@@ -22,6 +22,8 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    func,
+    select,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
@@ -100,6 +102,10 @@ class Database:
     def scalars(self, query: TypedReturnsRows[_Column]) -> list[_Column]:
         """The first column of each row."""
         return [row[0] for row in self.rows(query)]
+
+    def count(self, query: Select[*_Columns]) -> int:
+        """The number of rows of a query."""
+        return self.scalar(select(func.count()).select_from(query.subquery())) or 0
 
     def streamed(self, query: TypedReturnsRows[*_Columns]) -> Generator[Row[*_Columns]]:
         """The rows of a long query, fetched in portions. Close it if it is not read to the end."""

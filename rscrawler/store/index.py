@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from rscrawler.items import Article, Level
 from rscrawler.store.database import Part
@@ -36,7 +36,7 @@ class IndexStore(Part):
 
     def backlog(self) -> int:
         """The number of marks still to be processed."""
-        return self._database.scalar(select(func.count()).select_from(unindexed)) or 0
+        return self._database.count(select(unindexed.c.number))
 
     def catch_up(self) -> None:
         """Process all marks, newest first."""

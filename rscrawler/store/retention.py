@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, select, update
 
 from rscrawler.errors import StoreError
 from rscrawler.items import PRUNED
@@ -34,13 +34,12 @@ class RetentionStore(Part):
 
     def preview(self, before: datetime) -> Pruned:
         """What `prune` would delete. Changes nothing."""
-        old = (
-            (version, _old_texts(before)),
-            (message, _old_messages(before)),
-            (run, _old_runs(before)),
+        count = self._database.count
+        return Pruned(
+            versions=count(select(version.c.record_id).where(_old_texts(before))),
+            messages=count(select(message.c.message_id).where(_old_messages(before))),
+            runs=count(select(run.c.run_id).where(_old_runs(before))),
         )
-        counts = (select(func.count()).select_from(table).where(is_old) for table, is_old in old)
-        return Pruned(*(self._database.scalar(count) or 0 for count in counts))
 
     def prune(
         self, before: datetime, on_versions: Callable[[int], object] = lambda _: None
