@@ -265,27 +265,14 @@ class Service:
     # Fire times.
 
     def _plan(self, now: datetime) -> None:
-        """Schedule every job in the store and with APScheduler, after a start or a reload.
-
-        APScheduler's jobs are paused until `_follow_store`, except for the delivery, due now.
-        """
-        outbox_check = OUTBOX_CHECK
+        """Schedule every job in the store, after a start or a reload; APScheduler's follow it."""
         if self._config.uses_workers:
             from rscrawler.scheduling.worker import install_queue  # needs an extra
 
             install_queue(self._store)
-            outbox_check = QUEUED_OUTBOX_CHECK
         for scheduled in self._jobs:
             self._store.jobs.schedule(scheduled.id, scheduled.job.when, scheduled.first_fire(now))
         self._scheduler.remove_all_jobs()
-        own_trigger = IntervalTrigger(seconds=outbox_check.total_seconds(), timezone=UTC)
-        for scheduled, trigger, fire_at in (
-            *((each, each.job.trigger, None) for each in self._jobs),
-            (OUTBOX, own_trigger, now),
-        ):
-            self._scheduler.add_job(
-                self._fire, trigger, args=[scheduled], id=scheduled.id, next_run_time=fire_at
-            )
         self._is_planned = True
 
     def _follow_store(self, now: datetime) -> None:
@@ -303,18 +290,27 @@ class Service:
             if scheduled.id in busy:
                 continue
             if state := states.get(scheduled.id):
-                self._fire_at(scheduled.id, self._corrected(scheduled, state.next_fire_at, now))
+                self._fire_at(scheduled, self._corrected(scheduled, state.next_fire_at, now))
             else:
                 logger.warning("job %s is gone from the store; it is scheduled again", scheduled.id)
                 self._is_planned = False
         if OUTBOX.id not in self._runs:
-            planned = self._scheduler.get_job(OUTBOX.id).next_run_time
-            self._fire_at(OUTBOX.id, min(planned, now + OUTBOX_CHECK))
+            planned = self._scheduler.get_job(OUTBOX.id)
+            self._fire_at(
+                OUTBOX, min(planned.next_run_time, now + OUTBOX_CHECK) if planned else now
+            )
 
-    def _fire_at(self, job_id: str, at: datetime) -> None:
+    def _fire_at(self, scheduled: ScheduledJob, at: datetime) -> None:
         """Make a job fire at a time, and from then on by its trigger."""
-        job = self._scheduler.get_job(job_id)
-        if job is not None and job.next_run_time != at:
+        job = self._scheduler.get_job(scheduled.id)
+        if job is None:
+            trigger = scheduled.job.trigger
+            if scheduled is OUTBOX and self._config.uses_workers:
+                trigger = IntervalTrigger(seconds=QUEUED_OUTBOX_CHECK.total_seconds(), timezone=UTC)
+            self._scheduler.add_job(
+                self._fire, trigger, args=[scheduled], id=scheduled.id, next_run_time=at
+            )
+        elif job.next_run_time != at:
             job.modify(next_run_time=at)
 
     def _corrected(self, scheduled: ScheduledJob, stored: datetime, now: datetime) -> datetime:
@@ -443,7 +439,7 @@ class Service:
         if run.outcome is not None:
             record_end(self._store, run.scheduled, run.firing, run.outcome, now)
             if run.scheduled is OUTBOX and run.outcome.has_failed:
-                self._fire_at(OUTBOX.id, now + OUTBOX_CHECK)
+                self._fire_at(OUTBOX, now + OUTBOX_CHECK)
                 notify_of_undelivered(self._config, self._store, self._now)
         elif run.firing is not None:
             self._store.jobs.give_back(run.firing)
