@@ -127,7 +127,8 @@ class DiscoveredLinks:
         if baseline_at is None:
             return True
         if address.dated_at is not None:
-            return address.dated_at < baseline_at and self.state.body_digest is None
+            is_older = not decisions.was_read_too_soon(address.dated_at, baseline_at)
+            return is_older and self.state.body_digest is None
         is_own = self.state.url in session.profile.sitemap_addresses
         return is_unread and (is_own or session.has_new_links)
 
