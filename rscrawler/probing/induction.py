@@ -106,10 +106,10 @@ class Sample:
         }
 
 
-def read_sample(page: Page, profile: SiteProfile, site: str) -> Sample:
-    """Extract a page with `profile`."""
+def read_sample(page: Page, profile: SiteProfile, site: str, *, is_article: bool = False) -> Sample:
+    """Extract a page with `profile`; `is_article`: it needs no date, author or section."""
     try:
-        return Sample(page, extract(page, profile, site))
+        return Sample(page, extract(page, profile, site, is_article=is_article))
     except PageError as error:
         return Sample(page, None, error.reason)
 
@@ -170,7 +170,8 @@ class _Induction:
 
     def _read(self, added: _Chosen) -> list[Sample]:
         profile = self.with_added(added)
-        return [read_sample(sample.page, profile, self._site) for sample in self._generic]
+        pages = (sample.page for sample in self._generic)
+        return [read_sample(page, profile, self._site, is_article=True) for page in pages]
 
     def _with_cut_and_lead(self, added: _Chosen, after: Sequence[Sample]) -> _Chosen:
         """`added` with selectors that cut extra blocks in a body, and find a lead above it."""

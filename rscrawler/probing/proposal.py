@@ -73,6 +73,10 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
             long_enough.append(sample)
         if len(long_enough) == SAMPLES:
             break
+    if not any(each.article for each in samples):
+        # Perhaps they print a date or an author that no selector finds yet.
+        pages = (each.page for each in samples)
+        samples = [read_sample(p, finding.profile, name, is_article=True) for p in pages]
     learnt = long_enough or [each for each in samples if each.article]
     markup = induce_markup(learnt[:SAMPLES], finding.profile, name)
     # The outlet's name on its article pages, else on its front page.

@@ -287,6 +287,20 @@ def test_a_piece_that_the_feed_alone_dates_is_read() -> None:
     assert proposal.problems == ()
 
 
+def test_pages_whose_only_sign_is_a_date_that_a_new_selector_finds_are_read() -> None:
+    def as_bitrix(text: str) -> str:
+        text = re.sub(r'<p class="byline">.*?</p>', "", text)
+        return text.replace('class="date"', 'class="news-date-time"')
+
+    pages = {k: replace(v, text=as_bitrix(v.text)) for k, v in BUILT["static"]().items()}
+    del pages["/index.xml"]
+    with SmallSite(pages) as site:
+        proposal = propose(site)
+    assert ".news-date-time" in proposal.profile.markup.published_text
+    assert [sample.trouble for sample in proposal.samples] == [None] * 5
+    assert proposal.problems == ()
+
+
 def test_a_feed_that_the_front_page_links_to_for_readers_is_found() -> None:
     pages = BUILT["static"]()
     pages["/news/rss/"] = pages.pop("/index.xml")
