@@ -151,7 +151,7 @@ def split_names(text: str) -> tuple[str, ...]:
             continue
         if names and pattern("postnominals").match(name):
             names[-1] += f", {name}"
-        else:
+        elif not (names and pattern("offices").fullmatch(name)):
             names.append(name)
     return tuple(names)
 

@@ -62,6 +62,8 @@ def read(
         ('<p class="author">Источник: Вестник.Ру</p>', []),
         ('<p class="author">VESTNIK.KZ</p>', []),
         ("<p>By Nora Weiss, Photos by Bob Ray</p>", ["Nora Weiss"]),
+        ("<p>By Nora Weiss, AP Sports Writer</p>", ["Nora Weiss"]),
+        ("<p>By Nora Weiss, The Hollywood Reporter</p>", ["Nora Weiss", "The Hollywood Reporter"]),
         ('<footer class="meta"><a rel="author" href="/w">Nora Weiss</a></footer>', ["Nora Weiss"]),
         (
             '<footer class="meta"><a rel="nofollow author" href="/w">Nora Weiss</a></footer>',
