@@ -287,6 +287,16 @@ def test_a_piece_that_the_feed_alone_dates_is_read() -> None:
     assert proposal.problems == ()
 
 
+def test_a_subtitle_that_only_some_articles_have_is_not_lost() -> None:
+    pages, line = BUILT["static"](), "Who pays for it is not settled"
+    path = f"/posts/{PIECES[1].slug}/"
+    with_line = pages[path].text.replace("</h1>", f'</h1><h3 class="subtitle">{line}</h3>')
+    pages[path] = replace(pages[path], text=with_line)
+    with SmallSite(pages) as site:
+        samples = propose(site).samples
+    assert [each.article and each.article.subtitle for each in samples] == [None, line, None]
+
+
 def test_pages_whose_only_sign_is_a_date_that_a_new_selector_finds_are_read() -> None:
     def as_bitrix(text: str) -> str:
         text = re.sub(r'<p class="byline">.*?</p>', "", text)
