@@ -124,8 +124,8 @@ class DiscoveredLinks:
             return False
         session = self.session
         baseline_at, is_unread = session.state.baseline_at, self.state.read_at is None
-        if baseline_at is None:
-            return True
+        if baseline_at is None:  # it waits for other sources; new since the last cycle is news
+            return self.state.body_digest is None
         if address.dated_at is not None:
             is_older = not decisions.was_read_too_soon(address.dated_at, baseline_at)
             return is_older and self.state.body_digest is None

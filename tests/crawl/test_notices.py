@@ -44,6 +44,12 @@ def listing(*slugs: str, more: str = "") -> Reply:
     return page(f"<html><title>News</title><body><main>{links}{more}</main></body></html>")
 
 
+def urlset(count: int) -> Reply:
+    """A sitemap of the first pieces, without dates."""
+    urls = "".join(f"<url><loc>{BASE}/{each.slug}</loc></url>" for each in PIECES[:count])
+    return xml(f"<urlset>{urls}</urlset>")
+
+
 def configure(workspace: Workspace, site: SmallSite, *sources: str) -> None:
     kinds = {FEED: "feed", NEWS: "section"}
     listed = ", ".join(
@@ -147,13 +153,20 @@ def test_the_baseline_waits_three_cycles_for_a_page_that_cannot_be_read_and_no_l
     assert [record["novelty"] for record in workspace.records()] == ["baseline"] * 4 + ["new"]
 
 
+def test_what_a_sitemap_adds_while_the_baseline_waits_is_recorded(workspace: Workspace) -> None:
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES}
+    with SmallSite(pages | {NEWS: Reply("memory exhausted", status=500)}) as site:
+        configure(workspace, site, NEWS, "/posts.xml")
+        for count in (1, 2, 3):
+            site.pages["/posts.xml"] = urlset(count)
+            workspace.run("crawl", "outlet")
+    recorded = [(record["title"], record["novelty"]) for record in workspace.records()]
+    assert recorded == [(each.title, "baseline") for each in PIECES[1:3]]
+
+
 def test_news_in_a_sitemap_that_its_index_dates_by_the_day_is_found_on_that_day(
     workspace: Workspace,
 ) -> None:
-    def urlset(count: int) -> Reply:
-        urls = "".join(f"<url><loc>{BASE}/{each.slug}</loc></url>" for each in PIECES[:count])
-        return xml(f"<urlset>{urls}</urlset>")
-
     index = f"<sitemap><loc>{BASE}/posts.xml</loc><lastmod>{NOW:%Y-%m-%d}</lastmod></sitemap>"
     pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES}
     pages |= {
