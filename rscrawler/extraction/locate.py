@@ -220,9 +220,14 @@ class Locator:
                 covered = _mark_region(marks, region, CARD)
 
     def _mark_items(self, marks: _Marks) -> None:
-        """Mark the items of a list of articles: linked headline, line break, teaser in a block."""
+        """Mark the items of a list of articles: linked headline, line break, teaser in a block.
+
+        If they hold most of the text, it is a digest, and they are its own.
+        """
         items = [n for n, block in enumerate(self._blocks) if self._is_item(block)]
-        for number in items if len(items) > 1 else ():
+        held = sum(self._prose[n + 1] - self._prose[n] for n in items)
+        is_list = len(items) > 1 and held <= _MOST_CARDS * self._prose[-1]
+        for number in items if is_list else ():
             marks[number] = marks[number] or CARD
 
     def _is_item(self, block: Block) -> bool:

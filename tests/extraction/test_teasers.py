@@ -71,6 +71,13 @@ def test_items_of_a_list_of_other_articles_are_cut(shape: str) -> None:
         assert read(page_html(page)).paragraphs == list(OWN)
 
 
+@pytest.mark.parametrize("shape", ITEMS)
+def test_the_items_of_a_digest_are_its_text(shape: str) -> None:
+    items = [ITEMS[shape].format(f"story-{n}", HEADLINE, text) for n, text in enumerate(FOREIGN)]
+    paragraphs = read(page_html(current_post(own_article(f"<p>{OWN[0]}</p>{''.join(items)}"))))
+    assert all(text in " ".join(paragraphs.paragraphs) for text in FOREIGN)
+
+
 def test_one_paragraph_that_begins_with_a_linked_line_is_text() -> None:
     line = f"<p><a href='/kazakhstan-railway-china/'>{HEADLINE}</a><br>{LONGER}</p>"
     assert _read(line) == [*OWN[:2], f"{HEADLINE} {LONGER}", OWN[2], LONGER]
