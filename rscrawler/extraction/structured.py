@@ -23,6 +23,7 @@ _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
 _CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
 _UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
+_REFERENCE = re.compile(r"&#?\w+;")
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»/"
 # WordPress' body classes of pages that are no posts; its plugins declare these as articles, too.
@@ -212,9 +213,12 @@ def _texts(node: dict[str, Any], key: str, people: dict[str, Any] | None = None)
         else each
         for each in (values if isinstance(values, list) else [values])
     )
-    return [
-        text for each in given if isinstance(each, str) and (text := clean(html.unescape(each)))
-    ]
+    return [text for each in given if isinstance(each, str) and (text := clean(_unescaped(each)))]
+
+
+def _unescaped(text: str) -> str:
+    """`text` with its references resolved; in an address, `&copy=1` is none."""
+    return _REFERENCE.sub(lambda found: html.unescape(found[0]), text)
 
 
 def json_ld_paragraphs(node: dict[str, Any]) -> list[str]:

@@ -254,6 +254,14 @@ def test_the_declared_picture_is_surer_than_the_first_on_an_unknown_page() -> No
     assert article.image.url == declared
 
 
+def test_of_an_address_in_json_ld_only_references_are_unescaped() -> None:
+    image = "https://gazette.example/dam.jpg?w=900&region=0,0,9,6"
+    node = f'{{"@type": "NewsArticle", "url": "{URL}", "image": "{image}&amp;ssl=1"}}'
+    article = read(head=f'<script type="application/ld+json">{node}</script>')
+    assert article.image is not None
+    assert article.image.url == f"{image}&ssl=1"
+
+
 def test_json_ld_names_authors_in_nodes_of_their_own() -> None:
     people = '{"@type": "Person", "@id": "#nora", "name": "Nora Weiss"}'
     for node, name in (
