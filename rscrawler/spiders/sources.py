@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from gzip import BadGzipFile, GzipFile
 from html import unescape
 from itertools import islice
 from typing import Any
@@ -46,6 +45,8 @@ _FALSE_UTF16 = re.compile(
 )
 _BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;|\0)")  # in UTF-16 a zero byte follows
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW_BITS = 31
+_PACKED_PIECE = 2**14  # bytes; each can unpack to a thousand times as many
 
 
 class UnreadableSource(Exception):
@@ -265,18 +266,24 @@ def _read_sitemap(page: SourcePage) -> SourceContent:
 
 
 def _unpacked(body: bytes) -> bytes:
-    """The content of all members: some programs append to a packed file (RFC 1952, 2.2)."""
-    try:
-        # The last byte belongs to the size, so white space there was added by a script.
-        with GzipFile(fileobj=io.BytesIO(body.rstrip())) as packed:
-            unpacked = packed.read(MAX_SITEMAP_BYTES + 1)
-    except EOFError:
-        raise UnreadableSource("is truncated") from None
-    except (BadGzipFile, zlib.error) as error:
-        raise UnreadableSource(f"cannot be unpacked: {error}") from None
-    if len(unpacked) > MAX_SITEMAP_BYTES:
-        raise UnreadableSource("is too large once unpacked")
-    return unpacked
+    """The content of all members: some programs append to a packed file (RFC 1952, 2.2).
+
+    What is not packed behind them, such as a comment of WordPress' cache, is ignored.
+    """
+    unpacked, at = bytearray(), 0
+    while body.startswith(_GZIP_MAGIC, at):
+        unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW_BITS)
+        while not unpacker.eof:
+            if not (piece := body[at : at + _PACKED_PIECE]):
+                raise UnreadableSource("is truncated")
+            try:
+                unpacked += unpacker.decompress(piece)
+            except zlib.error as error:
+                raise UnreadableSource(f"cannot be unpacked: {error}") from None
+            if len(unpacked) > MAX_SITEMAP_BYTES:
+                raise UnreadableSource("is too large once unpacked")
+            at += len(piece) - len(unpacker.unused_data)
+    return bytes(unpacked)
 
 
 def _ends(root: Element, most: int) -> list[Element]:
