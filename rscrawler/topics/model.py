@@ -97,10 +97,12 @@ def _is_referred_back_to(reading: Reading) -> bool:
 
 def _is_headed(paragraph: Sequence[Sentence]) -> bool:
     opening = paragraph[0]
+    rest = opening.text.split(None, _HEADING_LEAD)[_HEADING_LEAD:]
+    reach = len(opening.text) - len("".join(rest))
     return opening.is_led and any(
         opening.text[each.end - opening.start :][:1] in (".", ":", "")
         for each in opening.mentions
-        if len(opening.text[: each.start - opening.start].split()) <= _HEADING_LEAD
+        if each.start - opening.start <= reach
     )
 
 
