@@ -74,6 +74,7 @@ def paths_of(base_url: str, sources: tuple[str, ...]) -> frozenset[str]:
     return frozenset(unquote(each.path).rstrip("/") for each in own)
 
 
+@lru_cache(maxsize=1024)  # asked for each address of a sitemap
 def _address(base_url: str, path: str) -> str:
     return urljoin(f"{base_url}/", path.lstrip("/"))
 
