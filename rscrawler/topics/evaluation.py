@@ -178,9 +178,8 @@ def backtest(flagger: Flagger, articles: Iterable[Article]) -> Backtest:
         result.flagged_before += before.reaches(_FLAGGED)
         result.flagged_after += flag.level.reaches(_FLAGGED)
         if before is not flag.level:
-            article_fields = (article.article_id, article.url, article.title)
-            change = LevelChange(*article_fields, before, flag.level, flag.score, flag.countries)
-            result.changes.append(change)
+            known = (article.article_id, article.url, article.title, before)
+            result.changes.append(LevelChange(*known, flag.level, flag.score, flag.countries))
     return result
 
 

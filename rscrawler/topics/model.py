@@ -31,7 +31,7 @@ MODEL_FILE = Path(__file__).with_name("model.json")
 _LEAST = 0.001
 _DIGITS = 3
 _PASSAGE = 60  # words; shorter paragraphs are joined, as news often has one sentence a paragraph
-_HEADING_LEAD = 2  # words before the name in a run-in heading; "He was born in Tajikistan." is none
+_LEAD = 2  # words before the name in a run-in heading; "He was born in Tajikistan." is none
 _REFERS_BACK = re.compile(
     r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
 )
@@ -60,7 +60,6 @@ def _named(sentences: Sequence[Sentence]) -> float:
 
 
 def _best_pair(values: Sequence[float]) -> float:
-    """The highest minimum of two adjacent values; 0 for fewer than two values."""
     return _most(map(min, pairwise(values)))
 
 
@@ -97,8 +96,7 @@ def _is_referred_back_to(reading: Reading) -> bool:
 
 def _is_headed(paragraph: Sequence[Sentence]) -> bool:
     opening = paragraph[0]
-    rest = opening.text.split(None, _HEADING_LEAD)[_HEADING_LEAD:]
-    reach = len(opening.text) - len("".join(rest))
+    reach = len(opening.text) - len("".join(opening.text.split(None, _LEAD)[_LEAD:]))
     return opening.is_led and any(
         opening.text[each.end - opening.start :][:1] in (".", ":", "")
         for each in opening.mentions
