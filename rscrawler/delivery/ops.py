@@ -24,19 +24,17 @@ def compose_notices(
     """Compose a notice for each problem that started or ended without one.
 
     The next `send_due` sends them, even in quiet hours. The notice of an end replaces that of the
-    beginning for operators to whom that could not be sent, and that of a further beginning the
-    notice of the end. Without operators, a problem stays unnotified, and one that has ended is
-    deleted.
+    beginning for operators to whom that could not be sent. Without operators, a problem stays
+    unnotified, and one that has ended is deleted.
     """
-    channels, undelivered = message_channels(config), store.messages.undelivered()
+    channels = message_channels(config)
     for problem in store.health.problems():
         if problem.notified_at is None:
             since = f"Since {date_in_words(problem.since)}."
             remedies = remedy_lines(config, problem, next_tries or {})
             text = "\n\n".join([one_line(problem.message, 600), since, *remedies])
-            started = channels.notices(notice_of("Problem", problem, text, now))
-            if started and store.health.notify_start(problem, started, now):
-                _cancel_ends(problem, undelivered, store, now)
+            if started := channels.notices(notice_of("Problem", problem, text, now)):
+                store.health.notify_start(problem, started, now)
     undelivered = store.messages.undelivered()
     out_of_reach = {each.address for each in undelivered if each.attempts}
     for problem in store.health.problems(ended=True):
@@ -51,17 +49,6 @@ def compose_notices(
             late = (each.message_id for each in waiting if each.address in out_of_reach)
             for message_id in set(late):
                 store.messages.cancel(message_id, now)
-
-
-def _cancel_ends(
-    problem: Problem, undelivered: Sequence[Undelivered], store: Store, now: datetime
-) -> None:
-    """Cancel unsent notices that the same problem had ended: they could arrive last."""
-    over = notice_of("Over", problem, "", now).subject.encode()
-    for message_id in {each.message_id for each in undelivered if each.kind == NOTICE_KIND}:
-        notice = store.messages.message(message_id, ())
-        if notice is not None and over in notice.content:
-            store.messages.cancel(message_id, now)
 
 
 def _ids_of_start(channels: Channels, problem: Problem, now: datetime) -> list[str]:

@@ -95,26 +95,6 @@ def test_a_problem_is_not_told_after_its_end(
     assert store.messages.undelivered() == []
 
 
-def test_the_end_of_a_problem_is_not_told_after_its_return(
-    store: Store, mailbox: Mailbox, email_config: EmailConfig
-) -> None:
-    began = "Problem: sample: unreachable"
-    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
-    deliver(email_config(OPS), store, now=NOW)
-    mailbox.refuse["ops@example.org"] = "450 busy"
-    store.health.clear_problem("sample", UNREACHABLE)
-    deliver(email_config(OPS), store, now=NOW + HOUR)
-    mailbox.refuse.clear()
-    back = NOW + HOUR + timedelta(seconds=30)  # half a minute before the next attempt
-    store.health.raise_problem("sample", UNREACHABLE, "no answer", back)
-    for at in (back, NOW + 2 * HOUR):
-        deliver(email_config(OPS), store, now=at)
-    assert subjects(mailbox) == [began, began]
-    store.health.clear_problem("sample", UNREACHABLE)
-    deliver(email_config(OPS), store, now=NOW + 3 * HOUR)
-    assert subjects(mailbox)[2:] == ["Over: sample: unreachable"]
-
-
 def test_of_problems_that_began_and_ended_without_a_mail_server_only_the_ends_are_told(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
