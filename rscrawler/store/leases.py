@@ -39,13 +39,8 @@ class ServiceLease:
         return self.expires_at - LEASE_DURATION
 
     def is_alive_at(self, now: datetime) -> bool:
-        """Whether it has not expired, and the service's process is not known to be dead.
-
-        One of another machine that would last longer than `LONGEST_PAUSE` is of a clock that was
-        ahead: it has expired.
-        """
-        is_ahead = self.expires_at > now + LONGEST_PAUSE and not runs_here(self.owner)
-        return self.expires_at > now and is_alive(self.owner) and not is_ahead
+        """Whether it has not expired, and the service's process is not known to be dead."""
+        return self.expires_at > now and not is_void(self.owner, self.expires_at, now)
 
 
 def site_lease(site: str) -> str:
@@ -83,6 +78,14 @@ def is_alive(owner: str) -> bool:
 def runs_here(owner: str) -> bool:
     """Whether `owner` is a process of this machine that runs."""
     return owner.partition("/")[0] == socket.gethostname() and is_alive(owner)
+
+
+def is_void(owner: str, until: datetime, now: datetime) -> bool:
+    """Whether a claim is of a dead process, or of another machine's clock that was ahead.
+
+    The latter would last longer than `LONGEST_PAUSE`.
+    """
+    return not is_alive(owner) or (until > now + LONGEST_PAUSE and not runs_here(owner))
 
 
 def _start_of(pid: int) -> str:
@@ -153,14 +156,14 @@ class LeaseStore(Part):
     def held(self, now: datetime, names: Iterable[str] | None = None) -> dict[str, str]:
         """The owners of the leases (of `names`; None: all) that live processes hold, by name."""
         query = (
-            select(lease.c.name, lease.c.owner)
+            select(lease.c.name, lease.c.owner, lease.c.expires_at)
             .where(lease.c.expires_at > now, lease.c.owner != RESTING)
             .order_by(lease.c.name)
         )
         if names is not None:
             query = query.where(lease.c.name.in_(list(names)))
         rows = self._database.rows(query)
-        return {row.name: row.owner for row in rows if is_alive(row.owner)}
+        return {name: owner for name, owner, until in rows if not is_void(owner, until, now)}
 
     def running_cycles(self, now: datetime) -> list[str]:
         """The ids of cycles, not older than `LONGEST_CYCLE`, that a living process still crawls."""

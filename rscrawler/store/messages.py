@@ -26,9 +26,9 @@ from sqlalchemy import (
     update,
 )
 
-from rscrawler.decisions import CLOCK_TOLERANCE, LONGEST_PAUSE
+from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.store.database import Database, Part
-from rscrawler.store.leases import is_alive, runs_here
+from rscrawler.store.leases import is_alive, is_void
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import Moment, message, outbox, recipient
 
@@ -286,7 +286,7 @@ class MessageStore(Part):
         with self._database.writing() as connection:
             row = connection.execute(select(message).filter_by(message_id=message_id)).first()
             is_free = _is_unclaimed(now)
-            if row is not None and _is_void(row.claimed_by, row.claimed_until, now):
+            if row and row.claimed_until and is_void(row.claimed_by, row.claimed_until, now):
                 is_free = or_(is_free, message.c.claimed_by == row.claimed_by)
             free = update(message).filter_by(message_id=message_id).where(is_free)
             taken = free.where(message.c.state != "done").values(claim)
@@ -399,13 +399,6 @@ def _claim_of(claimed: ClaimedMessage) -> Update:
 
 def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
     return or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
-
-
-def _is_void(owner: str | None, until: datetime | None, now: datetime) -> bool:
-    """Whether a claim is of a dead process, or of another machine's clock that was ahead."""
-    if owner is None or until is None:
-        return False
-    return not is_alive(owner) or (until > now + LONGEST_PAUSE and not runs_here(owner))
 
 
 def _due_again(now: datetime) -> dict[str, Any]:

@@ -322,6 +322,7 @@ def test_the_run_of_a_service_elsewhere_whose_clock_was_ahead_blocks_its_job_no_
         world.children.gate = asyncio.Event()
         world.clock.advance(timedelta(days=40))
         await begin(killed := world.service(owner=ELSEWHERE))
+        world.open_store().leases.acquire("site:site", f"{ELSEWHERE}/crawl", world.clock())
         world.clock.advance(-timedelta(days=40))
         await begin(service := world.service())
         world.clock.advance(20 * MINUTE)

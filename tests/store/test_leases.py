@@ -47,6 +47,7 @@ def test_a_lease_by_a_clock_that_was_ahead_is_free_unless_its_owner_runs_here(st
     ahead = NOW + timedelta(days=300)
     assert store.leases.acquire("site:a", ELSEWHERE, ahead)
     assert store.leases.acquire("site:b", process_identity(), ahead)
+    assert store.leases.held(NOW) == {"site:b": process_identity()}
     assert store.leases.acquire("site:a", "third-machine/1/1", NOW)
     assert not store.leases.acquire("site:b", "third-machine/1/1", NOW)
 
