@@ -241,15 +241,20 @@ class Service:
         self._alive_at = now
 
     def _report_unserved(self, now: datetime) -> None:
-        """Raise `overdue` for the sites of runs that no worker has ended: perhaps none is alive."""
-        handed_over = self._store.jobs.handed_over(now - self._config.monitoring.overdue_after)
-        late = {firing.job_id: firing for firing in handed_over}
+        """Raise `overdue` for the sites of runs that no worker has ended: perhaps none is alive.
+
+        Not if there was a good cycle by other means, which ends the problem.
+        """
+        before = now - self._config.monitoring.overdue_after
+        late = {firing.job_id: firing for firing in self._store.jobs.handed_over(before)}
         for scheduled in self._jobs:
             if scheduled.id in late and not self._store.leases.held(now, scheduled.leases):
                 since = rfc3339(late[scheduled.id].fire_at)
                 message = f"job {scheduled.id}: no worker has ended its run of {since}"
                 for site in scheduled.sites:
-                    self._store.health.raise_problem(site, ProblemCode.OVERDUE, message, now)
+                    good_at = self._store.health.site(site, as_of=now).last_success_at
+                    if good_at is None or good_at < before:
+                        self._store.health.raise_problem(site, ProblemCode.OVERDUE, message, now)
 
     def _adopt_orphans(self, now: datetime) -> None:
         for firing in self._store.jobs.orphans(now, self._owner, self._runs.keys()):

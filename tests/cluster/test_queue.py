@@ -14,6 +14,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from rscrawler.config import Config, checked
+from rscrawler.delivery.ops import end_overdue
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import active_jobs
 from rscrawler.scheduling.service import DELIVERER
@@ -138,6 +139,13 @@ def test_a_run_that_cannot_be_queued_is_not_claimed(plant: Plant) -> None:
 def test_operators_are_notified_if_no_worker_ends_a_run_for_a_day(plant: Plant) -> None:
     store, late = plant.open_store(), "job job: no worker has ended its run of 2026-11-24T12:00:00Z"
 
+    def crawl_by_hand() -> None:
+        began = plant.clock()
+        store.health.record_start(f"{began}", "site", began)
+        store.health.record_end(f"{began}", "site", began + MINUTE, succeeded=True, counters={})
+        plant.clock.advance(2 * MINUTE)
+        end_overdue(store, plant.clock())
+
     async def scenario() -> None:
         service = plant.service(scheduled())
         await step(service)
@@ -149,10 +157,14 @@ def test_operators_are_notified_if_no_worker_ends_a_run_for_a_day(plant: Plant) 
         await step(service)
         assert store.health.problems() == []
         store.leases.release("site:site", "another-machine/1/1")
-        plant.clock.advance(MINUTE)
-        await step(service)
-        (problem,) = store.health.problems()
-        assert (problem.subject, problem.code, problem.message) == ("site", "overdue", late)
+        for days in range(2):
+            plant.clock.advance(MINUTE + timedelta(days=days))
+            await step(service)
+            (problem,) = store.health.problems()
+            assert (problem.subject, problem.code, problem.message) == ("site", "overdue", late)
+            crawl_by_hand()
+            await step(service)
+            assert store.health.problems() == []
 
     asyncio.run(scenario())
     work(plant.worker(), is_idle(plant))
