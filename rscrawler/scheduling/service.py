@@ -49,6 +49,7 @@ CHECK_INTERVAL = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
 QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
 LEAST_GRACE = timedelta(seconds=1)  # APScheduler fires a little late
+WORKERS_TIME = timedelta(hours=1)  # for what waited while the service was off or slept
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 # The service's own delivery. No schedule file can have a job with such an id.
 OUTBOX = ScheduledJob(
@@ -106,6 +107,7 @@ class Service:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None})
         self._runs: dict[str, _Run] = {}  # by job id
         self._alive_at: datetime | None = None
+        self._awake_since = now()
         self._trouble = StoreTrouble(lambda: self._config)
         self._fault: Exception | None = None  # the error that ends this process
 
@@ -236,7 +238,9 @@ class Service:
             return
         self._store.leases.acquire(service_lease(self._owner), self._owner, now)
         self._store.leases.forget_dead_services(now)
-        if self._config.uses_workers:
+        if self._alive_at is not None and abs(now - self._alive_at) >= WORKERS_TIME:
+            self._awake_since = now
+        if self._config.uses_workers and now - self._awake_since >= WORKERS_TIME:
             self._report_unserved(now)
         self._alive_at = now
 

@@ -17,7 +17,7 @@ from rscrawler.config import Config, checked
 from rscrawler.delivery.ops import end_overdue
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import active_jobs
-from rscrawler.scheduling.service import DELIVERER
+from rscrawler.scheduling.service import DELIVERER, Service
 from rscrawler.scheduling.worker import (
     LOST_AFTER,
     Worker,
@@ -146,24 +146,31 @@ def test_operators_are_notified_if_no_worker_ends_a_run_for_a_day(plant: Plant) 
         plant.clock.advance(2 * MINUTE)
         end_overdue(store, plant.clock())
 
+    async def watch(service: Service, span: timedelta) -> None:
+        end = plant.clock() + span
+        while plant.clock() < end:
+            plant.clock.advance(min(30 * MINUTE, end - plant.clock()))
+            await step(service)
+
     async def scenario() -> None:
-        service = plant.service(scheduled())
-        await step(service)
-        plant.clock.advance(timedelta(days=1))
-        await step(service)
+        await step(service := plant.service(scheduled()))
+        await watch(service, timedelta(days=1))
         assert store.health.problems() == []
-        plant.clock.advance(MINUTE)
         store.leases.acquire("site:site", "another-machine/1/1", plant.clock())  # it is crawled
-        await step(service)
+        await watch(service, MINUTE)
         assert store.health.problems() == []
         store.leases.release("site:site", "another-machine/1/1")
         for days in range(2):
-            plant.clock.advance(MINUTE + timedelta(days=days))
-            await step(service)
+            await watch(service, MINUTE + timedelta(days=days))
             (problem,) = store.health.problems()
             assert (problem.subject, problem.code, problem.message) == ("site", "overdue", late)
             crawl_by_hand()
             await step(service)
+            assert store.health.problems() == []
+        for is_off in (False, True):  # the machine slept, or was off
+            plant.clock.advance(timedelta(days=2))
+            service = plant.service(scheduled()) if is_off else service
+            await watch(service, 50 * MINUTE)
             assert store.health.problems() == []
 
     asyncio.run(scenario())
