@@ -142,6 +142,7 @@ def test_a_cycle_reads_both_ends_and_fifty_others_of_many_sitemaps_whose_dates_s
     assert len(requested[0] | requested[1]) == 80
 
 
+@pytest.mark.slow
 def test_more_undated_sitemaps_than_a_cycle_reads_are_the_archive_too(workspace: Workspace) -> None:
     count = 1_005
     with outlet(count, is_dated=False) as site:
