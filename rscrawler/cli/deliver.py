@@ -40,13 +40,13 @@ def deliver_command(
     with store_failures_reported(config), opened_store(config) as store:
         if retry_failed:
             store.messages.retry_failed(utc_now())
-        standing = {problem.subject for problem in store.health.problems()}
+        standing = {each.subject for each in store.health.problems()} if quiet else set[str]()
         delivery = deliver_due(config, store)
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})
     elif not quiet:
         say(f"{delivery.messages} delivered, {delivery.waiting} waiting")
-    for line in undelivered(delivery, standing if quiet else ()):
+    for line in undelivered(delivery, standing):
         complain(line)
     if any(undelivered(delivery)):
         raise typer.Exit(EXIT_FAILED)

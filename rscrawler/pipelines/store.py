@@ -34,7 +34,7 @@ from rscrawler.topics import FlaggableText
 
 logger = logging.getLogger(__name__)
 
-LONG_PAUSE = timedelta(hours=1)  # a page that exceeded a limit, or is not there, mostly stays so
+RETRY_PAUSE = timedelta(hours=1)  # a page that exceeded a limit, or is not there, mostly stays so
 
 
 class StorePipeline:
@@ -176,8 +176,8 @@ class StorePipeline:
         # A feed can show what was deleted, or is not there yet: not a failing page to report.
         is_absent = outcome.kind is PageKind.GONE and requested.attempts >= decisions.MAX_ATTEMPTS
         is_requested = is_requested and not is_absent
-        is_long = is_absent or outcome.kind is PageKind.OVER_LIMIT
-        pause = LONG_PAUSE if is_long else timedelta()
+        is_lasting = is_absent or outcome.kind is PageKind.OVER_LIMIT
+        pause = RETRY_PAUSE if is_lasting else timedelta()
         earliest = outcome.at + pause
         if requested.known is None:
             again_at = max(decisions.retry_at(requested.attempts + 1, outcome.at), earliest)
