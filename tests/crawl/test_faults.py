@@ -313,30 +313,19 @@ def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(
     assert workspace.crawl()["articles_new"] == 1
 
 
-def test_an_article_of_the_feed_that_answers_that_it_is_not_there_is_asked_for_for_days(
-    workspace: Workspace, site: SampleSite
+@pytest.mark.parametrize(
+    ("source", "times", "hours"), [(SITEMAP, 4, 7), (FEED, 6, 1)], ids=["sitemap", "feed"]
+)
+def test_an_article_that_a_source_dates_and_that_is_not_there_is_asked_for_and_not_told_as_failing(
+    workspace: Workspace, site: SampleSite, source: str, times: int, hours: int
 ) -> None:
-    configure(workspace, site, few=sources(SITEMAP))
+    configure(workspace, site, few=sources(source))
     workspace.crawl()
     story = site.publish()
     site.answers[story.path] = Reply(404, {"Content-Type": "text/html"}, b"not here")
-    for _ in range(4):
+    for _ in range(times):
         assert workspace.run("crawl", "--json").json["articles_new"] == 0
-        let_time_pass(workspace, hours=7)
-    site.answers.clear()
-    assert workspace.crawl()["articles_new"] == 1
-
-
-def test_an_article_that_a_feed_dates_and_that_is_not_there_is_asked_for_and_not_told_as_failing(
-    workspace: Workspace, site: SampleSite
-) -> None:
-    configure(workspace, site, few=sources(FEED))
-    workspace.crawl()
-    story = site.publish()
-    site.answers[story.path] = Reply(404, {"Content-Type": "text/html"}, b"not here")
-    for _ in range(6):
-        assert workspace.run("crawl", "--json").json["articles_new"] == 0
-        let_time_pass(workspace, hours=1)
+        let_time_pass(workspace, hours=hours)
     assert workspace.run("status").status == 0
     site.answers.clear()
     assert workspace.crawl()["articles_new"] == 1
