@@ -60,7 +60,7 @@ def _named(sentences: Sequence[Sentence]) -> float:
 
 
 def _best_pair(values: Sequence[float]) -> float:
-    return _most(map(min, pairwise(values)))
+    return _most(map(min, pairwise(values)))  # 0 for fewer than two values
 
 
 def _share(some: float, of: int) -> float:

@@ -39,8 +39,8 @@ class FlaggableText:
         parts = re.split(r"\n\s*\n", line["text"].replace("\r\n", "\n"))
         if len(parts) == 1:
             parts = _FULL_LINE.split(line["text"])
-        paragraphs, tags = filter(None, map(str.strip, parts)), line.get("tags") or ()
-        return cls(line.get("title"), line.get("subtitle"), tuple(paragraphs), tuple(tags))
+        body = tuple(part.strip() for part in parts if part.strip())
+        return cls(line.get("title"), line.get("subtitle"), body, tuple(line.get("tags") or ()))
 
     @classmethod
     def from_article(cls, article: Article) -> Self:
