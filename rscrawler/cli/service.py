@@ -1,6 +1,8 @@
 """Commands of the service: run it or a worker, and show its jobs."""
 
 import asyncio
+import logging
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,14 +16,19 @@ from rscrawler.cli.deliver import store_failures_reported
 from rscrawler.cli.inputs import ConfigOption, ConfigPath, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, handed_on, load_config, read_text, read_toml
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, active_jobs, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
+from rscrawler.store.database import sqlite_file
 from rscrawler.store.jobs import JobState
 from rscrawler.topics import check_alerted
+
+logger = logging.getLogger(__name__)
+
+START_SECONDS = 60.0
 
 SchedulesOption = Annotated[
     Path | None,
@@ -37,10 +44,23 @@ def run_command(
     config, _ = load()
     log_runs(context)
     with store_failures_reported(config):  # a supervisor that restarts the service tells nobody
-        keeper = StoreKeeper(config)
+        keeper = _opened_store(config)
     with closing(keeper), closing(load.runs):
         service = Service(keeper.store, load, keeper=keeper, run=load.runs.run)
         asyncio.run(service.run())
+
+
+def _opened_store(config: Config) -> StoreKeeper:
+    """The store; a PostgreSQL server that starts with this machine is given a minute."""
+    last, is_server = time.monotonic() + START_SECONDS, sqlite_file(config.database) is None
+    while True:
+        try:
+            return StoreKeeper(config)
+        except StoreError as error:
+            if not is_server or time.monotonic() > last:
+                raise
+            logger.warning("trying again for a minute", exc_info=error)  # logged once
+        time.sleep(1)
 
 
 class _Loader:

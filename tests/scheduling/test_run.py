@@ -7,9 +7,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from psycopg import sql
 
+from tests.databases import Databases
 from tests.delivery.mailbox import Mailbox, serving
 from tests.sample_site import Fault, SampleSite
 from tests.scheduling.running import SCHEDULES, RunningService, write_schedule
@@ -19,6 +23,15 @@ QUICK = (
     '[[job]]\nid = "quick"\nsites = ["responsiblestatecraft"]\nevery = "1s"\ntime_limit = "10s"\n'
 )
 NEVER = '[[job]]\nid = "never"\ncron = "0 0 29 2 *"\n'
+
+
+def operators_at(mailbox: Mailbox) -> str:
+    """The configuration of mails to a desk, and to operators."""
+    return (
+        f'[alerts.email]\nhost = "127.0.0.1"\nport = {mailbox.port}\nsecurity = "none"\n'
+        'sender = "monitor@example.org"\nrecipients = ["desk@example.org"]\n'
+        '[alerts.ops]\nrecipients = ["ops@example.org"]\n'
+    )
 
 
 @pytest.fixture
@@ -68,11 +81,7 @@ def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_star
     database = quiet.output / "rscrawler.db"
     database.mkdir(parents=True)
     with serving(Mailbox()) as mailbox:
-        quiet.config.write_text(
-            f'[alerts.email]\nhost = "127.0.0.1"\nport = {mailbox.port}\nsecurity = "none"\n'
-            'sender = "monitor@example.org"\nrecipients = ["desk@example.org"]\n'
-            '[alerts.ops]\nrecipients = ["ops@example.org"]\n'
-        )
+        quiet.config.write_text(operators_at(mailbox))
         for _ in range(2):  # as systemd starts it
             assert quiet.run("run", *SCHEDULES).status == 1
         database.rmdir()
@@ -80,6 +89,25 @@ def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_star
         told = [(each.recipients, each.mail["Subject"]) for each in mailbox.received]
     ops = ("ops@example.org",)
     assert told == [(ops, "Problem: the store fails"), (ops, "Over: the store fails")]
+
+
+def test_a_server_that_starts_after_the_service_is_waited_for_and_told_to_nobody(
+    quiet: Workspace,
+    run: Callable[[], RunningService],
+    databases: Databases,
+    postgresql_url: str,
+) -> None:
+    server = psycopg.connect(postgresql_url, autocommit=True)
+    with databases.empty() as url, server, serving(Mailbox()) as mailbox:
+        name = sql.Identifier(urlsplit(url).path[1:])
+        server.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        quiet.config.write_text(f'database_url = "{url}"\n{operators_at(mailbox)}')
+        service = run()
+        service.wait_until_it_says("trying again for a minute: database ")
+        server.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+        service.wait_until_it_says("service started")
+        service.kill()
+    assert mailbox.received == []
 
 
 @pytest.mark.parametrize("key", ["database_url", "output_dir"])
