@@ -34,6 +34,7 @@ from rscrawler.topics import FlaggableText
 
 logger = logging.getLogger(__name__)
 
+ERROR_FOR = timedelta(days=14)  # then it is no error any more that a known page fails
 RETRY_PAUSE = timedelta(hours=1)  # a page that exceeded a limit, or is not there, mostly stays so
 
 
@@ -164,8 +165,12 @@ class StorePipeline:
             self._record_attempt(outcome, is_requested=False)
 
     def _record_failure(self, outcome: PageOutcome) -> None:
-        logger.warning("article %s: %s", outcome.url, outcome.reason)
-        self._count("errors")
+        known = outcome.requested.known
+        is_lost = known is not None and outcome.at - known.fetched_at > ERROR_FOR
+        level = logging.INFO if is_lost else logging.WARNING
+        logger.log(level, "article %s: %s", outcome.url, outcome.reason)
+        if not is_lost:
+            self._count("errors")
         if outcome.kind is PageKind.OVER_LIMIT:
             self._count("over_limit")
         self._record_attempt(outcome)

@@ -369,6 +369,22 @@ def test_a_page_that_leads_to_a_listing_for_a_while_or_to_another_page_is_not_go
     assert "removed" not in {record["event"] for record in known.records()}
 
 
+def test_a_known_page_that_fails_is_no_error_any_more_after_a_fortnight(
+    known: Workspace, site: SampleSite
+) -> None:
+    story = site.stories[7]
+    site.answers[story.path] = Reply(403, {})
+    let_articles_be_due(known)
+    result = known.run("crawl", "--json")
+    assert (result.status, result.json["errors"]) == (1, 1)
+    change_database(known, "UPDATE article SET fetched_at = '2020-01-01T00:00:00.000000Z'")
+    let_articles_be_due(known)
+    site.forget_requests()
+    result = known.run("crawl", "--json")
+    assert (result.status, result.json["errors"]) == (0, 0)
+    assert story.path in article_paths(site)
+
+
 def test_two_crawls_of_one_site_at_once_do_the_work_once(
     workspace: Workspace, site: SampleSite
 ) -> None:
