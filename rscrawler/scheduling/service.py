@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 CHECK_INTERVAL = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
 QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
+MOST_RUNS = 16  # at once: each run has some 40 MiB, and all jobs are due after a pause
 LEAST_GRACE = timedelta(seconds=1)  # APScheduler fires a little late
 WORKERS_TIME = timedelta(hours=1)  # for what waited while the service was off or slept
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
@@ -407,9 +408,11 @@ class Service:
             )
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
-        """Whether a crawl of one of the job's sites or hosts runs, of this or another process."""
+        """Whether one of the job's sites or hosts is being crawled, or too many runs go on."""
         if not scheduled.sites or self._config.uses_workers:
             return False  # with workers, the worker waits
+        if len(self._runs) >= MOST_RUNS:
+            return True
         own = {lease for run in self._runs.values() for lease in run.scheduled.leases}
         return not own.isdisjoint(scheduled.leases) or bool(
             self._store.leases.held(now, scheduled.leases)

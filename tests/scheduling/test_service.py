@@ -359,6 +359,23 @@ def test_two_jobs_of_one_site_or_host_do_not_run_at_once(
     asyncio.run(scenario())
 
 
+def test_of_many_jobs_that_are_due_sixteen_run_at_once_and_the_others_after_them(
+    world: World,
+) -> None:
+    async def scenario() -> None:
+        service = world.service(*(scheduled(f"job-{n}", [f"site-{n}"]) for n in range(40)))
+        world.children.gate = asyncio.Event()
+        await begin(service)
+        assert len(world.children.started) == 16
+        world.children.gate.set()
+        for _ in range(3):
+            await service.finish_runs()
+            await step(service)
+        assert len({tuple(each) for each in world.children.started}) == 40
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("lease", ["site:site", "host:site.example"])
 def test_a_job_waits_while_its_site_or_its_host_is_crawled_by_hand(
     shared_world: World, lease: str
