@@ -59,7 +59,7 @@ def crawl_command(
     """Crawl the sites once, then deliver what is due."""
     cache_for(config)
     if quiet:  # what they warn of is reported at the end, if it is a new problem
-        for room in ("middlewares", "pipelines", "spiders"):
+        for room in ("extensions", "middlewares", "pipelines", "spiders"):
             logging.getLogger(f"rscrawler.{room}").setLevel(logging.ERROR)
     bars = progress() if sys.stderr.isatty() and not quiet else None
     with store_failures_reported(config):
@@ -194,4 +194,4 @@ def _complaints(
             yield f"{name}: {errors}, see above; pages are tried again"
     if (TOPICS_SUBJECT, ProblemCode.WATCH_LIST) not in known:
         yield from report.topic_problems
-    yield from undelivered(delivery, {subject for subject, _ in known})
+    yield from undelivered(delivery, {subject for subject, _ in known} if is_quiet else None)

@@ -40,7 +40,7 @@ def deliver_command(
     with store_failures_reported(config), opened_store(config) as store:
         if retry_failed:
             store.messages.retry_failed(utc_now())
-        standing = {each.subject for each in store.health.problems()} if quiet else set[str]()
+        standing = {each.subject for each in store.health.problems()} if quiet else None
         delivery = deliver_due(config, store)
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})
@@ -143,11 +143,12 @@ def topic_titles(config: Config) -> dict[str, str]:
     return {name: watchlist.title for name, watchlist in watchlists.items()}
 
 
-def undelivered(delivery: DeliveryReport, known: Container[str] = ()) -> Iterator[str]:
+def undelivered(delivery: DeliveryReport, standing: Container[str] | None = None) -> Iterator[str]:
     """A line for everything that could not be delivered this time, or was given up.
 
-    Without those of the problems whose subjects are `known`.
+    With the subjects of `standing` problems, only for what is a new problem.
     """
+    known = standing or ()
     if delivery.output_problem is not None and OUTPUT_SUBJECT not in known:
         yield delivery.output_problem
     for line in delivery.problems:
@@ -155,7 +156,7 @@ def undelivered(delivery: DeliveryReport, known: Container[str] = ()) -> Iterato
             yield line
     if delivery.was_stopped:
         yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next delivery"
-    if delivery.put_off and not delivery.problems:
+    if delivery.put_off and not delivery.problems and standing is None:
         yield (
             f"delivery: {counted(delivery.put_off, 'recipient')} could not be served now and "
             f"{'is' if delivery.put_off == 1 else 'are'} tried again; `rscrawler status` says why"

@@ -7,6 +7,7 @@ from contextlib import closing
 from rscrawler.store import Store
 from tests.delivery.helpers import an_article, record
 from tests.delivery.mailbox import Mailbox, serving
+from tests.sample_site import SampleSite
 from tests.workspace import Workspace, taken_port
 
 
@@ -49,3 +50,26 @@ def test_with_quiet_for_cron_a_problem_that_lasts_is_printed_once(workspace: Wor
     assert first[1].stderr.count("\n") == 1
     assert [result.stdout + result.stderr for result in again] == ["", ""]
     assert [result.status for result in first + again] == [1] * 4
+
+
+def test_with_quiet_nothing_is_printed_of_what_is_tried_again(workspace: Workspace) -> None:
+    with (
+        serving(Mailbox(refuse={"desk@example.org": "451 later"})) as mailbox,
+        SampleSite() as site,
+    ):
+        email = (
+            '[alerts.email]\nhost = "127.0.0.1"\nsecurity = "none"\nsender = "m@example.org"\n'
+            f'port = {mailbox.port}\nrecipients = ["desk@example.org"]\n'
+        )
+        workspace.write_config(site.base_url, email)
+        with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
+            record(store, an_article(1), "email")
+        put_off = workspace.run("deliver", "--quiet")
+        workspace.run("crawl")
+        articles = workspace.output / "articles"
+        articles.rename(articles.with_name("away"))
+        articles.touch()  # a folder that cannot be written
+        first, again = (workspace.run("crawl", "--quiet") for _ in range(2))
+    assert (put_off.status, put_off.stdout + put_off.stderr) == (1, "")
+    assert first.stderr.count("cannot be written") == 1
+    assert (again.status, again.stdout + again.stderr) == (1, "")
