@@ -50,7 +50,7 @@ OUTBOX_CHECK = timedelta(minutes=1)
 QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
 MOST_RUNS = 16  # at once: each run has some 40 MiB, and all jobs are due after a pause
 LEAST_GRACE = timedelta(seconds=1)  # APScheduler fires a little late
-WORKERS_TIME = timedelta(hours=1)  # for what waited while the service was off or slept
+WORKERS_TIME = timedelta(hours=1)  # for what waited while the service or the store was off
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 # The service's own delivery. No schedule file can have a job with such an id.
 OUTBOX = ScheduledJob(
@@ -108,7 +108,7 @@ class Service:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None})
         self._runs: dict[str, _Run] = {}  # by job id
         self._alive_at: datetime | None = None
-        self._awake_since = now()
+        self._awake_since: datetime  # or since the store was reopened
         self._trouble = StoreTrouble(lambda: self._config)
         self._fault: Exception | None = None  # the error that ends this process
 
@@ -239,7 +239,7 @@ class Service:
             return
         self._store.leases.acquire(service_lease(self._owner), self._owner, now)
         self._store.leases.forget_dead_services(now)
-        if self._alive_at is not None and abs(now - self._alive_at) >= WORKERS_TIME:
+        if self._alive_at is None or abs(now - self._alive_at) >= WORKERS_TIME:
             self._awake_since = now
         if self._config.uses_workers and now - self._awake_since >= WORKERS_TIME:
             self._report_unserved(now)

@@ -13,6 +13,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from rscrawler.config import Config
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.worker import Worker
@@ -54,9 +55,11 @@ class Plant:
         return self.stores[-1]
 
     def service(self, *jobs: ScheduledJob, owner: str = "service/1/1") -> Service:
+        keeper = StoreKeeper(self.config, lambda _: self.open_store())
         return Service(
-            self.open_store(),
+            keeper.store,
             lambda: (self.config, jobs),
+            keeper=keeper,
             run=self.children.run,
             now=self.clock,
             owner=owner,
