@@ -147,10 +147,10 @@ class _Induction:
 
     def take(self, step: tuple[str, ...]) -> None:
         """Add selectors for the fields of a step until each sample has a match."""
-        every = {*range(len(self._samples))}
-        missing = every - _found(step, self.added, self._samples)
-        # Not every article has a subtitle: those that had one without a profile.
-        known = {n for n in every if getattr(self._generic[n].article, step[0], None)}
+        wanted = {*range(len(self._samples))}
+        if step[0] in _COMMON:  # not each has a subtitle: those that had one before
+            wanted = {n for n in wanted if getattr(self._generic[n].article, step[0])} or wanted
+        missing = wanted - _found(step, self.added, self._samples)
         for selectors in islice(_candidates(step, self._samples, self._profile), _MOST_TRIES):
             if not missing:
                 break
@@ -159,7 +159,7 @@ class _Induction:
             if "body" in step and (completed := self._with_cut_and_lead(added, after)) != added:
                 added, after = completed, self._read(completed)
             found = _found(step, added, after)
-            is_enough = found >= (known or every) if step[0] in _COMMON else found & missing
+            is_enough = found >= wanted if step[0] in _COMMON else found & missing
             if is_enough and all(map(_is_same, self._generic, after)):
                 self.added, self._samples = added, after
                 missing -= found

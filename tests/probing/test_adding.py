@@ -293,8 +293,10 @@ def test_a_subtitle_that_only_some_articles_have_is_not_lost() -> None:
     with_line = pages[path].text.replace("</h1>", f'</h1><h3 class="subtitle">{line}</h3>')
     pages[path] = replace(pages[path], text=with_line)
     with SmallSite(pages) as site:
-        samples = propose(site).samples
-    assert [each.article and each.article.subtitle for each in samples] == [None, line, None]
+        proposal = propose(site)
+    subtitles = [each.article and each.article.subtitle for each in proposal.samples]
+    assert subtitles == [None, line, None]
+    assert proposal.profile.markup.subtitle == [".subtitle"]  # and none that nothing has shown
 
 
 def test_pages_whose_only_sign_is_a_date_that_a_new_selector_finds_are_read() -> None:
