@@ -41,8 +41,8 @@ class SiteHostsMiddleware:
 
     def process_request(self, request: Request) -> Response | None:
         """Let the request pass, raise `OffSite`, or answer 410 for a deleted article."""
-        if host_of(urlparse_cached(request)) not in self._hosts:
-            raise OffSite(f"{request.url} is not on this site's hosts")
+        if (host := host_of(urlparse_cached(request))) not in self._hosts:
+            raise OffSite(f"{host} is not one of this site's hosts")
         if self._is_of_deleted(request):
             return Response(request.meta["redirect_urls"][0], status=GONE)
         return None

@@ -57,6 +57,18 @@ def test_a_site_that_hangs_is_unreachable(known: Workspace, site: SampleSite) ->
     assert codes(known) == ["unreachable"]
 
 
+def test_a_site_that_has_moved_is_unreachable_and_its_new_host_is_named_once(
+    known: Workspace, site: SampleSite
+) -> None:
+    site.fail("/", Fault.REDIRECT_AWAY)
+    result = known.run("crawl", "--json")
+    (problem,) = result.json["sites"][SITE]["problems"]
+    count = len(result.json["sites"][SITE]["failed_sources"])
+    host = f"{count} × elsewhere.invalid is not one of this site's hosts"
+    assert problem["message"] == f"{count} of {count} sources failed ({host})"
+    assert count > 1
+
+
 def test_a_page_behind_the_first_that_fails_is_no_drift(known: Workspace, site: SampleSite) -> None:
     path = next(each.path for each in site.requests if "page=2" in each.path)
     site.publish()
