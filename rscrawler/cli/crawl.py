@@ -62,7 +62,7 @@ def crawl_command(
         for room in ("extensions", "middlewares", "pipelines", "spiders"):
             logging.getLogger(f"rscrawler.{room}").setLevel(logging.ERROR)
     bars = progress() if sys.stderr.isatty() and not quiet else None
-    with store_failures_reported(config):
+    with store_failures_reported(config, quiet=quiet and not as_json):
         try:
             report = run_cycle(
                 config,

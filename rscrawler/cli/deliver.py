@@ -20,7 +20,7 @@ from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, remedy_lines
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
-from rscrawler.monitoring.direct import report_store_failure, report_store_recovery
+from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, store_problem
 from rscrawler.monitoring.status import Status, next_tries, raise_health_problems, read_status
 from rscrawler.scheduling.schedules import active_jobs, planned_jobs
 from rscrawler.store import Store
@@ -37,7 +37,10 @@ def deliver_command(
     as_json: JsonOption = False,
 ) -> None:
     """Deliver what is due in the outbox: records, feeds, alerts and notices."""
-    with store_failures_reported(config), opened_store(config) as store:
+    with (
+        store_failures_reported(config, quiet=quiet and not as_json),
+        opened_store(config) as store,
+    ):
         if retry_failed:
             store.messages.retry_failed(utc_now())
         standing = {each.subject for each in store.health.problems()} if quiet else None
@@ -91,12 +94,18 @@ def _print_status(config: Config, status: Status) -> None:
 
 
 @contextmanager
-def store_failures_reported(config: Config) -> Iterator[None]:
-    """Notify the operators directly when the store fails, and when it works again."""
+def store_failures_reported(config: Config, *, quiet: bool = False) -> Iterator[None]:
+    """Notify the operators directly when the store fails, and when it works again.
+
+    If they know already, a `quiet` command ends without printing the error.
+    """
     try:
         yield
     except StoreError as error:
+        is_known = store_problem(config) is not None
         report_store_failure(config, error, utc_now())
+        if quiet and is_known:
+            raise typer.Exit(EXIT_FAILED) from None
         raise
     report_store_recovery(config, utc_now())
 

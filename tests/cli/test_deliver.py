@@ -73,3 +73,23 @@ def test_with_quiet_nothing_is_printed_of_what_is_tried_again(workspace: Workspa
     assert (put_off.status, put_off.stdout + put_off.stderr) == (1, "")
     assert first.stderr.count("cannot be written") == 1
     assert (again.status, again.stdout + again.stderr) == (1, "")
+
+
+def test_with_quiet_a_store_that_fails_is_printed_until_the_operators_know(
+    workspace: Workspace,
+) -> None:
+    with serving(Mailbox()) as mailbox, taken_port() as port:
+        workspace.config.write_text(
+            f'database_url = "postgresql+psycopg://x@127.0.0.1:{port}/x"\n'
+            '[alerts.email]\nhost = "127.0.0.1"\nsecurity = "none"\nsender = "m@example.org"\n'
+            f'port = {mailbox.port}\nrecipients = ["desk@example.org"]\n'
+            '[alerts.ops]\nrecipients = ["ops@example.org"]\n'
+        )
+        first, *later = (
+            workspace.run(command, "--quiet") for command in ("deliver", "deliver", "crawl")
+        )
+        assert "connection failed" in workspace.run("deliver", "--quiet", "--json").json["error"]
+        assert mailbox.only().mail["Subject"] == "Problem: the store fails"
+    assert first.stderr.count("connection failed") == 1
+    assert [result.stdout + result.stderr for result in later] == ["", ""]
+    assert [result.status for result in (first, *later)] == [1] * 3
