@@ -376,6 +376,15 @@ def test_the_region_is_that_of_three_states_named_unless_other_regions_are_named
         ("Türkmenistanyň daşary işler ministri geldi. Türkmenistanda gün yssy.", "TM"),
         ("O‘zbekistonning paxtasi terildi. O‘zbekistonda kun issiq.", "UZ"),
         ("Казакстандын чек арасы ачылды. Казакстанда жаан жаады.", "KZ"),
+        ("Surakmatov resigned at noon. Nobody had expected that Surakmatov would go.", "KG"),
+        ("Navoi province has a new governor. Navoi province grows cotton.", "UZ"),
+        ("Аким Экибастуза отчитался о ремонте котлов. Акимат закупил трубы.", "KZ"),
+        ("Жанболата Мамая отпустили домой. Жанболат Мамай поблагодарил соседей.", "KZ"),
+        ("Семейде қар жауды. Қала әкімдігі жолдарды тазартты.", "KZ"),
+        ("Ошто өрт чыкты. ӨКМдин өкүлү Ошто иштеп жатат.", "KG"),
+        ("В Хороге снова есть свет. Жители Шугнана ждали трое суток.", "TJ"),
+        ("В Сурхандарье сошёл сель. Хоким Термеза осмотрел мост.", "UZ"),
+        ("Самаркандда йўл ёпилди. Тошкентдан ёрдам келди.", "UZ"),
     ],
 )
 def test_names_that_were_missing_are_known(text: str, country: str, central_asia: Flagger) -> None:
@@ -387,6 +396,37 @@ def test_words_of_kyrgyz_that_look_like_names_are_none(central_asia: Flagger) ->
     assert terms_of(central_asia, text) == set()
     russian = "Караганда ждёт гостей: киргизы и казахи приедут."
     assert terms_of(central_asia, russian) == {"Караганда", "киргизы", "казахи"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Режиссёр Кулябин поставил оперу. Кулябина вызвали в театр.",
+        "Щучинский район собрал рожь. В Щучинском районе гуляют.",
+        "В Бухаресте прошли выборы. Бухарест ждёт итогов.",
+        "Кумторкалинский район остался без воды. В Кумторкалинском районе ищут течь.",
+        "Рыбаки поймали двух сомов. Таких сомов здесь не видели.",
+    ],
+)
+def test_words_of_russian_that_begin_like_names_of_the_region_are_none(
+    text: str, central_asia: Flagger
+) -> None:
+    assert terms_of(central_asia, text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("Аким района открыл школу. В Бишкеке акима похвалили.", "KG"),
+        ("Аким района открыл школу. В Алматы акима похвалили.", "KZ"),
+        ("ГКНБ задержал чиновника. В ГКНБ назвали сумму взятки.", "KG"),
+        ("ГКНБ задержал чиновника. В Душанбе ГКНБ назвал сумму взятки.", "TJ"),
+    ],
+)
+def test_an_office_of_two_states_is_that_of_the_state_in_the_article(
+    text: str, country: str, central_asia: Flagger
+) -> None:
+    assert countries_of(central_asia, text) == (country,)
 
 
 def test_the_citizens_of_a_state_as_a_group_are_coverage_though_it_is_not_named(
