@@ -414,6 +414,15 @@ def test_words_of_russian_that_begin_like_names_of_the_region_are_none(
     assert terms_of(central_asia, text) == set()
 
 
+def test_where_a_spacecraft_lands_is_a_mention_in_russian_too(central_asia: Flagger) -> None:
+    text = (
+        "Экипаж МКС вернулся на Землю. Спускаемый аппарат опустился в казахстанской степи у города "
+        "Жезказган.\n\nКосмонавты провели на орбите полгода. Роскосмос и НАСА готовят новый "
+        "полёт, астронавтов повезёт другой корабль."
+    )
+    assert level_of(central_asia, text, "Экипаж МКС вернулся") is Level.MENTION
+
+
 @pytest.mark.parametrize(
     ("text", "country"),
     [
