@@ -178,6 +178,7 @@ def test_at_an_even_rate_the_optimum_is_an_even_interval() -> None:
     assert gaps == pytest.approx([3600.0] * len(gaps), rel=0.02)
 
 
+@pytest.mark.slow
 def test_each_optimum_is_best_at_what_it_is_for() -> None:
     history = office_hours(weeks=26)
     assert history.rates is not None
@@ -204,6 +205,7 @@ def test_each_optimum_is_best_at_what_it_is_for() -> None:
     assert median.median < mean.median < even.median
 
 
+@pytest.mark.slow
 def test_the_adaptive_policy_learns_the_office_hours_of_a_site() -> None:
     rows = {row.schedule: row for row in compare([office_hours(weeks=20)], LIMITS)}
     chosen, even, optimum = rows[ADAPTIVE], rows[FIXED], rows[LEAST_MEAN]
@@ -243,6 +245,7 @@ def test_a_site_that_published_nothing_has_a_row_without_delays() -> None:
     assert "nothing published" in render_plot([adaptive_row])
 
 
+@pytest.mark.slow
 def test_sites_that_share_a_budget_keep_to_it_and_gain_by_it() -> None:
     histories = five_sites(seed=4, span=timedelta(weeks=8))
     shared = replay_shared(histories, LIMITS, 5 * 48)
