@@ -424,6 +424,37 @@ def test_where_a_spacecraft_lands_is_a_mention_in_russian_too(central_asia: Flag
 
 
 @pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (
+            "Казахстанские боксёры вышли в финал",
+            "Сборная Казахстана по боксу провела полуфиналы турнира в Бангкоке. Пять казахстанских "
+            "спортсменов одержали победы и поборются за медали.\n\nГлавный тренер сборной "
+            "Казахстана назвал соревнования сильнейшими за год.",
+        ),
+        (
+            "Узбекистан сыграл вничью с Ираном",
+            "Футболисты Узбекистана завершили матч отбора к чемпионату мира со счётом 1:1.\n\n"
+            "Сборная Узбекистана выходит в четвертьфинал, тренер похвалил вратаря.",
+        ),
+    ],
+)
+def test_sport_of_the_region_is_a_mention_in_russian_too(
+    central_asia: Flagger, title: str, text: str
+) -> None:
+    assert level_of(central_asia, text, title) is Level.MENTION
+
+
+def test_what_a_stadium_costs_the_state_is_no_sport_in_russian(central_asia: Flagger) -> None:
+    text = (
+        "Правительство Кыргызстана выделит из бюджета 4 млрд сомов на стадион в Бишкеке. Кабинет "
+        "министров Кыргызстана одобрил кредит.\n\nДепутаты спросили, кто проверит подрядчика: "
+        "прокуратура уже изучает закупки ведомства. Чемпионат страны там начнётся через два года."
+    )
+    assert level_of(central_asia, text, "Сколько стоит стадион Бишкека") is Level.PRIMARY
+
+
+@pytest.mark.parametrize(
     ("text", "country"),
     [
         ("Аким района открыл школу. В Бишкеке акима похвалили.", "KG"),
