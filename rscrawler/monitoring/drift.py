@@ -208,6 +208,8 @@ def _field_finding(
         return None  # this site's pages never have it, or too few of them are known
     if _kind(usual) == _FEED and _FEED in map(_kind, seen.recent.origins.get(name, {})):
         return None  # a feed has only its latest articles
+    if name == "sections" and _kind(usual) == _FALLBACK:
+        return None  # guessed from links to the profile's sections, in which not every article is
     # One page without text may be a video or photo essay; several at once have lost their text.
     is_emptied = _lack(name, lambda origin: origin.endswith(EMPTY))(seen.recent).misses >= FEW_PAGES
 

@@ -132,6 +132,16 @@ def test_a_feed_that_dates_no_article_any_more_is_drift() -> None:
     assert message == "published_at from hint: published_at is on no page of 20 (nothing stands in)"
 
 
+def test_articles_in_none_of_the_profiles_sections_are_no_drift_after_a_crawl_of_a_section() -> (
+    None
+):
+    in_section = {**USUAL, "sections": "fallback: links to sections"}
+    past = [cycle(40, in_section).plus(cycle(9, {**in_section, "sections": ""}))]
+    assert drift(cycle(8, {**in_section, "sections": ""}), past) == {}
+    message = drift(cycle(8, {**USUAL, "sections": ""}))[ARTICLES]
+    assert message == "sections a.section matches no page of 8 (nothing stands in)"
+
+
 def test_drift_is_over_with_the_first_page_as_usual() -> None:
     past = [with_drift(cycle(4, LOST)), *usual_past()]
     assert drift(cycle(1, USUAL), past) == {}
