@@ -34,6 +34,7 @@ _SESSION_IN_PATH = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
 _SEVERAL = 3  # values of a parameter
+_POST_NUMBER = re.compile(r"(?<!\d)(?!(?:19|20)\d\d[01]\d[0-3]\d(?!\d))\d{6,}(?!\d)")  # but no day
 _MONTH = re.compile(r"/((?:19|20)\d\d)/(0[1-9]|1[0-2])/")
 
 
@@ -145,6 +146,16 @@ def slug_stem(url: str, profile: SiteProfile) -> str:
     slug = _FILE_NAME.sub("", slug) or slug
     suffix = profile.links.slug_suffix
     return (re.sub(suffix, "", slug) or slug) if suffix else slug
+
+
+def share_number(first: str, second: str) -> bool:
+    """Whether one number, such as a post's id, is in the paths of both addresses.
+
+    `/news/415014/police-investigate` and `/news/415014/inquiry-ends` share theirs: most systems
+    that number articles keep the number when headline and slug change.
+    """
+    numbers = (set(_POST_NUMBER.findall(urlsplit(each).path)) for each in (first, second))
+    return not next(numbers).isdisjoint(next(numbers))
 
 
 def end_of_month(url: str) -> datetime | None:

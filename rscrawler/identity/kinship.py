@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rscrawler.decisions import KnownArticle, own_signs
+from rscrawler.identity.addresses import share_number
 from rscrawler.identity.fingerprints import Fingerprint, likeness
 from rscrawler.identity.sameness import Decision, Relation
 from rscrawler.items import Article
@@ -76,10 +77,11 @@ def moved_article(
 ) -> str | None:
     """The id of the stored article that moved to this one's address on the same site, if any.
 
-    Its text is the same except for edits, and its slug except for the suffix; or title, subtitle
-    and body are equal, and the page itself shows that it is an article: one notice can stand in the
-    place of several. Or it was edited when it moved, has the same title and moment of publication,
-    and the same slug, or one that adds words to it.
+    Its text is the same except for edits, and its slug except for the suffix, or the number in its
+    address; or title, subtitle and body are equal, and the page itself shows that it is an article:
+    one notice can stand in the place of several. Or it has the same moment of publication, and the
+    same number, whatever was rewritten; or it was edited when it moved, and has the same title and
+    slug, or a slug with more words.
     """
     has_sign = bool(own_signs(article, article.extraction.provenance))
     at = article.published_at
@@ -90,15 +92,15 @@ def moved_article(
         if stored.site != article.site:
             continue
         is_equal = has_sign and stored.text_digest == fingerprint.text_digest
-        if is_same and (is_equal or stored.slug_stem == fingerprint.slug_stem):
+        has_number = share_number(stored.url, article.url)
+        if is_same and (is_equal or has_number or stored.slug_stem == fingerprint.slug_stem):
             return stored.article_id
-        if (
-            is_moment
-            and stored.published_at == at
-            and each.has_same_title
+        is_renamed = (
+            each.has_same_title
             and (is_same or each.decision.relation is Relation.UPDATE)
             and _may_be_renamed(stored.slug_stem, fingerprint.slug_stem)
-        ):
+        )
+        if is_moment and stored.published_at == at and (has_number or is_renamed):
             return stored.article_id
     return None
 

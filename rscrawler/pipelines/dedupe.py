@@ -25,9 +25,10 @@ class DedupePipeline:
 
     1. An address of a known article led to the page: that article. An address that only the page
        itself declares counts if title or text are that article's, too.
-    2. On the same site, the same slug with the same text except for edits, another slug with the
-       same title and text on a page that shows itself as an article, or the same or a longer slug
-       with the same title and moment of publication and more edits: that article, moved.
+    2. On the same site, the same slug, or number in the path, with the same text except for edits,
+       another slug with the same title and text on a page that shows itself as an article, or the
+       same moment of publication with the same number, or with the same title, the same or a
+       longer slug and more edits: that article, moved.
     3. The same news anywhere else: a separate article, `duplicate_of` the first seen.
     4. The same story with new facts: a separate article, `follows` the last seen.
     """

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import pytest
+
 from tests.crawl.probes import let_articles_be_due, rows_of
 from tests.probing.pieces import PIECES, Piece
 from tests.probing.server import BASE, Reply, SmallSite, page, plain, xml
@@ -16,6 +18,10 @@ FEED, NEWS = "/feed", "/news"
 ON_KAZAKHSTAN = (
     "President Tokayev of Kazakhstan said in Astana that Kazakhstan would build the line.",
     "The government of Kazakhstan will pay for half of it, and Kazakh banks for the rest.",
+)
+LATER = (
+    "Parliament passed the bill on Tuesday by 74 votes to 12, Nurlan Akhmet said.",
+    "Parliament passed the plan on Tuesday by 74 votes to 12, Nurlan Akhmet said.",
 )
 
 
@@ -100,6 +106,43 @@ def test_an_article_that_is_renamed_and_edited_at_once_stays_itself(workspace: W
     first, second = workspace.records()
     assert (second["event"], second["article_id"]) == ("updated", first["article_id"])
     assert (second["url"], alerted(workspace)) == (site.base_url + new, 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("news/415014/talks-begin", "news/415014/talks-end-without-a-treaty", ON_KAZAKHSTAN),
+        ("talks-begin-94191685.html", "no-treaty-after-talks-94191685.html", ON_KAZAKHSTAN),
+        ("id_91570718/talks.html", "world/id_91570718/no-treaty.html", (*ON_KAZAKHSTAN, *LATER)),
+        ("world/article163230255/Talks.html", "world/plus163230255/No-treaty.html", LATER),
+    ],
+)
+def test_an_article_with_another_headline_and_slug_at_its_number_stays_itself(
+    workspace: Workspace, old: str, new: str, text: Sequence[str]
+) -> None:
+    piece, at = PIECES[0], PIECES[0].published_at + timedelta(seconds=7)
+    first = article(piece, *ON_KAZAKHSTAN, at=at, title="Talks on a line begin")
+    second = article(piece, *text, at=at, title="Ministers part without a treaty")
+    with SmallSite({NEWS: listing(old), f"/{old}": first}) as site:
+        configure(workspace, site, NEWS)
+        workspace.crawl("outlet")
+        site.pages |= {NEWS: listing(new), f"/{new}": second}  # the old address goes on answering
+        workspace.crawl("outlet")
+    before, after = workspace.records()
+    assert (after["event"], after["article_id"]) == ("updated", before["article_id"])
+    assert (after["url"], alerted(workspace)) == (f"{site.base_url}/{new}", 0)
+
+
+def test_a_copy_that_shares_only_a_day_with_its_original_is_a_copy(workspace: Workspace) -> None:
+    old, new = "20261124/talks-begin", "20261124/ministers-part"
+    with SmallSite({NEWS: listing(old), f"/{old}": article(PIECES[0], at=NOW)}) as site:
+        configure(workspace, site, NEWS)
+        workspace.crawl("outlet")
+        copy = article(PIECES[0], at=NOW, title="Ministers part without a treaty")
+        site.pages |= {NEWS: listing(new), f"/{new}": copy}
+        workspace.crawl("outlet")
+    before, after = workspace.records()
+    assert (after["event"], after["duplicate_of"]) == ("new", before["article_id"])
 
 
 def test_a_robots_txt_that_begins_to_forbid_known_article_pages_is_a_problem(
