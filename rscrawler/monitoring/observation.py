@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 from scrapy import Request
 from scrapy.http import Response
 
+from rscrawler.items import Novelty
 from rscrawler.spiders.outcomes import PageKind, PageOutcome, RequestedSource, request_context
 
 KeyT = TypeVar("KeyT")
@@ -112,6 +113,8 @@ class Observer:
             return
         self._unread.discard(requested.key)
         article = outcome.page.article
+        if (requested.known or article).novelty is Novelty.BACKFILL:
+            return  # an archive may have a former layout
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
         self._lengths[article.word_count.bit_length()] += 1

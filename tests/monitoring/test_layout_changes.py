@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.crawl.probes import let_articles_be_due
+from tests.crawl.probes import SECTION, SITEMAP, let_articles_be_due, sources
 from tests.sample_site import Fault, SampleSite, Theme
+from tests.sample_site.routes import Resource
 from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"
@@ -141,6 +142,28 @@ def test_a_section_and_a_feed_that_break_are_named_until_they_are_mended(
     site.heal()
     for slug in in_section:
         site.restore(slug)
+    assert messages(cycle(workspace)) == {}
+
+
+def test_an_archive_with_a_former_layout_is_no_drift(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(SECTION))
+    assert cycle(workspace)["articles_new"] > 5
+    seen = {record["url"] for record in workspace.records()}
+    old = [story for story in site.stories if site.truth_of(story).url not in seen]
+    text = "<p>The harbour of the town was opened by its mayor in the spring.</p>" * 9
+    for number, story in enumerate(old):
+        site.extra_pages[story.path] = Resource(
+            body=b'<html><meta property="og:type" content="article"><meta property='
+            b'"article:published_time" content="2019-03-04T05:06:07Z"><body><h1>Old %d</h1>%s'
+            b"</body></html>" % (number, text.encode())
+        )
+    workspace.write_config(site.base_url, sources(SECTION, SITEMAP))
+    report = cycle(workspace, "--full")
+    assert report["articles_new"] > 5
+    assert messages(report) == {}
+    let_articles_be_due(workspace)
     assert messages(cycle(workspace)) == {}
 
 
