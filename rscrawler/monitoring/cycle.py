@@ -20,7 +20,9 @@ from rscrawler.monitoring.drift import (
     LISTINGS,
     as_message,
     find_drift,
+    is_deserted,
     source_failure,
+    usual_readings,
 )
 from rscrawler.monitoring.observation import FIELDS, Observation, Observer
 from rscrawler.monitoring.status import site_silence
@@ -296,6 +298,13 @@ def _with_findings(
     limit = REMEMBERED_CYCLES if seen.says_something else 1
     observed = store.history.observations(session.site, session.started_at, limit)
     past = [Observation.from_json(text) for text in observed]
+    # A short feed of articles alone is no drift: some begin anew each midnight.
+    short = {
+        url
+        for url in session.whole_feeds & links.keys()
+        if is_deserted(links[url], usual_readings(url, past))
+    }
+    seen = replace(seen, links={url: links[url] for url in links if url not in short})
     if session.has_new_links:
         # Link counts under former rules are only a measure for a source that has no links now.
         for at, each in enumerate(past):

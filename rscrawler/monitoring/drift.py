@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from math import comb
 from statistics import median
 from typing import NamedTuple
@@ -307,13 +308,22 @@ def _listing_findings(links: Mapping[str, float], past: Sequence[Observation]) -
         return {LISTINGS: f"none of its {len(links)} sources leads to an article"}
     found = {}
     for url, count in links.items():
-        readings = [
-            each.links[url] for each in past if url in each.links and url not in each.findings
-        ][:USUAL_READINGS]
-        if is_deserted(count, readings):
+        if is_deserted(count, readings := usual_readings(url, past)):
             usual = median(readings)
             found[url] = f"{path_of(url)} leads to {count:g} articles a page, usually {usual:g}"
     return found
+
+
+def usual_readings(url: str, past: Sequence[Observation]) -> list[float]:
+    """How many articles a source led to at its last readings without drift, newest first.
+
+    If all of `USUAL_READINGS` in a row led to fewer, but to some, it has changed for good: these.
+    """
+    read = [each for each in past if url in each.links]
+    odd = list(takewhile(lambda each: url in each.findings, read))[:USUAL_READINGS]
+    is_for_good = len(odd) == USUAL_READINGS and all(each.links[url] for each in odd)
+    usual = odd if is_for_good else [each for each in read if url not in each.findings]
+    return [each.links[url] for each in usual[:USUAL_READINGS]]
 
 
 def is_deserted(count: float, readings: Sequence[float]) -> bool:

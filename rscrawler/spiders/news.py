@@ -40,6 +40,7 @@ from rscrawler.store.discovery import Address, AddressState, SourceState
 
 logger = logging.getLogger(__name__)
 
+FEED_KINDS = frozenset({SourceKind.FEED, SourceKind.JSON})
 GONE_STATUSES = frozenset({404, 410})
 END_STATUSES = GONE_STATUSES | {400}  # past the last page; WordPress' JSON responds 400
 PERMANENT_REDIRECTS = frozenset({301, 308})
@@ -261,6 +262,8 @@ class NewsSpider(Spider):
             self._record_source_failure(requested, response.url, reading.reason)
             return
         assert isinstance(reading, ReadSource)
+        if reading.is_whole and source.kind in FEED_KINDS:
+            self.session.whole_feeds.add(state.url)
         discovered = DiscoveredLinks(self.session, source, state)
         discovered.sitemaps.extend(discovered.unread_sitemaps(reading.sitemaps))
         await self._add_articles(reading, discovered)

@@ -58,11 +58,15 @@ class ArticleToRead:
 
 @dataclass(frozen=True, slots=True)
 class ReadSource:
-    """The content of a source's page; articles in pickled portions, since there may be many."""
+    """The content of a source's page; articles in pickled portions, since there may be many.
+
+    `is_whole`: every entry is an article's address.
+    """
 
     portions: tuple[bytes, ...]
     sitemaps: tuple[Entry, ...]
     next_url: str | None
+    is_whole: bool
 
     def articles(self) -> Iterator[list[ShownArticle]]:
         """Yield the portions, at least one."""
@@ -151,7 +155,8 @@ class PageReader:
         ]
         starts = range(0, len(shown), PORTION) or [0]
         portions = (pickle.dumps(shown[start : start + PORTION]) for start in starts)
-        return ReadSource(tuple(portions), content.sitemaps, content.next_url)
+        is_whole = len(shown) == len(content.entries)
+        return ReadSource(tuple(portions), content.sitemaps, content.next_url, is_whole)
 
     def _article(self, page: ArticleToRead, profile: SiteProfile) -> FetchedArticle:
         from rscrawler.extraction.article import extract

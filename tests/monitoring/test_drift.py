@@ -228,6 +228,19 @@ def test_a_deserted_section_stays_one_until_it_is_read_again() -> None:
     assert drift(Observation(links={SECTION: 12.0}), past) == {}
 
 
+@pytest.mark.parametrize(("count", "lasts"), [(5.0, False), (0.0, True)])
+def test_a_section_that_has_shrunk_for_good_is_as_usual_after_twenty_readings_unless_it_is_empty(
+    count: float, lasts: bool
+) -> None:
+    past = [Observation(links={SECTION: 12.0})]
+    for _ in range(20):
+        found = drift(Observation(links={SECTION: count}), past)
+        assert SECTION in found
+        past.insert(0, Observation(links={SECTION: count}, findings=found))
+    found = drift(Observation(links={SECTION: count}), past)
+    assert (SECTION in found) is lasts
+
+
 def test_a_source_that_left_the_profile_is_forgotten() -> None:
     gone = "https://a.example/gone/"
     past = [Observation(links={gone: 0.0}, findings={gone: "deserted"})]

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.crawl.probes import SECTION, SITEMAP, let_articles_be_due, sources
+from tests.crawl.probes import FEED, SECTION, SITEMAP, let_articles_be_due, sources
 from tests.sample_site import Fault, SampleSite, Theme
 from tests.sample_site.routes import Resource
+from tests.sample_site.server import Reply
 from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"
@@ -143,6 +144,25 @@ def test_a_section_and_a_feed_that_break_are_named_until_they_are_mended(
     for slug in in_section:
         site.restore(slug)
     assert messages(cycle(workspace)) == {}
+
+
+def feed_of(*urls: str) -> Reply:
+    items = "".join(f"<item><link>{url}</link></item>" for url in urls)
+    return Reply(200, {}, f"<rss version='2.0'><channel>{items}</channel></rss>".encode())
+
+
+def test_a_feed_that_begins_anew_is_no_drift_and_one_that_leads_elsewhere_is(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(FEED))
+    cycle(workspace)
+    newest = site.truth_of(site.publish()).url
+    for urls in ((), (newest,)):
+        site.answers[FEED] = feed_of(*urls)
+        assert messages(cycle(workspace)) == {}
+    site.answers[FEED] = feed_of(newest, *(f"{site.base_url}/author/{n}/" for n in range(20)))
+    message = messages(cycle(workspace))["layout-drift"]
+    assert message.startswith(f"{FEED} leads to 1 articles a page, usually ")
 
 
 def test_an_archive_with_a_former_layout_is_no_drift(
