@@ -34,7 +34,14 @@ _SESSION_IN_PATH = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
 _SEVERAL = 3  # values of a parameter
-_POST_NUMBER = re.compile(r"(?<!\d)(?!(?:19|20)\d\d[01]\d[0-3]\d(?!\d))\d{6,}(?!\d)")  # but no day
+# A post's number (`415014`, `article163230255`); no part of another code, and no sum of money.
+_POST_NUMBER = re.compile(r"(?<![^\W_])[a-z]*([1-9]\d{5,})(?<!000)(?![^\W_])", re.IGNORECASE)
+_MONTH_OF_YEAR, _DAY_OF_MONTH = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12]\\d|3[01])"
+_MOMENT = re.compile(  # such as `202611`, `261124`, `24112026`, `202611240930`
+    rf"(?:19|20)\d\d{_MONTH_OF_YEAR}(?:{_DAY_OF_MONTH}(?:\d\d){{0,3}})?"
+    rf"|\d\d{_MONTH_OF_YEAR}{_DAY_OF_MONTH}"
+    rf"|(?:{_DAY_OF_MONTH}{_MONTH_OF_YEAR}|{_MONTH_OF_YEAR}{_DAY_OF_MONTH})(?:19|20)?\d\d"
+)
 _MONTH = re.compile(r"/((?:19|20)\d\d)/(0[1-9]|1[0-2])/")
 
 
@@ -152,10 +159,16 @@ def share_number(first: str, second: str) -> bool:
     """Whether one number, such as a post's id, is in the paths of both addresses.
 
     `/news/415014/police-investigate` and `/news/415014/inquiry-ends` share theirs: most systems
-    that number articles keep the number when headline and slug change.
+    that number articles keep the number when headline and slug change. If each has another number
+    too, as in `/stock-60951433/news-49012345`, the common one may be the subject's.
     """
-    numbers = (set(_POST_NUMBER.findall(urlsplit(each).path)) for each in (first, second))
-    return not next(numbers).isdisjoint(next(numbers))
+    one, other = map(_post_numbers, (first, second))
+    return not one.isdisjoint(other) and (one <= other or other <= one)
+
+
+def _post_numbers(url: str) -> set[str]:
+    found = _POST_NUMBER.findall(urlsplit(url).path)
+    return {number for number in found if not _MOMENT.fullmatch(number)}
 
 
 def end_of_month(url: str) -> datetime | None:
