@@ -325,7 +325,7 @@ def _with_findings(
         past,
         selectors={name: each for name, each in markup if isinstance(each, list)},
         source_failures={url: why for url, why in source_failures.items() if why},
-        addresses=kinds,
+        addresses=kinds.keys() - short,
     )
     before = past[0].findings if past else {}
     if session.state.baseline_at is not None and (dead := _dead_links(stats, before)):

@@ -262,7 +262,7 @@ class NewsSpider(Spider):
             self._record_source_failure(requested, response.url, reading.reason)
             return
         assert isinstance(reading, ReadSource)
-        if reading.is_whole and source.kind in FEED_KINDS:
+        if reading.is_whole and requested.page == 1 and source.kind in FEED_KINDS:
             self.session.whole_feeds.add(state.url)
         discovered = DiscoveredLinks(self.session, source, state)
         discovered.sitemaps.extend(discovered.unread_sitemaps(reading.sitemaps))

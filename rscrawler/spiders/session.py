@@ -52,7 +52,7 @@ class CrawlSession:
         unread_robots: why the robots.txt of a host could not be read, by host.
         failed_sources: why a source failed, by its address.
         linked: how many articles the first page of a source showed, by its address.
-        whole_feeds: the addresses of feeds whose every entry is an article.
+        whole_feeds: the addresses of feeds whose every entry on the first page is an article.
         shown: the keys of the articles on all pages of a source, by its address.
         published: dates of publication that a source gave, by address key.
         changed: the later dates by sources of known articles, by id; None for a removed one that a

@@ -179,6 +179,8 @@ def _read_feed(page: SourcePage) -> SourceContent:
             entries.append(
                 Entry(url, changed or published, changed if is_dated_once else published)
             )
+    if feed.entries and not entries:
+        raise UnreadableSource("has no address in any entry")
     return SourceContent(tuple(entries))
 
 
@@ -331,6 +333,8 @@ def _read_endpoint(page: SourcePage) -> SourceContent:
             title = unescape(_text_at(item, paths.title)).strip() or None
             changed = _date_at(item, paths.modified)
             entries.append(Entry(url, changed or published, published, title))
+    if listed and not entries:
+        raise UnreadableSource(f"has no address at {paths.address!r}; see paths.address")
     header = _NEXT_HEADER.search(page.link_header or "")
     following = _text_at(content, paths.next) or (header[1] if header else "")
     return SourceContent(tuple(entries), next_url=web_address(following, page.url))

@@ -165,6 +165,30 @@ def test_a_feed_that_begins_anew_is_no_drift_and_one_that_leads_elsewhere_is(
     assert message.startswith(f"{FEED} leads to 1 articles a page, usually ")
 
 
+def test_a_feed_that_led_elsewhere_is_over_once_it_is_short_and_leads_to_articles_alone(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(FEED))
+    cycle(workspace)
+    newest = site.truth_of(site.publish()).url
+    elsewhere = [f"{site.base_url}/author/{n}/" for n in range(20)]
+    site.answers[FEED] = feed_of(newest, *elsewhere)  # `?page=2` still leads to articles alone
+    assert f"{FEED} leads to 1 articles a page" in messages(cycle(workspace))["layout-drift"]
+    site.answers[FEED] = feed_of(newest)
+    assert messages(cycle(workspace)) == {}
+
+
+def test_a_feed_whose_entries_lose_their_addresses_is_drift(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(FEED, SECTION))
+    cycle(workspace)
+    items = "<item><title>A line</title></item>" * 9
+    channel = f"<rss version='2.0'><channel>{items}</channel></rss>"
+    site.answers[FEED] = Reply(200, {}, channel.encode())
+    assert messages(cycle(workspace)) == {"layout-drift": f"{FEED} no longer answers with a feed"}
+
+
 def test_an_archive_with_a_former_layout_is_no_drift(
     workspace: Workspace, site: SampleSite
 ) -> None:
