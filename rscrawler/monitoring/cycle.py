@@ -156,14 +156,13 @@ class CycleExtension:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._observer = Observer()
+        self._observer = Observer(session_of(crawler))
         self.outcome: CycleOutcome | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connect to the signals of one crawl."""
-        session_of(crawler)  # not configured in `scrapy shell` and the like
-        extension = cls(crawler)
+        extension = cls(crawler)  # not configured in `scrapy shell` and the like
         observer = extension._observer
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         crawler.signals.connect(observer.response_received, signals.response_received)

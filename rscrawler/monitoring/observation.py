@@ -13,7 +13,14 @@ from scrapy import Request
 from scrapy.http import Response
 
 from rscrawler.items import Novelty
-from rscrawler.spiders.outcomes import PageKind, PageOutcome, RequestedSource, request_context
+from rscrawler.spiders.outcomes import (
+    PageKind,
+    PageOutcome,
+    RequestedArticle,
+    RequestedSource,
+    request_context,
+)
+from rscrawler.spiders.session import CrawlSession
 
 KeyT = TypeVar("KeyT")
 CONTAINER, BODY = "container", "body"
@@ -85,7 +92,8 @@ def _sum(one: Mapping[KeyT, int], other: Mapping[KeyT, int]) -> dict[KeyT, int]:
 class Observer:
     """Counts what one crawl observes, through Scrapy's signals."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: CrawlSession) -> None:
+        self._session = session
         self._unread: set[str] = set()  # keys
         self._misdated = 0
         self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
@@ -113,13 +121,20 @@ class Observer:
             return
         self._unread.discard(requested.key)
         article = outcome.page.article
-        if (requested.known or article).novelty is Novelty.BACKFILL:
+        if (requested.known or article).novelty is Novelty.BACKFILL and not self._is_fresh(
+            requested
+        ):
             return  # an archive may have a former layout
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
         self._lengths[article.word_count.bit_length()] += 1
         if requested.hint is not None and article.published_at is not None:
             self._misdated += abs(article.published_at - requested.hint) > FAR_APART
+
+    def _is_fresh(self, requested: RequestedArticle) -> bool:
+        """Whether a usual cycle has just found the page: if it seems old, its date may be wrong."""
+        is_new = requested.known is None and not self._session.is_full
+        return is_new and requested.found_at >= self._session.started_at
 
     def observation(self, links: Mapping[str, int]) -> Observation:
         """The observation so far; `links` says to how many articles each source led."""

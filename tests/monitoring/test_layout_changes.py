@@ -189,6 +189,28 @@ def test_a_feed_whose_entries_lose_their_addresses_is_drift(
     assert messages(cycle(workspace)) == {"layout-drift": f"{FEED} no longer answers with a feed"}
 
 
+def former_page(number: int) -> Resource:
+    text = "<p>The harbour of the town was opened by its mayor in the spring.</p>" * 9
+    return Resource(
+        body=b'<html><meta property="og:type" content="article"><meta property='
+        b'"article:published_time" content="2019-03-04T05:06:07Z"><body><h1>Old %d</h1>%s'
+        b"</body></html>" % (number, text.encode())
+    )
+
+
+@pytest.mark.parametrize("source", [FEED, SECTION])
+def test_new_markup_on_which_every_new_article_seems_old_is_drift(
+    workspace: Workspace, site: SampleSite, source: str
+) -> None:
+    workspace.write_config(site.base_url, sources(source))
+    cycle(workspace)
+    for number in range(4):
+        site.extra_pages[site.publish().path] = former_page(number)
+    message = messages(cycle(workspace))["layout-drift"]
+    assert "article.page-article matches no page of" in message
+    assert {record["novelty"] for record in workspace.records()} == {"baseline", "backfill"}
+
+
 def test_an_archive_with_a_former_layout_is_no_drift(
     workspace: Workspace, site: SampleSite
 ) -> None:
@@ -196,13 +218,8 @@ def test_an_archive_with_a_former_layout_is_no_drift(
     assert cycle(workspace)["articles_new"] > 5
     seen = {record["url"] for record in workspace.records()}
     old = [story for story in site.stories if site.truth_of(story).url not in seen]
-    text = "<p>The harbour of the town was opened by its mayor in the spring.</p>" * 9
     for number, story in enumerate(old):
-        site.extra_pages[story.path] = Resource(
-            body=b'<html><meta property="og:type" content="article"><meta property='
-            b'"article:published_time" content="2019-03-04T05:06:07Z"><body><h1>Old %d</h1>%s'
-            b"</body></html>" % (number, text.encode())
-        )
+        site.extra_pages[story.path] = former_page(number)
     workspace.write_config(site.base_url, sources(SECTION, SITEMAP))
     report = cycle(workspace, "--full")
     assert report["articles_new"] > 5
