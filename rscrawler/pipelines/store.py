@@ -165,8 +165,7 @@ class StorePipeline:
             self._record_attempt(outcome, is_requested=False)
 
     def _record_failure(self, outcome: PageOutcome) -> None:
-        known = outcome.requested.known
-        is_lost = known is not None and outcome.at - known.fetched_at > ERROR_FOR
+        is_lost = self._is_lost(outcome.requested, outcome.at)
         level = logging.INFO if is_lost else logging.WARNING
         logger.log(level, "article %s: %s", outcome.url, outcome.reason)
         if not is_lost:
@@ -174,6 +173,19 @@ class StorePipeline:
         if outcome.kind is PageKind.OVER_LIMIT:
             self._count("over_limit")
         self._record_attempt(outcome)
+
+    def _is_lost(self, requested: RequestedArticle, at: datetime) -> bool:
+        """Whether a known page has failed since it was due, by age or a source's date, long ago."""
+        if (known := requested.known) is None:
+            return False
+        address = self._discovery.addresses(self._session.site, [requested.key]).get(requested.key)
+        due_at = decisions.next_check(
+            known.first_seen_at,
+            known.fetched_at,
+            self._session.config.crawl.recheck_after,
+            address.dated_at if address else None,
+        )
+        return at - (due_at or known.fetched_at) > ERROR_FOR
 
     def _record_attempt(self, outcome: PageOutcome, *, is_requested: bool = True) -> None:
         """Schedule the next request of a page that failed, later each time."""

@@ -369,6 +369,25 @@ def test_a_page_that_leads_to_a_listing_for_a_while_or_to_another_page_is_not_go
     assert "removed" not in {record["event"] for record in known.records()}
 
 
+def let_years_pass(workspace: Workspace, *, last_fetch: str) -> None:
+    """Date the first sight of every article to 2020-01-01, and its last fetch to a day of 2020."""
+    change_database(
+        workspace,
+        "UPDATE article SET first_seen_at = '2020-01-01T00:00:00.000000Z', "
+        f"fetched_at = '2020-{last_fetch}T00:00:00.000000Z'",
+    )
+
+
+def test_an_old_article_that_fails_when_it_has_just_been_edited_is_an_error(
+    known: Workspace, site: SampleSite
+) -> None:
+    let_years_pass(known, last_fetch="01-31")
+    story = site.edit(site.stories[7].slug, subtitle="Another subtitle")
+    site.answers[story.path] = Reply(500, {})
+    result = known.run("crawl", "--json")
+    assert (result.status, result.json["errors"]) == (1, 1)
+
+
 def test_a_known_page_that_fails_is_no_error_any_more_after_a_fortnight(
     known: Workspace, site: SampleSite
 ) -> None:
@@ -377,7 +396,7 @@ def test_a_known_page_that_fails_is_no_error_any_more_after_a_fortnight(
     let_articles_be_due(known)
     result = known.run("crawl", "--json")
     assert (result.status, result.json["errors"]) == (1, 1)
-    change_database(known, "UPDATE article SET fetched_at = '2020-01-01T00:00:00.000000Z'")
+    let_years_pass(known, last_fetch="01-01")
     let_articles_be_due(known)
     site.forget_requests()
     result = known.run("crawl", "--json")
