@@ -587,6 +587,21 @@ def test_russian_names_and_streets_of_the_region_are_no_other_states(
     assert level_of(central_asia, text) is Level.PRIMARY
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Российские войска вошли в Степногорск в Запорожской области. Бои за Степногорск идут.",
+        "Из 330 сумов Монголии от морозов пострадали 120. Монголия ввела в 18 сумов режим тревоги.",
+        "НИАТ представил в Москве робота для сборки крыла. НИАТ работает над ним с 2021 года.",
+        "Аятолла Хаменеи напомнил о принципе велаята факиха. О пределах велаята спорят в Куме.",
+        "Ансамбль «Байтерек» из Казани выступит в Уфе. «Байтерек» покажет новую программу.",
+        "The orchestra of Tehran will play at Roudaki Hall, the Roudaki Foundation announced.",
+    ],
+)
+def test_namesakes_elsewhere_are_not_of_the_region(central_asia: Flagger, text: str) -> None:
+    assert level_of(central_asia, text) is Level.NONE
+
+
 def test_austria_is_not_australia() -> None:
     assert others_in("Austria") == [Match("AT", 0, 7)]
 
