@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rscrawler.config import Config
-from rscrawler.decisions import CLOCK_TOLERANCE
+from rscrawler.decisions import CLOCK_TOLERANCE, MOST_RUNS
 from rscrawler.delivery.channels import OutboxSummary, due_since, outbox_summary
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries, raise_or_clear
@@ -222,13 +222,14 @@ def _late_jobs(
     states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
     busy = {lease for job in jobs if job.id in running for lease in job.leases}
     busy |= store.leases.held(now).keys()
+    is_full = len(running) >= MOST_RUNS
     for job in jobs:
         state = states.get(job.id)
         if state is None:
             continue
         patience = config.monitoring.overdue_after
-        is_kept = job.id in running or not busy.isdisjoint(job.leases)
-        if not is_kept:  # waiting for its own run, or for another crawl of its sites or hosts
+        is_kept = job.id in running or not busy.isdisjoint(job.leases) or (is_full and job.sites)
+        if not is_kept:  # waiting for its own run, another crawl of its sites or hosts, or any run
             patience = min(max(3 * job.usual_span(now), SHORTEST_LATENESS), patience)
         since = state.next_fire_at + patience
         if not services:  # the last was stopped; a crawl by hand or from cron counts as a run

@@ -29,7 +29,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
-from rscrawler.decisions import CLOCK_TOLERANCE, requested_pause
+from rscrawler.decisions import CLOCK_TOLERANCE, MOST_RUNS, requested_pause
 from rscrawler.delivery.channels import due_since, notice_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
@@ -48,7 +48,6 @@ logger = logging.getLogger(__name__)
 CHECK_INTERVAL = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
 QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
-MOST_RUNS = 16  # at once: each run has some 40 MiB, and all jobs are due after a pause
 LEAST_GRACE = timedelta(seconds=1)  # APScheduler fires a little late
 WORKERS_TIME = timedelta(hours=1)  # for what waited while the service or the store was off
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
+from rscrawler.decisions import MOST_RUNS
 from rscrawler.delivery import deliver
 from rscrawler.delivery.channels import OutboxSummary, Waiting, due_since
 from rscrawler.monitoring.status import Status, read_status
@@ -350,6 +351,20 @@ def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
     assert store.jobs.claim(firing, next_fire_at=NOW + DAY, now=NOW)
     jobs = [scheduled(), scheduled("full", every="1d")]
     assert read_status(config, store, later, jobs).others["schedule"] == ()
+
+
+def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed(
+    config: Config, store: Store
+) -> None:
+    later = NOW + 5 * HOUR
+    a_service(store)
+    store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+    for number in range(MOST_RUNS):
+        job_id = f"other-{number}"
+        store.jobs.schedule(job_id, "every 1d", NOW)
+        firing = Firing(job_id, NOW, SERVICE)
+        assert store.jobs.claim(firing, next_fire_at=NOW + DAY, now=NOW)
+    assert said_of_schedule(config, store, later) == []
 
 
 @pytest.mark.parametrize("lease", [None, site_lease("site"), host_lease("site.example")])
