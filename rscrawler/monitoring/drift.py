@@ -27,6 +27,7 @@ _READING = "reading"  # prefix of a part: before the address of a source that ca
 RECENT_PAGES = 5  # cycles with fewer pages are judged together with those before them
 USUAL_PAGES = 200  # past pages to compare with
 USUAL_READINGS = 20  # past readings of a source to compare with
+READINGS_FOR_GOOD = 200  # nearly three days, if each cycle of 20 minutes reads it
 UNLIKELY = 0.0001  # a lack that is less probable than this is not by chance
 # Past pages after which a lack that none of them had is drift at its first appearance …
 ENOUGH_FOR_STRUCTURE = 5  # … in the article's container and text
@@ -317,11 +318,11 @@ def _listing_findings(links: Mapping[str, float], past: Sequence[Observation]) -
 def usual_readings(url: str, past: Sequence[Observation]) -> list[float]:
     """How many articles a source led to at its last readings without drift, newest first.
 
-    If all of `USUAL_READINGS` in a row led to fewer, but to some, it has changed for good: these.
+    If all of `READINGS_FOR_GOOD` in a row led to fewer, but to some, it has changed for good.
     """
     read = [each for each in past if url in each.links]
-    odd = list(takewhile(lambda each: url in each.findings, read))[:USUAL_READINGS]
-    is_for_good = len(odd) == USUAL_READINGS and all(each.links[url] for each in odd)
+    odd = list(takewhile(lambda each: url in each.findings, read))[:READINGS_FOR_GOOD]
+    is_for_good = len(odd) == READINGS_FOR_GOOD and all(each.links[url] for each in odd)
     usual = odd if is_for_good else [each for each in read if url not in each.findings]
     return [each.links[url] for each in usual[:USUAL_READINGS]]
 

@@ -11,6 +11,7 @@ import pytest
 from rscrawler.monitoring.drift import (
     ARTICLES,
     LISTINGS,
+    READINGS_FOR_GOOD,
     Lack,
     as_message,
     find_drift,
@@ -229,11 +230,11 @@ def test_a_deserted_section_stays_one_until_it_is_read_again() -> None:
 
 
 @pytest.mark.parametrize(("count", "lasts"), [(5.0, False), (0.0, True)])
-def test_a_section_that_has_shrunk_for_good_is_as_usual_after_twenty_readings_unless_it_is_empty(
+def test_a_section_that_has_shrunk_for_good_is_as_usual_after_days_unless_it_is_empty(
     count: float, lasts: bool
 ) -> None:
     past = [Observation(links={SECTION: 12.0})]
-    for _ in range(20):
+    for _ in range(READINGS_FOR_GOOD):
         found = drift(Observation(links={SECTION: count}), past)
         assert SECTION in found
         past.insert(0, Observation(links={SECTION: count}, findings=found))
