@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Part
@@ -47,13 +47,23 @@ class HistoryStore(Part):
     def publications(self, site: str, since: datetime, limit: int | None = None) -> list[datetime]:
         """When a site's articles (the last `limit` of them) were published since a time, sorted.
 
-        An undated article counts from first sight; one of the baseline does not count.
+        First sight counts if there is no date, or a wrong one: later than first sight, or so early
+        that a cycle in between did not see the article. Of the baseline, only dates count.
         """
         of_site = article.c.site == site
         published, seen = article.c.published_at, article.c.first_seen_at
-        is_news = published.is_(None), article.c.novelty != Novelty.BASELINE
-        dated = select(published).where(of_site, published >= since)
-        undated = select(seen).where(of_site, seen >= since, *is_news)
+        is_news = article.c.novelty == Novelty.NEW
+        has_missed_cycle = exists().where(
+            run.c.site == site,
+            run.c.started_at.between(published, seen),
+            run.c.ended_at < seen,
+            run.c.succeeded == 1,
+        )
+        is_wrong = and_(is_news, or_(published > seen, has_missed_cycle))
+        dated = select(case((is_wrong, seen), else_=published)).where(of_site, published >= since)
+        undated = select(seen).where(
+            of_site, seen >= since, published.is_(None), article.c.novelty != Novelty.BASELINE
+        )
         parts = (dated.order_by(published.desc()), undated.order_by(seen.desc()))
         moments = [at for part in parts for at in self._database.scalars(part.limit(limit))]
         return sorted(moments)[-limit:] if limit else sorted(moments)
