@@ -229,13 +229,13 @@ def _field_finding(
 
     lost = _lack(name, lambda origin: is_moved(origin) or is_second_choice(origin))
     if is_structure:
-        faults = [(is_moved, ENOUGH_FOR_STRUCTURE), (is_second_choice, None)]
-    elif lost(seen.recent).misses < least:
-        return None
+        least, faults = 1, [(is_moved, ENOUGH_FOR_STRUCTURE), (is_second_choice, None)]
     else:
         faults = [(is_replaced, ENOUGH_FOR_FIELDS), (is_absent, None), (is_second_choice, None)]
-    if any(seen.is_broken(_lack(name, fault), at_once) for fault, at_once in faults):
-        return _lost(seen.now, name, usual, lost(seen.now))
+    for fault, at_once in faults:  # each by itself: a site's pages may often have no author
+        lack = _lack(name, fault)
+        if lack(seen.recent).misses >= least and seen.is_broken(lack, at_once):
+            return _lost(seen.now, name, usual, lost(seen.now))
     return None
 
 

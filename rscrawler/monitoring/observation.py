@@ -38,7 +38,8 @@ class Observation:
         pages: article pages that were extracted.
         unread: pages that should hold an article (it is known, or a source gave its date), but
             gave none.
-        misdated: pages whose date differs from the source's by more than a day.
+        misdated: pages whose date differs from the source's by more than a day. Known pages with
+            the stored date are none: some feeds date an article anew with each change.
         origins: for each field, the number of pages by origin; "" if the field is missing.
         lengths: the number of bodies by their words, in powers of two (8: 128 to 255).
         links: the number of article addresses on a source's first page, by its address. Further
@@ -128,7 +129,9 @@ class Observer:
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
         self._lengths[article.word_count.bit_length()] += 1
-        if requested.hint is not None and article.published_at is not None:
+        known = outcome.page.known
+        is_as_before = known is not None and known.published_at == article.published_at
+        if requested.hint is not None and article.published_at is not None and not is_as_before:
             self._misdated += abs(article.published_at - requested.hint) > FAR_APART
 
     def _is_fresh(self, requested: RequestedArticle) -> bool:

@@ -97,6 +97,12 @@ def test_a_field_that_metadata_gave_now_and_then_is_no_drift() -> None:
     assert drift(cycle(1, {**USUAL, "authors": BY_METADATA}), past) == {}
 
 
+def test_one_author_in_another_place_is_no_drift_where_many_pages_have_none() -> None:
+    past = [cycle(3, {**USUAL, "authors": ""}), cycle(20, {**USUAL, "authors": ""}), *usual_past()]
+    other = cycle(1, {**USUAL, "authors": "fallback: byline"})
+    assert drift(cycle(1, {**USUAL, "authors": ""}).plus(other), past) == {}
+
+
 def test_a_field_that_few_pages_have_may_be_missing() -> None:
     past = [cycle(30, {**USUAL, "image": ""}), cycle(30, USUAL)]
     assert drift(cycle(3, {**USUAL, "image": ""}), past) == {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +228,26 @@ def test_an_archive_with_a_former_layout_is_no_drift(
     assert messages(report) == {}
     let_articles_be_due(workspace)
     assert messages(cycle(workspace)) == {}
+
+
+def test_a_feed_that_dates_known_articles_anew_is_no_drift(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(FEED, SECTION))
+    cycle(workspace)
+    urls = [record["url"] for record in workspace.records()]
+    now = format_datetime(datetime.now(UTC))
+    items = "".join(
+        f"<item><link>{url}</link>{f'<pubDate>{now}</pubDate>' if at < 8 else ''}</item>"
+        for at, url in enumerate(urls)
+    )
+    feed = f"<rss version='2.0'><channel>{items}</channel></rss>"
+    site.extra_pages[FEED] = Resource(body=feed.encode())
+    for story in [each for each in site.stories if site.truth_of(each).url in urls[:8]]:
+        site.edit(story.slug, title=f"{story.title}, as it is told now")
+    report = cycle(workspace)
+    assert report["articles_updated"] == 8
+    assert messages(report) == {}
 
 
 def test_a_first_crawl_that_finds_no_article_at_all_is_drift_and_no_baseline(
