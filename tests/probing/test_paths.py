@@ -46,3 +46,9 @@ def test_of_a_sitemap_the_many_that_are_alike_are_taken_for_articles() -> None:
 def test_a_sitemap_may_hold_articles_under_several_sections() -> None:
     paths = [f"/{section}/title-{n}" for section in ("politics", "culture") for n in range(6)]
     assert likely_articles([*paths, "/imprint", "/some/lonely/page"]) == paths
+
+
+def test_numbered_addresses_are_articles_in_every_section_however_few_it_has() -> None:
+    news = [f"/news/title-{n}.html" for n in range(10_000, 10_020)]
+    reviews = [f"/reviews/title-{n}.html" for n in (20_001, 20_002)]
+    assert likely_articles([*news, *reviews, "/some/lonely/page"]) == [*news, *reviews]
