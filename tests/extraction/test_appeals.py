@@ -500,5 +500,7 @@ def test_a_line_that_is_only_the_way_to_another_article_is_no_prose() -> None:
     assert _insertion(f"Read more: {title}", link)
     assert _insertion(f"Related: {title}", link)
     assert _insertion(f"See also: “{title}”", link)
+    sections = [("/loans/", "Loans section"), ("/columns/", "Columns")]
+    assert _insertion("More coverage: Loans section · Columns", *sections)
     assert _insertion(title, link)
     assert not _insertion(f"Last week, {title.lower()}, and the euro rose.", link)
