@@ -8,7 +8,7 @@ from rscrawler.decisions import requested_pause
 from rscrawler.store.health import Problem, ProblemCode, SiteState
 
 HISTORY = timedelta(days=90)  # span of publications by which a site's silence is measured
-ENOUGH_HISTORY = 1_000  # articles at most, for a site that publishes so many in less time
+ENOUGH_HISTORY = 3_000  # articles at most, for a site that publishes so many in less time
 ENOUGH_ARTICLES = 10
 # No silence is reported before this: a weekend is none …
 SHORTEST_SILENCE = timedelta(days=2)

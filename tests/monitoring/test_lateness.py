@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rscrawler.monitoring.lateness import in_days, overdue_site, silence
+from rscrawler.monitoring.lateness import ENOUGH_HISTORY, in_days, overdue_site, silence
 from rscrawler.store.health import SiteState
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -63,6 +63,11 @@ def test_a_site_known_for_few_days_may_have_a_long_weekend() -> None:
     hourly = [MONDAY + number * HOUR for number in range(24 * 4)]
     assert silence("site", hourly, hourly[-1] + 80 * HOUR, factor=4.0) is None
     assert silence("site", hourly, hourly[-1] + 97 * HOUR, factor=4.0) is not None
+
+
+def test_a_wire_of_200_articles_a_day_is_known_for_long_enough_by_what_is_compared() -> None:
+    published = [MONDAY + number * DAY / 200 for number in range(200 * 90)][-ENOUGH_HISTORY:]
+    assert silence("site", published, published[-1] + 49 * HOUR, factor=4.0) is not None
 
 
 def test_too_few_articles_say_nothing() -> None:
