@@ -228,7 +228,7 @@ def recheck_at(known: KnownArticle, now: datetime) -> datetime:
 
 
 def are_rewritten(changed: int, known: int) -> bool:
-    """Whether a source gives so many known articles a later date that its dates mean nothing.
+    """Whether a source gives so many known pages a later date that its dates mean nothing.
 
     Some sites write the current time beside every address of a sitemap.
     """

@@ -30,8 +30,9 @@ class DiscoveredLinks:
         addresses: addresses with something new to store, except those in `redated`.
         redated: addresses of `dated_later`; once their dates are stored, they are not later again.
         unread: addresses to request that lead to no known article yet.
-        articles: how many known articles it shows.
+        read: how many known articles and rejected addresses it shows.
         dated_later: the dates of known articles that it dates later than before.
+        rejected_later: rejected addresses that it dates later, each as stored and as shown.
         returned: known articles that were recorded as removed.
         sitemaps: further sitemaps to read.
         has_news: whether it shows an address that this source never showed before.
@@ -44,8 +45,9 @@ class DiscoveredLinks:
     addresses: list[Address] = field(default_factory=list)
     redated: list[Address] = field(default_factory=list)
     unread: list[Address] = field(default_factory=list)
-    articles: int = 0
+    read: int = 0
     dated_later: dict[KnownArticle, datetime | None] = field(default_factory=dict)
+    rejected_later: list[tuple[Address, Address]] = field(default_factory=list)
     returned: list[KnownArticle] = field(default_factory=list)
     sitemaps: list[SourceState] = field(default_factory=list)
     has_news: bool = False
@@ -54,9 +56,24 @@ class DiscoveredLinks:
     def changed(self) -> dict[KnownArticle, datetime | None]:
         """Known articles to request again, with the later date if that is the reason."""
         changed: dict[KnownArticle, datetime | None] = dict.fromkeys(self.returned)
-        if not decisions.are_rewritten(len(self.dated_later), self.articles):
-            changed |= self.dated_later
-        return changed
+        return changed if self._are_rewritten else changed | self.dated_later
+
+    @property
+    def retried(self) -> list[Address]:
+        """Rejected addresses to request again, since it dates them later."""
+        return [] if self._are_rewritten else [before for before, _ in self.rejected_later]
+
+    @property
+    def to_store(self) -> Iterator[Address]:
+        """All addresses to store, once the whole page is known; all but the last portions' are."""
+        state = AddressState.REJECTED if self._are_rewritten else AddressState.PENDING
+        yield from (*self.addresses, *self.redated)
+        yield from (replace(address, state=state) for _, address in self.rejected_later)
+
+    @property
+    def _are_rewritten(self) -> bool:
+        later = len(self.dated_later) + len(self.rejected_later)
+        return decisions.are_rewritten(later, self.read)
 
     def add(self, shown: Iterable[ShownArticle]) -> None:
         """Add what follows from a portion of the page; stores nothing."""
@@ -66,7 +83,7 @@ class DiscoveredLinks:
             before.article_id for before in known.values() if before.article_id
         )
         self.keys.update(found)
-        self.articles += len(articles)
+        self.read += len(articles)
         for key, address in found.items():
             before = known.get(key)
             if before is None or self._is_missed(before):
@@ -83,8 +100,9 @@ class DiscoveredLinks:
         """Add what follows from an address that is stored as `before`, perhaps as an `article`'s.
 
         A skipped address is requested once a source other than a sitemap shows it (any source on a
-        full crawl); a rejected one once a source gives its date of publication, or dates it later.
-        Both become pending, since a date that is stored is not later any more.
+        full crawl); a rejected one once a source gives its date of publication, or dates it later
+        (but not nearly all addresses). Both become pending, since a date that is stored is not
+        later any more.
         """
         # Dates are stored even if all are changed at once, so that a later change is detected.
         is_later = _is_after(address.dated_at, before.dated_at)
@@ -96,8 +114,12 @@ class DiscoveredLinks:
             case AddressState.SKIPPED:
                 is_wanted_at_last = self._is_wanted
             case AddressState.REJECTED:
+                self.read += 1
+                is_wanted_at_last = is_published
                 last_dated_at = before.dated_at or before.seen_at
-                is_wanted_at_last = is_published or _is_after(address.dated_at, last_dated_at)
+                if not is_published and _is_after(address.dated_at, last_dated_at):
+                    self.rejected_later.append((before, address))
+                    return
             case _:
                 is_wanted_at_last = False
         if is_later or is_published or is_wanted_at_last or self.source.path not in before.seen_in:

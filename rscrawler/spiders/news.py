@@ -279,7 +279,7 @@ class NewsSpider(Spider):
             self.session.site,
             source.path,
             state,
-            (*discovered.addresses, *discovered.redated),
+            tuple(discovered.to_store),
             due_articles=[each.article_id for each in discovered.changed],
             sitemaps=discovered.sitemaps,
         )
@@ -287,7 +287,8 @@ class NewsSpider(Spider):
         self.count(f"sources/links/{source.kind}", len(discovered.keys))
         for article, dated_at in discovered.changed.items():
             self.session.changed[article.article_id] = dated_at
-        requests = self._article_requests(discovered.unread, discovered.changed)
+        unread = (*discovered.unread, *discovered.retried)
+        requests = self._article_requests(unread, discovered.changed)
         for number, request in enumerate(requests, 1):
             yield request
             if number % PORTION == 0:

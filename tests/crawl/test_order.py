@@ -172,3 +172,28 @@ def test_a_listing_is_followed_to_what_is_known_after_a_change_of_base_url(
         configure(workspace, moved, {NEWS: "section"}, "")
         report = workspace.crawl("outlet")
     assert report["articles_new"] == 11
+
+
+@pytest.mark.parametrize(("redated", "requested"), [(25, 0), (2, 2)])
+def test_pages_that_are_no_articles_are_not_requested_again_because_a_sitemap_dates_all_anew(
+    workspace: Workspace, redated: int, requested: int
+) -> None:
+    paths = [f"/page-{number}" for number in range(25)]
+    with outlet(0) as site:
+        site.pages |= dict.fromkeys(paths, Reply("<title>About us</title><p>Call us.</p>"))
+        site.pages[INDEX] = urlset(*paths)
+        configure(workspace, site.base_url, {NEWS: "section", INDEX: "sitemap"}, "")
+        workspace.crawl("outlet", "--full")
+        assert set(paths) <= set(site.requested)
+        site.requested.clear()
+        dates = [LONG_AGO + timedelta(days=number < redated) for number in range(len(paths))]
+        site.pages[INDEX] = xml(
+            "<urlset>"
+            + "".join(
+                f"<url><loc>{BASE}{path}</loc><lastmod>{at:%Y-%m-%d}</lastmod></url>"
+                for path, at in zip(paths, dates, strict=True)
+            )
+            + "</urlset>"
+        )
+        workspace.crawl("outlet")
+        assert len(set(paths) & set(site.requested)) == requested
