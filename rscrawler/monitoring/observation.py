@@ -6,12 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from scrapy import Request
 from scrapy.http import Response
 
+from rscrawler.decisions import KnownArticle
 from rscrawler.items import Novelty
 from rscrawler.spiders.outcomes import (
     PageKind,
@@ -39,7 +40,8 @@ class Observation:
         unread: pages that should hold an article (it is known, or a source gave its date), but
             gave none.
         misdated: pages whose date differs from the source's by more than a day. Known pages with
-            the stored date are none: some feeds date an article anew with each change.
+            the stored date are none if the source's is after first sight: some feeds date an
+            article anew with each change.
         origins: for each field, the number of pages by origin; "" if the field is missing.
         lengths: the number of bodies by their words, in powers of two (8: 128 to 255).
         links: the number of article addresses on a source's first page, by its address. Further
@@ -86,6 +88,17 @@ class Observation:
         return cls(**values)
 
 
+def is_misdated(
+    published_at: datetime | None, hint: datetime | None, known: KnownArticle | None
+) -> bool:
+    """Whether a page's date is not that of the source, `hint`; see `Observation`."""
+    if published_at is None or hint is None or abs(published_at - hint) <= FAR_APART:
+        return False
+    if known is None or known.published_at != published_at:
+        return True
+    return hint <= known.first_seen_at
+
+
 def _sum(one: Mapping[KeyT, int], other: Mapping[KeyT, int]) -> dict[KeyT, int]:
     return dict(Counter(one) + Counter(other))
 
@@ -129,10 +142,7 @@ class Observer:
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
         self._lengths[article.word_count.bit_length()] += 1
-        known = outcome.page.known
-        is_as_before = known is not None and known.published_at == article.published_at
-        if requested.hint is not None and article.published_at is not None and not is_as_before:
-            self._misdated += abs(article.published_at - requested.hint) > FAR_APART
+        self._misdated += is_misdated(article.published_at, requested.hint, outcome.page.known)
 
     def _is_fresh(self, requested: RequestedArticle) -> bool:
         """Whether a usual cycle has just found the page: if it seems old, its date may be wrong."""
