@@ -30,7 +30,8 @@ class DiscoveredLinks:
         addresses: addresses with something new to store, except those in `redated`.
         redated: addresses of `dated_later`; once their dates are stored, they are not later again.
         unread: addresses to request that lead to no known article yet.
-        read: how many known articles and rejected addresses it shows.
+        articles: how many known articles it shows.
+        rejected: how many rejected addresses it shows.
         dated_later: the dates of known articles that it dates later than before.
         rejected_later: rejected addresses that it dates later, each as stored and as shown.
         returned: known articles that were recorded as removed.
@@ -45,7 +46,8 @@ class DiscoveredLinks:
     addresses: list[Address] = field(default_factory=list)
     redated: list[Address] = field(default_factory=list)
     unread: list[Address] = field(default_factory=list)
-    read: int = 0
+    articles: int = 0
+    rejected: int = 0
     dated_later: dict[KnownArticle, datetime | None] = field(default_factory=dict)
     rejected_later: list[tuple[Address, Address]] = field(default_factory=list)
     returned: list[KnownArticle] = field(default_factory=list)
@@ -56,7 +58,9 @@ class DiscoveredLinks:
     def changed(self) -> dict[KnownArticle, datetime | None]:
         """Known articles to request again, with the later date if that is the reason."""
         changed: dict[KnownArticle, datetime | None] = dict.fromkeys(self.returned)
-        return changed if self._are_rewritten else changed | self.dated_later
+        if not decisions.are_rewritten(len(self.dated_later), self.articles):
+            changed |= self.dated_later
+        return changed
 
     @property
     def retried(self) -> list[Address]:
@@ -72,8 +76,9 @@ class DiscoveredLinks:
 
     @property
     def _are_rewritten(self) -> bool:
+        """For rejected addresses; for articles, dates of other pages, often none, say nothing."""
         later = len(self.dated_later) + len(self.rejected_later)
-        return decisions.are_rewritten(later, self.read)
+        return decisions.are_rewritten(later, self.articles + self.rejected)
 
     def add(self, shown: Iterable[ShownArticle]) -> None:
         """Add what follows from a portion of the page; stores nothing."""
@@ -83,7 +88,7 @@ class DiscoveredLinks:
             before.article_id for before in known.values() if before.article_id
         )
         self.keys.update(found)
-        self.read += len(articles)
+        self.articles += len(articles)
         for key, address in found.items():
             before = known.get(key)
             if before is None or self._is_missed(before):
@@ -114,7 +119,7 @@ class DiscoveredLinks:
             case AddressState.SKIPPED:
                 is_wanted_at_last = self._is_wanted
             case AddressState.REJECTED:
-                self.read += 1
+                self.rejected += 1
                 is_wanted_at_last = is_published
                 last_dated_at = before.dated_at or before.seen_at
                 if not is_published and _is_after(address.dated_at, last_dated_at):
