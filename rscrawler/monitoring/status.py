@@ -222,7 +222,7 @@ def _late_jobs(
     states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
     busy = {lease for job in jobs if job.id in running for lease in job.leases}
     busy |= store.leases.held(now).keys()
-    is_full = len(running) >= MOST_RUNS
+    is_full = not config.uses_workers and len(running) >= MOST_RUNS
     for job in jobs:
         state = states.get(job.id)
         if state is None:

@@ -340,31 +340,35 @@ def test_a_job_that_a_living_service_does_not_run_is_missed_after_three_of_its_s
     assert said_of_schedule(config, store, later, job_id="another", **times) == []
 
 
+def begin_run(store: Store, job_id: str) -> None:
+    store.jobs.schedule(job_id, "every 1d", NOW)
+    firing = Firing(job_id, NOW, SERVICE)
+    assert store.jobs.claim(firing, next_fire_at=NOW + DAY, now=NOW)
+
+
 def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
     config: Config, store: Store
 ) -> None:
     later = NOW + 5 * HOUR
     a_service(store)
     store.leases.acquire(service_lease(SERVICE), SERVICE, later)
-    store.jobs.schedule("full", "every 1d", NOW)
-    firing = Firing("full", NOW, SERVICE)
-    assert store.jobs.claim(firing, next_fire_at=NOW + DAY, now=NOW)
+    begin_run(store, "full")
     jobs = [scheduled(), scheduled("full", every="1d")]
     assert read_status(config, store, later, jobs).others["schedule"] == ()
 
 
-def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed(
-    config: Config, store: Store
+@pytest.mark.parametrize(("executor", "is_missed"), [("process", False), ("procrastinate", True)])
+def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed_but_with_workers(
+    config: Config, store: Store, executor: str, is_missed: bool
 ) -> None:
+    scheduling = config.scheduling.model_copy(update={"executor": executor})
+    config = config.model_copy(update={"scheduling": scheduling})
     later = NOW + 5 * HOUR
     a_service(store)
     store.leases.acquire(service_lease(SERVICE), SERVICE, later)
     for number in range(MOST_RUNS):
-        job_id = f"other-{number}"
-        store.jobs.schedule(job_id, "every 1d", NOW)
-        firing = Firing(job_id, NOW, SERVICE)
-        assert store.jobs.claim(firing, next_fire_at=NOW + DAY, now=NOW)
-    assert said_of_schedule(config, store, later) == []
+        begin_run(store, f"other-{number}")
+    assert bool(said_of_schedule(config, store, later)) is is_missed
 
 
 @pytest.mark.parametrize("lease", [None, site_lease("site"), host_lease("site.example")])
