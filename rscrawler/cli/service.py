@@ -44,13 +44,13 @@ def run_command(
     config, _ = load()
     log_runs(context)
     with store_failures_reported(config):  # a supervisor that restarts the service tells nobody
-        keeper = _opened_store(config)
+        keeper = _open_keeper(config)
     with closing(keeper), closing(load.runs):
         service = Service(keeper.store, load, keeper=keeper, run=load.runs.run)
         asyncio.run(service.run())
 
 
-def _opened_store(config: Config) -> StoreKeeper:
+def _open_keeper(config: Config) -> StoreKeeper:
     """The store; a PostgreSQL server that starts with this machine is given a minute."""
     last, is_server = time.monotonic() + START_SECONDS, sqlite_file(config.database) is None
     while True:

@@ -92,11 +92,12 @@ def is_misdated(
     published_at: datetime | None, hint: datetime | None, known: KnownArticle | None
 ) -> bool:
     """Whether a page's date is not that of the source, `hint`; see `Observation`."""
-    if published_at is None or hint is None or abs(published_at - hint) <= FAR_APART:
+    if published_at is None or hint is None:
         return False
-    if known is None or known.published_at != published_at:
-        return True
-    return hint <= known.first_seen_at
+    is_redated = (
+        known is not None and known.published_at == published_at and hint > known.first_seen_at
+    )
+    return abs(published_at - hint) > FAR_APART and not is_redated
 
 
 def _sum(one: Mapping[KeyT, int], other: Mapping[KeyT, int]) -> dict[KeyT, int]:
@@ -135,9 +136,8 @@ class Observer:
             return
         self._unread.discard(requested.key)
         article = outcome.page.article
-        if (requested.known or article).novelty is Novelty.BACKFILL and not self._is_fresh(
-            requested
-        ):
+        is_old = (requested.known or article).novelty is Novelty.BACKFILL
+        if is_old and not self._is_fresh(requested):
             return  # an archive may have a former layout
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1

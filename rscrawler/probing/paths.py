@@ -113,10 +113,10 @@ def likely_articles(paths: Sequence[str]) -> list[str]:
     groups: defaultdict[object, list[str]] = defaultdict(list)
     for path in likely if len(likely) >= _LEAST_ALIKE else usual:
         runs = _runs(path)
-        parts, (_, words) = [part for part, _ in runs], runs[0]
+        parts = [part for part, _ in runs]
         # Words with a number are an article's name in any section.
         is_numbered = parts[-1] is not None and _WORD in parts[-1] and r"\d" in parts[-1]
-        first = None if is_numbered or parts[0] is not None else words[0]
+        first = runs[0][1][0] if parts[0] is None and not is_numbered else None
         groups[first, *parts].append(path)
     most = max(map(len, groups.values()), default=0)
     return [path for found in groups.values() if 4 * len(found) >= most for path in found]

@@ -11,15 +11,20 @@ from tests.sample_site import SampleSite
 from tests.workspace import Workspace, taken_port
 
 
+def email_to(mailbox: Mailbox) -> str:
+    """The configuration of alerts by mail."""
+    return (
+        '[alerts.email]\nhost = "127.0.0.1"\nsecurity = "none"\nsender = "m@example.org"\n'
+        f'port = {mailbox.port}\nrecipients = ["desk@example.org"]\n'
+    )
+
+
 def test_a_wrong_watch_list_does_not_hold_up_an_alert(workspace: Workspace) -> None:
     topics = workspace.folder / "topics"
     topics.mkdir()
     (topics / "central-asia.toml").write_text("title = = 1\n")
     with serving(Mailbox()) as mailbox:
-        workspace.config.write_text(
-            'topics_dir = "topics"\n[alerts.email]\nhost = "127.0.0.1"\nsecurity = "none"\n'
-            f'port = {mailbox.port}\nsender = "m@example.org"\nrecipients = ["desk@example.org"]\n'
-        )
+        workspace.config.write_text(f'topics_dir = "topics"\n{email_to(mailbox)}')
         with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
             record(store, an_article(1), "email")
         result = workspace.run("deliver", "--json")
@@ -32,11 +37,7 @@ def test_with_quiet_for_cron_a_problem_that_lasts_is_printed_once(workspace: Wor
         serving(Mailbox(refuse={"desk@example.org": "550 nobody"})) as mailbox,
         taken_port() as port,
     ):
-        email = (
-            '[alerts.email]\nhost = "127.0.0.1"\nsecurity = "none"\nsender = "m@example.org"\n'
-            f'port = {mailbox.port}\nrecipients = ["desk@example.org"]\n'
-        )
-        workspace.write_config(f"http://127.0.0.1:{port}", email)
+        workspace.write_config(f"http://127.0.0.1:{port}", email_to(mailbox))
         with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
             record(store, an_article(1), "email")
         commands = ["deliver", "crawl"]
@@ -57,11 +58,7 @@ def test_with_quiet_nothing_is_printed_of_what_is_tried_again(workspace: Workspa
         serving(Mailbox(refuse={"desk@example.org": "451 later"})) as mailbox,
         SampleSite() as site,
     ):
-        email = (
-            '[alerts.email]\nhost = "127.0.0.1"\nsecurity = "none"\nsender = "m@example.org"\n'
-            f'port = {mailbox.port}\nrecipients = ["desk@example.org"]\n'
-        )
-        workspace.write_config(site.base_url, email)
+        workspace.write_config(site.base_url, email_to(mailbox))
         with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
             record(store, an_article(1), "email")
         put_off = workspace.run("deliver", "--quiet")
@@ -81,8 +78,7 @@ def test_with_quiet_a_store_that_fails_is_printed_until_the_operators_know(
     with serving(Mailbox()) as mailbox, taken_port() as port:
         workspace.config.write_text(
             f'database_url = "postgresql+psycopg://x@127.0.0.1:{port}/x"\n'
-            '[alerts.email]\nhost = "127.0.0.1"\nsecurity = "none"\nsender = "m@example.org"\n'
-            f'port = {mailbox.port}\nrecipients = ["desk@example.org"]\n'
+            f"{email_to(mailbox)}"
             '[alerts.ops]\nrecipients = ["ops@example.org"]\n'
         )
         first, *later = (
