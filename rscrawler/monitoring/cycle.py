@@ -24,7 +24,7 @@ from rscrawler.monitoring.drift import (
     source_failure,
     usual_readings,
 )
-from rscrawler.monitoring.observation import FIELDS, Observation, Observer
+from rscrawler.monitoring.observation import FIELDS, WITHOUT_PAGES, Observation, Observer
 from rscrawler.monitoring.status import site_silence
 from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
@@ -47,7 +47,8 @@ COUNTERS: Mapping[str, str] = {
     "dropped": "rscrawler/rejected",
     "errors": "rscrawler/errors",
 }
-REMEMBERED_CYCLES = 500  # past cycles with an observation, to compare with
+# Past cycles to compare with: with an observation, and with article pages.
+REMEMBERED_CYCLES = 500
 LONG_PAUSE = timedelta(hours=1)  # a longer pause that a site asks for is a problem
 # A page is reported after so many failed attempts, from this age to that.
 UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(days=14)
@@ -295,8 +296,10 @@ def _with_findings(
     }
     seen = observer.observation(links)
     limit = REMEMBERED_CYCLES if seen.says_something else 1
-    observed = store.history.observations(session.site, session.started_at, limit)
-    past = [Observation.from_json(text) for text in observed]
+    stored = partial(store.history.observations, session.site, session.started_at)
+    past = [Observation.from_json(text) for text in stored(limit)]
+    # On its own, since links are read far more often than pages on a site with little news.
+    read_before = stored(REMEMBERED_CYCLES, skipping=WITHOUT_PAGES) if seen.holds_pages else []
     # A short feed of articles alone is no drift: some begin anew each midnight.
     short = {
         url
@@ -318,11 +321,11 @@ def _with_findings(
         for url, state in store.discovery.sources(session.site).items()
         if url in kinds and url in session.failed_sources
     }
-    markup = ((name, getattr(profile.markup, name, None)) for name in FIELDS)
     findings = find_drift(
         seen,
         past,
-        selectors={name: each for name, each in markup if isinstance(each, list)},
+        [Observation.from_json(text) for text in read_before],
+        selectors={name: getattr(profile.markup, key) for name, key in FIELDS.items()},
         source_failures={url: why for url, why in source_failures.items() if why},
         addresses=kinds.keys() - short,
     )

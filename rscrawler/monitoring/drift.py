@@ -97,6 +97,7 @@ class Observations:
 def find_drift(
     now: Observation,
     past: Sequence[Observation],
+    past_pages: Sequence[Observation],
     *,
     selectors: Mapping[str, Sequence[str]],
     source_failures: Mapping[str, str],
@@ -107,6 +108,7 @@ def find_drift(
     Args:
         now: the observation of this cycle.
         past: those of earlier cycles, newest first.
+        past_pages: those of earlier cycles that read article pages, newest first.
         selectors: the profile's, for each field, in order of preference.
         source_failures: what `source_failure` says of the sources, by address.
         addresses: those of the sources in the present profile.
@@ -116,9 +118,9 @@ def find_drift(
     """
     found: dict[str, str] = {}
     judged = set(now.links)
-    if now.pages or now.unread:
+    if now.holds_pages:
         judged.add(ARTICLES)
-        if messages := list(_article_findings(Observations.of(now, past), selectors)):
+        if messages := list(_article_findings(Observations.of(now, past_pages), selectors)):
             found[ARTICLES] = "; ".join(messages)
     if now.links:
         judged.add(LISTINGS)
@@ -180,7 +182,7 @@ def _article_findings(seen: Observations, selectors: Mapping[str, Sequence[str]]
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
     least = FEW_PAGES
     for name in FIELDS:  # the structure first: if it changed, one page without a field is enough
-        if finding := _field_finding(seen, name, selectors.get(name, ()), least):
+        if finding := _field_finding(seen, name, selectors[name], least):
             yield finding
             least = 1 if name in (CONTAINER, BODY) else least
     if usual.pages < ENOUGH_FOR_FIELDS:
@@ -208,6 +210,8 @@ def _field_finding(
     is_structure = name in (CONTAINER, BODY)
     if not usual or not (is_structure or seen.usual.pages >= ENOUGH_FOR_FIELDS):
         return None  # this site's pages never have it, or too few of them are known
+    if usual.startswith(_PROFILE) and not selectors:
+        return None  # the profile no longer expects it
     if _kind(usual) == _FEED and _FEED in map(_kind, seen.recent.origins.get(name, {})):
         return None  # a feed has only its latest articles
     if name == "sections" and _kind(usual) == _FALLBACK:

@@ -25,9 +25,12 @@ from rscrawler.spiders.session import CrawlSession
 
 KeyT = TypeVar("KeyT")
 CONTAINER, BODY = "container", "body"
-# The parts of an article page that are watched, by their names in its provenance. Not subtitles:
-# whether articles have one is a habit that changes.
-FIELDS = (CONTAINER, BODY, "title", "authors", "published_at", "sections", "tags", "image")
+# The parts of an article page that are watched: their names in its provenance, and the profile's
+# for their selectors. Not subtitles: whether articles have one is a habit that changes.
+FIELDS = {
+    name: name for name in (CONTAINER, BODY, "title", "authors", "sections", "tags", "image")
+} | {"published_at": "published_text"}
+WITHOUT_PAGES = '{"pages":0,"unread":0,'  # how the stored text of a cycle begins that read none
 FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same date
 
 
@@ -58,9 +61,14 @@ class Observation:
     findings: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def holds_pages(self) -> bool:
+        """Whether article pages were requested and read, or should have been articles."""
+        return bool(self.pages or self.unread)
+
+    @property
     def says_something(self) -> bool:
         """Whether anything was read that shows the layout."""
-        return bool(self.pages or self.unread or self.links)
+        return self.holds_pages or bool(self.links)
 
     def plus(self, other: Observation) -> Observation:
         """The sum of both, for article pages only: without links and findings."""

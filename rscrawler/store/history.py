@@ -19,14 +19,21 @@ Delay = tuple[str, datetime, timedelta]
 class HistoryStore(Part):
     """Past cycles, records and messages in the database."""
 
-    def observations(self, site: str, before: datetime, limit: int) -> list[str]:
-        """The observations of cycles that started before a time, as JSON, newest first."""
+    def observations(
+        self, site: str, before: datetime, limit: int, *, skipping: str | None = None
+    ) -> list[str]:
+        """The observations of cycles that started before a time, as JSON, newest first.
+
+        Those that begin with the text `skipping` are left out.
+        """
         query = (
             select(run.c.observation)
             .where(run.c.site == site, run.c.started_at < before, run.c.observation.is_not(None))
             .order_by(run.c.started_at.desc(), run.c.run_id.desc())
             .limit(limit)
         )
+        if skipping is not None:
+            query = query.where(~run.c.observation.startswith(skipping, autoescape=True))
         return self._database.scalars(query)
 
     def last_recorded_at(self) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,16 @@ from rscrawler.store import Store
 from rscrawler.store.discovery import SourceState
 from tests.monitoring.pages import BY_METADATA, LOST, USUAL, cycle, usual_past
 
-SELECTORS = {"title": ["h1.headline", "h1", "h2"], "container": [".own article"]}
+SELECTORS = {
+    "container": [".own article"],
+    "body": [".text"],
+    "title": ["h1.headline", "h1", "h2"],
+    "authors": ["a.author"],
+    "published_at": ["time"],
+    "sections": ["a.section"],
+    "tags": ["a.tag"],
+    "image": ["img"],
+}
 SECTION, FEED = "https://a.example/reporting/", "https://a.example/feed.rss"
 
 
@@ -32,11 +41,14 @@ def drift(
     now: Observation,
     past: list[Observation] | None = None,
     source_failures: Mapping[str, str] | None = None,
+    selectors: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, str]:
+    past = usual_past() if past is None else past
     return find_drift(
         now,
-        usual_past() if past is None else past,
-        selectors=SELECTORS,
+        past,
+        past,
+        selectors={**SELECTORS, **(selectors or {})},
         source_failures=source_failures or {},
         addresses=[SECTION, FEED],
     )
@@ -118,6 +130,12 @@ def test_a_mended_profile_is_no_drift() -> None:
     assert drift(cycle(3, {**USUAL, "title": "profile: h1.headline"})) == {}
     past = [cycle(60, {**USUAL, "title": "profile: h1.of-old"})]
     assert drift(cycle(3, {**USUAL, "title": "profile: h2"}), past) == {}
+
+
+def test_a_field_whose_selectors_the_profile_no_longer_has_may_be_missing() -> None:
+    without = cycle(8, {**USUAL, "authors": ""})
+    assert "authors" in drift(without)[ARTICLES]
+    assert drift(without, selectors={"authors": []}) == {}
 
 
 def test_a_date_that_metadata_no_longer_gives_is_named_by_its_origin() -> None:

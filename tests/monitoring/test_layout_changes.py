@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.crawl.probes import FEED, SECTION, SITEMAP, let_articles_be_due, sources
+from rscrawler.monitoring.observation import Observation
+from tests.crawl.probes import FEED, SECTION, SITEMAP, change_database, let_articles_be_due, sources
 from tests.sample_site import Fault, SampleSite, Theme
 from tests.sample_site.routes import Resource
 from tests.sample_site.server import Reply
@@ -179,6 +180,23 @@ def test_a_feed_whose_entries_lose_their_addresses_is_drift(
     channel = f"<rss version='2.0'><channel>{items}</channel></rss>"
     site.answers[FEED] = Reply(200, {}, channel.encode())
     assert messages(cycle(workspace)) == {"layout-drift": f"{FEED} no longer answers with a feed"}
+
+
+def test_new_markup_is_drift_though_hundreds_of_cycles_since_the_last_news_read_no_article(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url)
+    cycle(workspace)
+    idle = Observation(links={"/reporting/": 20}).to_json()
+    change_database(
+        workspace,
+        "WITH RECURSIVE idle(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM idle WHERE n < 500) "
+        "INSERT INTO run (run_id, site, started_at, ended_at, succeeded, observation) "
+        f"SELECT 'z' || n, site, started_at, ended_at, 1, '{idle}' FROM run, idle",
+    )
+    site.change_markup(Theme.RENAMED)
+    site.publish()
+    assert "matches no page of 1" in messages(cycle(workspace))["layout-drift"]
 
 
 def former_page(number: int) -> Resource:
