@@ -139,23 +139,30 @@ class Observer:
             # A page that is requested again was counted, and is no further evidence.
             is_counted = requested.was_rejected or requested.attempts > 0
             is_empty = outcome.is_whole_page and outcome.kind is not PageKind.OVER_LIMIT
-            if is_empty and not is_counted and (requested.known or requested.hint):
+            novelty = self._session.novelty_of(requested.hint, requested.found_at)
+            is_evidence = not is_counted and not self._is_of_archive(requested, novelty)
+            if is_empty and is_evidence and (requested.known or requested.hint):
                 self._unread.add(requested.key)
             return
         self._unread.discard(requested.key)
         article = outcome.page.article
-        is_old = (requested.known or article).novelty is Novelty.BACKFILL
-        if is_old and not self._is_fresh(requested):
-            return  # an archive may have a former layout
+        if self._is_of_archive(requested, article.novelty):
+            return
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
         self._lengths[article.word_count.bit_length()] += 1
         self._misdated += is_misdated(article.published_at, requested.hint, outcome.page.known)
 
-    def _is_fresh(self, requested: RequestedArticle) -> bool:
-        """Whether a usual cycle has just found the page: if it seems old, its date may be wrong."""
-        is_new = requested.known is None and not self._session.is_full
-        return is_new and requested.found_at >= self._session.started_at
+    def _is_of_archive(self, requested: RequestedArticle, novelty: Novelty) -> bool:
+        """Whether the page is old; an archive may have a former layout.
+
+        If a usual cycle has just found it, it may seem old only since its date is wrong.
+        """
+        if requested.known is not None:
+            return requested.known.novelty is Novelty.BACKFILL
+        session = self._session
+        is_fresh = not session.is_full and requested.found_at >= session.started_at
+        return novelty is Novelty.BACKFILL and not is_fresh
 
     def observation(self, links: Mapping[str, int]) -> Observation:
         """The observation so far; `links` says to how many articles each source led."""

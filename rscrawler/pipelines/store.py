@@ -253,7 +253,10 @@ class StorePipeline:
         article.topics = page.flags
         article.event = page.event
         found_at = outcome.requested.found_at
-        article.novelty = page.known.novelty if page.known else self._novelty(article, found_at)
+        published_at = article.published_at or end_of_month(article.url)
+        article.novelty = (
+            page.known.novelty if page.known else session.novelty_of(published_at, found_at)
+        )
         before = self._articles.latest_record(page.known.article_id) if page.known else None
         if before is not None and not before.is_pruned:
             article.change = summarize(before, article)
@@ -288,15 +291,6 @@ class StorePipeline:
         reason = f"the database rejects this version of it: {error!r}"
         outcome = replace(outcome, kind=PageKind.REFUSED, reason=reason, at=self._session.now())
         self._record_failure(outcome)
-
-    def _novelty(self, article: Article, found_at: datetime) -> Novelty:
-        baseline_at = self._session.state.baseline_at
-        return decisions.novelty_of(
-            article.published_at or end_of_month(article.url),
-            found_at,
-            timedelta(days=self._alerts.max_age_days),
-            in_baseline=baseline_at is None or found_at <= baseline_at,
-        )
 
     def _repeated_flags(self, article: Article) -> list[TopicFlag]:
         """The flags of the article that this one repeats, and of its other copies that alerted."""

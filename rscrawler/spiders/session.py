@@ -13,9 +13,11 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.spider import DefaultSpider
 
+from rscrawler import decisions
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError, RscrawlerError, StoreError
+from rscrawler.items import Novelty
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.pool import Readers
 from rscrawler.spiders.reading import PageReader
@@ -89,6 +91,16 @@ class CrawlSession:
     def lease_name(self) -> str:
         """The name of the lease that allows one crawl of the site at a time."""
         return site_lease(self.site)
+
+    def novelty_of(self, published_at: datetime | None, found_at: datetime) -> Novelty:
+        """The novelty of an article that was found, and that is not known yet."""
+        baseline_at = self.state.baseline_at
+        return decisions.novelty_of(
+            published_at,
+            found_at,
+            timedelta(days=self.config.alerts.max_age_days),
+            in_baseline=baseline_at is None or found_at <= baseline_at,
+        )
 
     @property
     def has_new_links(self) -> bool:

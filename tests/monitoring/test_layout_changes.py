@@ -149,8 +149,8 @@ def test_a_section_and_a_feed_that_break_are_named_until_they_are_mended(
     assert messages(cycle(workspace)) == {}
 
 
-def feed_of(*urls: str) -> Reply:
-    items = "".join(f"<item><link>{url}</link></item>" for url in urls)
+def feed_of(*urls: str, date: str = "") -> Reply:
+    items = "".join(f"<item><link>{url}</link><pubDate>{date}</pubDate></item>" for url in urls)
     return Reply(200, {}, f"<rss version='2.0'><channel>{items}</channel></rss>".encode())
 
 
@@ -236,6 +236,30 @@ def test_an_archive_with_a_former_layout_is_no_drift(
     assert messages(report) == {}
     let_articles_be_due(workspace)
     assert messages(cycle(workspace)) == {}
+
+
+def test_pages_of_an_archive_that_hold_no_article_are_no_drift(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(SECTION))
+    cycle(workspace)
+    seen = {record["url"] for record in workspace.records()}
+    old = [story for story in site.stories if site.truth_of(story).url not in seen]
+    podcast = Resource(body=b"<html><body><h1>A podcast</h1></body></html>")
+    for number, story in enumerate(old):
+        site.extra_pages[story.path] = former_page(number) if number > 2 else podcast
+    site.answers[FEED] = feed_of(
+        *(site.truth_of(story).url for story in old), date="Mon, 04 Mar 2019 05:06:07 GMT"
+    )
+    workspace.write_config(site.base_url, sources(SECTION, FEED))
+    report = cycle(workspace, "--full")
+    assert (report["errors"], messages(report)) == (3, {})
+    for story in old[3:]:
+        site.extra_pages[story.path] = podcast
+    let_articles_be_due(workspace)
+    report = cycle(workspace)
+    assert report["errors"] > 3
+    assert "layout-drift" not in messages(report)
 
 
 @pytest.mark.parametrize(("after", "drift"), [(True, []), (False, ["layout-drift"])])
