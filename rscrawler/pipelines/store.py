@@ -178,14 +178,15 @@ class StorePipeline:
         """Whether a known page has failed since it was due, by age or a source's date, long ago."""
         if (known := requested.known) is None:
             return False
-        address = self._discovery.addresses(self._session.site, [requested.key]).get(requested.key)
+        addresses = self._discovery.addresses_of(known.article_id)  # a source may date any of them
+        dates = [each.dated_at for each in addresses if each.dated_at is not None]
         due_at = decisions.next_check(
             known.first_seen_at,
             known.fetched_at,
             self._session.config.crawl.recheck_after,
-            address.dated_at if address else None,
+            max(dates, default=None),
         )
-        return at - (due_at or known.fetched_at) > ERROR_FOR
+        return at - (due_at or max([known.fetched_at, *dates])) > ERROR_FOR
 
     def _record_attempt(self, outcome: PageOutcome, *, is_requested: bool = True) -> None:
         """Schedule the next request of a page that failed, later each time."""

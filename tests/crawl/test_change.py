@@ -12,6 +12,7 @@ from rscrawler.clock import utc_now
 from tests.crawl.probes import (
     FEED,
     FEW_SOURCES,
+    QUICK,
     SECTION,
     SITEMAP,
     change_database,
@@ -386,6 +387,26 @@ def test_an_old_article_that_fails_when_it_has_just_been_edited_is_an_error(
     site.answers[story.path] = Reply(500, {})
     result = known.run("crawl", "--json")
     assert (result.status, result.json["errors"]) == (1, 1)
+
+
+@pytest.mark.parametrize("ages", ["", "recheck_after = []\n"])
+def test_so_is_one_of_which_the_sitemap_dates_another_address(
+    known: Workspace, site: SampleSite, ages: str
+) -> None:
+    story, other = site.stories[7], "/another-address/"
+    site.answers[other] = Reply(301, {"Location": story.path})
+    known.write_config(site.base_url, f"{QUICK}{ages}{sources('/other.xml')}")
+
+    def crawl_with(date: str) -> int:
+        entry = f"<url><loc>{site.base_url}{other}</loc><lastmod>{date}</lastmod></url>"
+        site.extra_pages["/other.xml"] = Resource(body=f"<urlset>{entry}</urlset>".encode())
+        errors: int = known.run("crawl", "--json", "--full").json["errors"]
+        return errors
+
+    assert crawl_with("2021-01-01") == 0
+    let_years_pass(known, last_fetch="01-31")
+    site.answers[story.path] = Reply(500, {})
+    assert crawl_with(f"{utc_now():%Y-%m-%dT%H:%M:%SZ}") == 1
 
 
 def test_a_known_page_that_fails_is_no_error_any_more_after_a_fortnight(
