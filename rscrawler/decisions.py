@@ -207,8 +207,8 @@ def requested_pause(not_before: datetime | None, now: datetime) -> datetime | No
     return not_before
 
 
-# Of a service at once: each run has some 40 MiB, and all jobs are due after a pause.
-MOST_RUNS = 16
+# Of a service at once: each has some 40 MiB, and all jobs are due after a pause.
+MOST_CRAWLS = 16
 MAX_ATTEMPTS = 3  # at an address that responds 404 or 410, or redirects to another site
 LONGEST_RETRY = timedelta(hours=6)
 _MOST_PAGES = 50  # of a listing, except on a first or full run

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rscrawler.config import Config
-from rscrawler.decisions import CLOCK_TOLERANCE, MOST_RUNS
+from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS
 from rscrawler.delivery.channels import OutboxSummary, due_since, outbox_summary
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries, raise_or_clear
@@ -222,7 +222,7 @@ def _late_jobs(
     states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
     busy = {lease for job in jobs if job.id in running for lease in job.leases}
     busy |= store.leases.held(now).keys()
-    is_full = not config.uses_workers and len(running) >= MOST_RUNS
+    is_full = not config.uses_workers and len(running) >= MOST_CRAWLS
     for job in jobs:
         state = states.get(job.id)
         if state is None:

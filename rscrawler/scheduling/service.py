@@ -29,7 +29,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
-from rscrawler.decisions import CLOCK_TOLERANCE, MOST_RUNS, requested_pause
+from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS, requested_pause
 from rscrawler.delivery.channels import due_since, notice_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
@@ -407,10 +407,10 @@ class Service:
             )
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
-        """Whether one of the job's sites or hosts is being crawled, or too many runs go on."""
+        """Whether one of the job's sites or hosts is being crawled, or too many crawls run."""
         if not scheduled.sites or self._config.uses_workers:
             return False  # with workers, the worker waits
-        if len(self._runs) >= MOST_RUNS:
+        if sum(run.scheduled.job.is_crawl for run in self._runs.values()) >= MOST_CRAWLS:
             return True
         own = {lease for run in self._runs.values() for lease in run.scheduled.leases}
         return not own.isdisjoint(scheduled.leases) or bool(

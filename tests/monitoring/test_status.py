@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.decisions import MOST_RUNS
+from rscrawler.decisions import MOST_CRAWLS
 from rscrawler.delivery import deliver
 from rscrawler.delivery.channels import OutboxSummary, Waiting, due_since
 from rscrawler.monitoring.status import Status, read_status
@@ -366,7 +366,7 @@ def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed_but_with_worke
     later = NOW + 5 * HOUR
     a_service(store)
     store.leases.acquire(service_lease(SERVICE), SERVICE, later)
-    for number in range(MOST_RUNS):
+    for number in range(MOST_CRAWLS):
         begin_run(store, f"other-{number}")
     assert bool(said_of_schedule(config, store, later)) is is_missed
 

@@ -8,6 +8,7 @@ import logging
 import shutil
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -359,19 +360,21 @@ def test_two_jobs_of_one_site_or_host_do_not_run_at_once(
     asyncio.run(scenario())
 
 
-def test_of_many_jobs_that_are_due_sixteen_run_at_once_and_the_others_after_them(
+def test_of_many_crawls_that_are_due_sixteen_run_at_once_and_the_others_after_them(
     world: World,
 ) -> None:
     async def scenario() -> None:
-        service = world.service(*(scheduled(f"job-{n}", [f"site-{n}"]) for n in range(40)))
+        crawls = (scheduled(f"job-{n}", [f"site-{n}"]) for n in range(40))
+        service = world.service(scheduled("delivery", action="deliver"), *crawls)
         world.children.gate = asyncio.Event()
         await begin(service)
-        assert len(world.children.started) == 16
+        kinds = Counter(arguments[0] for arguments in world.children.started)
+        assert kinds == {"deliver": 1, "crawl": 16}
         world.children.gate.set()
         for _ in range(3):
             await service.finish_runs()
             await step(service)
-        assert len({tuple(each) for each in world.children.started}) == 40
+        assert len({tuple(each) for each in world.children.started}) == 41
 
     asyncio.run(scenario())
 
