@@ -79,7 +79,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One term in an article that led to a flag, quoted with the words around it.
+    """One term in an article that led to a flag, quoted with its sentence.
 
     `field` is `title`, `subtitle`, `body` or `tags`; `paragraph` counts from 0 in
     the body and is None elsewhere. `start` and `end` are code-point offsets of

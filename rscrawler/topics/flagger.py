@@ -18,7 +18,7 @@ from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role, context_words,
 from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
 from rscrawler.topics.reading import GENRES, OTHERS, Reading, Sentence, read, surroundings
-from rscrawler.topics.text import FlaggableText, JoinedText
+from rscrawler.topics.text import FlaggableText, JoinedText, Zone, sentence_spans
 from rscrawler.topics.watchlist import Levels, WatchList, load_watchlist, load_watchlists
 
 Flag = TopicFlag
@@ -28,7 +28,8 @@ _SEVERAL_STATES = 3  # this many under a headline on the region alone mean the r
 # has been counted, and the region's name beside a leading state only says where the state is.
 _SHARED, _BESIDE = 0.7, 0.5
 _MAX_EVIDENCE = 12
-_REACH = 80  # characters on each side of a quoted name
+# Characters: a longer sentence or headline is cut to so many on each side of the name.
+_LONGEST_QUOTE, _REACH = 300, 80
 _FIELD_BONUS = {"title": 0.5, "subtitle": 0.2}
 _CUT = "…"
 _BLANK = re.compile(r"[^\S ]")
@@ -167,18 +168,27 @@ def _passage(joined: JoinedText, mention: Mention) -> Evidence:
     entity, zone = mention.entity, joined.zones[mention.zone]
     start, end = mention.start - zone.start, mention.end - zone.start
     country = entity.countries[0] if len(entity.countries) == 1 else None
-    quote, place = _quote(zone.text, start, end), (zone.field, zone.paragraph)
+    quote, place = _quote(zone, start, end), (zone.field, zone.paragraph)
     return Evidence(zone.text[start:end], entity.name, country, *place, quote, start, end)
 
 
-def _quote(text: str, start: int, end: int) -> str:
-    """The text around [start, end); the name itself stays exactly as printed."""
-    before = _BLANK.sub(" ", text[max(0, start - _REACH) : start])
-    after = _BLANK.sub(" ", text[end : end + _REACH])
-    if start > _REACH:
-        before = _CUT + before.partition(" ")[2]
-    if end + _REACH < len(text):
-        after = after.rpartition(" ")[0] + _CUT
+def _quote(zone: Zone, start: int, end: int) -> str:
+    """The sentence of a paragraph, or the headline, that names [start, end).
+
+    The name itself stays exactly as printed.
+    """
+    text, first, last = zone.text, 0, len(zone.text)
+    if zone.field == "body":
+        offset = max(0, start - _LONGEST_QUOTE)
+        spans = list(sentence_spans(text[offset : end + _LONGEST_QUOTE]))
+        first = max(offset + begin for begin, _ in spans if offset + begin <= start)
+        last = min(offset + stop for _, stop in spans if offset + stop >= end)
+    before, after = (_BLANK.sub(" ", part) for part in (text[first:start], text[end:last]))
+    if last - first > _LONGEST_QUOTE:
+        if len(before) > _REACH:
+            before = _CUT + before[-_REACH:].partition(" ")[2]
+        if len(after) > _REACH:
+            after = after[:_REACH].rpartition(" ")[0] + _CUT
     return before.lstrip() + text[start:end] + after.rstrip()
 
 

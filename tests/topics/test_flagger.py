@@ -69,12 +69,30 @@ def test_evidence_is_short_and_the_strongest_comes_first() -> None:
     assert paragraphs == sorted(paragraphs, key=lambda number: number or 0)
 
 
-def test_a_long_quote_is_cut_with_dots_around_the_term() -> None:
-    text = FlaggableText(paragraphs=("word " * 100 + "Tokayev spoke " + "word " * 100,))
+def test_a_quote_is_the_sentence_and_not_what_is_around_it() -> None:
+    named = (
+        "The oblast's officials told reporters in Bishkek on Monday that the breach had weakened "
+        "the bridge, and they feared that it would not hold until the spring floods have passed."
+    )
+    text = FlaggableText(paragraphs=(f"Rain fell for days. {named} A ferry serves as a detour.",))
+    assert [each.quote for each in BOTH.flag(text)[0].evidence] == [named]
+
+
+def test_a_headline_is_quoted_whole() -> None:
+    title = "Study, cure and rest. How those who come for treatment spend their free days in Almaty"
+    headline = f"{title}, and what the city's clinics are building to make them come back again"
+    quotes = [each.quote for each in BOTH.flag(FlaggableText(title=headline))[0].evidence]
+    assert quotes == [headline]
+
+
+def test_a_long_sentence_is_cut_with_dots_around_the_term() -> None:
+    text = FlaggableText(
+        paragraphs=("Rain. The " + "word " * 99 + "Tokayev spoke " + "word " * 99,)
+    )
     quote = BOTH.flag(text)[0].evidence[0].quote
-    assert quote.startswith("…")
-    assert quote.endswith("…")
-    assert "Tokayev" in quote
+    assert quote.startswith("…word")
+    assert quote.endswith("word…")
+    assert "Tokayev spoke" in quote
     assert len(quote) < 200
 
 
