@@ -55,7 +55,13 @@ def one_line(text: str | None, limit: int = TITLE_LIMIT) -> str:
 
 
 def _truncated(text: str, limit: int) -> str:
-    """The first `limit` characters; fewer if the cut would split a letter from its marks."""
+    """At most the first `limit` characters, up to the end of a word.
+
+    In text without spaces, up to the end of a letter with its marks.
+    """
+    words = text[: limit + 1].rpartition(" ")[0].rstrip(" ,;:–—…")
+    if len(words) > limit // 2:
+        return words
     while limit > 0 and (
         unicodedata.combining(text[limit])
         or text[limit] in "\u200d\ufe0f"

@@ -250,7 +250,14 @@ def test_only_a_plain_web_address_becomes_a_link(url: str | None) -> None:
     assert "href" not in html
 
 
-def test_a_long_title_is_cut_between_letters() -> None:
+def test_a_long_title_is_cut_between_words() -> None:
+    title = "Публицист устроил пикет. В интервью газете он сказал, что пошёл на это из-за бунта"
+    assert one_line(title, 49) == "Публицист устроил пикет. В интервью газете он…"
+    assert one_line(title, 54) == "Публицист устроил пикет. В интервью газете он сказал…"
+    assert one_line("From eight to ten … and on", 21) == "From eight to ten…"
+
+
+def test_a_long_title_without_spaces_is_cut_between_letters() -> None:
     assert len(one_line("x" * 10_000)) == TITLE_LIMIT
     assert one_line("a" * 9 + "e\u0301" + "b" * 9, 11) == "a" * 9 + "…"
 
