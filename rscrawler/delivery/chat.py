@@ -42,16 +42,21 @@ class Chat(MessageChannel):
     timeout: ClassVar[timedelta] = timedelta(seconds=30)
 
     def content(self, batch: Batch, message_id: str) -> bytes:
-        """A short list of articles; for a flood only the counts by country."""
-        alerts = batch.alerts
+        """A short list of articles; for a flood only the counts by country.
+
+        Each title has a bullet, since Telegram gets no blank lines from Apprise. The title of a
+        single article is that of the message.
+        """
+        alerts, subject = batch.alerts, subject_of(batch.alerts)
         text = rendered(
             "chat.txt.j2",
+            subject=subject,
             alerts=alerts,
             note=batch.note,
             is_flood=batch.is_flood,
             countries=countries_of(alerts),
         )
-        return _stored(subject_of(alerts), text.strip())
+        return _stored(subject, text.strip())
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
         """The subject and text."""

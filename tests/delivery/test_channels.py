@@ -20,6 +20,7 @@ from rscrawler.delivery import deliver
 from rscrawler.delivery.channel import Notice, OutcomeKind, last_outcomes
 from rscrawler.delivery.channels import due_since, outbox_summary
 from rscrawler.delivery.chat import Chat
+from rscrawler.items import ChangeSummary
 from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import (
@@ -149,7 +150,21 @@ def test_a_chat_gets_one_short_message_for_a_cycle(
     assert message["title"] == "2 new articles on Central Asia: Kazakhstan, Uzbekistan"
     assert an_article(1).url in message["message"]
     assert "primary – it is about Central Asia" in message["message"]
+    titles = [line for line in message["message"].splitlines() if line.startswith("•")]
+    assert titles == [f"• {an_article(number).title}" for number in (1, 2)]
     assert len(listener.at(DESK)) == 1
+
+
+def test_a_chat_names_a_single_article_once_and_says_what_an_update_changed(
+    store: Store, listener: Listener, config: Config
+) -> None:
+    change = ChangeSummary(("body",), 42, 0)
+    updated = record(store, an_article(1, version=2, change=change), "channel:desk")
+    deliver(config, store, now=NOW)
+    (message,) = (each.json for each in listener.at("/second"))
+    assert message["title"] == f"Updated: {updated.title}"
+    assert str(updated.title) not in message["message"]
+    assert "Changed: 42 words added in the text" in message["message"]
 
 
 def test_one_address_of_a_chat_channel_that_fails_is_tried_again_alone(
