@@ -61,8 +61,7 @@ def _first_of_each(articles: Iterator[Article]) -> Iterator[Article]:
 
 def _item(article: Article, interest: Interest) -> Item:
     alert = alert_of(article, interest)
-    said = (passage.text for passage in alert.passages if passage.text != alert.title)
-    quotes = _GAPS.sub("… ", " … ".join(said))
+    quotes = _GAPS.sub("… ", " … ".join(passage.text for passage in alert.passages))
     summary = one_line(article.subtitle, 500) or one_line(quotes, 500) or alert.title
     # The article's own date, else when it was first seen.
     published = article.published_at or article.first_seen_at or article.fetched_at

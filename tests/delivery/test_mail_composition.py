@@ -121,6 +121,18 @@ def test_a_paragraph_is_quoted_at_its_strongest_evidence_however_short() -> None
     assert passage.text == quotes[0]
 
 
+def test_the_headline_is_quoted_only_if_nothing_else_is() -> None:
+    headline = Evidence("Osh", "Osh", "KG", "title", None, "The road to Osh", 12, 15)
+    paragraph = Evidence("Osh", "Osh", "KG", "body", 0, "Osh is cut off.", 0, 3)
+    for evidence, quoted in [
+        ((headline, paragraph), ["Osh is cut off."]),
+        ((headline,), ["The road to Osh"]),
+    ]:
+        flag = TopicFlag("central-asia", Level.PRIMARY, 0.9, ("KG",), evidence)
+        alert = alert_of(an_article(1, title="The road to Osh", topics=[flag]), INTEREST)
+        assert [each.text for each in alert.passages] == quoted
+
+
 def test_only_topics_of_interest_are_named() -> None:
     flags = [a_flag(), a_flag(topic="drones"), a_flag(Level.MENTION, "other-topic")]
     alert = alert_of(an_article(1, topics=flags), INTEREST)
