@@ -167,23 +167,23 @@ def _changed(article: Article, title_before: str | None) -> str:
 
 
 def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
-    """One quotation for each field or paragraph with evidence, with all its terms marked.
+    """One quotation for each field or paragraph with evidence, with the flags' terms marked.
 
     The headline, which every alert begins with, is quoted only if nothing else has evidence.
     """
-    terms: dict[tuple[str, int | None], dict[str, str]] = {}
+    terms: dict[str, str] = {}
     quotes: dict[tuple[str, int | None], str] = {}
     for flag in flags:
         for each in flag.evidence:
-            place = (each.field, each.paragraph)
-            terms.setdefault(place, {})[one_line(each.term, 120)] = each.entity or each.term
-            quotes.setdefault(place, each.quote)  # of the strongest evidence, which comes first
+            terms[one_line(each.term, 120)] = each.entity or each.term
+            quotes.setdefault(
+                (each.field, each.paragraph), each.quote
+            )  # of the strongest evidence, which comes first
     if len(quotes) > 1:
         quotes.pop(("title", None), None)
-    shown = list(quotes.items())[:MAX_PASSAGES]
     return tuple(
-        Passage(_FIELD_TITLES.get(place[0], ""), _marked(quote, terms[place]))
-        for place, quote in shown
+        Passage(_FIELD_TITLES.get(field, ""), _marked(quote, terms))
+        for (field, _), quote in list(quotes.items())[:MAX_PASSAGES]
     )
 
 

@@ -133,6 +133,20 @@ def test_the_headline_is_quoted_only_if_nothing_else_is() -> None:
         assert [each.text for each in alert.passages] == quoted
 
 
+def test_a_name_is_marked_in_every_passage() -> None:
+    # An article has at most twelve pieces of evidence, so that of a paragraph may be incomplete.
+    evidence = (
+        Evidence("Osh", "Osh", "KG", "body", 0, "Osh is cut off.", 0, 3),
+        Evidence("Bishkek", "Bishkek", "KG", "body", 1, "Bishkek sends help to Osh.", 0, 7),
+    )
+    flag = TopicFlag("central-asia", Level.PRIMARY, 0.9, ("KG",), evidence)
+    passages = alert_of(an_article(1, topics=[flag]), INTEREST).passages
+    assert [each.starred for each in passages] == [
+        "*Osh* is cut off.",
+        "*Bishkek* sends help to *Osh*.",
+    ]
+
+
 def test_only_topics_of_interest_are_named() -> None:
     flags = [a_flag(), a_flag(topic="drones"), a_flag(Level.MENTION, "other-topic")]
     alert = alert_of(an_article(1, topics=flags), INTEREST)
