@@ -71,6 +71,12 @@ STEPS: list[Step] = [
         "DROP INDEX outbox_message",
         "CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL",
     ],
+    # These apostrophes were part of words.
+    [
+        "INSERT INTO unindexed (article_id) SELECT DISTINCT article_id FROM version WHERE"
+        " record LIKE '%ʹ%' OR record LIKE '%ʺ%' OR record LIKE '%ʻ%' OR record LIKE '%ʼ%'"
+        " OR record LIKE '%ʽ%' OR record LIKE '%ʾ%' OR record LIKE '%ʿ%'"
+    ],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 

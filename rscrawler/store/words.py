@@ -1,7 +1,7 @@
 """Splits texts and queries into words for the search: alike for both databases, in any script.
 
-Case and accents do not matter. Scripts without spaces between words (Chinese, Japanese,
-Thai …) are split into single letters, so a word in them is found as a phrase.
+Case, accents and the form of an apostrophe do not matter. Scripts without spaces between words
+(Chinese, Japanese, Thai …) are split into single letters, so a word in them is found as a phrase.
 """
 
 import re
@@ -22,8 +22,11 @@ _UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
-_WORD = re.compile(rf"(?=[^\W_])[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
-_SPACED = re.compile(r"[^\W_]+")  # the same where every word has spaces around it, and faster
+# Apostrophes that are letters in Unicode, as in Uzbek (Oʻzbekiston), divide words as ' and ’ do.
+_APOSTROPHES = "ʹʺʻʼʽʾʿ"
+_WORD = re.compile(rf"(?=[^\W_])[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_{_APOSTROPHES}])+")
+# The same where every word has spaces around it, and faster.
+_SPACED = re.compile(rf"[^\W_{_APOSTROPHES}]+")
 _ITEM = re.compile(r'"([^"]*)"?|([^\s"]+)')
 
 

@@ -88,6 +88,17 @@ def test_words_and_phrases_are_found_in_title_subtitle_and_body(
     assert bool(titles(store, query=query)) is is_found
 
 
+APOSTROPHES = "'’‘ʻʼ`"
+
+
+@pytest.mark.parametrize("printed", APOSTROPHES)
+def test_a_word_is_found_whatever_apostrophe_it_has(store: Store, printed: str) -> None:
+    record(store, an_article(1, title=f"O{printed}zbekiston va Qozog{printed}iston"))
+    for typed in APOSTROPHES:
+        assert titles(store, query=f"qozog{typed}iston o{typed}zbek")
+    assert titles(store, query="zbek ozbek") == []
+
+
 def test_filters_narrow_down_together(store: Store) -> None:
     flag = TopicFlag("central-asia", Level.SUBSTANTIAL, 0.6, ("UZ",))
     record(store, an_article(1, title="One"))

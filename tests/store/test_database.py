@@ -25,6 +25,7 @@ from rscrawler.store.lookups import among
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
 from rscrawler.store.tables import address, metadata, schema_version
 from tests.databases import Databases
+from tests.delivery.helpers import an_article, record
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -382,6 +383,20 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
     with engine.connect() as connection:
         assert _columns(connection) == as_new
     engine.dispose()
+
+
+def test_words_with_apostrophes_that_schema_13_indexed_are_indexed_again(
+    store: Store, database_url: str
+) -> None:
+    record(store, an_article(1, title="Oʻzbekiston"))
+    record(store, an_article(2, title="Kazakhstan"))
+    store.index.catch_up()
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        for statement in map(str, STEPS[13 - 1]):
+            connection.execute(text(statement))
+    engine.dispose()
+    assert store.index.backlog() == 1
 
 
 def _drop_what_came_later(connection: Connection) -> None:
