@@ -143,15 +143,16 @@ def test_a_webhook_must_answer_whole_within_the_time_out(
 def test_a_chat_gets_one_short_message_for_a_cycle(
     store: Store, listener: Listener, config: Config
 ) -> None:
-    for number in (1, 2):
-        record(store, an_article(number), "channel:desk")
+    both = [an_article(1), an_article(2, title="Kazakhstan")]
+    for each in both:
+        record(store, each, "channel:desk")
     deliver(config, store, now=NOW)
     (message,) = (each.json for each in listener.at("/second"))
     assert message["title"] == "2 new articles on Central Asia: Kazakhstan, Uzbekistan"
     assert an_article(1).url in message["message"]
     assert "primary – it is about Central Asia" in message["message"]
     titles = [line for line in message["message"].splitlines() if line.startswith("•")]
-    assert titles == [f"• {an_article(number).title}" for number in (1, 2)]
+    assert titles == [f"• {article.title}" for article in both]
     assert len(listener.at(DESK)) == 1
 
 
