@@ -52,7 +52,7 @@ class Lack(NamedTuple):
 
 
 LackOf = Callable[[Observation], Lack]
-IsLacking = Callable[[str], bool]  # decided by a field's origin on a page
+IsOfPage = Callable[[str], bool]  # decided by a field's origin on a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +232,14 @@ def _field_finding(
         return is_replaced(origin) or is_absent(origin)
 
     lost = _lack(name, lambda origin: is_moved(origin) or is_second_choice(origin))
+    absent, second = _lack(name, is_absent), _lack(name, is_second_choice)
     if is_structure:
-        least, faults = 1, [(is_moved, ENOUGH_FOR_STRUCTURE), (is_second_choice, None)]
+        least, faults = 1, [(_lack(name, is_moved), ENOUGH_FOR_STRUCTURE), (second, None)]
     else:
-        faults = [(is_replaced, ENOUGH_FOR_FIELDS), (is_absent, None), (is_second_choice, None)]
-    for fault, at_once in faults:  # each by itself: a site's pages may often have no author
-        lack = _lack(name, fault)
+        # A page without the field does not say where the field would come from.
+        replaced = _lack(name, is_replaced, among=bool)
+        faults = [(replaced, ENOUGH_FOR_FIELDS), (absent, None), (second, None)]
+    for lack, at_once in faults:  # each by itself: a site's pages may often have no author
         if lack(seen.recent).misses >= least and seen.is_broken(lack, at_once):
             return _lost(seen.now, name, usual, lost(seen.now))
     return None
@@ -294,13 +296,18 @@ def _usual_origin(usual: Observation, name: str) -> str:
     return max(origins, key=lambda each: (kinds[_kind(each)], origins[each]), default="")
 
 
-def _lack(name: str, is_lacking: IsLacking) -> LackOf:
-    """A function that counts the pages of an observation on which a field is missing."""
+def _lack(name: str, is_lacking: IsOfPage, among: IsOfPage | None = None) -> LackOf:
+    """A function that counts the pages of an observation on which a field is missing.
+
+    `among`: which origins are those of the pages that count, if not all do.
+    """
 
     def lack_of(seen: Observation) -> Lack:
         origins = seen.origins.get(name, {})
         misses = sum(count for origin, count in origins.items() if is_lacking(origin))
-        return Lack(misses, seen.pages)
+        if among is None:
+            return Lack(misses, seen.pages)
+        return Lack(misses, sum(count for origin, count in origins.items() if among(origin)))
 
     return lack_of
 

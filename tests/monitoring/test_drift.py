@@ -115,6 +115,11 @@ def test_one_author_in_another_place_is_no_drift_where_many_pages_have_none() ->
     assert drift(cycle(1, {**USUAL, "authors": ""}).plus(other), past) == {}
 
 
+def test_the_few_pages_that_have_a_field_are_too_few_to_tell_where_it_comes_from() -> None:
+    past = [cycle(30, {**USUAL, "authors": ""}), cycle(1, USUAL)]
+    assert drift(cycle(3, {**USUAL, "authors": BY_METADATA}), past) == {}
+
+
 def test_a_field_that_few_pages_have_may_be_missing() -> None:
     past = [cycle(30, {**USUAL, "image": ""}), cycle(30, USUAL)]
     assert drift(cycle(3, {**USUAL, "image": ""}), past) == {}
