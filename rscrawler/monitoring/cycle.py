@@ -329,6 +329,8 @@ def _with_findings(
         source_failures={url: why for url, why in source_failures.items() if why},
         addresses=kinds.keys() - short,
     )
+    if LISTINGS in findings and store.discovery.has_addresses(session.site):
+        del findings[LISTINGS]  # a sitemap leads to articles
     before = past[0].findings if past else {}
     if session.state.baseline_at is not None and (dead := _dead_links(stats, before)):
         findings[DEAD_LINKS] = dead

@@ -157,6 +157,13 @@ class DiscoveryStore(Part):
         has_failed = address.c.attempts >= attempts, address.c.seen_at.between(*seen)
         return self._oldest_first(*is_pending, *has_failed)
 
+    def has_addresses(self, site: str) -> bool:
+        """Whether any source ever led to an address that may be an article's."""
+        return (
+            self._database.scalar(select(address.c.key).where(address.c.site == site).limit(1))
+            is not None
+        )
+
     def has_unread(self, site: str) -> bool:
         """Whether any address that has led to no article is still to be requested."""
         is_pending = address.c.state == AddressState.PENDING

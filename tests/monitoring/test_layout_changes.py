@@ -295,3 +295,14 @@ def test_a_first_crawl_that_finds_no_article_at_all_is_drift_and_no_baseline(
     workspace.write_config(site.base_url)
     assert messages(cycle(workspace, "--full")) == {}
     assert {record["novelty"] for record in workspace.records()} == {"baseline"}
+
+
+def test_a_front_page_without_links_is_no_drift_if_a_sitemap_leads_to_articles(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    site.extra_pages["/app/"] = Resource(body=b"<html><body><div id='app'></div></body></html>")
+    workspace.write_config(site.base_url, sources("/app/", SITEMAP))
+    assert messages(cycle(workspace)) == {}
+    site.publish()
+    assert messages(cycle(workspace)) == {}
+    assert [record["novelty"] for record in workspace.records()] == ["new"]
