@@ -161,6 +161,7 @@ def record_cycle(store: Store, site: str, now: datetime) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # as the warm process does
     import_all()
     for name in LATER:
         import_module(name)
@@ -171,5 +172,6 @@ if __name__ == "__main__":
     rehearse()
     gc.collect()
     gc.freeze()
+    gc.enable()
     assert sys.path[0] == str(Path.cwd())
     serve(socket.socket(fileno=int(sys.argv[1])), run, in_own_groups=True)

@@ -8,6 +8,7 @@ A command's module is imported only when the command is called, since imports ta
 `crawl` is `crawl_command`, and a group such as `topics` is `topics_app`.
 """
 
+import gc
 import logging
 import sys
 from functools import cache
@@ -111,7 +112,9 @@ class _LazyGroup(TyperGroup):
 def load_command(name: str) -> Any:
     """Import the command or group of that name."""
     holder = typer.Typer(rich_markup_mode=None)
+    gc.disable()  # modules stay: scanning them again and again takes a tenth of their import
     module = import_module(f"rscrawler.cli.{_MODULES.get(name, name)}")
+    gc.enable()
     if command := getattr(module, f"{name.replace('-', '_')}_command", None):
         holder.command(name)(command)
     else:
