@@ -29,6 +29,7 @@ settings.load_profile("any machine")
 
 def pytest_configure() -> None:
     """Let what tests write be in memory, if there is room: a crawl waits for its disk often."""
+    gc.disable()  # what collecting makes stays
     if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
@@ -37,6 +38,7 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector pass over modules and tests, which stay."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
