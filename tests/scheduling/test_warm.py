@@ -117,11 +117,11 @@ def test_a_run_has_the_environment_and_the_folder_of_the_service(
     tmp_path: Path, in_one: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(runs: Runs) -> None:
-        monkeypatch.setattr(runs.warm, "environment", {})
         await runs.version()
         monkeypatch.setenv("RSCRAWLER_OUTPUT_DIR", "elsewhere")
         monkeypatch.chdir(tmp_path)
-        done = await runs.run("deliver", "--json")
+        (tmp_path / "own.toml").touch()
+        done = await runs.run("deliver", "--json", "--config", "own.toml")
         assert done.exit_status == 0
         assert (tmp_path / "elsewhere" / "rscrawler.db").is_file()
 
