@@ -44,19 +44,28 @@ class Reply:
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
+    @cached_property
+    def packed(self) -> Reply:
+        """The same, compressed; a redirect has nothing to compress."""
+        if not self.body:
+            return self
+        body = gzip.compress(self.body, compresslevel=5, mtime=0)
+        return replace(self, headers={**self.headers, "Content-Encoding": "gzip"}, body=body)
+
 
 @dataclass(slots=True)
 class _Built:
-    """A resource ready to be sent: for each set of tokens the plain and the gzip reply."""
+    """A resource ready to be sent: a reply for each set of tokens."""
 
     edition: int
-    replies: list[tuple[Reply, Reply]]
+    replies: list[Reply]
     not_modified: Reply
     turn: int = 0
 
     def next_reply(self, *, zipped: bool) -> Reply:
         self.turn += 1
-        return self.replies[self.turn % len(self.replies)][zipped]
+        reply = self.replies[self.turn % len(self.replies)]
+        return reply.packed if zipped else reply
 
     def is_fresh(self, headers: Headers) -> bool:
         """Whether what the client has is still so (RFC 9110, 13.2.2): ETags before dates."""
@@ -177,7 +186,7 @@ class Server:
             validators = self._validators(key, resource)
             turns = (0, 1) if _TOKEN in resource.body else (0,)
             bodies = [_with_tokens(state, path, resource.body, turn) for turn in turns]
-            replies = [_replies(state, resource, body, validators) for body in bodies]
+            replies = [_reply(state, resource, body, validators) for body in bodies]
             not_modified = Reply(304, {**validators, "Vary": "Accept-Encoding"})
             built = _Built(state.edition, replies, not_modified)
             if resource.lasts and resource.status == 200:
@@ -202,16 +211,8 @@ def _with_tokens(state: SiteState, path: str, body: bytes, turn: int) -> bytes:
     return body.replace(_TOKEN, token.hexdigest().encode()).replace(_EXPIRES, str(expires).encode())
 
 
-def _replies(
-    state: SiteState, resource: Resource, body: bytes, validators: Headers
-) -> tuple[Reply, Reply]:
-    """The plain and the compressed reply; a redirect has one."""
+def _reply(state: SiteState, resource: Resource, body: bytes, validators: Headers) -> Reply:
     if resource.location is not None:
-        redirect = Reply(resource.status, {"Location": state.base_url + resource.location})
-        return redirect, redirect
+        return Reply(resource.status, {"Location": state.base_url + resource.location})
     headers = {"Content-Type": resource.content_type, **validators, "Vary": "Accept-Encoding"}
-    packed = gzip.compress(body, compresslevel=5, mtime=0)
-    return (
-        Reply(resource.status, headers, body),
-        Reply(resource.status, {**headers, "Content-Encoding": "gzip"}, packed),
-    )
+    return Reply(resource.status, headers, body)
