@@ -1,4 +1,4 @@
-# Every target sets up what it needs: Python ≥ 3.11 and make are enough.
+# Every target sets up what it needs: Python 3.11 to 3.14 and make are enough.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,8 +15,8 @@ install: $(INSTALLED) ## make .venv/bin/rscrawler, with every extra but `fit`
 
 # The locks are complete, so --no-deps: older versions of pip warn of an extra spelt with a hyphen.
 $(INSTALLED): requirements.runtime.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+		{ echo "Python 3.11 to 3.14 is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing pinned dependencies into $(VENV) …"
 	@$(BIN)/python tools/install.py requirements.runtime.lock

@@ -14,6 +14,7 @@ import rscrawler
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYTHONS = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if ":: 3." in line]
 
 
 def read(path: str) -> dict[Any, Any]:
@@ -39,8 +40,14 @@ def test_every_step_does_something_and_every_action_has_a_version() -> None:
 
 
 def test_it_runs_on_every_python_that_the_package_names() -> None:
-    named = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if ":: 3." in line]
-    assert JOBS["test"]["strategy"]["matrix"]["python"] == named
+    assert JOBS["test"]["strategy"]["matrix"]["python"] == PYTHONS
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/start.md", "docs/setup.md", "Makefile"]
+)
+def test_a_page_names_the_oldest_and_the_newest_python_of_the_package(page: str) -> None:
+    assert f"Python {PYTHONS[0]} to {PYTHONS[-1]}" in (ROOT / page).read_text(encoding="utf-8")
 
 
 def test_the_files_that_it_builds_are_there() -> None:
