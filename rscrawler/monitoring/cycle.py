@@ -329,9 +329,11 @@ def _with_findings(
         source_failures={url: why for url, why in source_failures.items() if why},
         addresses=kinds.keys() - short,
     )
-    if LISTINGS in findings and store.discovery.has_addresses(session.site):
-        del findings[LISTINGS]  # a sitemap leads to articles
     before = past[0].findings if past else {}
+    was_found = LISTINGS in before or not links.keys().isdisjoint(before)
+    is_lasting = was_found and session.state.baseline_at is not None
+    if not is_lasting and store.discovery.has_addresses(session.site):
+        findings.pop(LISTINGS, None)  # a sitemap leads to articles
     if session.state.baseline_at is not None and (dead := _dead_links(stats, before)):
         findings[DEAD_LINKS] = dead
     return replace(seen, findings=findings), seen.says_something or findings != before

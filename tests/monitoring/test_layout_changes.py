@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from rscrawler.monitoring.observation import Observation
-from tests.crawl.probes import FEED, SECTION, SITEMAP, change_database, let_articles_be_due, sources
+from tests.crawl.probes import (
+    FEED,
+    SECTION,
+    SITEMAP,
+    change_database,
+    let_articles_be_due,
+    sources,
+)
 from tests.sample_site import Fault, SampleSite, Theme
 from tests.sample_site.routes import Resource
 from tests.sample_site.server import Reply
@@ -306,3 +313,24 @@ def test_a_front_page_without_links_is_no_drift_if_a_sitemap_leads_to_articles(
     site.publish()
     assert messages(cycle(workspace)) == {}
     assert [record["novelty"] for record in workspace.records()] == ["new"]
+
+
+def page_without_articles(words: str) -> Reply:
+    body = f"<html><body><a href='/about/'>{words}</a></body></html>"
+    return Reply(200, {"Content-Type": "text/html"}, body.encode())
+
+
+def test_sections_without_links_stay_drift_when_the_time_that_they_had_some_is_forgotten(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(SECTION))
+    cycle(workspace)
+    site.answers[SECTION] = page_without_articles("once")
+    assert "leads to 0 articles" in messages(cycle(workspace))["layout-drift"]
+    url = site.base_url + SECTION
+    forgotten = Observation(links={url: 0}, findings={url: "leads to 0 articles"}).to_json()
+    change_database(workspace, f"UPDATE run SET observation = '{forgotten}'")
+    for words in ("again", "still"):
+        site.answers[SECTION] = page_without_articles(words)
+        message = messages(cycle(workspace))["layout-drift"]
+        assert message == "none of its 1 sources leads to an article"
