@@ -23,7 +23,7 @@ from w3lib.encoding import (
 
 from rscrawler.errors import RscrawlerError
 
-_ENDS = (b"</html", b"</body")
+_ENDS, _LAST = (b"</html", b"</body"), (b"</script>", b"</style>")
 _BOXES = (b"div", b"article", b"main", b"section")
 _EMPTY_PAGE = b"<html><body></body></html>"
 _BROKEN = "\ufffd"  # replaces bytes that cannot be decoded
@@ -105,13 +105,13 @@ def parse_page(body: bytes, content_type: str | None = None) -> Element:
 def looks_truncated(body: bytes) -> bool:
     """Whether the bytes of a page begin an HTML document and stop within it.
 
-    Many whole pages lack their end tags, but they end with a tag and leave no boxes open.
+    Many whole pages lack their end tags, but they end with a script, or with a tag and no open box.
     """
-    page = body.lower()
+    page = body.lower().rstrip()
     if b"<html" not in page[:2048] or any(end in page[-4096:] for end in _ENDS):
         return False
     unclosed = sum(page.count(b"<" + box) - page.count(b"</" + box) for box in _BOXES)
-    return unclosed > 0 or not page.rstrip().endswith(b">")
+    return not page.endswith(_LAST) and (unclosed > 0 or not page.endswith(b">"))
 
 
 def _as_utf8(body: bytes, content_type: str | None) -> bytes:

@@ -620,6 +620,12 @@ def test_a_page_cut_off_in_the_middle_is_told_by_its_bytes() -> None:
         extract(Page.of(URL, cut, "text/html", NOW), PROFILE, "responsiblestatecraft")
 
 
+def test_a_page_that_ends_with_its_last_script_is_whole_without_end_tags() -> None:
+    html = page_html(USUAL).partition("</body>")[0]
+    assert looks_truncated(f"{html}<div>".encode())
+    assert not looks_truncated(f"{html}<div><script>load()</script>\n".encode())
+
+
 # Encodings
 
 
