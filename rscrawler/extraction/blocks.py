@@ -177,8 +177,8 @@ class _Walk:
         if not self._open:
             self._begin(element, None, "")
             return True
-        if name in _UNREAD:
-            return False
+        if name in _UNREAD and (name != "button" or element.find(".//h1") is None):
+            return False  # an unclosed `div` in a button puts the rest of the page into it
         is_cut = element in self._left_out
         if name in _BLOCKS:
             self._flush()

@@ -38,6 +38,11 @@ def test_a_long_standfirst_above_the_text_belongs_to_it(tag: str) -> None:
     assert _body(f'{head}<div class="text">{PARAGRAPHS}</div>') == [LEAD, *TEXT]
 
 
+def test_a_menu_button_with_an_open_box_does_not_swallow_the_page() -> None:
+    button = '<header><button class="menu-button"><div>Menu<div></button></header>'
+    assert _body(f"{button}<h1>{TITLE}</h1>{PARAGRAPHS}") == [*TEXT]
+
+
 def test_where_an_article_was_printed_is_not_its_text() -> None:
     notice = "<p>This article appeared in the Asia section of the print edition</p>"
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}{notice}") == [*TEXT]
