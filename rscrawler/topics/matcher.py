@@ -34,8 +34,9 @@ _CUT = re.compile(
     r"|(?<=\s)\s+"
 )
 _ASCII = bytes(range(128))
-# Cyrillic letters keep their accents: "й" is not "и".
+# Cyrillic letters keep their accents: "й" is not "и". Hangul syllables keep their vowels.
 _CYRILLIC = ("Ѐ", "ԯ")
+_HANGUL = ("가", "힣")
 # Replaces every other symbol (currency, emoji), since ASCII text is handled much faster; no
 # text contains it.
 _SIGN = "\x1a"
@@ -112,6 +113,8 @@ def _plain(character: str) -> str:
     lowered = character.lower() if len(character.lower()) == 1 else character
     if lowered in _SAME:
         return _SAME[lowered]
+    if _HANGUL[0] <= lowered <= _HANGUL[1]:
+        return lowered
     base = unicodedata.normalize("NFKD", lowered)[0]
     plain = base.lower() if base.isalpha() else lowered
     if plain.isalnum() or plain.isascii():

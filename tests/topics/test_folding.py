@@ -22,6 +22,7 @@ from rscrawler.topics.matcher import fold, fold_with_offsets
         ("İstanbul", "istanbul"),
         ("Qo‘qon", "qo'qon"),
         ("Өзбекстан", "өзбекстан"),
+        ("카자흐스탄", "카자흐스탄"),
     ],
 )
 def test_print_is_made_comparable(printed: str, folded: str) -> None:
