@@ -162,3 +162,45 @@ def test_evidence_offsets_always_slice_to_the_term(
 def test_spellings_seen_in_print_are_known(spelling: str) -> None:
     text = FlaggableText(paragraphs=(f"{spelling} (Central Asia).",))
     assert spelling in [each.term for each in BOTH.flag(text)[0].evidence]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "country"),
+    [
+        ("Prezydent Kirgistanu przyjechał do Biszkeku.", "KG"),
+        ("Kazašský prezident jedná v Astaně, hlavním městě Kazachstánu.", "KZ"),
+        ("Prezident Turkménska rokoval v Ašchabade.", "TM"),
+        ("Tadzjikistans regering möts i Dusjanbe.", "TJ"),
+        ("Kirgisian hallitus kokoontui Biškekissä.", "KG"),
+        ("Kazahsztánban, Asztanában tanácskoznak.", "KZ"),
+        ("Predsednik Tadžikistana stigao je u Dušanbe.", "TJ"),
+        ("Το Ουζμπεκιστάν αγοράζει τρένα για την Τασκένδη.", "UZ"),
+        ("Uzbekistano vyriausybė posėdžiauja Taškente.", "UZ"),
+        ("Kõrgõzstani valitsus koguneb Biškekis.", "KG"),
+        ("Президентът на Казахстан пристигна в Астана.", "KZ"),
+        ("Узбецький уряд засідає в Ташкенті.", "UZ"),
+        ("Özbəkistan hökuməti Daşkənddə toplaşır.", "UZ"),
+        ("הנשיא ביקר בקזחסטן ונאם באסטנה.", "KZ"),
+        ("وصل الرئيس إلى طشقند عاصمة أوزبكستان.", "UZ"),
+        ("कज़ाखस्तान के राष्ट्रपति ने भाषण दिया।", "KZ"),
+        ("তাজিকিস্তানের সরকার বৈঠক করেছে।", "TJ"),
+        ("카자흐스탄은 우라늄을 수출한다.", "KZ"),
+        ("უზბეკეთის მთავრობა ტაშკენტში შეიკრიბა.", "UZ"),
+        ("Թուրքմենստանի կառավարությունը հավաքվել է Աշխաբադում։", "TM"),
+    ],
+)
+def test_a_state_is_known_in_other_languages_with_its_endings(sentence: str, country: str) -> None:
+    text = FlaggableText(title=sentence, paragraphs=(sentence,))
+    assert BOTH.flag(text)[0].countries == (country,)
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        "Azji Centralnej", "Střední Asii", "Srednjoj Aziji", "Centraal-Azië", "Keski-Aasiassa",
+        "Közép-Ázsiában", "Orta Asya'da", "Центральної Азії", "Κεντρικής Ασίας", "במרכז אסיה",
+        "آسیای مرکزی", "मध्य एशिया", "중앙아시아에서", "Trung Á",
+    ],
+)  # fmt: skip
+def test_the_region_is_known_in_other_languages(region: str) -> None:
+    assert BOTH.flag(FlaggableText(title=f"{region}."))

@@ -596,6 +596,12 @@ def test_russian_names_and_streets_of_the_region_are_no_other_states(
         "Аятолла Хаменеи напомнил о принципе велаята факиха. О пределах велаята спорят в Куме.",
         "Ансамбль «Байтерек» из Казани выступит в Уфе. «Байтерек» покажет новую программу.",
         "The orchestra of Tehran will play at Roudaki Hall, the Roudaki Foundation announced.",
+        "Bank Central Asia raised its profit; shares of Bank Central Asia rose in Jakarta.",
+        "Peter Kirgis of Princeton published a study. Kirgis calls it a first step.",
+        "Tajique is a village in New Mexico. Water is scarce in Tajique.",
+        "Ауылға су кіргізілді. Енді үйге газ кіргіземіз.",
+        "Kazasker İzzet Efendi'nin yazıları sergileniyor. Kazaskerler kadıları atardı.",
+        "Trung à, mai họp nhé.",
     ],
 )
 def test_namesakes_elsewhere_are_not_of_the_region(central_asia: Flagger, text: str) -> None:
