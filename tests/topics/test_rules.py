@@ -445,6 +445,28 @@ def test_sport_of_the_region_is_a_mention_in_russian_too(
     assert level_of(central_asia, text, title) is Level.MENTION
 
 
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (
+            "Kasachstan verliert in Graz",
+            "Die Nationalmannschaft von Kasachstan hat das Viertelfinale verpasst. Der "
+            "Mittelstürmer vergab einen Elfmeter.\n\nDer Bundestrainer lobte Torhüter und "
+            "Abwehrspieler, am nächsten Spieltag geht es nach Linz.",
+        ),
+        (
+            "Półfinał w Astanie",
+            "Tenisistka awansowała do półfinału turnieju WTA w stolicy Kazachstanu. W ćwierćfinale "
+            "wygrała mecz w dwóch setach.\n\nTrener mówi o mistrzostwach, kibice o medalistach.",
+        ),
+    ],
+)
+def test_sport_of_the_region_is_a_mention_in_german_and_polish_too(
+    central_asia: Flagger, title: str, text: str
+) -> None:
+    assert level_of(central_asia, text, title) is Level.MENTION
+
+
 def test_what_a_stadium_costs_the_state_is_no_sport_in_russian(central_asia: Flagger) -> None:
     text = (
         "Правительство Кыргызстана выделит из бюджета 4 млрд сомов на стадион в Бишкеке. Кабинет "
