@@ -41,6 +41,7 @@ class Relative:
     article: Candidate
     decision: Decision
     has_same_title: bool = False
+    has_same_language: bool = True
 
 
 def worth_comparing(
@@ -81,7 +82,7 @@ def moved_article(
     address; or title, subtitle and body are equal, and the page itself shows that it is an article:
     one notice can stand in the place of several. Or it has the same moment of publication, and the
     same number, whatever was rewritten; or it was edited when it moved, and has the same title and
-    slug, or a slug with more words.
+    slug, or a slug with more words. Both declare the same language, if any.
     """
     has_sign = bool(own_signs(article, article.extraction.provenance))
     at = article.published_at
@@ -89,8 +90,8 @@ def moved_article(
     is_moment = at is not None and bool(at.minute or at.second)
     for each in relatives:
         stored, is_same = each.article, each.decision.relation is Relation.SAME_ARTICLE
-        if stored.site != article.site:
-            continue
+        if stored.site != article.site or not each.has_same_language:
+            continue  # an edition in another language may wait for its translation
         is_equal = has_sign and stored.text_digest == fingerprint.text_digest
         has_number = share_number(stored.url, article.url)
         if is_same and (is_equal or has_number or stored.slug_stem == fingerprint.slug_stem):

@@ -211,9 +211,12 @@ def relatives_of(
     text = Text(article.title, article.body)
 
     def relative(candidate: Candidate) -> Relative:
-        if candidate.text_digest == fingerprint.text_digest:
-            return Relative(candidate, Decision(Relation.SAME_ARTICLE, "equal"), True)
         before = articles.latest_record(candidate.article_id)
+        languages = {article.language, before.language if before else None} - {None}
+        is_same_language = len(languages) < 2
+        if candidate.text_digest == fingerprint.text_digest:
+            equal = Decision(Relation.SAME_ARTICLE, "equal")
+            return Relative(candidate, equal, True, is_same_language)
         if before is None:
             return Relative(candidate, Decision(Relation.DIFFERENT, "unknown"))
         # A stored text that was deleted can be compared only by its digest.
@@ -221,6 +224,7 @@ def relatives_of(
         if not body:
             return Relative(candidate, Decision(Relation.DIFFERENT, "forgotten"))
         is_same_title = normalized(before.title) == normalized(article.title)
-        return Relative(candidate, decide(compare(Text(before.title, body), text)), is_same_title)
+        decision = decide(compare(Text(before.title, body), text))
+        return Relative(candidate, decision, is_same_title, is_same_language)
 
     return list(map(relative, compared))

@@ -523,6 +523,23 @@ def test_an_article_that_moves_to_another_slug_stays_itself(
     assert (latest["article_id"], latest["version"]) == (before["article_id"], 2)
 
 
+def test_an_edition_in_another_language_that_is_not_translated_yet_is_an_article_of_its_own(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
+    edition = f"/{story.stem}-2655999111/"
+    page = page_of(site, story).replace(story.path, edition).replace('lang="en"', 'lang="ru"')
+    workspace.write_config(site.base_url, sources(LISTING))
+    site.extra_pages[LISTING] = listing_of(story.path)
+    workspace.crawl()
+    site.extra_pages[edition] = Resource(body=page.encode(), lasts=False)
+    site.extra_pages[LISTING] = listing_of(story.path, edition)
+    workspace.crawl()
+    first, other = workspace.records()
+    assert (first["language"], other["language"]) == ("en", "ru")
+    assert other["duplicate_of"] == first["article_id"] != other["article_id"]
+
+
 def test_an_article_met_under_another_title_and_address_before_it_moved_there_is_one_again(
     workspace: Workspace, site: SampleSite
 ) -> None:
