@@ -2,7 +2,7 @@
 
 Every part of tests/labelled that the model is fitted on is held out in turn; of the real texts
 (`--real` or $REAL_LABELLED, JSONL as `topics fit` reads it) one source at a time.
-Usage: python -m benchmarks.bench_flags [--real FILE] [--ablate]; needs the extra `fit`.
+Usage: python -m benchmarks.bench_flags [--real FILE…] [--ablate]; needs the extra `fit`.
 """
 
 from __future__ import annotations
@@ -77,11 +77,13 @@ def _without(row: Row, number: int | None) -> Row:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--ablate", action="store_true", help="leave each feature out (minutes)")
-    options.add_argument("--real", type=Path, default=os.environ.get("REAL_LABELLED"))
+    named = os.environ.get("REAL_LABELLED", "").split(os.pathsep)
+    options.add_argument(
+        "--real", type=Path, nargs="*", default=list(map(Path, filter(None, named)))
+    )
     given = options.parse_args()
-    real = given.real
     files = sorted((ROOT / "tests" / "labelled").glob("*.jsonl"))
-    files = [file for file in files if file.stem not in NOT_FITTED] + ([Path(real)] if real else [])
+    files = [file for file in files if file.stem not in NOT_FITTED] + given.real
     parts: dict[str, list[dict[str, Any]]] = {
         file.stem: [json.loads(line) for line in file.read_text("utf-8").split("\n") if line]
         for file in files
@@ -90,8 +92,9 @@ def main() -> None:
     found = held_out(rows)
     last = files[-1].stem
     figures_table(found)
-    print(f"\nHow far a score of `{last}` can be trusted (each text held out with its source):\n")
-    reliability_table(found[last].predictions)
+    for name in [file.stem for file in given.real] or [last]:
+        print(f"\nHow far a score of `{name}` can be trusted (held out with its source):\n")
+        reliability_table(found[name].predictions)
     if given.ablate:
         print("\nEach feature left out:\n")
         ablation_table(rows, last)

@@ -6,6 +6,7 @@ if the headlines name the region alone and three or more states, but not all, wo
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -173,22 +174,15 @@ def _passage(joined: JoinedText, mention: Mention) -> Evidence:
 
 
 def _quote(zone: Zone, start: int, end: int) -> str:
-    """The sentence of a paragraph, or the headline, that names [start, end).
-
-    The name itself stays exactly as printed.
-    """
-    text, first, last = zone.text, 0, len(zone.text)
+    """The sentence or headline with the name at [start, end), which stays exactly as printed."""
+    text, bounds = zone.text, [0, len(zone.text)]
     if zone.field == "body":
-        offset = max(0, start - _LONGEST_QUOTE)
-        spans = list(sentence_spans(text[offset : end + _LONGEST_QUOTE]))
-        first = max(offset + begin for begin, _ in spans if offset + begin <= start)
-        last = min(offset + stop for _, stop in spans if offset + stop >= end)
+        bounds = [0, *(last for _, last in sentence_spans(text))]
+    first, last = bounds[bisect_right(bounds, start) - 1], bounds[bisect_left(bounds, end)]
     before, after = (_BLANK.sub(" ", part) for part in (text[first:start], text[end:last]))
     if last - first > _LONGEST_QUOTE:
-        if len(before) > _REACH:
-            before = _CUT + before[-_REACH:].partition(" ")[2]
-        if len(after) > _REACH:
-            after = after[:_REACH].rpartition(" ")[0] + _CUT
+        before = before if len(before) <= _REACH else _CUT + before[-_REACH:].partition(" ")[2]
+        after = after if len(after) <= _REACH else after[:_REACH].rpartition(" ")[0] + _CUT
     return before.lstrip() + text[start:end] + after.rstrip()
 
 

@@ -111,10 +111,8 @@ def _fold_characters(text: str, foreign: str) -> str:
 def _plain(character: str) -> str:
     # "İ" alone lowers to two code points; its base is "I".
     lowered = character.lower() if len(character.lower()) == 1 else character
-    if lowered in _SAME:
-        return _SAME[lowered]
-    if _HANGUL[0] <= lowered <= _HANGUL[1]:
-        return lowered
+    if lowered in _SAME or _HANGUL[0] <= lowered <= _HANGUL[1]:
+        return _SAME.get(lowered, lowered)
     base = unicodedata.normalize("NFKD", lowered)[0]
     plain = base.lower() if base.isalpha() else lowered
     if plain.isalnum() or plain.isascii():

@@ -1,9 +1,7 @@
 """The features of a text, and the model that computes its level and score from them.
 
-The features are the same for every topic. Each is a row of `FEATURES`: its name, its meaning
-for an analyst, and its function. Counts are logarithms, since the tenth sentence says less
-than the second. Further features (runs of sentences, words of markets or food, a headline on
-others, …) made no difference on held-out texts.
+The features, rows of `FEATURES`, are the same for every topic. Counts are logarithms, since the
+tenth sentence says less than the second. Further ones made no difference on held-out texts.
 
 The model is two logistic regressions over the features: whether a text is flagged, and
 whether a flagged text is primary. `model.json` holds their weights, the average of each
@@ -106,12 +104,13 @@ def _is_headed(paragraph: Sequence[Sentence]) -> bool:
 
 def _genre(name: str) -> Callable[[Reading], float]:
     # The first word does not count; 20 more in a thousand words give a value of about 1.
-    return lambda r: 50 * max(0, r.genres[name] - 1) / (r.words + 60)
+    return lambda r: 50 * max(0, r.genres[name] - 1) / (r.words + 30)
 
 
 FEATURES = (
     Feature("title", "the title or subtitle names it", lambda r: _named(r.titles + r.subtitles)),
-    Feature("title_led", "the title begins with it", lambda r: any(s.is_led for s in r.titles)),
+    Feature("brief_title", "the title or subtitle of a short text names it",
+            lambda r: _named(r.titles + r.subtitles) / (1 + r.words / 60)),
     Feature("lead", "the first sentence names it", lambda r: _named(r.body[:1])),
     Feature("paragraphs_share", "share of paragraphs that name it",
             lambda r: _share(sum(_named(p) >= NAMES for p in r.passages), len(r.paragraphs))),
@@ -128,8 +127,6 @@ FEATURES = (
     Feature("paragraph_words", "most words about it in one paragraph, as a logarithm",
             lambda r: log1p(_most(map(_words_about, r.passages)) / 20)),
     Feature("passage_share", "its highest share of a paragraph, short ones joined", _passage_share),
-    Feature("ratio_all", "its names as a share of all states' names",
-            lambda r: _share(len(r.sure), len(r.sure) + r.others.total())),
     Feature("ratio_first", "its names as a share of its and the most named other state's",
             lambda r: _share(len(r.sure), len(r.sure) + max(r.others.values(), default=0))),
     Feature("listed", "share of its names in datelines or lists of other names",
@@ -139,8 +136,6 @@ FEATURES = (
     Feature("length", "words of the text, as a logarithm", lambda r: log(r.words + 20)),
     Feature("persons", "one of its persons is named", lambda r: "person" in r.kinds),
     Feature("places_only", "only places are named", lambda r: r.kinds == {"place"}),
-    Feature("bodies_only", "only organisations, projects and formats are named",
-            lambda r: bool(r.kinds) and r.kinds <= {"organisation", "project", "format"}),
     Feature("sport", "words of sport", _genre("sport")),
     Feature("space", "words of spaceflight", _genre("space")),
     Feature("exhibition", "words of museums and art", _genre("exhibition")),

@@ -55,7 +55,7 @@ def test_each_feature_of_a_text_has_its_share_in_the_score(central_asia: Flagger
     text = FlaggableText("Kazakhstan votes", None, ("Kazakhstan votes on Sunday.",))
     found = central_asia.explain(text)["central-asia"]
     assert {each.feature for each in found} == {feature.name for feature in FEATURES}
-    assert next(each for each in found if each.feature == "title_led").share > 0
+    assert next(each for each in found if each.feature == "title").share > 0
 
 
 def test_a_topic_without_states_is_judged_too(tmp_path: Path) -> None:

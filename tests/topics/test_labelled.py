@@ -47,8 +47,8 @@ PARTS = {
     "columns": Floor(countries_right=0.88),
     "unseen": Floor(recall=0.89),
     # Texts of three sentences, written to be hard and chosen for their labels: what is reached.
-    "mended": Floor(precision=0.91, held_out=0.93, lookalikes=1),
-    "held": Floor(recall=0.90, held_out=0.94),
+    "mended": Floor(precision=0.91, recall=0.94, held_out=0.92, lookalikes=1),
+    "held": Floor(precision=0.94, recall=0.90, held_out=0.94, lookalikes=1),
 }
 NOT_FITTED = {"news"}
 
