@@ -64,6 +64,13 @@ def test_a_border_with_afghanistan_is_the_states_and_no_people_of_afghanistan(
     assert countries_of(central_asia, text, f"Trade stops on the {border}") == (country,)
 
 
+def test_badakhshan_of_tajikistan_makes_no_tajik_an_afghan(central_asia: Flagger) -> None:
+    text = "A view of {}Badakhshan region, Tajikistan, where snow fell for three days."
+    title = "Tajik avalanche kills twenty"
+    assert "Tajik" in terms_of(central_asia, text.format("Gorno-"), title)
+    assert "Tajik" not in terms_of(central_asia, text.format(""), title)
+
+
 def test_turkmen_officials_are_the_states_beside_afghans_and_not_beside_iraqis(
     central_asia: Flagger,
 ) -> None:
