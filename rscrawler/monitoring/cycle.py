@@ -312,13 +312,14 @@ def _with_findings(
         for at, each in enumerate(past):
             of_deserted = {url: count for url, count in each.links.items() if not links.get(url)}
             past[at] = replace(each, links=of_deserted)
+    sources = store.discovery.sources(session.site)
     source_failures = {
         url: source_failure(
             state,
             kind=kinds[url],
             is_answered=observer.answered[url] > 0 and url not in read,
         )
-        for url, state in store.discovery.sources(session.site).items()
+        for url, state in sources.items()
         if url in kinds and url in session.failed_sources
     }
     findings = find_drift(
@@ -332,7 +333,9 @@ def _with_findings(
     before = past[0].findings if past else {}
     was_found = LISTINGS in before or not links.keys().isdisjoint(before)
     is_lasting = was_found and session.state.baseline_at is not None
-    if not is_lasting and store.discovery.has_addresses(session.site):
+    sitemaps = (sources.get(url) for url in profile.sitemap_addresses)
+    has_sitemap = any(each is not None and each.read_at is not None for each in sitemaps)
+    if has_sitemap and not is_lasting and store.discovery.has_addresses(session.site):
         findings.pop(LISTINGS, None)  # a sitemap leads to articles
     if session.state.baseline_at is not None and (dead := _dead_links(stats, before)):
         findings[DEAD_LINKS] = dead

@@ -334,3 +334,14 @@ def test_sections_without_links_stay_drift_when_the_time_that_they_had_some_is_f
         site.answers[SECTION] = page_without_articles(words)
         message = messages(cycle(workspace))["layout-drift"]
         assert message == "none of its 1 sources leads to an article"
+
+
+def test_a_section_without_links_is_drift_if_it_replaces_the_sitemap_that_led_to_articles(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    site.answers["/app/"] = page_without_articles("once")
+    workspace.write_config(site.base_url, sources(SITEMAP))
+    assert messages(cycle(workspace)) == {}
+    workspace.write_config(site.base_url, sources("/app/"))
+    message = messages(cycle(workspace))["layout-drift"]
+    assert message == "none of its 1 sources leads to an article"
