@@ -78,6 +78,9 @@ class Chat(MessageChannel):
         message = json.loads(content)
         if not apprise.add(url):
             return Outcome(OutcomeKind.REFUSED, "not an address that Apprise knows")
+        title, body = message["title"], message["text"]
+        if any(0 < service.title_maxlen < len(title) for service in apprise):  # Zulip's topic
+            body = f"{title}\n{body}"
         seconds = self.timeout.total_seconds()
         for service in apprise:
             # The default of 4 s is too short: a slow service posts the message and responds later.
@@ -89,14 +92,14 @@ class Chat(MessageChannel):
             is_divided = service.overflow_mode == OverflowMode.UPSTREAM
             if is_divided and service.body_maxlen >= _LEAST_PART:
                 service.overflow_mode = OverflowMode.SPLIT
-                parts = len(message["text"]) // service.body_maxlen
+                parts = len(body) // service.body_maxlen
                 seconds += parts * service.request_rate_per_sec  # Apprise pauses between them
 
         def notify() -> Outcome:
             # Apprise escapes plain text for services that read HTML or Markdown.
             result = apprise.notify(
-                body=message["text"],
-                title=message["title"],
+                body=body,
+                title=title,
                 body_format=NotifyFormat.TEXT,
                 log_level=logging.DEBUG,
             )

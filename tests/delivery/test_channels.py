@@ -168,6 +168,17 @@ def test_a_chat_names_a_single_article_once_and_says_what_an_update_changed(
     assert "Changed: 42 words added in the text" in message["message"]
 
 
+def test_a_headline_that_a_service_cuts_is_whole_in_the_text(
+    store: Store, listener: Listener, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apprise.plugins.custom_json.NotifyJSON.title_maxlen", 20)
+    only = record(store, an_article(1, title="Astana and Tashkent agree"), "channel:desk")
+    deliver(config, store, now=NOW)
+    (message,) = (each.json for each in listener.at("/second"))
+    assert message["title"] == "Astana and Tashkent"
+    assert message["message"].startswith(f"{only.title}\n")
+
+
 def test_one_address_of_a_chat_channel_that_fails_is_tried_again_alone(
     store: Store, listener: Listener, config: Config
 ) -> None:
