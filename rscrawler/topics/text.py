@@ -17,7 +17,7 @@ _FULL_LINE = re.compile(r"(?<=[.!?…:\"”’)*])[ \t]*\r?\n(?=\W*[A-ZÀ-ÞА-�
 _END = re.compile(r"[.!?…][\"'”’)\]*_]{0,4}+\s++(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Maj|Adm|Sen|Rep|Gov|St|Mt|No|vs|Inc|Ltd|Co|Jr|Sr"
-    r"|Jan|Feb|Aug|Sept|Oct|Nov|Dec)|\b[A-Z])\.\s+$"
+    r"|Jan|Feb|Aug|Sept|Oct|Nov|Dec|Ch|Sh|ул|(?<!\d\s)г)|\b[A-ZА-ЯЁҒҚӨҰҮІ])\.\s+$"
 )
 
 

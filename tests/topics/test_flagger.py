@@ -78,6 +78,16 @@ def test_a_quote_is_the_sentence_and_not_what_is_around_it() -> None:
     assert [each.quote for each in BOTH.flag(text)[0].evidence] == [named]
 
 
+@pytest.mark.parametrize(
+    "named",
+    ["Форум прошёл 12 мая в г. Алматы.", "Его встретил Ш. Мирзиёев.", "Uni Sh. Mirziyoyev kutdi.",
+     "Мемлекет басшысы Қ. Тоқаев келді."],
+)  # fmt: skip
+def test_a_quote_does_not_begin_behind_an_abbreviation(named: str) -> None:
+    text = FlaggableText(paragraphs=(f"В 2022 г. Поезд пришёл. {named} Дождь шёл.",))
+    assert [each.quote for each in BOTH.flag(text)[0].evidence] == [named]
+
+
 def test_a_headline_is_quoted_whole() -> None:
     title = "Study, cure and rest. How those who come for treatment spend their free days in Almaty"
     headline = f"{title}, and what the city's clinics are building to make them come back again"
