@@ -15,8 +15,10 @@ install: $(INSTALLED) ## make .venv/bin/rscrawler, with every extra but `fit`
 
 # The locks are complete, so --no-deps: older versions of pip warn of an extra spelt with a hyphen.
 $(INSTALLED): requirements.runtime.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
-		{ echo "Python 3.11 to 3.14 is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@python=$(BIN)/python; test -x $$python || python="$(PYTHON)"; \
+		$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+		{ echo "Python 3.11 to 3.14 is needed, not $$python; without $(VENV), name one:" \
+		"make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing pinned dependencies into $(VENV) …"
 	@$(BIN)/python tools/install.py requirements.runtime.lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,21 @@ def test_it_runs_on_every_python_that_the_package_names() -> None:
 )
 def test_a_page_names_the_oldest_and_the_newest_python_of_the_package(page: str) -> None:
     assert f"Python {PYTHONS[0]} to {PYTHONS[-1]}" in (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("has_environment", [True, False])
+def test_make_asks_the_python_that_it_will_use_for_its_version(
+    tmp_path: Path, *, has_environment: bool
+) -> None:
+    for name in ("requirements.runtime.lock", "pyproject.toml", ".venv/bin/python"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".venv/bin/python").write_text("#!/bin/sh\n", encoding="utf-8")
+    (tmp_path / ".venv/bin/python").chmod(0o755 if has_environment else 0o600)
+    make = ["make", "-f", str(ROOT / "Makefile"), "PYTHON=false", "install"]
+    ended = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ("Python 3.11 to 3.14 is needed, not false" in ended.stdout) is not has_environment
+    assert (ended.returncode == 0) is has_environment
 
 
 def test_the_files_that_it_builds_are_there() -> None:
