@@ -37,9 +37,14 @@ REPORTED_PARTS = 5  # of a site, in a message
 LASTING_FAILURES = 3  # of a source, in a row
 FEW_LINKS = 4  # a source that led to fewer may lose half of them
 
+# A site may stop to show these; a profile says so without selectors, wherever they came from.
+_DISPENSABLE = frozenset({"authors", "sections", "tags", "image"})
+# What default selectors find of these is no better than a guess, or a date that a page declares.
+_WEAK_DEFAULTS = frozenset({CONTAINER, "published_at"})
 _PROFILE = "profile: "
 _FALLBACK, _FEED, _NONE = "fallback", "feed", "nothing"
-_KINDS = {"profile": "markup", "hint": _FEED} | dict.fromkeys(
+_MARKUP = "markup"
+_KINDS = {"profile": _MARKUP, "hint": _FEED} | dict.fromkeys(
     ("meta", "json-ld", "html"), "metadata"
 )
 
@@ -100,6 +105,7 @@ def find_drift(
     past_pages: Sequence[Observation],
     *,
     selectors: Mapping[str, Sequence[str]],
+    chosen: Collection[str],
     source_failures: Mapping[str, str],
     addresses: Collection[str],
 ) -> dict[str, str]:
@@ -110,6 +116,7 @@ def find_drift(
         past: those of earlier cycles, newest first.
         past_pages: those of earlier cycles that read article pages, newest first.
         selectors: the profile's, for each field, in order of preference.
+        chosen: the fields for which these are the profile's own, and no defaults.
         source_failures: what `source_failure` says of the sources, by address.
         addresses: those of the sources in the present profile.
 
@@ -120,7 +127,7 @@ def find_drift(
     judged = set(now.links)
     if now.holds_pages:
         judged.add(ARTICLES)
-        if messages := list(_article_findings(Observations.of(now, past_pages), selectors)):
+        if messages := list(_article_findings(Observations.of(now, past_pages), selectors, chosen)):
             found[ARTICLES] = "; ".join(messages)
     if now.links:
         judged.add(LISTINGS)
@@ -172,7 +179,9 @@ def is_unlikely(lack: Lack, usual: Lack) -> bool:
 # Article pages.
 
 
-def _article_findings(seen: Observations, selectors: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _article_findings(
+    seen: Observations, selectors: Mapping[str, Sequence[str]], chosen: Collection[str]
+) -> Iterator[str]:
     now, recent, usual = seen.now, seen.recent, seen.usual
     if not usual.pages:
         return
@@ -182,7 +191,7 @@ def _article_findings(seen: Observations, selectors: Mapping[str, Sequence[str]]
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
     least = FEW_PAGES
     for name in FIELDS:  # the structure first: if it changed, one page without a field is enough
-        if finding := _field_finding(seen, name, selectors[name], least):
+        if finding := _field_finding(seen, name, selectors[name], least, is_chosen=name in chosen):
             yield finding
             least = 1 if name in (CONTAINER, BODY) else least
     if usual.pages < ENOUGH_FOR_FIELDS:
@@ -203,14 +212,17 @@ def _article_findings(seen: Observations, selectors: Mapping[str, Sequence[str]]
 
 
 def _field_finding(
-    seen: Observations, name: str, selectors: Sequence[str], least: int
+    seen: Observations, name: str, selectors: Sequence[str], least: int, *, is_chosen: bool
 ) -> str | None:
-    """The drift of one field; for fields other than structure, only if `least` pages lack it."""
+    """The drift of one field; for fields other than structure, only if `least` pages lack it.
+
+    `is_chosen`: the selectors are the profile's own. What they find is not moved, wherever it was.
+    """
     usual = _usual_origin(seen.usual, name)
     is_structure = name in (CONTAINER, BODY)
     if not usual or not (is_structure or seen.usual.pages >= ENOUGH_FOR_FIELDS):
         return None  # this site's pages never have it, or too few of them are known
-    if usual.startswith(_PROFILE) and not selectors:
+    if not selectors and (usual.startswith(_PROFILE) or name in _DISPENSABLE):
         return None  # the profile no longer expects it
     if _kind(usual) == _FEED and _FEED in map(_kind, seen.recent.origins.get(name, {})):
         return None  # a feed has only its latest articles
@@ -218,9 +230,12 @@ def _field_finding(
         return None  # guessed from links to the profile's sections, in which not every article is
     # One page without text may be a video or photo essay; several at once have lost their text.
     is_emptied = _lack(name, lambda origin: origin.endswith(EMPTY))(seen.recent).misses >= FEW_PAGES
+    expected = {_kind(usual), _NONE}
+    if is_chosen or name not in _WEAK_DEFAULTS:
+        expected.add(_MARKUP)
 
     def is_replaced(origin: str) -> bool:
-        return _kind(origin) not in (_kind(usual), _NONE)
+        return _kind(origin) not in expected
 
     def is_absent(origin: str) -> bool:
         return not origin or (is_emptied and origin.endswith(EMPTY))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +42,7 @@ def drift(
     past: list[Observation] | None = None,
     source_failures: Mapping[str, str] | None = None,
     selectors: Mapping[str, Sequence[str]] | None = None,
+    chosen: Collection[str] = (),
 ) -> dict[str, str]:
     past = usual_past() if past is None else past
     return find_drift(
@@ -49,6 +50,7 @@ def drift(
         past,
         past,
         selectors={**SELECTORS, **(selectors or {})},
+        chosen=chosen,
         source_failures=source_failures or {},
         addresses=[SECTION, FEED],
     )
@@ -137,10 +139,38 @@ def test_a_mended_profile_is_no_drift() -> None:
     assert drift(cycle(3, {**USUAL, "title": "profile: h2"}), past) == {}
 
 
-def test_a_field_whose_selectors_the_profile_no_longer_has_may_be_missing() -> None:
-    without = cycle(8, {**USUAL, "authors": ""})
-    assert "authors" in drift(without)[ARTICLES]
-    assert drift(without, selectors={"authors": []}) == {}
+@pytest.mark.parametrize(
+    "before",
+    [
+        {"container": "fallback: densest region", "body": "densest region"},
+        {"published_at": "meta: date"},
+        {"published_at": "fallback: address"},
+    ],
+)
+def test_what_the_own_selectors_of_a_profile_find_is_no_drift_and_that_of_the_defaults_is(
+    before: Mapping[str, str],
+) -> None:
+    now = cycle(8, {**USUAL, "published_at": "profile: time"})
+    past = [cycle(60, {**USUAL, "published_at": "profile: time", **before})]
+    assert drift(now, past, chosen=FIELDS) == {}
+    assert ARTICLES in drift(now, past)
+
+
+def test_a_field_that_metadata_gave_and_any_selector_finds_is_no_drift() -> None:
+    before = {"authors": BY_METADATA, "title": "meta: og:title", "image": "meta: og:image"}
+    assert drift(cycle(8, USUAL), [cycle(60, {**USUAL, **before})]) == {}
+
+
+@pytest.mark.parametrize("usual", [USUAL["authors"], BY_METADATA])
+def test_a_field_whose_selectors_the_profile_no_longer_has_may_be_missing(usual: str) -> None:
+    without, past = cycle(8, {**USUAL, "authors": ""}), [cycle(60, {**USUAL, "authors": usual})]
+    assert "authors" in drift(without, past)[ARTICLES]
+    assert drift(without, past, selectors={"authors": []}) == {}
+
+
+def test_a_declared_date_is_missed_whether_or_not_the_profile_has_selectors() -> None:
+    without = cycle(8, {**USUAL, "published_at": ""})
+    assert "published_at" in drift(without, selectors={"published_at": []})[ARTICLES]
 
 
 def test_a_date_that_metadata_no_longer_gives_is_named_by_its_origin() -> None:

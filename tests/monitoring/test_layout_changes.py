@@ -345,3 +345,18 @@ def test_a_section_without_links_is_drift_if_it_replaces_the_sitemap_that_led_to
     workspace.write_config(site.base_url, sources("/app/"))
     message = messages(cycle(workspace))["layout-drift"]
     assert message == "none of its 1 sources leads to an article"
+
+
+def test_a_profile_that_finds_the_article_which_was_guessed_before_is_no_drift(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    whole = f"[sites.plain]\nbase_url = '{site.base_url}'\ntitle = 'Plain'\n"
+    links = "links.article = ['^/[a-z0-9-]+/?$']\n"
+    feed = f"[[sites.plain.sources]]\nkind = 'feed'\npath = '{FEED}'\n"
+    mended = "[sites.plain.markup]\ncontainer = [\"[data-source='current_post'] article\"]\n"
+    for markup in ("", mended):
+        workspace.write_config(site.base_url, f"{whole}{links}{feed}{markup}")
+        site.publish()
+        plain = workspace.run("crawl", "plain", "--json").json["sites"]["plain"]
+        assert plain["articles_new"] > 0
+        assert messages(plain) == {}
