@@ -176,8 +176,10 @@ def _passage(joined: JoinedText, mention: Mention) -> Evidence:
 def _quote(zone: Zone, start: int, end: int) -> str:
     """The sentence or headline with the name at [start, end), which stays exactly as printed."""
     text, bounds = zone.text, [0, len(zone.text)]
-    if zone.field == "body":
-        bounds = [0, *(last for _, last in sentence_spans(text))]
+    if zone.field == "body":  # read near the name alone: a paragraph may be a whole page
+        begin = max(0, start - _LONGEST_QUOTE)
+        near = sentence_spans(text[begin : end + _LONGEST_QUOTE])
+        bounds = [begin, *(begin + last for _, last in near)]
     first, last = bounds[bisect_right(bounds, start) - 1], bounds[bisect_left(bounds, end)]
     before, after = (_BLANK.sub(" ", part) for part in (text[first:start], text[end:last]))
     if last - first > _LONGEST_QUOTE:
