@@ -31,6 +31,7 @@ from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import outcome_recorded
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.database import FullDisk
+from rscrawler.store.discovery import SourceState
 from rscrawler.store.health import ProblemCode
 
 # The counters of a cycle by their public names, and the Scrapy statistic of each.
@@ -49,6 +50,7 @@ COUNTERS: Mapping[str, str] = {
 }
 # Past cycles to compare with: with an observation, and with article pages.
 REMEMBERED_CYCLES = 500
+ABANDONED = timedelta(days=365)  # a sitemap without a later date leads to no news
 LONG_PAUSE = timedelta(hours=1)  # a longer pause that a site asks for is a problem
 # A page is reported after so many failed attempts, from this age to that.
 UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(days=14)
@@ -334,13 +336,19 @@ def _with_findings(
     before = past[0].findings if past else {}
     was_found = LISTINGS in before or not links.keys().isdisjoint(before)
     is_lasting = was_found and session.state.baseline_at is not None
-    sitemaps = (sources.get(url) for url in profile.sitemap_addresses)
-    has_sitemap = any(each is not None and each.read_at is not None for each in sitemaps)
-    if has_sitemap and not is_lasting and store.discovery.has_addresses(session.site):
-        findings.pop(LISTINGS, None)  # a sitemap leads to articles
+    if LISTINGS in findings and not is_lasting and _has_live_sitemap(session, sources):
+        del findings[LISTINGS]
     if session.state.baseline_at is not None and (dead := _dead_links(stats, before)):
         findings[DEAD_LINKS] = dead
     return replace(seen, findings=findings), seen.says_something or findings != before
+
+
+def _has_live_sitemap(session: CrawlSession, sources: Mapping[str, SourceState]) -> bool:
+    """Whether an own sitemap was read, and some address is not dated long ago."""
+    own = session.profile.sitemap_addresses & sources.keys()
+    is_read = any(sources[url].read_at is not None for url in own)
+    since = session.now() - ABANDONED
+    return is_read and session.store.discovery.has_addresses(session.site, since)
 
 
 def _dead_links(stats: Mapping[str, Any], before: Mapping[str, str]) -> str | None:

@@ -157,12 +157,13 @@ class DiscoveryStore(Part):
         has_failed = address.c.attempts >= attempts, address.c.seen_at.between(*seen)
         return self._oldest_first(*is_pending, *has_failed)
 
-    def has_addresses(self, site: str) -> bool:
-        """Whether any source ever led to an address that may be an article's."""
-        return (
-            self._database.scalar(select(address.c.key).where(address.c.site == site).limit(1))
-            is not None
-        )
+    def has_addresses(self, site: str, since: datetime) -> bool:
+        """Whether any source ever led to an address that it did not date before a time."""
+        dates = address.c.dated_at, address.c.published_hint
+        is_undated = and_(*(each.is_(None) for each in dates))
+        query = select(address.c.key).filter_by(site=site)
+        query = query.where(or_(is_undated, *(each > since for each in dates)))
+        return self._database.scalar(query.limit(1)) is not None
 
     def has_unread(self, site: str) -> bool:
         """Whether any address that has led to no article is still to be requested."""

@@ -315,6 +315,17 @@ def test_a_front_page_without_links_is_no_drift_if_a_sitemap_leads_to_articles(
     assert [record["novelty"] for record in workspace.records()] == ["new"]
 
 
+@pytest.mark.parametrize(("date", "drift"), [("", []), ("2019-01-01", ["layout-drift"])])
+def test_but_it_is_if_the_sitemap_was_abandoned_years_ago(
+    workspace: Workspace, site: SampleSite, date: str, drift: list[str]
+) -> None:
+    entry = f"<url><loc>{site.truth()[0].url}</loc><lastmod>{date}</lastmod></url>"
+    site.extra_pages["/old.xml"] = Resource(body=f"<urlset>{entry}</urlset>".encode())
+    site.extra_pages["/app/"] = Resource(body=b"<html><body><div id='app'></div></body></html>")
+    workspace.write_config(site.base_url, sources("/app/", "/old.xml"))
+    assert list(messages(cycle(workspace))) == drift
+
+
 def page_without_articles(words: str) -> Reply:
     body = f"<html><body><a href='/about/'>{words}</a></body></html>"
     return Reply(200, {"Content-Type": "text/html"}, body.encode())
