@@ -35,8 +35,7 @@ _CUT = re.compile(
 )
 _ASCII = bytes(range(128))
 # Cyrillic letters keep their accents: "й" is not "и". Hangul syllables keep their vowels.
-_CYRILLIC = ("Ѐ", "ԯ")
-_HANGUL = ("가", "힣")
+_CYRILLIC, _HANGUL = ("Ѐ", "ԯ"), ("가", "힣")
 # Replaces every other symbol (currency, emoji), since ASCII text is handled much faster; no
 # text contains it.
 _SIGN = "\x1a"

@@ -26,8 +26,7 @@ from rscrawler.topics.contexts import Role
 from rscrawler.topics.reading import NAMES, Reading, Sentence
 
 MODEL_FILE = Path(__file__).with_name("model.json")
-_LEAST = 0.001
-_DIGITS = 3
+_LEAST, _DIGITS = 0.001, 3  # of a score
 _PASSAGE = 60  # words; shorter paragraphs are joined, as news often has one sentence a paragraph
 _LEAD = 2  # words before the name in a run-in heading; "He was born in Tajikistan." is none
 _REFERS_BACK = re.compile(
