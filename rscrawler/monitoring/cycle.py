@@ -329,7 +329,6 @@ def _with_findings(
         past,
         [Observation.from_json(text) for text in read_before],
         selectors={name: getattr(profile.markup, key) for name, key in FIELDS.items()},
-        chosen={name for name, key in FIELDS.items() if key in profile.markup.model_fields_set},
         source_failures={url: why for url, why in source_failures.items() if why},
         addresses=kinds.keys() - short,
     )

@@ -39,8 +39,6 @@ FEW_LINKS = 4  # a source that led to fewer may lose half of them
 
 # A site may stop to show these; a profile says so without selectors, wherever they came from.
 _DISPENSABLE = frozenset({"authors", "sections", "tags", "image"})
-# What default selectors find of these is no better than a guess, or a date that a page declares.
-_WEAK_DEFAULTS = frozenset({CONTAINER, "published_at"})
 _PROFILE = "profile: "
 _FALLBACK, _FEED, _NONE = "fallback", "feed", "nothing"
 _MARKUP = "markup"
@@ -105,7 +103,6 @@ def find_drift(
     past_pages: Sequence[Observation],
     *,
     selectors: Mapping[str, Sequence[str]],
-    chosen: Collection[str],
     source_failures: Mapping[str, str],
     addresses: Collection[str],
 ) -> dict[str, str]:
@@ -116,7 +113,6 @@ def find_drift(
         past: those of earlier cycles, newest first.
         past_pages: those of earlier cycles that read article pages, newest first.
         selectors: the profile's, for each field, in order of preference.
-        chosen: the fields for which these are the profile's own, and no defaults.
         source_failures: what `source_failure` says of the sources, by address.
         addresses: those of the sources in the present profile.
 
@@ -127,7 +123,7 @@ def find_drift(
     judged = set(now.links)
     if now.holds_pages:
         judged.add(ARTICLES)
-        if messages := list(_article_findings(Observations.of(now, past_pages), selectors, chosen)):
+        if messages := list(_article_findings(Observations.of(now, past_pages), selectors)):
             found[ARTICLES] = "; ".join(messages)
     if now.links:
         judged.add(LISTINGS)
@@ -179,9 +175,7 @@ def is_unlikely(lack: Lack, usual: Lack) -> bool:
 # Article pages.
 
 
-def _article_findings(
-    seen: Observations, selectors: Mapping[str, Sequence[str]], chosen: Collection[str]
-) -> Iterator[str]:
+def _article_findings(seen: Observations, selectors: Mapping[str, Sequence[str]]) -> Iterator[str]:
     now, recent, usual = seen.now, seen.recent, seen.usual
     if not usual.pages:
         return
@@ -191,7 +185,7 @@ def _article_findings(
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
     least = FEW_PAGES
     for name in FIELDS:  # the structure first: if it changed, one page without a field is enough
-        if finding := _field_finding(seen, name, selectors[name], least, is_chosen=name in chosen):
+        if finding := _field_finding(seen, name, selectors[name], least):
             yield finding
             least = 1 if name in (CONTAINER, BODY) else least
     if usual.pages < ENOUGH_FOR_FIELDS:
@@ -212,12 +206,9 @@ def _article_findings(
 
 
 def _field_finding(
-    seen: Observations, name: str, selectors: Sequence[str], least: int, *, is_chosen: bool
+    seen: Observations, name: str, selectors: Sequence[str], least: int
 ) -> str | None:
-    """The drift of one field; for fields other than structure, only if `least` pages lack it.
-
-    `is_chosen`: the selectors are the profile's own. What they find is not moved, wherever it was.
-    """
+    """The drift of one field; for fields other than structure, only if `least` pages lack it."""
     usual = _usual_origin(seen.usual, name)
     is_structure = name in (CONTAINER, BODY)
     if not usual or not (is_structure or seen.usual.pages >= ENOUGH_FOR_FIELDS):
@@ -230,12 +221,10 @@ def _field_finding(
         return None  # guessed from links to the profile's sections, in which not every article is
     # One page without text may be a video or photo essay; several at once have lost their text.
     is_emptied = _lack(name, lambda origin: origin.endswith(EMPTY))(seen.recent).misses >= FEW_PAGES
-    expected = {_kind(usual), _NONE}
-    if is_chosen or name not in _WEAK_DEFAULTS:
-        expected.add(_MARKUP)
 
     def is_replaced(origin: str) -> bool:
-        return _kind(origin) not in expected
+        # What a selector finds now is no fault, wherever it was before.
+        return _kind(origin) not in (_kind(usual), _MARKUP, _NONE)
 
     def is_absent(origin: str) -> bool:
         return not origin or (is_emptied and origin.endswith(EMPTY))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -42,7 +42,6 @@ def drift(
     past: list[Observation] | None = None,
     source_failures: Mapping[str, str] | None = None,
     selectors: Mapping[str, Sequence[str]] | None = None,
-    chosen: Collection[str] = (),
 ) -> dict[str, str]:
     past = usual_past() if past is None else past
     return find_drift(
@@ -50,7 +49,6 @@ def drift(
         past,
         past,
         selectors={**SELECTORS, **(selectors or {})},
-        chosen=chosen,
         source_failures=source_failures or {},
         addresses=[SECTION, FEED],
     )
@@ -139,26 +137,14 @@ def test_a_mended_profile_is_no_drift() -> None:
     assert drift(cycle(3, {**USUAL, "title": "profile: h2"}), past) == {}
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
+def test_what_was_declared_or_guessed_and_a_selector_finds_now_is_no_drift() -> None:
+    now = {**USUAL, "published_at": "profile: time"}
+    for before in (
+        {"authors": BY_METADATA, "title": "meta: og:title", "image": "meta: og:image"},
         {"container": "fallback: densest region", "body": "densest region"},
-        {"published_at": "meta: date"},
         {"published_at": "fallback: address"},
-    ],
-)
-def test_what_the_own_selectors_of_a_profile_find_is_no_drift_and_that_of_the_defaults_is(
-    before: Mapping[str, str],
-) -> None:
-    now = cycle(8, {**USUAL, "published_at": "profile: time"})
-    past = [cycle(60, {**USUAL, "published_at": "profile: time", **before})]
-    assert drift(now, past, chosen=FIELDS) == {}
-    assert ARTICLES in drift(now, past)
-
-
-def test_a_field_that_metadata_gave_and_any_selector_finds_is_no_drift() -> None:
-    before = {"authors": BY_METADATA, "title": "meta: og:title", "image": "meta: og:image"}
-    assert drift(cycle(8, USUAL), [cycle(60, {**USUAL, **before})]) == {}
+    ):
+        assert drift(cycle(8, now), [cycle(60, {**now, **before})]) == {}
 
 
 @pytest.mark.parametrize("usual", [USUAL["authors"], BY_METADATA])
