@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import takewhile
 from urllib.parse import unquote, urlsplit
 
 from lxml.etree import _Element as Element
@@ -239,9 +240,5 @@ def _is_content(element: Element, part: Element) -> bool:
     marks = (element.get(name) or "" for name in ("src", "data-src", "id", "class", "title"))
     if not is_picture(element) or pattern("no_embeds").search(" ".join(marks)):
         return False
-    for around in element.iterancestors():
-        if around is part:
-            break
-        if around.tag == "noscript" or kind_of(around)[0] is not None:
-            return False
-    return True
+    around = takewhile(lambda each: each is not part, element.iterancestors())
+    return all(each.tag != "noscript" and kind_of(each)[0] is None for each in around)

@@ -133,7 +133,8 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
         if not any(block.prose for block in blocks):
             return None
     lead = blocks[headline + 1 : region.first] if headline is not None else []
-    lead = [block for block in lead if block.label == "text" and _is_lead(block)]
+    lead = [block for block in lead if block.label == "text" and not block.is_link]
+    lead = [block for block in lead if len(block.text) - block.linked >= _LEAST_LEAD]
     own_blocks = [*lead, *blocks[region.first : region.last]]
     # A text of short lines has no shape to judge by.
     has_shape = not is_declared or any(block.prose for block in own_blocks)
@@ -178,10 +179,6 @@ def _near(blocks: list[Block], headline: int | None, kept: set[Block]) -> list[B
         *blocks[last + 1 : last + 1 + _MOST_BELOW],
         *blocks[head : min(head + 1, first)],  # a day in a headline can be that of an event
     ]
-
-
-def _is_lead(block: Block) -> bool:
-    return len(block.text) - block.linked >= _LEAST_LEAD and not block.is_link
 
 
 def _declared_alone(context: PageContext) -> LocatedText:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +17,7 @@ from rscrawler.extraction.container import Own
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.structured import TITLE_SEPARATOR, Structured
-from rscrawler.extraction.text import text_of
+from rscrawler.extraction.text import is_marked, text_of
 from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import absolute, address_key, article_address, canonical_url
 from rscrawler.items import Article, Image
@@ -63,6 +63,7 @@ _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
+_AROUND_PICTURES = ("picture", "a", "span", "div")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[wx](?:,|$)")  # behind an address in a `srcset`
 _GLUED = re.compile(r"^\d+(?:\.\d+)?[wxh],")  # the size of the address before, without a blank
 _NOT_PATH = re.compile(r"^(?:[a-z+.-]+:)?(?://[^/?#]*)?|[?#].*", re.IGNORECASE | re.DOTALL)
@@ -312,26 +313,16 @@ def _times(located: LocatedText) -> tuple[list[Element], list[Element]]:
         for element in part.iter("time")
         if not own.is_foreign(element) and not located.is_in_prose(element)
     ]
-    published = [each for each in times if _is_marked(each, _MARKS_OF_PUBLICATION)]
-    beside = {around for each in published for around in _around(each)}
+    published = [each for each in times if is_marked(each, _MARKS_OF_PUBLICATION)]
+    beside = {around for each in published for around in islice(each.iterancestors(), 2)}
     updated = [
         each
         for each in times
         if each not in published
-        and _is_marked(each, _MARKS_OF_UPDATE)
-        and not beside.isdisjoint(_around(each))
+        and is_marked(each, _MARKS_OF_UPDATE)
+        and not beside.isdisjoint(islice(each.iterancestors(), 2))
     ]
     return [each for each in times if each not in updated], updated
-
-
-def _around(element: Element) -> Iterator[Element]:
-    """The nearest two elements around an element."""
-    return islice(element.iterancestors(), 2)
-
-
-def _is_marked(element: Element, marks: frozenset[str]) -> bool:
-    given = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
-    return not marks.isdisjoint(given.split())
 
 
 def _short_lines(located: LocatedText) -> Iterator[tuple[str, Element | None]]:
@@ -359,14 +350,9 @@ def _exact_dates(element: Element) -> Iterator[str]:
 
 
 def _modified(located: LocatedText) -> _Given:
-    return _first_date("modified_at", _dates_of_update(located), located)
-
-
-def _dates_of_update(located: LocatedText) -> Iterator[tuple[str, str | None]]:
-    for origin, values in _declared(located, "modified_at"):
-        yield origin, values[0]
-    for element in _times(located)[1]:
-        yield _TIME, element.get("datetime")
+    declared = ((origin, values[0]) for origin, values in _declared(located, "modified_at"))
+    printed = ((_TIME, element.get("datetime")) for element in _times(located)[1])
+    return _first_date("modified_at", chain(declared, printed), located)
 
 
 def _first_date(
@@ -471,11 +457,8 @@ def is_picture(image: Element) -> bool:
     if image.get("width") in ("0", "1") or image.get("height") in ("0", "1"):
         return False
     marks = [image.get("class") or "", image.get("id") or ""]
-    for depth, ancestor in enumerate(image.iterancestors()):
-        if depth >= 3:
-            break
-        if ancestor.tag in ("picture", "a", "span", "div"):
-            marks.append(ancestor.get("class") or "")
+    around = (e for e in islice(image.iterancestors(), 3) if e.tag in _AROUND_PICTURES)
+    marks += [each.get("class") or "" for each in around]
     return not _is_called_no_picture(" ".join(marks))
 
 

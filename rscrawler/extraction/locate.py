@@ -12,10 +12,9 @@ from functools import cached_property
 from itertools import accumulate
 from operator import itemgetter
 
-from lxml.etree import _Element as Element
-
 from rscrawler.extraction.blocks import Block, Region
 from rscrawler.extraction.context import PageContext, leads_to_page
+from rscrawler.extraction.text import is_marked
 
 _Marks = list[tuple[str, str] | None]  # for each block: label and rule, None if unmarked
 _LEAST_BODY = 100  # characters; with less, the names of regions are distrusted
@@ -62,7 +61,7 @@ class Locator:
     @cached_property
     def _declared(self) -> Region | None:
         """The region that the page marks as an article's text; None if several are apart."""
-        found = [each for each in self._regions if _is_declared_text(each.element)]
+        found = [each for each in self._regions if is_marked(each.element, _TEXT_NAMES)]
         is_one = all(each.last <= found[0].last for each in found)
         return found[0] if found and is_one else None
 
@@ -268,18 +267,9 @@ def _counted_prose(blocks: Sequence[Block], regions: Sequence[Region]) -> list[i
     return prose
 
 
-def _is_declared_text(element: Element) -> bool:
-    """Whether microdata or microformats mark an element as the text of an article."""
-    names, itemprop = element.get("class"), element.get("itemprop")
-    is_named = names is not None and not _TEXT_NAMES.isdisjoint(names.split())
-    return is_named or (itemprop is not None and not _TEXT_NAMES.isdisjoint(itemprop.split()))
-
-
 def _is_kicker(block: Block) -> bool:
     """Whether a block can precede the headline of an article: a label, a caption."""
-    if not block.prose and len(block.text) <= _LONGEST_KICKER:
-        return True
-    return block.is_small_print
+    return (not block.prose and len(block.text) <= _LONGEST_KICKER) or block.is_small_print
 
 
 def _is_card_head(block: Block) -> bool:

@@ -39,6 +39,12 @@ def text_of(element: Element) -> str:
     return clean("".join(pieces))
 
 
+def is_marked(element: Element, marks: frozenset[str]) -> bool:
+    """Whether an element has one of the classes, or of the properties of microdata."""
+    given = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
+    return not marks.isdisjoint(given.split())
+
+
 def words(text: str) -> list[str]:
     """The words and numbers of `text`, case-folded."""
     return _WORD.findall(text.casefold())
