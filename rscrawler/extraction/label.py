@@ -22,6 +22,7 @@ from rscrawler.extraction.vocabulary import pattern
 KEPT = frozenset({"text", "heading", "reprint line"})
 _SHORT = 60  # characters of a label, a button, a heading of a box
 _LONGEST_END = 80  # characters of a heading that ends the article
+_LONGEST_BYLINE = 7  # blocks between the standfirst and the text
 _LEAST_ABOVE = 0.85  # share of the running text above a heading that ends the article
 _LEAST_TEASER, _LONGEST_TEASER = 40, 1_500  # characters
 _SENTENCE = re.compile(r"(?<!\.)\.[”\"')\]]*$|^[“\"].*[.?!…,][”\"]$")
@@ -65,9 +66,11 @@ class Body:
         return found
 
     @cached_property
-    def first_prose(self) -> int:
-        """The number of the first block of running text; 0 without any."""
-        return next((number for number, block in enumerate(self.blocks) if block.prose), 0)
+    def byline_end(self) -> int:
+        """The number of the block before which a byline can be: above, or below a standfirst."""
+        first = next((n for n, block in enumerate(self.blocks) if block.prose), 0)
+        below = enumerate(self.blocks[first + 1 : first + 1 + _LONGEST_BYLINE], first + 1)
+        return next((n for n, block in below if block.prose or block.is_heading), first)
 
     @cached_property
     def end(self) -> int:
@@ -131,7 +134,7 @@ def is_pointer(text: str) -> bool:
 def _is_byline(body: Body, number: int) -> bool:
     """Whether a block above the running text is a line with an author or a date."""
     block = body.blocks[number]
-    if number >= body.first_prose or block.is_heading:
+    if number >= body.byline_end or block.prose or block.is_heading:
         return False
     is_dated = read_date(block.text, day_first=True, now=EARLIEST) is not None
     return is_dated or bool(names_after_by(block.text))

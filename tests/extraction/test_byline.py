@@ -98,6 +98,16 @@ def test_author_and_date_above_the_first_paragraph_are_no_text(
     assert article.published_at == (day and datetime(2024, 12, day, tzinfo=UTC))
 
 
+def test_author_and_date_below_a_standfirst_are_no_text() -> None:
+    standfirst = TEXT.partition("</p>")[0].replace("village", "town") + "</p>"
+    lines = "<p>By Nora Weiss</p><p>9 December 2024 · 6 min read</p>"
+    article = read(text=standfirst + lines + TEXT)
+    assert article.body == read(text=standfirst + TEXT).body
+    assert article.published_at == datetime(2024, 12, 9, tzinfo=UTC)
+    item = "<h3>The next days</h3><p>9 December 2024</p>"
+    assert "9 December 2024" in read(text=standfirst + item + TEXT).body
+
+
 @pytest.mark.parametrize("line", ["<p>9 December 2024</p>", "<p>By Nora Weiss</p>"])
 def test_author_and_date_between_paragraphs_stay_text(line: str) -> None:
     article = read(text=TEXT + line + TEXT.replace("village", "town"))
