@@ -20,7 +20,7 @@ _NUMBER_OF = {
 _NAMES = "|".join(sorted(_NUMBER_OF, key=len, reverse=True))
 _MONTH = rf"(?P<name>{_NAMES}){table('dates')['month_endings']}?\b\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?"
-_YEAR = r"(?P<year>(?:19|20)\d{2})\b"
+_YEAR = r"(?P<year>(?:19|20)\d{2})(?!\d)"
 _PRINTED = [
     re.compile(printed, re.IGNORECASE)
     for printed in (

@@ -34,10 +34,11 @@ _DECLARED = {
     ),
     "published_at": (
         "meta: article:published_time", "meta: og:article:published_time",
-        "meta: article:published", "json-ld: datePublished", "meta: datepublished",
-        "meta: parsely-pub-date", "meta: sailthru.date", "meta: publish-date", "meta: publishdate",
-        "meta: publication_date", "meta: pubdate", "meta: dc.date.issued", "meta: dc.date",
-        "meta: date", "json-ld: dateCreated",
+        "meta: article:published", "meta: og:published_time", "json-ld: datePublished",
+        "meta: datepublished", "meta: parsely-pub-date", "meta: sailthru.date",
+        "meta: publish-date", "meta: publish_date", "meta: publishdate", "meta: publication_date",
+        "meta: pubdate", "meta: published", "meta: dc.date.issued", "meta: dc.date", "meta: date",
+        "json-ld: dateCreated",
     ),
     "modified_at": (
         "meta: article:modified_time", "json-ld: dateModified", "meta: og:updated_time",
@@ -296,6 +297,8 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
         is_marked = line is not None and not marks.isdisjoint(line.iter())
         for value in _dates_in(text, line):
             yield f"{'profile' if is_marked else 'fallback'}: line at the headline", value
+    for value in located.context.structured.declared("json-ld page: datePublished"):
+        yield "fallback: json-ld of the page", value
     if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", located.context.page.url)):
         yield "fallback: address", "-".join(match.groups())
 
@@ -335,10 +338,11 @@ def _short_lines(located: LocatedText) -> Iterator[tuple[str, Element | None]]:
 
 
 def _dates_in(text: str, element: Element | None) -> Iterator[str]:
-    """The candidates for a date in a short line; none if it is about an update."""
-    if not pattern("updates").search(text):
+    """The candidates for a date in a short line, not those of an update."""
+    update = pattern("updates").search(text)
+    if update is None or update.start():
         yield from _exact_dates(element) if element is not None else ()
-        yield text
+        yield text[: update.start()] if update else text
 
 
 def _exact_dates(element: Element) -> Iterator[str]:

@@ -19,6 +19,7 @@ from rscrawler.text import clean
 
 AGREEMENT = 0.6  # the likeness from which two headlines count as the same
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
+_PAGE_TYPE = re.compile(r"WebPage$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
 _CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
 _UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
@@ -38,7 +39,8 @@ class Structured:
     """The machine-readable part of a page.
 
     `meta` maps a lower-cased property or name to its first content. `json_ld` is the node that
-    describes the page's own article, empty without one; `people` maps an `@id` to a name.
+    describes the page's own article, `json_ld_page` that of the page, each empty without one;
+    `people` maps an `@id` to a name.
     `own_keys` are the keys of the final address and of the addresses that the page declares.
     `is_listing`: WordPress marks the page as a listing, whatever its plugins declare.
     """
@@ -52,15 +54,17 @@ class Structured:
     own_keys: frozenset[str] = frozenset()
     is_listing: bool = False
     json_ld: dict[str, Any] = field(default_factory=dict)
+    json_ld_page: dict[str, Any] = field(default_factory=dict)
     people: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     def declared(self, origin: str) -> list[str]:
         """The values of `meta: NAME` or `json-ld: KEY`; in JSON-LD, of any form."""
         kind, name = origin.split(": ")
-        if kind == "json-ld":
-            return _texts(self.json_ld, name, self.people if name != "image" else None)
-        return [self.meta[name]] if name in self.meta else []
+        if kind == "meta":
+            return [self.meta[name]] if name in self.meta else []
+        node = self.json_ld if kind == "json-ld" else self.json_ld_page
+        return _texts(node, name, self.people if name != "image" else None)
 
     @property
     def says_article(self) -> bool:
@@ -138,7 +142,8 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
     nodes = [node for script in scripts for node in _nodes(script, warnings)]
     return replace(
         found,
-        json_ld=_own_node([node for node in nodes if _is_article(node)], found, profile),
+        json_ld=_own_node(nodes, _TYPE, found, profile),
+        json_ld_page=_own_node(nodes, _PAGE_TYPE, found, profile),
         people={
             key: node["name"]
             for node in nodes
@@ -173,16 +178,11 @@ def _loads(script: str) -> Any:
     return None
 
 
-def _is_article(node: dict[str, Any]) -> bool:
-    kinds = node.get("@type")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    return any(isinstance(kind, str) and _TYPE.search(kind) for kind in kinds)
-
-
 def _own_node(
-    nodes: list[dict[str, Any]], found: Structured, profile: SiteProfile
+    nodes: list[dict[str, Any]], type_: re.Pattern[str], found: Structured, profile: SiteProfile
 ) -> dict[str, Any]:
-    """The node that describes the page's own article, not a related one; empty if none does."""
+    """The node of a type that describes the page's own article, not a related one; else empty."""
+    nodes = [node for node in nodes if any(map(type_.search, _texts(node, "@type")))]
     unsure: list[dict[str, Any]] = []
     for node in nodes:
         addresses = [
@@ -195,7 +195,7 @@ def _own_node(
         if headline and found.headlines:
             if max(likeness(headline, title) for _, title in found.headlines) >= AGREEMENT:
                 return node
-        elif not headline or not addresses:
+        elif not addresses:
             unsure.append(node)
     return unsure[0] if len(nodes) == 1 and unsure else {}
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 import rscrawler
+from rscrawler.extraction.article import extract, generic_profile
+from rscrawler.extraction.page import NotAnArticle, Page
 from rscrawler.items import Article
 
 URL = "https://gazette.example/2024/reservoir"
@@ -144,6 +146,9 @@ def test_a_form_around_the_whole_page_takes_no_name_away() -> None:
         ("<p>12/31/2024</p>", "en", "2024-12-31"),
         ('<p><abbr title="2024-12-09T08:15:00Z">Monday</abbr></p>', "en", "2024-12-09T08:15"),
         ("<p>Updated May 5, 2024</p>", "en", None),
+        ("<p><i>May 5, 2024</i><i>Updated on: June 9, 2024</i></p>", "en", "2024-05-05"),
+        ("<p><i>May 5, 2024</i><i>Nora Weiss</i></p>", "en", "2024-05-05"),
+        ("<p>5 мая 2024г.</p>", "ru", "2024-05-05"),
         ("<p>09.12.2024, 12.500 Leser, geändert 10.12.2024</p>", "de", "2024-12-09"),
         ("<p>Top 10 Novels 2024</p>", "en", None),
         ('<div class="related">Other story, May 5, 2019</div>', "en", None),
@@ -164,6 +169,28 @@ def test_a_line_at_the_headline_tells_the_date_whatever_its_region_is_called() -
         f'<div class="header-navigation">{when}</div>',
     ):
         assert read(line).published_at == datetime(2024, 12, 9, 8, 15, tzinfo=UTC), line
+
+
+def test_the_date_that_json_ld_gives_the_page_counts_if_its_article_has_none() -> None:
+    node = f'"@type": "WebPage", "@id": "{URL}", "datePublished": "2024-12-09T08:15:00+00:00"'
+    moment, day = datetime(2024, 12, 9, 8, 15, tzinfo=UTC), datetime(2024, 12, 5, tzinfo=UTC)
+    head = f'<script type="application/ld+json">{{{node}}}</script>'
+    assert read(head=head).published_at == moment
+    assert read("<p>5 December 2024</p>", head=head).published_at == day
+    assert read(head=head.replace(URL, f"{URL}-2")).published_at is None
+
+
+def test_a_date_of_the_page_in_json_ld_makes_no_article_of_a_static_page() -> None:
+    url = "https://gazette.example/about-the-gazette"
+    node = f'"@type": "WebPage", "@id": "{url}", "datePublished": "2024-12-09T08:15:00+00:00"'
+    page = (
+        f'<html><head><title>About the gazette</title><meta property="og:type" content="website">'
+        f'<script type="application/ld+json">{{{node}}}</script></head><body><main>'
+        f"<h1>About the gazette</h1>{TEXT}</main></body></html>"
+    )
+    fetched = Page.of(url, page.encode(), None, datetime(2025, 1, 1, tzinfo=UTC))
+    with pytest.raises(NotAnArticle, match="static page"):
+        extract(fetched, generic_profile(url), "gazette")
 
 
 def test_a_time_in_a_sentence_is_the_date_if_no_other_is_found() -> None:
