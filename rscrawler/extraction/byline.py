@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import kind_of
 from rscrawler.extraction.container import Own, text_length
+from rscrawler.extraction.dates import without_date
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import is_called_author, pattern
 from rscrawler.text import clean
@@ -76,23 +77,30 @@ def _is_stack(element: Element) -> bool:
     return holds_blocks and not any(text and text.strip() for text in texts)
 
 
-def names_in(lines: Iterable[Element]) -> list[str]:
-    """The authors in the lines: in elements marked as authors, else behind "by"."""
+def names_in(lines: Iterable[Element], texts: Iterable[str] = ()) -> list[str]:
+    """The authors in the lines: in elements marked as authors, else behind or below "by".
+
+    `texts` are those of further lines.
+    """
     lines = list(lines)
     for line in lines:
         named = list(islice(filter(is_author, islice(line.iter(), _MOST_ELEMENTS)), _MOST_MARKED))
         around = {ancestor for each in named for ancestor in each.iterancestors()}
         if names := _names(text_of(each) for each in named if each not in around):
             return names
-    for line in lines:
-        if names := names_after_by(text_of(line)):
+    for text, below in pairwise((*map(text_of, lines), *texts, "")):
+        is_label = pattern("bylines").fullmatch(f"{text} ") and " " in below and ":" not in below
+        if names := _names([below]) if is_label else names_after_by(text):
             return names
     return []
 
 
 def names_after_by(text: str) -> list[str]:
-    """The authors in a line that begins with "by" or the like; none in other lines."""
-    match = pattern("bylines").match(text) or pattern("other_bylines").match(text)
+    """The authors in a line that begins with "by" or the like, or has it beside a date."""
+    bare = without_date(text)
+    match = pattern("bylines").match(bare) or pattern("other_bylines").match(bare)
+    if bare != text and (match := match or pattern("dated_bylines").match(bare)):
+        return _names([pattern("before_dates").sub("", _ASIDE.split(bare[match.end() :])[0])])
     return _names(_OTHER_AND.split(text[match.end() :])) if match else []
 
 

@@ -122,6 +122,12 @@ def read_date(
         return None
 
 
+def without_date(text: str) -> str:
+    """`text` with a bar in the place of the date and time that it prints."""
+    found = next((printed for printed in _PRINTED if printed.search(text)), None)
+    return _CLOCK.sub("|", found.sub("|", text)) if found else text
+
+
 def is_plausible(moment: datetime, now: datetime) -> bool:
     """Whether an article seen at `now` can have been published at `moment`."""
     return EARLIEST <= moment <= now + LATEST_AHEAD

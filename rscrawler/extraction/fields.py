@@ -55,7 +55,7 @@ _TIME = "profile: time[datetime]"
 _MOST_WITHIN = 50  # elements searched for a date
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
-_LONGEST_DATE = 150  # characters of a block that can print the date
+_LONGEST_DATE, _LONGEST_BYLINE = 150, 100  # characters of a block that can print it
 _DATED_APART = ("related: ", "comments: ", "advertising: ", "embed: ")  # rules of regions
 _CYRILLIC = re.compile(r"[а-я]", re.IGNORECASE)
 _WANTED = ("title", "published_at")  # a warning says if they are missing
@@ -195,7 +195,13 @@ def _authors(located: LocatedText) -> _Given:
     if "authors" in located.context.profile.markup.model_fields_set:
         return _NOTHING
     marked = (each for each in marked_authors(located.own) if not located.is_in_prose(each))
-    names = names_in(located.lines) or names_in(marked)
+    near = (
+        block.text
+        for block in located.near
+        if len(block.text) <= _LONGEST_BYLINE and not block.is_heading
+        if (block.rule or "byline").startswith(("byline", "about: "))
+    )
+    names = names_in(located.lines) or names_in(marked) or names_in((), near)
     return list(_without_outlets(names, located.context.structured)), "fallback: byline"
 
 

@@ -71,6 +71,12 @@ def read(
             '<footer class="meta"><a rel="nofollow author" href="/w">Nora Weiss</a></footer>',
             ["Nora Weiss"],
         ),
+        ("<p>Written by</p><p>Nora Weiss</p>", ["Nora Weiss"]),
+        ("<p>By</p><p>Share:</p>", []),
+        ("<p>By Nora Weiss Monday, December 9, 2024</p>", ["Nora Weiss"]),
+        ("<p>Posted on 9 December 2024 by Nora Weiss in Water</p>", ["Nora Weiss"]),
+        ("<p>9. Dezember 2024 · von nora1984 · Einen Kommentar hinterlassen</p>", []),
+        ("<p>Reviewed by Nora Weiss on December 9, 2024</p>", []),
         ('<p class="author-role">Water editor</p>', []),
         ('<p class="byline">Staff</p>', []),
         ('<p class="byline">Nora Weiss (@nora.weiss)</p>', ["Nora Weiss"]),
@@ -105,7 +111,10 @@ def test_author_and_date_below_a_standfirst_are_no_text() -> None:
     lines = "<p>By Nora Weiss</p><p>9 December 2024 · 6 min read</p>"
     article = read(text=standfirst + lines + TEXT)
     assert article.body == read(text=standfirst + TEXT).body
-    assert article.published_at == datetime(2024, 12, 9, tzinfo=UTC)
+    assert (article.authors, article.published_at) == (
+        ["Nora Weiss"],
+        datetime(2024, 12, 9, tzinfo=UTC),
+    )
     item = "<h3>The next days</h3><p>9 December 2024</p>"
     assert "9 December 2024" in read(text=standfirst + item + TEXT).body
 
