@@ -155,7 +155,7 @@ def split_names(text: str) -> tuple[str, ...]:
         name = piece.strip(" ,;|·•–—-→")
         if not pattern("other_work").search(name):
             name = _LABEL.sub("", name)
-        if not name or (" " not in name and pattern("no_names").search(name)):
+        if not name or pattern("author_links" if " " in name else "no_names").search(name):
             continue
         if names and pattern("postnominals").match(name):
             names[-1] += f", {name}"

@@ -57,6 +57,11 @@ def read(
             '<a rel="author" href="/x">Zeige alle Beiträge von Nora Weiss →</a></p>',
             ["Nora Weiss"],
         ),
+        (
+            '<p><a rel="author" href="/w">Nora Weiss</a> <a rel="author" href="/w">More posts</a> '
+            '<a rel="author" href="/w">Follow</a> <a rel="author" href="/w">My profile</a></p>',
+            ["Nora Weiss"],
+        ),
         ("<p>By Nora Weiss and Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"]),
         ("<p>Von Nora Weiss und Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"]),
         ("<p>By Nora</p>", ["Nora"]),
