@@ -77,7 +77,9 @@ _COMMON: dict[str, tuple[str, ...]] = {
         ".subtitle", ".standfirst", ".dek", ".deck", ".entry-subtitle", ".article-subtitle",
         ".field--name-field-subtitle", ".lead",
     ),
-    "tags": ("a[rel='tag']", ".tags a", ".tag-links a", ".field--name-field-tags a"),
+    "tags": (
+        "a[rel='tag']", ".tags a", ".tag-links a", ".post-tags a", ".field--name-field-tags a",
+    ),
 }  # fmt: skip
 
 

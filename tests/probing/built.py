@@ -205,7 +205,8 @@ def static() -> dict[str, Reply]:
             f'<div class="site"><a href="/">Notes from the Road</a></div><article>'
             f'<h1>{piece.title}</h1><p class="date">{piece.published_at:%d %B %Y}</p>'
             f'<p class="byline">By {piece.author}</p><div class="post-body">{_paragraphs(piece)}'
-            "</div></article><footer><p>Made by hand.</p></footer>",
+            f'</div><ul class="post-tags"><li><a href="/tags/{piece.place.lower()}/">{piece.place}'
+            "</a></li></ul></article><footer><p>Made by hand.</p></footer>",
         )
 
     rows = "".join(f'<li><a href="{_static_path(p)}">{p.title}</a></li>' for p in PIECES)
