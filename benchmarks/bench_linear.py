@@ -104,6 +104,10 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "one long byline": lambda n: page(
         f'<div class="social-author__name">By {many("Ann Lee #, ", n)} and Bo Chan</div>'
     ),
+    "one long byline with a date": lambda n: page().replace(
+        b"</h1>",
+        f"</h1><p class=author><a href=/a/>1 May 2024 by {'on ' * (n // 3)}x</a></p>".encode(),
+    ),
     "times": lambda n: page(many('<time datetime="2026-11-#">a day</time> ', n)),
     "sections and tags": lambda n: page(many('<a class=widget__section href="/tag/t#/">t#</a>', n)),
     "meta elements": lambda n: page(head=many('<meta property="og:x#" content="a">', n)),

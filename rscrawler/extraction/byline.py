@@ -97,7 +97,7 @@ def names_in(lines: Iterable[Element], texts: Iterable[str] = ()) -> list[str]:
 
 def names_after_by(text: str) -> list[str]:
     """The authors in a line that begins with "by" or the like, or has it beside a date."""
-    bare = without_date(text)
+    bare = without_date(text) if len(text) <= _LONGEST else text
     match = pattern("bylines").match(bare) or pattern("other_bylines").match(bare)
     if bare != text and (match := match or pattern("dated_bylines").match(bare)):
         return _names([pattern("before_dates").sub("", _ASIDE.split(bare[match.end() :])[0])])
