@@ -195,7 +195,7 @@ def _own_node(
         if headline and found.headlines:
             if max(likeness(headline, title) for _, title in found.headlines) >= AGREEMENT:
                 return node
-        elif not addresses:
+        elif not addresses or (type_ is _TYPE and not headline):
             unsure.append(node)
     return unsure[0] if len(nodes) == 1 and unsure else {}
 

@@ -198,6 +198,13 @@ def test_the_date_that_json_ld_gives_the_page_counts_if_its_article_has_none() -
     assert read(head=head.replace(URL, f"{URL}-2")).published_at is None
 
 
+def test_the_only_article_in_json_ld_is_the_page_s_own_whatever_address_it_gives() -> None:
+    node = '"@type": "NewsArticle", "mainEntityOfPage": "https://gazette.example/", "datePublished"'
+    head = f'<script type="application/ld+json">{{{node}: "2024-12-09T08:15:00Z"}}</script>'
+    assert read(head=head).published_at == datetime(2024, 12, 9, 8, 15, tzinfo=UTC)
+    assert read(head=head.replace("NewsArticle", "WebPage")).published_at is None
+
+
 def test_a_date_of_the_page_in_json_ld_makes_no_article_of_a_static_page() -> None:
     url = "https://gazette.example/about-the-gazette"
     node = f'"@type": "WebPage", "@id": "{url}", "datePublished": "2024-12-09T08:15:00+00:00"'
