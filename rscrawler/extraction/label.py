@@ -14,7 +14,7 @@ from itertools import accumulate
 from rscrawler.extraction.appeals import appeals_among, lines_before_appeal
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.byline import names_after_by
-from rscrawler.extraction.dates import EARLIEST, read_date
+from rscrawler.extraction.dates import EARLIEST, read_date, without_date
 from rscrawler.extraction.reprint import is_reprint_line
 from rscrawler.extraction.text import straight
 from rscrawler.extraction.vocabulary import pattern
@@ -22,9 +22,11 @@ from rscrawler.extraction.vocabulary import pattern
 KEPT = frozenset({"text", "heading", "reprint line"})
 _SHORT = 60  # characters of a label, a button, a heading of a box
 _LONGEST_END = 80  # characters of a heading that ends the article
+_ITEMS = frozenset({"li", "dd", "td", "tr", "blockquote"})
 _LONGEST_BYLINE = 7  # blocks between the standfirst and the text
 _LEAST_ABOVE = 0.85  # share of the running text above a heading that ends the article
 _LEAST_TEASER, _LONGEST_TEASER = 40, 1_500  # characters
+_WORD = re.compile(r"[^\W\d_]{2}")
 _SENTENCE = re.compile(r"(?<!\.)\.[”\"')\]]*$|^[“\"].*[.?!…,][”\"]$")
 _LEAST_LINKED = 0.8  # share of links in the text that follows the words of a pointer
 
@@ -66,9 +68,14 @@ class Body:
         return found
 
     @cached_property
+    def first_prose(self) -> int:
+        """The number of the first block of running text; 0 without any."""
+        return next((number for number, block in enumerate(self.blocks) if block.prose), 0)
+
+    @cached_property
     def byline_end(self) -> int:
         """The number of the block before which a byline can be: above, or below a standfirst."""
-        first = next((n for n, block in enumerate(self.blocks) if block.prose), 0)
+        first = self.first_prose
         below = enumerate(self.blocks[first + 1 : first + 1 + _LONGEST_BYLINE], first + 1)
         return next((n for n, block in below if block.prose or block.is_heading), first)
 
@@ -132,12 +139,18 @@ def is_pointer(text: str) -> bool:
 
 
 def _is_byline(body: Body, number: int) -> bool:
-    """Whether a block above the running text is a line with an author or a date."""
-    block = body.blocks[number]
+    """Whether a block above the running text is a line with an author or a date.
+
+    Below a first paragraph, a sentence is none, nor an item with a date and other words.
+    """
+    block, is_below = body.blocks[number], number > body.first_prose
     if number >= body.byline_end or block.prose or block.is_heading:
         return False
+    if is_below and block.is_sentence:
+        return False
     is_dated = read_date(block.text, day_first=True, now=EARLIEST) is not None
-    return is_dated or bool(names_after_by(block.text))
+    is_item = is_below and block.tag in _ITEMS and _WORD.search(without_date(block.text))
+    return (is_dated and not is_item) or bool(names_after_by(block.text))
 
 
 def _matches(name: str) -> Callable[[Body, int], bool]:

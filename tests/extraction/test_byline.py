@@ -128,6 +128,27 @@ def test_author_and_date_below_a_standfirst_are_no_text() -> None:
     assert "9 December 2024" in read(text=standfirst + item + TEXT).body
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "<ul><li>5 May 2024: the gauges fall</li><li>9 May 2024: rain</li></ul>",
+        "<table><tr><td>5 May 2024</td><td>Rain</td></tr></table>",
+        "<p>By Monday all was over.</p>",
+    ],
+)
+def test_dated_items_and_sentences_below_the_first_paragraph_are_text(lines: str) -> None:
+    first = TEXT.partition("</p>")[0].replace("village", "town") + "</p>"
+    article = read(text=first + lines + TEXT)
+    assert len(article.paragraphs) > len(read(text=first + TEXT).paragraphs)
+    assert (article.authors, article.published_at) == ([], None)
+
+
+def test_an_author_and_a_date_in_a_list_below_a_standfirst_are_no_text() -> None:
+    first = TEXT.partition("</p>")[0].replace("village", "town") + "</p>"
+    article = read(text=f"{first}<ul><li>By Nora Weiss</li><li>9 December 2024</li></ul>{TEXT}")
+    assert article.body == read(text=first + TEXT).body
+
+
 @pytest.mark.parametrize("line", ["<p>9 December 2024</p>", "<p>By Nora Weiss</p>"])
 def test_author_and_date_between_paragraphs_stay_text(line: str) -> None:
     article = read(text=TEXT + line + TEXT.replace("village", "town"))
