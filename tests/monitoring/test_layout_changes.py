@@ -361,7 +361,7 @@ def test_a_section_without_links_is_drift_if_it_replaces_the_sitemap_that_led_to
 def test_a_profile_that_finds_the_article_which_was_guessed_before_is_no_drift(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    whole = f"[sites.plain]\nbase_url = '{site.base_url}'\ntitle = 'Plain'\n"
+    whole = f"[sites.plain]\nbase_url = '{site.base_url}'\ndownload_delay = 0.0\n"
     links = "links.article = ['^/[a-z0-9-]+/?$']\n"
     feed = f"[[sites.plain.sources]]\nkind = 'feed'\npath = '{FEED}'\n"
     mended = "[sites.plain.markup]\ncontainer = [\"[data-source='current_post'] article\"]\n"
