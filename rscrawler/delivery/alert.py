@@ -176,9 +176,8 @@ def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
     for flag in flags:
         for each in flag.evidence:
             terms[one_line(each.term, 120)] = each.entity or each.term
-            quotes.setdefault(
-                (each.field, each.paragraph), each.quote
-            )  # of the strongest evidence, which comes first
+            place = each.field, each.paragraph
+            quotes.setdefault(place, each.quote)  # of the strongest evidence, which comes first
     if len(quotes) > 1:
         quotes.pop(("title", None), None)
     return tuple(

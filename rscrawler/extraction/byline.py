@@ -21,7 +21,7 @@ _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 _OTHER_AND = re.compile(r"\s+(?:und|et|y|и)\s+(?=[^\W\d_a-zà-ÿа-я])")
 # "Added by: Ann Lee", in any language, of three words at most; or nothing but a label.
 _LABEL = re.compile(r"^(?:[^\s:]+\s+){0,2}[^\s:]+:\s+(?=\S)|^[^\s:]+:$")
-_LONGEST = 100  # characters of a line with author or date
+LONGEST_BYLINE = 100  # characters of a line with author or date
 _MOST_ELEMENTS = 2000  # visited before the text
 _MOST_MARKED = 50  # elements marked as authors
 _STACKED = frozenset({"div", "p", "ul", "ol", "li", "h1", "h2", "h3", "header", "section"})
@@ -58,8 +58,8 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
         if _holds_no_byline(element):
             continue
         is_around = index.end(element) >= first_text or _is_stack(element)
-        length = _LONGEST + 1 if is_around else text_length(element)
-        if length > _LONGEST:
+        length = LONGEST_BYLINE + 1 if is_around else text_length(element)
+        if length > LONGEST_BYLINE:
             waiting.extend(reversed(element))
         elif length:
             yield element
@@ -97,7 +97,7 @@ def names_in(lines: Iterable[Element], texts: Iterable[str] = ()) -> list[str]:
 
 def names_after_by(text: str) -> list[str]:
     """The authors in a line that begins with "by" or the like, or has it beside a date."""
-    bare = without_date(text) if len(text) <= _LONGEST else text
+    bare = without_date(text) if len(text) <= LONGEST_BYLINE else text
     match = pattern("bylines").match(bare) or pattern("other_bylines").match(bare)
     if bare != text and (match := match or pattern("dated_bylines").match(bare)):
         return _names([pattern("before_dates").sub("", _ASIDE.split(bare[match.end() :])[0])])

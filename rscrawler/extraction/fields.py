@@ -12,7 +12,13 @@ from urllib.parse import unquote
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.body import LocatedText
-from rscrawler.extraction.byline import is_nobody, marked_authors, names_in, split_names
+from rscrawler.extraction.byline import (
+    LONGEST_BYLINE,
+    is_nobody,
+    marked_authors,
+    names_in,
+    split_names,
+)
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
@@ -55,7 +61,7 @@ _TIME = "profile: time[datetime]"
 _MOST_WITHIN = 50  # elements searched for a date
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
-_LONGEST_DATE, _LONGEST_BYLINE = 150, 100  # characters of a block that can print it
+_LONGEST_DATE = 150  # characters of a block that can print the date
 _DATED_APART = ("related: ", "comments: ", "advertising: ", "embed: ")  # rules of regions
 _CYRILLIC = re.compile(r"[а-я]", re.IGNORECASE)
 _WANTED = ("title", "published_at")  # a warning says if they are missing
@@ -198,7 +204,7 @@ def _authors(located: LocatedText) -> _Given:
     near = (
         block.text
         for block in located.near
-        if len(block.text) <= _LONGEST_BYLINE and not block.is_heading
+        if len(block.text) <= LONGEST_BYLINE and not block.is_heading
         if (block.rule or "byline").startswith(("byline", "about: "))
     )
     names = names_in(located.lines) or names_in(marked) or names_in((), near)

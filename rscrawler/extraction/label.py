@@ -23,7 +23,7 @@ KEPT = frozenset({"text", "heading", "reprint line"})
 _SHORT = 60  # characters of a label, a button, a heading of a box
 _LONGEST_END = 80  # characters of a heading that ends the article
 _ITEMS = frozenset({"li", "dd", "td", "tr", "blockquote"})
-_LONGEST_BYLINE = 7  # blocks between the standfirst and the text
+_MOST_BELOW_STANDFIRST = 7  # blocks between it and the text
 _LEAST_ABOVE = 0.85  # share of the running text above a heading that ends the article
 _LEAST_TEASER, _LONGEST_TEASER = 40, 1_500  # characters
 _WORD = re.compile(r"[^\W\d_]{2}")
@@ -76,7 +76,7 @@ class Body:
     def byline_end(self) -> int:
         """The number of the block before which a byline can be: above, or below a standfirst."""
         first = self.first_prose
-        below = enumerate(self.blocks[first + 1 : first + 1 + _LONGEST_BYLINE], first + 1)
+        below = enumerate(self.blocks[first + 1 : first + 1 + _MOST_BELOW_STANDFIRST], first + 1)
         return next((n for n, block in below if block.prose or block.is_heading), first)
 
     @cached_property

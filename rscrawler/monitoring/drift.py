@@ -37,7 +37,7 @@ REPORTED_PARTS = 5  # of a site, in a message
 LASTING_FAILURES = 3  # of a source, in a row
 FEW_LINKS = 4  # a source that led to fewer may lose half of them
 
-# A site may stop to show these; a profile says so without selectors, wherever they came from.
+# A site may stop showing these; a profile says so without selectors, wherever they came from.
 _DISPENSABLE = frozenset({"authors", "sections", "tags", "image"})
 _PROFILE = "profile: "
 _FALLBACK, _FEED, _NONE = "fallback", "feed", "nothing"
