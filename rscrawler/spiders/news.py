@@ -157,8 +157,12 @@ class NewsSpider(Spider):
             yield request
         pending = session.store.discovery.pending(session.site, now, with_skipped=session.is_full)
         due = session.store.articles.due(session.site, now)
-        for request in self._article_requests(pending, due):
-            yield request
+        # Last, as in the queue, from which Scrapy requests pages while this yields others.
+        failed = [each for each in pending if each.attempts]
+        unread = [each for each in pending if not each.attempts]
+        for requests in (self._article_requests(unread, due), self._article_requests(failed, ())):
+            for request in requests:
+                yield request
 
     async def _watch_lease(self) -> None:
         """Stop the crawl when its lease is lost."""
