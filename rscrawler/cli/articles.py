@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from rscrawler.cli.inputs import (
 from rscrawler.config import Config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.wording import one_line
-from rscrawler.errors import ConfigurationError, RscrawlerError
+from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.extensions.archive import archive_files
 from rscrawler.extraction.label import KEPT
 from rscrawler.identity.addresses import address_key, canonical_url
@@ -85,14 +85,10 @@ def _file_or_stored(config: Config, named: str, site: str | None) -> tuple[str, 
             return named, site
     except OSError as error:
         reason = str(error.strerror)
-    try:
-        with closing(open_existing(config)) as store:
-            if found := store.articles.latest_record(find_article(config, store, named, site)):
-                return found.url, site or found.site
-    except _SeveralArticles:
-        raise
-    except RscrawlerError:
-        pass  # the address of no article, or no store yet
+    with suppress(StoreError), closing(open_existing(config)) as store:  # there may be none yet
+        article_id = _stored_article(config, store, named, site)
+        if article_id and (found := store.articles.latest_record(article_id)):
+            return found.url, site or found.site
     raise ConfigurationError(
         f"{named}: {reason}; allowed: an address (https://…), the file of a saved page, or a "
         "stored article's article_id, record_id or path"
@@ -150,7 +146,11 @@ def history_command(
 ) -> None:
     """Show every version of an article, and word by word what each changed."""
     with closing(open_existing(config)) as store:
-        history = store.articles.history(find_article(config, store, article))
+        article_id = _stored_article(config, store, article)
+        if article_id is None:
+            none = "no stored article has this article_id, record_id, address or path"
+            raise ConfigurationError(f"{one_line(article)}: {none}")
+        history = store.articles.history(article_id)
     versions = list(version_changes(history))
     if as_json:
         latest, parts = history[-1].to_record(), [_version_json(each) for each in versions]
@@ -164,28 +164,24 @@ def history_command(
         _print_changes(each)
 
 
-class _SeveralArticles(ConfigurationError):
-    """Articles of several sites have this path or address."""
-
-
-def find_article(config: Config, store: Store, named: str, site: str | None = None) -> str:
-    """The id of the article with this article_id, record_id, address or path (on `site`).
+def _stored_article(
+    config: Config, store: Store, named: str, site: str | None = None
+) -> str | None:
+    """The id of the article with this article_id, record_id, address or path (on `site`), if any.
 
     Raises:
-        ConfigurationError: there is none.
-        _SeveralArticles: several sites have that path or address.
+        ConfigurationError: several sites have that path or address.
     """
     if found := store.browsing.article_of(named):
         return found
     found_on = _by_address(config, store, named)
     matching = {name: article_id for name, article_id in found_on if site in (None, name)}
-    if len(matching) == 1:
-        return matching.popitem()[1]
-    if not matching:
-        none = "no stored article has this article_id, record_id, address or path"
-        raise ConfigurationError(f"{one_line(named)}: {none}")
-    ids = ", ".join(f"{article_id} ({name})" for name, article_id in matching.items())
-    raise _SeveralArticles(f"{one_line(named)}: is on several sites; give an article_id: {ids}")
+    if len(matching) > 1:
+        ids = ", ".join(f"{article_id} ({name})" for name, article_id in matching.items())
+        raise ConfigurationError(
+            f"{one_line(named)}: is on several sites; give an article_id: {ids}"
+        )
+    return next(iter(matching.values()), None)
 
 
 def _by_address(config: Config, store: Store, named: str) -> Iterator[tuple[str, str]]:
