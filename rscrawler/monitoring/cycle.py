@@ -166,10 +166,8 @@ class CycleExtension:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connect to the signals of one crawl."""
         extension = cls(crawler)  # not configured in `scrapy shell` and the like
-        observer = extension._observer
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
-        crawler.signals.connect(observer.response_received, signals.response_received)
-        crawler.signals.connect(observer.outcome_recorded, outcome_recorded)
+        crawler.signals.connect(extension._observer.outcome_recorded, outcome_recorded)
         return extension
 
     def spider_closed(self, spider: NewsSpider, reason: str) -> None:
@@ -219,7 +217,7 @@ def _conclude(
         over_limit = _count(stats, "over_limit")
         if (heavy := _over_limit(session, over_limit, now)) is not None:
             (problems if over_limit else standing)[ProblemCode.OVER_LIMIT] = heavy
-        if forbidden := _forbidden(stats, observer):
+        if forbidden := _forbidden(stats):
             problems.setdefault(ProblemCode.ROBOTS_DISALLOWED, forbidden)
         if unread := _unread(session, now):
             problems[ProblemCode.PAGES_FAILING] = unread
@@ -228,7 +226,7 @@ def _conclude(
             succeeded = False  # no article was ever read: this is no baseline
             problems = problems or _no_article_problem(_count(stats, "articles/forbidden"))
     # What a source shows that was not read yet is older than the baseline.
-    waits = session.state.baseline_at is None and _may_source_come(session, observer)
+    waits = session.state.baseline_at is None and _may_source_come(session)
     dropped = outcome.counters["dropped"]
     store.health.record_end(
         session.run_id,
@@ -250,7 +248,7 @@ def _has_no_article_yet(session: CrawlSession) -> bool:
     return is_empty and session.store.discovery.has_unread(session.site)
 
 
-def _may_source_come(session: CrawlSession, observer: Observer) -> bool:
+def _may_source_come(session: CrawlSession) -> bool:
     """Whether an unread source may be read in one of the next cycles; not what is no source.
 
     It failed, or is a sitemap beyond those of this cycle.
@@ -260,7 +258,7 @@ def _may_source_come(session: CrawlSession, observer: Observer) -> bool:
     return any(
         each.read_at is None
         and (each.url in session.failed_sources or each.pagination_cursor is not None)
-        and (each.url in session.linked or not observer.answered[each.url])
+        and each.url not in session.unparsed
         for each in session.store.discovery.sources(session.site).values()
     )
 
@@ -273,11 +271,11 @@ def _no_article_problem(forbidden_articles: int) -> dict[ProblemCode, str]:
     return {ProblemCode.LAYOUT_DRIFT: none}
 
 
-def _forbidden(stats: Mapping[str, Any], observer: Observer) -> str | None:
+def _forbidden(stats: Mapping[str, Any]) -> str | None:
     """The message that robots.txt forbids all article pages, known ones among them."""
     forbidden = _count(stats, "articles/forbidden")
     is_any_read = _count(stats, "articles/new", "articles/updated", "articles/unchanged") > 0
-    if is_any_read or not observer.forbidden or forbidden < FEW_FORBIDDEN:
+    if is_any_read or not _count(stats, "articles/known_forbidden") or forbidden < FEW_FORBIDDEN:
         return None
     return f"robots.txt forbids every article page that is due ({forbidden})"
 
@@ -288,12 +286,10 @@ def _with_findings(
     """The cycle's observation with its findings, and whether to store it for later cycles."""
     store, profile = session.store, session.profile
     kinds = {url: source.kind for url, source in profile.own_sources.items()}
-    # Sources of which the first page was parsed, even if a further page was not.
-    read = session.linked
     # The links of sitemaps are no sign of drift: one with the news of two days may be empty.
     links = {
         url: count
-        for url, count in read.items()
+        for url, count in session.linked.items()
         if kinds.get(url, SourceKind.SITEMAP) is not SourceKind.SITEMAP
     }
     seen = observer.observation(links)
@@ -316,11 +312,7 @@ def _with_findings(
             past[at] = replace(each, links=of_deserted)
     sources = store.discovery.sources(session.site)
     source_failures = {
-        url: source_failure(
-            state,
-            kind=kinds[url],
-            is_answered=observer.answered[url] > 0 and url not in read,
-        )
+        url: source_failure(state, kind=kinds[url], is_answered=url in session.unparsed)
         for url, state in sources.items()
         if url in kinds and url in session.failed_sources
     }

@@ -9,18 +9,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
-from scrapy import Request
-from scrapy.http import Response
-
 from rscrawler.decisions import KnownArticle
 from rscrawler.items import Novelty
-from rscrawler.spiders.outcomes import (
-    PageKind,
-    PageOutcome,
-    RequestedArticle,
-    RequestedSource,
-    request_context,
-)
+from rscrawler.spiders.outcomes import PageKind, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession
 
 KeyT = TypeVar("KeyT")
@@ -113,7 +104,7 @@ def _sum(one: Mapping[KeyT, int], other: Mapping[KeyT, int]) -> dict[KeyT, int]:
 
 
 class Observer:
-    """Counts what one crawl observes, through Scrapy's signals."""
+    """Counts what the article pages of one crawl show."""
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
@@ -121,20 +112,10 @@ class Observer:
         self._misdated = 0
         self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
         self._lengths: Counter[int] = Counter()
-        self.answered: Counter[str] = Counter()  # pages with status 200 of each source
-        self.forbidden: set[str] = set()  # ids of known articles whose pages robots.txt forbids
-
-    def response_received(self, response: Response, request: Request) -> None:
-        """Count a source's response."""
-        requested = request_context(request)
-        if isinstance(requested, RequestedSource) and response.status == 200:
-            self.answered[requested.state.url] += 1
 
     def outcome_recorded(self, outcome: PageOutcome) -> None:
         """Count the outcome of an article page."""
         requested = outcome.requested
-        if outcome.kind is PageKind.FORBIDDEN and requested.known is not None:
-            self.forbidden.add(requested.known.article_id)
         if outcome.page is None:
             # A page that is requested again was counted, and is no further evidence.
             is_counted = requested.was_rejected or requested.attempts > 0

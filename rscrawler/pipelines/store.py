@@ -163,6 +163,8 @@ class StorePipeline:
         if outcome.requested.known is None:
             # It stays pending: robots.txt may change.
             self._record_attempt(outcome, is_requested=False)
+        else:
+            self._count("articles/known_forbidden")
 
     def _record_failure(self, outcome: PageOutcome) -> None:
         is_lost = self._is_lost(outcome.requested, outcome.at)

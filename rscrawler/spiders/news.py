@@ -259,6 +259,8 @@ class NewsSpider(Spider):
             store.record_not_modified(self.session.site, state.url, now)
             self.count("sources/unchanged")
             return
+        if response.status == 200:
+            self.session.answered.add(state.url)
         reading = await self._readers.read(self._page_of(source, response))
         if isinstance(reading, ReadFailure):
             if reading.kind is PageKind.OVER_LIMIT:
