@@ -10,7 +10,6 @@ import logging
 import os
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -59,49 +58,30 @@ class ArchivedPage:
         return next((text for key, text in self.headers if key.lower() == name.lower()), None)
 
 
-class ArchiveWriter:
-    """Appends the pages of one run over one site; opens a file with the first page of a day."""
+def add_page(folder: Path, site: str, run_id: str, page: ArchivedPage) -> None:
+    """Append a page to the file of its site, day and run.
 
-    def __init__(self, folder: Path, site: str, run_id: str) -> None:
-        self._folder, self._site, self._run_id = folder, site, run_id
-        self._day: date | None = None
-        self._writer: WARCWriter | None = None
-
-    def add(self, page: ArchivedPage) -> None:
-        """Append one page.
-
-        Raises:
-            OSError: the file cannot be created or written; it may end in a truncated record.
-        """
-        day = page.fetched_at.astimezone(UTC).date()
-        if self._writer is None or day != self._day:
-            self.close()
-            self._writer, self._day = WARCWriter(self._opened(day), warc_version=_WARC_VERSION), day
-        record = self._writer.create_warc_record(
+    Raises:
+        OSError: the file cannot be created or written; it may end in a truncated record.
+    """
+    fetched_at = page.fetched_at.astimezone(UTC)
+    path = folder / site / fetched_at.date().isoformat() / f"{run_id}{SUFFIX}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "ab") as file:
+        writer = WARCWriter(file, warc_version=_WARC_VERSION)
+        record = writer.create_warc_record(
             page.url,
             "response",
             payload=BytesIO(page.body),
             length=len(page.body),
             http_headers=StatusAndHeaders("200 OK", list(page.headers), protocol="HTTP/1.1"),
             warc_headers_dict={
-                "WARC-Date": page.fetched_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                "WARC-Date": fetched_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
                 KEY_HEADER: page.key,
             },
         )
-        self._writer.write_record(record)
-        self._writer.out.flush()
-
-    def close(self) -> None:
-        """Close the file, if there is one."""
-        if self._writer is not None:
-            file, self._writer = self._writer.out, None
-            file.close()
-
-    def _opened(self, day: date) -> BinaryIO:
-        path = self._folder / self._site / day.isoformat() / f"{self._run_id}{SUFFIX}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        return os.fdopen(descriptor, "ab")
+        writer.write_record(record)
 
 
 def page_of(response: Response, key: str, fetched_at: datetime) -> ArchivedPage:
@@ -205,10 +185,8 @@ class ArchiveExtension:
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        session = session_of(crawler)
-        self._crawler, self._now = crawler, session.now
-        folder = session.config.archive_folder
-        self._writer: ArchiveWriter | None = ArchiveWriter(folder, session.site, session.run_id)
+        self._crawler, self._session = crawler, session_of(crawler)
+        self._has_failed = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -217,35 +195,19 @@ class ArchiveExtension:
             raise NotConfigured
         extension = cls(crawler)
         crawler.signals.connect(extension.response_received, signals.response_received)
-        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
     def response_received(self, response: Response, request: Request) -> None:
         """Archive a response with status 200 to the request of an article."""
-        requested = request_context(request)
-        if (
-            self._writer is None
-            or response.status != 200
-            or not isinstance(requested, RequestedArticle)
-        ):
+        requested, session = request_context(request), self._session
+        if not isinstance(requested, RequestedArticle) or response.status != 200:
             return
+        if self._has_failed:
+            return
+        page = page_of(response, requested.key, session.now())
         try:
-            self._writer.add(page_of(response, requested.key, self._now()))
+            add_page(session.config.archive_folder, session.site, session.run_id, page)
         except OSError as error:
-            self._give_up(error)
-
-    def spider_closed(self) -> None:
-        """Close the file."""
-        try:
-            if self._writer is not None:
-                self._writer.close()
-        except OSError as error:
-            self._give_up(error)
-
-    def _give_up(self, error: OSError) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            with suppress(OSError):  # closing may be what failed
-                writer.close()
-        self._crawler.stats.inc_value("rscrawler/errors")
-        logger.error("archive: no more pages of this cycle are archived: %s", error)
+            self._has_failed = True
+            self._crawler.stats.inc_value("rscrawler/errors")
+            logger.error("archive: no more pages of this cycle are archived: %s", error)

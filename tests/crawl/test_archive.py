@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from scrapy import Request
@@ -18,9 +17,10 @@ from warcio.archiveiterator import ArchiveIterator
 
 from rscrawler.config import Config
 from rscrawler.extensions.archive import (
+    SUFFIX,
     ArchivedPage,
     ArchiveExtension,
-    ArchiveWriter,
+    add_page,
     archive_files,
     archived_pages,
     prune_archive,
@@ -64,10 +64,8 @@ def a_page(number: int, fetched_at: datetime = NOON) -> ArchivedPage:
 
 
 def written(folder: Path, *pages: ArchivedPage, run_id: str = "run") -> list[Path]:
-    writer = ArchiveWriter(folder, SITE, run_id)
     for page in pages:
-        writer.add(page)
-    writer.close()
+        add_page(folder, SITE, run_id, page)
     return archive_files(folder, SITE)
 
 
@@ -225,15 +223,15 @@ def test_an_archive_that_cannot_be_made_costs_no_article(
 
 
 def test_a_disk_that_fills_up_is_told_once_and_the_rest_goes_without(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def opened(writer: ArchiveWriter, day: date) -> Any:
-        return Path("/dev/full").open("ab")
-
-    monkeypatch.setattr(ArchiveWriter, "_opened", opened)
     config = Config(output_dir=tmp_path, archive={"enabled": True})
     store = Store.open(config.database)
-    session = CrawlSession(config, SITE, load_sites(config)[SITE], store, Flagger(()))
+    profile, flagger = load_sites(config)[SITE], Flagger(())
+    session = CrawlSession(config, SITE, profile, store, flagger, run_id="run", now=lambda: NOON)
+    day = config.archive_folder / SITE / f"{NOON:%Y-%m-%d}"
+    day.mkdir(parents=True)
+    (day / f"run{SUFFIX}").symlink_to("/dev/full")
     crawler = Crawler(NewsSpider)
     crawler.spider = SimpleNamespace(session=session)  # type: ignore[assignment]
     crawler.stats = StatsCollector(crawler)
@@ -244,7 +242,6 @@ def test_a_disk_that_fills_up_is_told_once_and_the_rest_goes_without(
             url, cb_kwargs={"requested": RequestedArticle(f"/article-{number}", session.started_at)}
         )
         extension.response_received(HtmlResponse(url, body=b"<html></html>"), request)
-    extension.spider_closed()
     session.store.close()
     assert crawler.stats.get_value("rscrawler/errors") == 1
     assert [record.levelname for record in caplog.records] == ["ERROR"]
