@@ -49,7 +49,6 @@ SOURCE_PRIORITY = 100
 REVISIT_PRIORITY = -10
 FURTHER_PRIORITY = -20  # of sources beyond the first hundred: an index can name a thousand
 FAILED_PRIORITY = -30  # last: after a number of errors in a row, a cycle sends no more requests
-MAX_SITEMAP_DEPTH = 2  # an index within an index; the protocol allows 1
 MANY_SOURCES, MAX_SOURCES = 100, 1_000  # in one cycle, sitemaps included
 
 
@@ -171,7 +170,7 @@ class NewsSpider(Spider):
         self._stop()
 
     def _source_request(
-        self, source: Source, url: str, state: SourceState, page: int = 1, depth: int = 0
+        self, source: Source, url: str, state: SourceState, page: int = 1
     ) -> Request:
         """The request for one page of a source; conditional if a 304 would leave nothing to do."""
         self._requested_sources.add(url)
@@ -191,7 +190,7 @@ class NewsSpider(Spider):
             callback=self.parse_source,
             errback=self.source_failed,
             headers=validators if is_conditional else None,
-            cb_kwargs={"requested": RequestedSource(source, state, page, is_conditional, depth)},
+            cb_kwargs={"requested": RequestedSource(source, state, page, is_conditional)},
             meta={"handle_httpstatus_list": [304]},
             priority=priority,
             dont_filter=True,
@@ -290,7 +289,6 @@ class NewsSpider(Spider):
             sitemaps=discovered.sitemaps,
         )
         self.count("sources/read")
-        self.count(f"sources/links/{source.kind}", len(discovered.keys))
         for article, dated_at in discovered.changed.items():
             self.session.changed[article.article_id] = dated_at
         unread = (*discovered.unread, *discovered.retried)
@@ -302,7 +300,7 @@ class NewsSpider(Spider):
         if next_page is not None:
             url = following or page_address(source, state.url, next_page)
             yield self._source_request(source, url, state, next_page)
-        for request in self._sitemap_requests(discovered.sitemaps, requested):
+        for request in self._sitemap_requests(discovered.sitemaps, source):
             yield request
 
     def _page_of(self, source: Source, response: Response) -> SourcePage:
@@ -333,21 +331,18 @@ class NewsSpider(Spider):
             discovered.add(shown)
 
     def _sitemap_requests(
-        self, sitemaps: Iterable[SourceState], requested: RequestedSource
+        self, sitemaps: Iterable[SourceState], index: Source
     ) -> Iterator[Request]:
-        """Requests for the sitemaps of an index, up to the limits of depth and number."""
+        """Requests for the sitemaps of an index, each once, as many as a cycle may request."""
         for each in sitemaps:
             if each.url in self._requested_sources:
                 continue
-            if requested.depth >= MAX_SITEMAP_DEPTH:
-                logger.warning("%s: nested too deep: not requested", each.url)
-                self.count("errors")
-                return
             if len(self._requested_sources) >= MAX_SOURCES:
                 logger.warning("%s and those behind it: sitemaps for the next cycle", each.url)
-                self.count("errors", int(self.session.is_full))
+                if self.session.is_full:
+                    self.count("errors")
                 return
-            yield self._source_request(requested.source, each.url, each, depth=requested.depth + 1)
+            yield self._source_request(index, each.url, each)
 
     def _known_sitemap_requests(self, states: Sequence[SourceState]) -> Iterator[Request]:
         """Requests for sitemaps that were not read, or may have changed without a later date."""
@@ -368,7 +363,6 @@ class NewsSpider(Spider):
         if http.was_held_back(failure, request):
             self.count("sources/held_back")
         elif self._is_end_of_pagination(requested, status) or (is_forbidden and requested.page > 1):
-            self.count("sources/ended")
             self.session.store.discovery.record_end_of_pagination(
                 self.session.site, requested.state.url, self.session.now()
             )
@@ -536,9 +530,9 @@ class NewsSpider(Spider):
             await asyncio.sleep(0)
             self._lease.end()
 
-    def count(self, name: str, by: int = 1) -> None:
+    def count(self, name: str) -> None:
         """Increase one of this project's statistics, `rscrawler/NAME`."""
-        self.crawler.stats.inc_value(f"rscrawler/{name}", by)
+        self.crawler.stats.inc_value(f"rscrawler/{name}")
 
 
 def state_after(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -90,6 +91,24 @@ def test_an_article_is_read_before_the_many_sitemaps_of_an_index(workspace: Work
         ]
     assert f"/{PIECES[0].slug}" in read[:103]
     assert len(read) == 111
+
+
+def test_an_article_in_a_sitemap_is_found_however_deep_its_index_is_nested(
+    workspace: Workspace,
+) -> None:
+    def index(*paths: str) -> Reply:
+        entries = (f"<sitemap><loc>{BASE}{path}</loc></sitemap>" for path in paths)
+        return xml(f"<sitemapindex>{''.join(entries)}</sitemapindex>")
+
+    inner = [named(number) for number in range(5)]
+    with outlet(0) as site:
+        site.pages[INDEX] = index(inner[0])
+        for path, following in pairwise(inner):
+            site.pages[path] = index(following, INDEX)  # and back to the start
+        site.pages[inner[-1]] = urlset(f"/{PIECES[0].slug}")
+        configure(workspace, site.base_url, {INDEX: "sitemap"}, "")
+        assert workspace.crawl("outlet", "--full")["articles_new"] == 1
+        assert sitemaps_requested(site) == inner
 
 
 def test_an_article_is_read_though_most_sections_answer_with_an_error(workspace: Workspace) -> None:
