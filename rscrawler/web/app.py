@@ -3,8 +3,8 @@
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -181,8 +181,10 @@ def serve(dashboard: Dashboard, host: str, port: int, *, announce: Callable[[str
     with closing(listening(host, port)) as listener:
         name, taken = listener.getsockname()[:2]
         announce(f"http://[{name}]:{taken}/" if ":" in name else f"http://{name}:{taken}/")
-        with _signals_left_alone():
-            server_of(dashboard, host).run(sockets=[listener])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Uvicorn, once stopped by one, raises it again for this handler.
+            signal.signal(number, signal.SIG_IGN)
+        server_of(dashboard, host).run(sockets=[listener])
 
 
 def server_of(dashboard: Dashboard, host: str) -> uvicorn.Server:
@@ -219,15 +221,3 @@ def listening(host: str, port: int) -> socket.socket:
         raise ConfigurationError(
             f"--host {host} --port {port}: cannot be listened on: {reason}"
         ) from error
-
-
-@contextmanager
-def _signals_left_alone() -> Iterator[None]:
-    """Ignore the signal that uvicorn, once stopped by it, raises again for the former handler."""
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
