@@ -89,7 +89,7 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
             Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
             Middleware(
                 SessionMiddleware,
-                secret_key=dashboard.key,
+                secret_key=access.signing_key(dashboard.config),
                 session_cookie="rscrawler",
                 max_age=access.SESSION_SECONDS,
                 https_only=(dashboard.config.web.url or "").startswith("https:"),

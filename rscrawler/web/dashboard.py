@@ -30,7 +30,7 @@ from rscrawler.scheduling.schedules import ScheduledJob, planned_jobs
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
-from rscrawler.web.access import signing_key, user_name
+from rscrawler.web.access import user_name
 from rscrawler.web.plots import week_label
 from rscrawler.web.texts import channel_in_words, path_on, shortened, without_addresses
 
@@ -47,7 +47,7 @@ class Dashboard:
     """The store, and the profiles and watch-lists that explain its names.
 
     `sites`, `flagger`, `titles` and `codes` (title and ISO 3166 codes of each topic) are those of
-    the start of the dashboard. `key` signs cookies.
+    the start of the dashboard.
 
     Raises:
         ConfigurationError: a site profile is invalid.
@@ -65,7 +65,6 @@ class Dashboard:
             for name, watchlist in watchlists.items()
         }
         self.flagger = Flagger(watchlists.values())
-        self.key = signing_key(config)
         self._opened = store
         self._reopening, self._indexing, self._counting = Lock(), Lock(), Lock()
         self._problem_count, self._count_until = 0, 0.0
