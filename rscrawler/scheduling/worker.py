@@ -12,7 +12,8 @@ does not:
 - A run whose worker died stays marked as running. One worker at a time looks for such runs, and
   does so outside the queue: a task in the queue could itself be stuck.
 - A run whose end could not be written, because the database was away, stays marked as running
-  although its worker is alive. Each worker looks for its own.
+  although its worker is alive. That one is then replaced by another, too, so its runs are retried
+  as those of a dead worker.
 """
 
 import asyncio
@@ -27,7 +28,6 @@ from typing import Any
 from procrastinate import (
     App,
     BaseRetryStrategy,
-    JobContext,
     PsycopgConnector,
     RetryDecision,
     SyncPsycopgConnector,
@@ -150,9 +150,7 @@ class Worker:
         self._at_once, self._heartbeat, self._dead_after = at_once, heartbeat, dead_after
         self._stopping = asyncio.Event()
         self._runner = Runner(run, self._stopping)
-        self._running: set[int] = set()  # Procrastinate's job ids
-        self._unexplained: set[int] = set()  # at the last check marked as ours, but not running
-        self._worker_id: int | None = None  # Procrastinate's; a new one after each start
+        self._has_failed = asyncio.Event()  # to write the end of a run
         self._complaint = ""
         self._serving: asyncio.Task[None] | None = None
 
@@ -193,14 +191,15 @@ class Worker:
         self._complaint = ""
 
     def _task_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log why a task that writes the end of a run failed; `_retry_own` retries the run."""
+        """Log why a task that writes the end of a run failed; then another worker is started."""
         self._complain(context.get("exception") or RuntimeError(context["message"]))
+        self._has_failed.set()
 
     # One connection to the queue, for as long as it lasts.
 
     async def _serve(self) -> None:
         install_queue(self._store)
-        self._worker_id = None
+        self._has_failed.clear()
         app = self._application()
         async with app.open_async():
             self._log_recovery()
@@ -219,6 +218,7 @@ class Worker:
             )
             others: list[asyncio.Task[Any]] = [
                 asyncio.create_task(self._stopping.wait()),
+                asyncio.create_task(self._has_failed.wait()),
                 asyncio.create_task(self._sweep_regularly(app)),
             ]
             try:
@@ -229,7 +229,7 @@ class Worker:
                 working.cancel()
                 with suppress(asyncio.CancelledError):
                     await working
-            if not self._stopping.is_set():
+            if not (self._stopping.is_set() or self._has_failed.is_set()):
                 raise StoreError("the connection to the queue was lost")
 
     def _application(self) -> App:
@@ -237,24 +237,13 @@ class Worker:
         app = App(
             connector=PsycopgConnector(conninfo=address, min_size=1, max_size=self._at_once + 2)
         )
-        app.task(name=TASK_NAME, queue=QUEUE_NAME, pass_context=True, retry=_Retry())(
-            self._run_task
-        )
+        app.task(name=TASK_NAME, queue=QUEUE_NAME, retry=_Retry())(self._run)
         return app
 
     # One run.
 
-    async def _run_task(self, context: JobContext, /, **arguments: Any) -> None:
-        job_id = context.job.id
-        assert job_id is not None
-        self._worker_id = context.job.worker_id
-        self._running.add(job_id)
-        try:
-            await self._run(*run_of(arguments))
-        finally:
-            self._running.discard(job_id)
-
-    async def _run(self, scheduled: ScheduledJob, fire_at: datetime) -> None:
+    async def _run(self, **arguments: Any) -> None:
+        scheduled, fire_at = run_of(arguments)
         firing = Firing(scheduled.id, fire_at, QUEUE)
         if not self._store.jobs.is_open(firing):
             logger.debug("job %s: this run has ended already", scheduled.id)
@@ -275,7 +264,6 @@ class Worker:
             try:
                 # The queue's own connections have no timeout for a server that does not respond.
                 async with asyncio.timeout(LONGEST_SILENCE_SECONDS):
-                    await self._retry_own(app)
                     if self._store.leases.acquire(SWEEPER, self._owner, self._now()):
                         await self._sweep(app)
                 self._log_recovery()
@@ -292,22 +280,6 @@ class Worker:
             logger.warning("job %s: its worker has died; another will run it", _id_of(job))
             await app.job_manager.retry_job(job)
         await self._give_back_lost(app)
-
-    async def _retry_own(self, app: App) -> None:
-        """Retry runs that are marked as this worker's, but did not run at two checks in a row.
-
-        One check is not enough: a run that was just fetched has not begun yet.
-        """
-        if self._worker_id is None:
-            return
-        marked = await app.job_manager.list_jobs_async(status="doing", worker_id=self._worker_id)
-        not_running = {job.id: job for job in marked if job.id and job.id not in self._running}
-        for number in self._unexplained & not_running.keys():
-            logger.warning(
-                "job %s: the end of its run was not written", _id_of(not_running[number])
-            )
-            await app.job_manager.retry_job(not_running[number])
-        self._unexplained = set(not_running)
 
     async def _give_back_lost(self, app: App) -> None:
         """Make runs due again that were handed over but are no longer in the queue."""

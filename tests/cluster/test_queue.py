@@ -250,34 +250,23 @@ def test_a_run_whose_worker_is_forgotten_is_taken_over(plant: Plant) -> None:
     assert len(plant.children.started) == 1
 
 
-def test_a_run_that_a_living_worker_has_forgotten_is_taken_up(plant: Plant) -> None:
-    look_round(plant, scheduled("first", ["a"]))
-    was_lost = False
+def test_a_run_whose_end_could_not_be_written_leaves_the_queue_and_is_not_run_again(
+    plant: Plant, caplog: pytest.LogCaptureFixture
+) -> None:
+    look_round(plant)
+    writing = "procrastinate_finish_job_v1"
+    plant.change(f"ALTER FUNCTION {writing} RENAME TO away")
+    is_away = True
 
-    def ran_both() -> bool:
-        nonlocal was_lost
-        if not was_lost and plant.children.started and not plant.queued():
-            hand_over_as_running(plant, scheduled("second", ["b"]))
-            was_lost = True
-        return was_lost and not plant.queued()
+    def is_written_after_all() -> bool:
+        nonlocal is_away
+        if is_away and "trying again" in caplog.text:
+            plant.change(f"ALTER FUNCTION away RENAME TO {writing}")
+            is_away = False
+        return not is_away and not plant.queued()
 
-    work(plant.worker(), until=ran_both)
-    assert [arguments[1] for arguments in plant.children.started] == ["a", "b"]
-
-
-def hand_over_as_running(plant: Plant, job: Any) -> None:
-    """What a worker leaves that could not write an end: marked as its own, run by nobody."""
-    put = hand_over(job, NOON)
-
-    def put_as_running(connection: Any) -> bool:
-        assert put(connection)
-        connection.execute(
-            "UPDATE procrastinate_jobs SET status = 'doing', "
-            "worker_id = (SELECT max(id) FROM procrastinate_workers)"
-        )
-        return True
-
-    claim(plant, job, put_as_running)
+    work(plant.worker(), until=is_written_after_all)
+    assert len(plant.children.started) == 1
 
 
 def claim(plant: Plant, job: Any, put: Callable[[Any], bool]) -> None:
