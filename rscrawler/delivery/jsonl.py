@@ -24,8 +24,7 @@ from rscrawler.delivery.records import COMPRESSED, day_lines, line_of
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
-from rscrawler.store.lines import LineStore
-from rscrawler.store.outbox import OutboxRow
+from rscrawler.store.outbox import OutboxRow, OutboxStore
 from rscrawler.store.tables import JSONL_CHANNELS
 
 LINES_PER_BATCH = 500
@@ -45,21 +44,21 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
     Raises:
         OutputError: the folder cannot be written. Nothing is lost: the lines stay pending.
     """
-    folder, lines, written = config.output_dir, store.lines, 0
+    folder, outbox, written = config.output_dir, store.outbox, 0
     of_today = [_name(channel, today or utc_now().date()) for channel in JSONL_CHANNELS]
     shortened = [
-        name for name in of_today if _size(folder / name) < (lines.committed_bytes(name) or 0)
+        name for name in of_today if _size(folder / name) < (outbox.committed_bytes(name) or 0)
     ]
-    if not shortened and not lines.pending_lines(1):
+    if not shortened and not outbox.pending_lines(1):
         return 0
     with output_errors(folder), file_lock(folder / LOCK_NAME), _writer_lease(store):
         for name in shortened:
-            with closing(_LineFile(folder, name, lines)) as file:
+            with closing(_LineFile(folder, name, outbox)) as file:
                 file.reconcile()
-        while rows := lines.pending_lines(LINES_PER_BATCH):
+        while rows := outbox.pending_lines(LINES_PER_BATCH):
             _acquire(store, 0)  # renewed, so that a long delivery keeps it
             for name, of_file in groupby(sorted(rows, key=_file_of), key=_file_of):
-                with closing(_LineFile(folder, name, lines)) as file:
+                with closing(_LineFile(folder, name, outbox)) as file:
                     written += file.append(list(of_file))
     return written
 
@@ -83,7 +82,7 @@ def _file_of(row: OutboxRow) -> str:
 class _LineFile:
     """An open JSONL file and its state in the database; a new file's name is synced to disk."""
 
-    def __init__(self, folder: Path, name: str, store: LineStore) -> None:
+    def __init__(self, folder: Path, name: str, store: OutboxStore) -> None:
         self._path, self._name, self._store = folder / name, name, store
         is_new = not self._path.exists()
         if is_new:

@@ -14,7 +14,6 @@ from rscrawler.store.index import IndexStore
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.judgements import JudgementStore
 from rscrawler.store.leases import LeaseStore
-from rscrawler.store.lines import LineStore
 from rscrawler.store.messages import MessageStore
 from rscrawler.store.outbox import OutboxStore
 from rscrawler.store.retention import RetentionStore
@@ -35,7 +34,6 @@ class Store:
         self.jobs = JobStore(database)
         self.judgements = JudgementStore(database)
         self.leases = LeaseStore(database)
-        self.lines = LineStore(database)
         self.messages = MessageStore(database)
         self.outbox = OutboxStore(database)
         self.retention = RetentionStore(database)

@@ -1,31 +1,46 @@
-"""The rows of the outbox: what is still to be delivered, and how it goes into messages.
+"""The rows of the outbox: what is still to be delivered, as a line of the JSONL or in a message.
 
 A row is one record for one channel, written in the transaction that stores the record. A
-JSONL row is done when its line is on the disk (`store.lines`). Any other row is put into a
-message, and is done when that has ended (`store.messages`).
+JSONL row is done when its line is on the disk. Any other row is put into a message, and is done
+when that has ended (`store.messages`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
-from rscrawler.store.database import Database, Part
+from rscrawler.store.database import Part
 from rscrawler.store.lookups import among
 from rscrawler.store.messages import NewMessage, end_message, insert_message, write_messages
 from rscrawler.store.tables import (
+    FLAGGED_CHANNEL,
     JSONL_CHANNELS,
     LAST_VERSION,
     article,
     flag,
+    jsonl_file,
     message,
     outbox,
     site,
     version,
 )
 
+_COMMITTED = select(jsonl_file.c.committed_bytes).where(jsonl_file.c.file == bindparam("file"))
 _UNASSIGNED = and_(
     outbox.c.state == "pending",
     outbox.c.message_id.is_(None),
@@ -70,23 +85,6 @@ class WaitingChannel:
     in_cycle: bool = False  # their cycles still run
 
 
-def pending_rows(
-    database: Database, *where: ColumnElement[bool], limit: int | None = None
-) -> list[OutboxRow]:
-    """Pending rows with their records, in the order of the outbox."""
-    query = (
-        select(
-            outbox.c.number, outbox.c.channel, outbox.c.record_id, outbox.c.run_id,
-            version.c.recorded_at, version.c.record,
-        )
-        .join(version, version.c.record_id == outbox.c.record_id)
-        .where(outbox.c.state == "pending", *where)
-        .order_by(outbox.c.number)
-        .limit(limit)
-    )  # fmt: skip
-    return [OutboxRow(*row) for row in database.rows(query)]
-
-
 class OutboxStore(Part):
     """The rows of the outbox in the database."""
 
@@ -97,6 +95,90 @@ class OutboxStore(Part):
     def pending_line_count(self) -> int:
         """The number of lines still to be written to JSONL files."""
         return sum(each.count for each in self.waiting() if each.channel in JSONL_CHANNELS)
+
+    def _pending(self, *where: ColumnElement[bool], limit: int | None = None) -> list[OutboxRow]:
+        """Pending rows with their records, in the order of the outbox."""
+        query = (
+            select(
+                outbox.c.number, outbox.c.channel, outbox.c.record_id, outbox.c.run_id,
+                version.c.recorded_at, version.c.record,
+            )
+            .join(version, version.c.record_id == outbox.c.record_id)
+            .where(outbox.c.state == "pending", *where)
+            .order_by(outbox.c.number)
+            .limit(limit)
+        )  # fmt: skip
+        return [OutboxRow(*row) for row in self._database.rows(query)]
+
+    # Lines of the JSONL, and the committed sizes of its files.
+
+    def pending_lines(self, limit: int) -> list[OutboxRow]:
+        """Records still to be written to a JSONL file, in the order of the outbox."""
+        is_line = outbox.c.channel.in_(JSONL_CHANNELS)
+        return self._pending(is_line, limit=limit)
+
+    def committed_bytes(self, file: str) -> int | None:
+        """The committed size of a JSONL file; None if the file is unknown."""
+        found = self._database.lookup(_COMMITTED, file=file)
+        return found[0][0] if found else None
+
+    def commit_lines(self, file: str, numbers: Sequence[int], committed_bytes: int) -> bool:
+        """Mark rows as done, whose lines are on the disk, and store the file's committed size.
+
+        False, and nothing is changed, if one of the rows was done already.
+        """
+        with self._database.writing() as connection:
+            if _mark_done(connection, file, numbers) != len(numbers):
+                connection.rollback()
+                return False
+            self._set_committed(connection, file, committed_bytes)
+            return True
+
+    def match_file(
+        self, file: str, channel: str, present: Collection[str], committed_bytes: int
+    ) -> None:
+        """Reconcile the rows with a file, a path in the output folder.
+
+        Rows of the records `present` in the file become done, its other rows pending again;
+        `committed_bytes` becomes its committed size.
+        """
+        of_file = or_(outbox.c.file == file, outbox.c.state == "pending")
+        rows = select(outbox.c.number, outbox.c.record_id).filter_by(channel=channel).where(of_file)
+        again = update(outbox).filter_by(file=file).values(state="pending", file=None)
+        with self._database.writing() as connection:
+            found = connection.execute(rows).all()
+            connection.execute(again)
+            there = [row.number for row in found if row.record_id in present]
+            _mark_done(connection, file, there)
+            self._set_committed(connection, file, committed_bytes)
+
+    def _set_committed(self, connection: Connection, file: str, committed_bytes: int) -> None:
+        whole = {"committed_bytes": committed_bytes}
+        connection.execute(self._database.upsert(jsonl_file, whole, file=file))
+
+    def flagged_records(self, topic: str, levels: Collection[str]) -> Generator[str]:
+        """The JSON text of flagged versions that are in the JSONL, newest first.
+
+        Only articles that have one of `levels` on the topic, or were alerted on it. Removed and
+        folded articles are left out. Close it if it is not read to the end.
+        """
+        query = (
+            select(version.c.record)
+            .join(outbox, outbox.c.record_id == version.c.record_id)
+            .join(article, article.c.article_id == version.c.article_id)
+            .join(flag, flag.c.article_id == version.c.article_id)
+            .where(
+                outbox.c.state == "done",
+                outbox.c.channel == FLAGGED_CHANNEL,
+                flag.c.topic == topic,
+                or_(flag.c.level.in_(levels), flag.c.alerted_at.is_not(None)),
+                article.c.removed_at.is_(None),
+                article.c.is_folded == 0,
+            )
+            .order_by(outbox.c.number.desc())
+        )
+        with closing(self._database.streamed(query)) as rows:
+            yield from (row.record for row in rows)
 
     # From rows to messages.
 
@@ -118,7 +200,7 @@ class OutboxStore(Part):
         Those of the cycles `excluding`, given by their ids, are left out.
         """
         is_other = outbox.c.run_id.not_in(excluding)
-        return pending_rows(self._database, outbox.c.channel == channel, _UNASSIGNED, is_other)
+        return self._pending(outbox.c.channel == channel, _UNASSIGNED, is_other)
 
     def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
         """Store a message with these rows; False, and nothing, if one is in a message already.
@@ -211,3 +293,9 @@ class OutboxStore(Part):
         alerted = update(flag).values(alerted_at=now).filter_by(alerted_at=None)
         marks = ((alerted.filter_by(article_id=of, topic=topic), 1) for of, topic in flags)
         return write_messages(self._database, new, *marks)
+
+
+def _mark_done(connection: Connection, file: str, numbers: Sequence[int]) -> int:
+    """Mark the pending ones of the rows as done; returns how many."""
+    pending = update(outbox).where(among(outbox.c.number, numbers), outbox.c.state == "pending")
+    return connection.execute(pending.values(state="done", file=file)).rowcount

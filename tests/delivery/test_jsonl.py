@@ -97,7 +97,7 @@ def test_what_was_written_but_not_committed_is_not_written_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.lines, "commit_lines", crash)
+        patch.setattr(store.outbox, "commit_lines", crash)
         with pytest.raises(KeyboardInterrupt):
             deliver_jsonl(a_config(tmp_path), store)
     assert len(lines_of(tmp_path / FILE)) == 2
@@ -347,14 +347,14 @@ def test_a_second_machine_that_came_late_changes_nothing(
 ) -> None:
     store, elsewhere = open_store(), open_store()
     record(store, an_article(1))
-    commit = store.lines.commit_lines
+    commit = store.outbox.commit_lines
 
     def after_the_other(*arguments: Any) -> bool:
         monkeypatch.undo()
         assert commit(*arguments)
-        return elsewhere.lines.commit_lines(*arguments)
+        return elsewhere.outbox.commit_lines(*arguments)
 
-    monkeypatch.setattr(store.lines, "commit_lines", after_the_other)
+    monkeypatch.setattr(store.outbox, "commit_lines", after_the_other)
     with pytest.raises(OutputError, match="only one machine may write"):
         deliver_jsonl(a_config(tmp_path), store)
     deliver_jsonl(a_config(tmp_path), store)

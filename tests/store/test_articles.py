@@ -186,12 +186,12 @@ def test_what_fails_in_the_middle_leaves_nothing_of_it(store: Store) -> None:
     assert store.articles.by_ids(["a" * 16]) == {}
     assert store.articles.latest_record("a" * 16) is None
     assert store.discovery.addresses(SITE, ["/a"]) == {}
-    assert store.lines.pending_lines(10) == []
+    assert store.outbox.pending_lines(10) == []
 
 
 def test_a_version_and_its_outbox_rows_are_written_together(store: Store) -> None:
     record(store, article(), channels=(ARTICLES_CHANNEL, FLAGGED_CHANNEL))
-    assert {row.channel for row in store.lines.pending_lines(10)} == {
+    assert {row.channel for row in store.outbox.pending_lines(10)} == {
         ARTICLES_CHANNEL,
         FLAGGED_CHANNEL,
     }

@@ -17,7 +17,7 @@ FILE = "articles/2026-11-24.jsonl"
 
 def test_each_channel_of_a_record_has_a_row(store: Store) -> None:
     article = record(store, an_article(1), "email", "webhook:hook")
-    assert [row.channel for row in store.lines.pending_lines(10)] == ["articles", "flagged"]
+    assert [row.channel for row in store.outbox.pending_lines(10)] == ["articles", "flagged"]
     assert [(each.channel, each.count, each.oldest) for each in store.outbox.unassigned()] == [
         ("email", 1, NOW),
         ("webhook:hook", 1, NOW),
@@ -28,23 +28,23 @@ def test_each_channel_of_a_record_has_a_row(store: Store) -> None:
 
 def test_lines_are_committed_with_their_file_or_not_at_all(store: Store) -> None:
     record(store, an_article(1))
-    numbers = [row.number for row in store.lines.pending_lines(10)]
-    assert store.lines.commit_lines(FILE, numbers[:1], 5)
-    assert store.lines.committed_bytes(FILE) == 5
-    assert not store.lines.commit_lines(FILE, numbers, 9)
-    assert store.lines.committed_bytes(FILE) == 5
+    numbers = [row.number for row in store.outbox.pending_lines(10)]
+    assert store.outbox.commit_lines(FILE, numbers[:1], 5)
+    assert store.outbox.committed_bytes(FILE) == 5
+    assert not store.outbox.commit_lines(FILE, numbers, 9)
+    assert store.outbox.committed_bytes(FILE) == 5
     assert store.outbox.pending_line_count() == 1
-    assert store.lines.committed_bytes("articles/2026-11-25.jsonl") is None
+    assert store.outbox.committed_bytes("articles/2026-11-25.jsonl") is None
 
 
 def test_rows_are_matched_with_what_a_file_holds(store: Store) -> None:
     articles = [record(store, an_article(number)) for number in (1, 2, 3)]
-    rows = [row for row in store.lines.pending_lines(10) if row.channel == "articles"]
-    store.lines.commit_lines(FILE, [rows[0].number], 5)
-    store.lines.match_file(FILE, "articles", {articles[1].record_id, "unknown-1"}, 9)
-    waiting = [row.number for row in store.lines.pending_lines(10) if row.channel == "articles"]
+    rows = [row for row in store.outbox.pending_lines(10) if row.channel == "articles"]
+    store.outbox.commit_lines(FILE, [rows[0].number], 5)
+    store.outbox.match_file(FILE, "articles", {articles[1].record_id, "unknown-1"}, 9)
+    waiting = [row.number for row in store.outbox.pending_lines(10) if row.channel == "articles"]
     assert waiting == [rows[0].number, rows[2].number]
-    assert store.lines.committed_bytes(FILE) == 9
+    assert store.outbox.committed_bytes(FILE) == 9
 
 
 def test_what_is_in_no_message_and_what_was_sent_is_found_without_the_written_lines(
