@@ -17,19 +17,11 @@ from rscrawler.store import tables
 
 Step = Sequence[str | Callable[[Connection], None]]
 
-
-def _add_robots_validators(connection: Connection) -> None:
-    # Some databases of schema 1 and 2 have them already.
-    known = {column["name"] for column in inspect(connection).get_columns("robots")}
-    for name in ("etag", "last_modified"):
-        if name not in known:
-            connection.execute(text(f"ALTER TABLE robots ADD COLUMN {name} TEXT"))
-
-
 # Step N (from 1) migrates schema N to N + 1.
 STEPS: list[Step] = [
     ["ALTER TABLE site ADD COLUMN rules_digest VARCHAR(32)"],
-    [_add_robots_validators],
+    # It holds what can be requested again; some databases have its new columns already.
+    ["DROP TABLE robots", tables.robots.create],
     [
         "ALTER TABLE article ADD COLUMN follows VARCHAR(20)",
         "ALTER TABLE article ADD COLUMN is_folded INTEGER NOT NULL DEFAULT 0",
