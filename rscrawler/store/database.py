@@ -52,7 +52,6 @@ POSTGRESQL_TIMEOUT_SECONDS = 30
 _COMPILED = 500  # statements in the LRU cache
 _STREAMED = 100  # rows fetched at a time
 _WAL_BYTES = 16 * 2**20
-_Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _Column = TypeVar("_Column")
 _Columns = TypeVarTuple("_Columns")
 
@@ -118,10 +117,10 @@ class Database:
         ):
             yield from rows
 
-    def execute(self, statement: Executable, parameters: _Parameters = None) -> int:
+    def execute(self, statement: Executable) -> int:
         """Run one statement in its own transaction; returns the number of rows that it changed."""
         with self.writing() as connection:
-            return connection.execute(statement, parameters).rowcount
+            return connection.execute(statement).rowcount
 
     def lookup(self, query: Select[Any], **parameters: Any) -> list[list[Any]]:
         """The rows of a frequent query, a constant that is compiled once."""
