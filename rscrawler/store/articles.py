@@ -141,22 +141,14 @@ class ArticleStore(Part):
     # Statements in the database's dialect, built at the first recording, since few commands record.
 
     @cached_property
-    def _upsert_next(self) -> Insert:
-        """Insert an article, or update the row of the version before."""
-        offered = self._database.insert(article).excluded
-        return self._upsert_article(article.c.version == offered.version - 1)
-
-    @cached_property
-    def _upsert_later(self) -> Insert:
-        """Insert an article, or update the row of any earlier version."""
-        offered = self._database.insert(article).excluded
-        return self._upsert_article(article.c.version < offered.version)
-
-    def _upsert_article(self, where: ColumnElement[bool]) -> Insert:
+    def _upsert_article(self) -> Insert:
+        """Insert an article, or update the row of an earlier version."""
         insert = self._database.insert(article)
         updated = {each: insert.excluded[each] for each in sorted({*article.c.keys()} - _KEPT)}
         return insert.on_conflict_do_update(
-            index_elements=["article_id"], set_=updated, where=where
+            index_elements=["article_id"],
+            set_=updated,
+            where=article.c.version < insert.excluded.version,
         ).returning(article.c.article_id, article.c.number)
 
     @cached_property
@@ -301,19 +293,13 @@ class ArticleStore(Part):
 
         `is_restored`: rows that exist already stay, and the outbox rows are done. Keys and flags
         are those of the highest version.
-
-        Raises:
-            ValueError: a version does not follow the stored one of its article; never if restored.
         """
         insert = self._database.insert_missing if is_restored else Table.insert
-        upsert_article = self._upsert_later if is_restored else self._upsert_next
         state = "done" if is_restored else "pending"
         versions = (_version_row(each.article, each.recorded_at, each.line) for each in recordings)
         _execute_many(connection, insert(version), versions)
-        articles = connection.execute(upsert_article, [_article_row(each) for each in recordings])
+        articles = connection.execute(self._upsert_article, list(map(_article_row, recordings)))
         numbers = {row.article_id: row.number for row in articles}
-        if len(numbers) < len(recordings) and not is_restored:
-            raise ValueError("a version does not follow the stored one of its article")
         addresses, keys, rows = list[_Row](), list[_Row](), list[_Row]()
         flags, alerted = list[_Row](), list[_Row]()
         updated = [each.article.article_id for each in recordings if each.article.version > 1]
