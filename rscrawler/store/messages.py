@@ -17,7 +17,6 @@ from sqlalchemy import (
     Delete,
     Update,
     and_,
-    bindparam,
     case,
     delete,
     func,
@@ -29,8 +28,7 @@ from sqlalchemy import (
 from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.store.database import Database, Part
 from rscrawler.store.leases import is_alive, is_void
-from rscrawler.store.lookups import among
-from rscrawler.store.tables import Moment, message, outbox, recipient
+from rscrawler.store.tables import message, outbox, recipient
 
 # Renewed at each step, and longer than any; void at once when a process of this machine has died.
 CLAIM_DURATION = timedelta(minutes=15)
@@ -45,37 +43,8 @@ _WAITING = (
     .where(IS_OPEN)
     .order_by(recipient.c.message_id, recipient.c.address)
 )
-# A required parameter cannot be compiled beside a list of constants.
-_SINCE, _FURTHEST, _TOLERATED = (
-    bindparam(name, type_=Moment, required=False) for name in ("since", "furthest", "tolerated")
-)
-_IS_OF_WRONG_CLOCK = recipient.c.next_try_at > _FURTHEST
-_DUE_AT = case((_IS_OF_WRONG_CLOCK, message.c.created_at), else_=recipient.c.next_try_at)
-_DUE = (
-    select(message.c.message_id, message.c.channel, message.c.kind, func.min(_DUE_AT))
-    .join(recipient, recipient.c.message_id == message.c.message_id)
-    .where(
-        message.c.state.in_(["pending", "failed"]),
-        IS_OPEN,
-        # The creation may also be of a wrong clock.
-        or_(_DUE_AT <= _SINCE, and_(_IS_OF_WRONG_CLOCK, message.c.created_at > _TOLERATED)),
-    )
-    .group_by(message.c.message_id)
-    .order_by(message.c.created_at, message.c.message_id)
-)
 # An address with few attempts may come from a service with a newer configuration.
 _MAY_BE_STRANDED = and_(IS_OPEN, recipient.c.attempts >= _ATTEMPTS_BEFORE_REPLACEMENT)
-_STRANDED = (
-    select(message.c.message_id)
-    .join_from(recipient, message)
-    .where(
-        message.c.channel == bindparam("channel", required=False),
-        among(message.c.kind, "kinds"),
-        _MAY_BE_STRANDED,
-        ~among(recipient.c.address, "addresses"),
-    )
-    .distinct()
-)
 _FAILED = recipient.alias()
 # For addresses that were given up once: when the last message that reached them was composed.
 _LAST_SERVED = (
@@ -252,9 +221,20 @@ class MessageStore(Part):
 
     def due(self, now: datetime, since: datetime | None = None) -> list[DueMessage]:
         """Messages with a recipient to serve, oldest first; with `since`, those due since then."""
-        bounds = {"furthest": now + FURTHEST_TRY, "tolerated": now + CLOCK_TOLERANCE}
-        found = self._database.lookup(_DUE, since=since or now, **bounds)
-        return [DueMessage(*row) for row in found]
+        tried_at, created_at = recipient.c.next_try_at, message.c.created_at
+        is_of_wrong_clock = tried_at > now + FURTHEST_TRY
+        due_at = case((is_of_wrong_clock, created_at), else_=tried_at)
+        # The creation may also be of a wrong clock.
+        is_of_future = and_(is_of_wrong_clock, created_at > now + CLOCK_TOLERANCE)
+        query = (
+            select(message.c.message_id, message.c.channel, message.c.kind, func.min(due_at))
+            .join(recipient, recipient.c.message_id == message.c.message_id)
+            .where(message.c.state.in_(["pending", "failed"]), IS_OPEN)
+            .where(or_(due_at <= (since or now), is_of_future))
+            .group_by(message.c.message_id)
+            .order_by(created_at, message.c.message_id)
+        )
+        return [DueMessage(*row) for row in self._database.rows(query)]
 
     # Sending.
 
@@ -338,8 +318,14 @@ class MessageStore(Part):
         A message stays as it is while it is being sent, or if none of `addresses` is new to it; a
         cancelled recipient counts as new.
         """
-        where = {"channel": channel, "kinds": list(kinds), "addresses": list(addresses)}
-        for (message_id,) in self._database.lookup(_STRANDED, **where):
+        stranded = (
+            select(message.c.message_id)
+            .join(recipient, recipient.c.message_id == message.c.message_id)
+            .where(message.c.channel == channel, message.c.kind.in_(kinds))
+            .where(_MAY_BE_STRANDED, recipient.c.address.not_in(addresses))
+            .distinct()
+        )
+        for message_id in self._database.scalars(stranded):
             self._readdress(message_id, addresses, now)
 
     def _readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
-    bindparam,
     case,
     exists,
     func,
@@ -40,7 +39,6 @@ from rscrawler.store.tables import (
     version,
 )
 
-_COMMITTED = select(jsonl_file.c.committed_bytes).where(jsonl_file.c.file == bindparam("file"))
 _UNASSIGNED = and_(
     outbox.c.state == "pending",
     outbox.c.message_id.is_(None),
@@ -54,13 +52,6 @@ _COUNTED = (
     .order_by(outbox.c.channel)
 )
 _WAITING = _COUNTED.where(outbox.c.state == "pending")
-_IN_CYCLE = and_(among(outbox.c.run_id, "running"), among(outbox.c.channel, "patient"))
-_UNASSIGNED_COUNTED = (
-    _COUNTED.add_columns(_IN_CYCLE.label("in_cycle"))
-    .where(_UNASSIGNED)
-    .group_by("in_cycle")
-    .order_by("in_cycle")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +110,7 @@ class OutboxStore(Part):
 
     def committed_bytes(self, file: str) -> int | None:
         """The committed size of a JSONL file; None if the file is unknown."""
-        found = self._database.lookup(_COMMITTED, file=file)
-        return found[0][0] if found else None
+        return self._database.scalar(select(jsonl_file.c.committed_bytes).filter_by(file=file))
 
     def commit_lines(self, file: str, numbers: Sequence[int], committed_bytes: int) -> bool:
         """Mark rows as done, whose lines are on the disk, and store the file's committed size.
@@ -189,10 +179,10 @@ class OutboxStore(Part):
 
         For the channels `patient`, those of the cycles `running` are a group of their own.
         """
-        found = self._database.lookup(
-            _UNASSIGNED_COUNTED, running=list(running), patient=list(patient)
-        )
-        return [WaitingChannel(*row) for row in found]
+        is_in_cycle = and_(outbox.c.run_id.in_(running), outbox.c.channel.in_(patient))
+        counted = _COUNTED.add_columns(is_in_cycle.label("in_cycle")).where(_UNASSIGNED)
+        query = counted.group_by("in_cycle").order_by("in_cycle")
+        return [WaitingChannel(*row) for row in self._database.rows(query)]
 
     def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:
         """The rows of a channel that are in no message yet, in the order of the outbox.
