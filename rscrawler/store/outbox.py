@@ -44,8 +44,6 @@ _UNASSIGNED = and_(
     outbox.c.message_id.is_(None),
     outbox.c.channel.not_in(JSONL_CHANNELS),
 )
-_SPOOLED = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
-_TO_SPOOL = select(*_SPOOLED).where(_UNASSIGNED).order_by(outbox.c.number)
 _COUNTED = (
     select(outbox.c.channel, func.count(), func.min(outbox.c.created_at))
     .group_by(outbox.c.channel)
@@ -212,8 +210,9 @@ class OutboxStore(Part):
 
     def rows_to_spool(self) -> list[dict[str, Any]]:
         """The rows of all channels that are in no message yet, without their records."""
-        names = [column.name for column in _SPOOLED]
-        return [dict(zip(names, row, strict=True)) for row in self._database.lookup(_TO_SPOOL)]
+        columns = outbox.c["channel", "record_id", "run_id", "created_at"]
+        query = select(*columns).where(_UNASSIGNED).order_by(outbox.c.number)
+        return [dict(row._mapping) for row in self._database.rows(query)]
 
     def restore_rows(self, rows: Iterable[dict[str, Any]]) -> int:
         """Restore lost `rows_to_spool` whose records are known; returns how many."""
