@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from rscrawler.extraction.appeals import appeals_among, lines_before_appeal
 from rscrawler.extraction.blocks import Block
-from rscrawler.extraction.byline import names_after_by
+from rscrawler.extraction.byline import LONGEST_BYLINE, names_after_by
 from rscrawler.extraction.dates import EARLIEST, read_date, without_date
 from rscrawler.extraction.reprint import is_reprint_line
 from rscrawler.extraction.text import straight
@@ -183,7 +183,8 @@ RULES: tuple[Rule, ...] = (
          lambda body, n: not body.is_guess and body.blocks[n] in body.teasers),
     Rule("label", "boilerplate", "Responsible Statecraft", _matches("labels"), _SHORT),
     Rule("label of a box", "boilerplate", "990 pages", _matches("ends"), _SHORT, is_guess=True),
-    Rule("byline", "boilerplate", "both corpora; htmldate", _is_byline, _SHORT, is_guess=True),
+    Rule("byline", "boilerplate", "both corpora; htmldate", _is_byline, LONGEST_BYLINE,
+         is_guess=True),
     Rule("pointer", "related", "sites of the region", _is_pointer),
     Rule("bare link", "related", "both corpora", _is_bare_link),
     Rule("credit", "credit", "contract", _matches("credits"), 160),

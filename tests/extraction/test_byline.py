@@ -128,6 +128,15 @@ def test_author_and_date_below_a_standfirst_are_no_text() -> None:
     assert "9 December 2024" in read(text=standfirst + item + TEXT).body
 
 
+def test_a_new_date_of_the_update_in_a_long_line_changes_no_text() -> None:
+    line = "<p>9 December 2024, 10:00 PM UTC / Updated {} December 2024, 12:43 PM UTC</p>"
+    standfirst = TEXT.partition("</p>")[0].replace("village", "town") + "</p>"
+    for above in ("", standfirst):
+        for day in (10, 12):
+            article = read(text=above + line.format(day) + TEXT)
+            assert article.body == read(text=above + TEXT).body
+
+
 @pytest.mark.parametrize(
     "lines",
     [
