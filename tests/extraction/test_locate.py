@@ -48,6 +48,11 @@ def test_where_an_article_was_printed_is_not_its_text() -> None:
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}{notice}") == [*TEXT]
 
 
+@pytest.mark.parametrize("line", ["1,688 views", "17 Kommentare", "1 204 просмотра"])
+def test_how_often_an_article_was_read_is_not_its_text(line: str) -> None:
+    assert _body(f"<h1>{TITLE}</h1><p>{line}</p>{PARAGRAPHS}<p>{line}</p>") == [*TEXT]
+
+
 @pytest.mark.parametrize(
     "line",
     [
