@@ -18,8 +18,8 @@ from rscrawler.extraction.text import is_marked
 
 _Marks = list[tuple[str, str] | None]  # for each block: label and rule, None if unmarked
 _LEAST_BODY = 100  # characters; with less, the names of regions are distrusted
-# The share of all running text above which a region is not what its name says.
-_MOST_SHARE = {"comments": 0.9, "navigation": 0.9, "hidden": 0.9, "caption": 0.3}
+# The share of all running text above which a region is not what its name says. Comments can be any.
+_MOST_SHARE = {"comments": 1.0, "navigation": 0.9, "hidden": 0.9, "caption": 0.3}
 _MOST_SHARE_ELSE = 0.5
 _NEARLY_ALL = 0.9  # of all running text; a consent box with as much is the page itself
 _LABEL_OF_KIND = {"request": "appeal", "related": "related", "caption": "caption"}

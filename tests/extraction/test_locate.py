@@ -48,6 +48,13 @@ def test_where_an_article_was_printed_is_not_its_text() -> None:
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}{notice}") == [*TEXT]
 
 
+def test_however_much_readers_write_it_is_not_the_articles_text() -> None:
+    words = "I have read many things about this canal, and letter {} says no less than the others."
+    letters = "".join(f"<li><p>{words.format(number)}</p></li>" for number in range(100))
+    comments = f'<ol class="comments-list">{letters}</ol>'
+    assert _body(f'<h1>{TITLE}</h1><div class="text">{PARAGRAPHS}</div>{comments}') == [*TEXT]
+
+
 @pytest.mark.parametrize("line", ["1,688 views", "17 Kommentare", "1 204 просмотра"])
 def test_how_often_an_article_was_read_is_not_its_text(line: str) -> None:
     assert _body(f"<h1>{TITLE}</h1><p>{line}</p>{PARAGRAPHS}<p>{line}</p>") == [*TEXT]
