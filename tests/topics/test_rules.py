@@ -403,6 +403,30 @@ def test_words_of_russian_that_begin_like_names_of_the_region_are_none(
     assert terms_of(central_asia, text) == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Reżyser z Moskwy sprzedał kolekcję, a rosyjskie muzea milczą.\n\nDla Rosji Kazachstan to "
+        "peryferie, mówi reżyser. Chińczycy i Niemcy patrzą na to inaczej.\n\nW Rosji się "
+        "o tym nie pisze. Czas, by Francuzi dostrzegli sąsiadów Rosji, zwłaszcza Kazachstan.",
+        "Der russische Konzern verkauft sein Gold in London, seit die Amerikaner und die Briten es "
+        "meiden.\n\nKasachstan bleibt ein Markt, sagte der Sprecher. Die russische Seite hofft auf "
+        "die Chinesen.\n\nMoskau und Peking streiten noch über Zölle. Auch in Kasachstan warten "
+        "russische Kunden.",
+        "Rusya yeni hattı istiyor, Çin karşı çıkıyor. Moskova ve Pekin ay sonunda görüşecek.\n\n"
+        "Rusya hattın Kazakistan üzerinden geçmesini istiyor. Almanya ve Fransa bekliyor.\n\nRusya "
+        "acele ediyor, Çin etmiyor. Ruslar Kazakistan'da da çalışıyor.",
+        "Le groupe russe vend son or à Londres depuis que les Américains l'évitent.\n\nLes Russes "
+        "voient au Kazakhstan un marché. Les Chinois attendent, les Allemands aussi.\n\nMoscou et "
+        "Pékin discutent des droits. Les clients russes du Kazakhstan attendent.",
+    ],
+)
+def test_names_of_other_states_count_in_polish_german_turkish_and_french_too(
+    central_asia: Flagger, text: str
+) -> None:
+    assert level_of(central_asia, text) is Level.MENTION
+
+
 def test_where_a_spacecraft_lands_is_a_mention_in_russian_too(central_asia: Flagger) -> None:
     text = (
         "Экипаж МКС вернулся на Землю. Спускаемый аппарат опустился в казахстанской степи у города "
