@@ -380,6 +380,22 @@ def test_names_that_were_missing_are_known(text: str, country: str, central_asia
     assert countries_of(central_asia, text) == (country,)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "Базар жабылды. Муну Бажы кызматы билдирди. Айып 12 000 сомду түздү.",
+            {"Бажы кызматы", "сомду"},
+        ),
+        ("Көпүрө жабылды. Муну Россиянын Ички иштер министрлиги билдирди.", set()),
+    ],
+)
+def test_state_bodies_named_in_kyrgyz_are_those_of_kyrgyzstan(
+    text: str, found: set[str], central_asia: Flagger
+) -> None:
+    assert terms_of(central_asia, text) == found
+
+
 def test_words_of_kyrgyz_that_look_like_names_are_none(central_asia: Flagger) -> None:
     text = "Маалыматка караганда, мыйзамга өзгөртүү киргизилди. Жыйында бул тууралуу айтылды."
     assert terms_of(central_asia, text) == set()
