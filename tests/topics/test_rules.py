@@ -396,6 +396,23 @@ def test_state_bodies_named_in_kyrgyz_are_those_of_kyrgyzstan(
     assert terms_of(central_asia, text) == found
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Türkiye ve İran yine masada. Astana Süreci uzuyor.\n\nAstana Süreci üç ülkeyi topluyor.",
+        "Le processus d'Astana piétine. Damas et Ankara attendent le processus d'Astana.",
+        "I colloqui di Astana sulla Siria riprendono. Ankara aspetta i colloqui di Astana.",
+        "Der Astana-Prozess stockt. Damaskus will den Astana-Prozess, Ankara auch.",
+        "Астанинский процесс зашёл в тупик. В Анкаре ждут астанинского формата.",
+        "Doğu Türkistan için yürüdüler. Ankara'da Doğu Türkistan konuşuldu.",
+    ],
+)
+def test_talks_on_syria_and_east_turkestan_are_no_topic_in_other_languages_either(
+    text: str, central_asia: Flagger
+) -> None:
+    assert not level_of(central_asia, text).reaches(Level.SUBSTANTIAL)
+
+
 def test_words_of_kyrgyz_that_look_like_names_are_none(central_asia: Flagger) -> None:
     text = "Маалыматка караганда, мыйзамга өзгөртүү киргизилди. Жыйында бул тууралуу айтылды."
     assert terms_of(central_asia, text) == set()
