@@ -413,6 +413,22 @@ def test_talks_on_syria_and_east_turkestan_are_no_topic_in_other_languages_eithe
     assert not level_of(central_asia, text).reaches(Level.SUBSTANTIAL)
 
 
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("Polska czeka na Tokajewa. Z Tokajewem rozmawiał premier.", "KZ"),
+        ("Za Nazarbajeva se stavělo. Tokajevova vláda škrtá.", "KZ"),
+        ("Sadyr Dżaparow wygrał. Zwolennicy Dżaparowa świętują.", "KG"),
+        ("Berlin empfängt Mirsijojews Minister. Der Bus wartet.", "UZ"),
+        ("İmamali Rahman Ankara'da. İmamali Rahman'ı bakan karşıladı.", "TJ"),
+    ],
+)
+def test_leaders_are_known_as_polish_czech_german_and_turkish_write_them(
+    text: str, country: str, central_asia: Flagger
+) -> None:
+    assert countries_of(central_asia, text) == (country,)
+
+
 def test_words_of_kyrgyz_that_look_like_names_are_none(central_asia: Flagger) -> None:
     text = "Маалыматка караганда, мыйзамга өзгөртүү киргизилди. Жыйында бул тууралуу айтылды."
     assert terms_of(central_asia, text) == set()
