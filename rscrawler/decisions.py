@@ -321,8 +321,8 @@ def follows_pagination(
     Pagination may lead through a site's whole archive, which only a full crawl reads.
 
     `has_links`: the page shows an article that no earlier page of this cycle has shown;
-    `has_news`: it shows an address that is unknown, or that was found elsewhere since the listing
-    was last read; `must_reach`: the next page of an earlier, unfinished pagination (0: none).
+    `has_news`: it shows an address that is unknown, or that was found since the listing was last
+    read to its end; `must_reach`: the next page of an earlier, unfinished pagination (0: none).
     """
     if page < must_reach:
         return True

@@ -26,6 +26,7 @@ class DiscoveredLinks:
     """What follows from one page of a source, as far as its portions were added.
 
     Attributes:
+        now: when the page was fetched.
         keys: the keys of all article addresses on it.
         addresses: addresses with something new to store, except those in `redated`.
         redated: addresses of `dated_later`; once their dates are stored, they are not later again.
@@ -36,12 +37,13 @@ class DiscoveredLinks:
         rejected_later: rejected addresses that it dates later, each as stored and as shown.
         returned: known articles that were recorded as removed.
         sitemaps: further sitemaps to read.
-        has_news: whether it shows an address that this source never showed before.
+        has_news: whether it shows an address that is unknown, or found since the last full reading.
     """
 
     session: CrawlSession
     source: Source
     state: SourceState
+    now: datetime
     keys: set[str] = field(default_factory=set)
     addresses: list[Address] = field(default_factory=list)
     redated: list[Address] = field(default_factory=list)
@@ -165,14 +167,20 @@ class DiscoveredLinks:
         return self.session.is_full or self.source.kind is not SourceKind.SITEMAP
 
     def _is_missed(self, before: Address) -> bool:
-        """Whether it was found elsewhere since this source, which never showed it, was read."""
-        is_later = self.state.read_at is None or before.seen_at >= self.state.read_at
-        return is_later and self.source.path not in before.seen_in
+        """Whether it was found since this source was last read to its end.
+
+        That is elsewhere, or before a further page failed in an earlier cycle.
+        """
+        read_at = self.state.read_at
+        if self.source.path not in before.seen_in:
+            return read_at is None or before.seen_at >= read_at
+        is_repeated = before.key in self.session.shown.get(self.state.url, ())
+        return read_at is not None and before.seen_at > read_at and not is_repeated
 
     def _by_key(self, shown: Iterable[ShownArticle]) -> dict[str, Address]:
         """The addresses of a portion of the page, by key."""
         found: dict[str, Address] = {}
-        now = self.session.now()
+        now = self.now
         for key, url, dated_at, published_at in shown:
             if published_at is not None:
                 self.session.published.setdefault(key, published_at)

@@ -269,7 +269,7 @@ class NewsSpider(Spider):
         assert isinstance(reading, ReadSource)
         if reading.is_whole and requested.page == 1 and source.kind in FEED_KINDS:
             self.session.whole_feeds.add(state.url)
-        discovered = DiscoveredLinks(self.session, source, state)
+        discovered = DiscoveredLinks(self.session, source, state, now)
         discovered.sitemaps.extend(discovered.unread_sitemaps(reading.sitemaps))
         await self._add_articles(reading, discovered)
         following = reading.next_url

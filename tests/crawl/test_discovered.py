@@ -33,6 +33,7 @@ def test_dates_that_mean_nothing_are_told_by_their_number(
         cast("Any", None),
         Source(kind=SourceKind.SITEMAP, path="/sitemap.xml"),
         SourceState("https://a.example/sitemap.xml"),
+        NOW,
         articles=articles[1],
         rejected=rejected[1],
     )

@@ -169,6 +169,22 @@ def test_more_news_than_one_page_of_a_section_holds_is_found_in_one_cycle(
     assert (report["articles_new"], len(workspace.records())) == (7, 12)
 
 
+def test_what_was_behind_a_failed_page_is_found_though_news_has_pushed_it_further(
+    workspace: Workspace,
+) -> None:
+    with drupal(PIECES[11:]) as outlet:
+        configure(workspace, outlet, "section", ', page_parameter = ""')
+        with workspace.config.open("a", encoding="utf-8") as config:
+            config.write("[crawl]\nretries = 0\n")
+        workspace.crawl("outlet")
+        outlet.pages |= drupal(PIECES[5:]).pages
+        outlet.pages["/archive?page=1"] = Reply("", status=500)
+        assert workspace.run("crawl", "outlet").status == 1
+        outlet.pages |= drupal(PIECES).pages
+        report = workspace.crawl("outlet")
+    assert (report["articles_new"], len(workspace.records())) == (6, 12)
+
+
 def test_a_page_that_is_next_on_another_host_is_none_and_no_failure(workspace: Workspace) -> None:
     pages = drupal(PIECES[:5]).pages
     page = pages["/archive"].text + '<a rel="next" href="https://elsewhere.example/2">Next</a>'
