@@ -269,7 +269,8 @@ def _body_behind(
     if body is None:
         return
     between = (h for h in index.root.iter(*HEADINGS) if end < index.place(h) < index.place(body))
-    if any(links_elsewhere(h, page) or page.agrees(text_of(h)) < AGREEMENT for h in between):
+    heads = (h for h in between if not any(map(_is_closed, h.iterancestors())))
+    if any(links_elsewhere(h, page) or page.agrees(text_of(h)) < AGREEMENT for h in heads):
         return
     found = (each.element for each in candidates if index.place(each.element) > end)
     yield next((element for element in found if index.is_within(body, element)), body)

@@ -49,6 +49,15 @@ PLAIN_CARD = (
     f" frozen assets</a></div><div><p>{FOREIGN[0]}</p><p>{FOREIGN[1]}</p></div></div>"
 )
 SPLIT = OWN[0], OWN[1:]
+TWO_BLOCKS = (
+    '<div data-source="current_post"><article class="page-article post-2650000001">'
+    f'<h1 class="widget__headline">{TITLE}</h1><div class="widget__subheadline-text">Engineers'
+    ' instead of a protest note</div><a class="widget__section" href="/analysis/">Analysis</a>'
+    '<a class="social-author__name" href="/author/nora-weiss">Nora Weiss</a></article></div>',
+    '<div data-source="current_post"><article class="page-article post-2650000001">'
+    f'<div class="body-description">{paragraphs()}</div>'
+    '<a href="/tag/uzbekistan/">uzbekistan</a></article></div>',
+)
 
 PAGES = {
     "the usual page": current_post(own_article()) + TAIL,
@@ -97,14 +106,9 @@ PAGES = {
             f'<aside aria-label="Newsletter"><p>{FOREIGN[1]}</p></aside>'
         )
     ),
-    "headline and text in two blocks": (
-        '<div data-source="current_post"><article class="page-article post-2650000001">'
-        f'<h1 class="widget__headline">{TITLE}</h1><div class="widget__subheadline-text">Engineers'
-        ' instead of a protest note</div><a class="widget__section" href="/analysis/">Analysis</a>'
-        '<a class="social-author__name" href="/author/nora-weiss">Nora Weiss</a></article></div>'
-        '<div data-source="current_post"><article class="page-article post-2650000001">'
-        f'<div class="body-description">{paragraphs()}</div>'
-        '<a href="/tag/uzbekistan/">uzbekistan</a></article></div>' + TAIL
+    "headline and text in two blocks": "{}{}".format(*TWO_BLOCKS) + TAIL,
+    "the author's box between headline and text in two blocks": (
+        '{}<div class="author__box"><h3>Nora Weiss</h3><h5></h5></div>{}'.format(*TWO_BLOCKS) + TAIL
     ),
     "the same article twice, for small screens": current_post(own_article())
     + current_post(own_article())
