@@ -8,6 +8,7 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 
+from lxml import etree
 from lxml.etree import _Attrib as Attributes
 from lxml.etree import _Element as Element
 
@@ -25,8 +26,13 @@ _BLOCKS = HEADINGS | {
     "html", "body", "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "table", "thead", "tbody",
     "tfoot", "tr", "blockquote", "pre", "section", "article", "main", "aside", "header", "footer",
     "nav", "form", "figure", "figcaption", "hr", "center", "address", "details", "summary",
-    "fieldset", "caption", "legend", "menu",
+    "fieldset", "caption", "legend", "menu", "noscript",
 }  # fmt: skip
+# A button with the page, behind an unclosed `div` in it; an article for readers without scripts.
+_HOLDS_TEXT = etree.XPath(
+    "self::button[.//h1]"
+    " | self::noscript[.//p][not(contains(translate(., 'JS', 'js'), 'javascript'))]"
+)
 _CELLS = frozenset({"td", "th"})
 # Block tags besides headings; in other elements it is "div", or a tag around it (_KEPT_BELOW).
 _TEXT_TAGS = frozenset({"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"})
@@ -34,7 +40,7 @@ _KEPT_BELOW = {"div": HEADINGS | {"li", "blockquote", "figcaption", "dd"},
                "p": frozenset({"blockquote", "figcaption"})}  # fmt: skip
 _KIND_OF_TAG = {
     "nav": "navigation", "footer": "navigation", "menu": "navigation", "aside": "sidebar",
-    "form": "form", "figcaption": "caption",
+    "form": "form", "figcaption": "caption", "noscript": "hidden",
 }  # fmt: skip
 # Kinds of regions whose text, links and names are not the article's.
 FOREIGN_KINDS = frozenset({
@@ -177,8 +183,8 @@ class _Walk:
         if not self._open:
             self._begin(element, None, "")
             return True
-        if name in _UNREAD and (name != "button" or element.find(".//h1") is None):
-            return False  # an unclosed `div` in a button puts the rest of the page into it
+        if name in _UNREAD and (name not in ("button", "noscript") or not _HOLDS_TEXT(element)):
+            return False
         is_cut = element in self._left_out
         if name in _BLOCKS:
             self._flush()

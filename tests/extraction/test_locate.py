@@ -38,6 +38,14 @@ def test_a_long_standfirst_above_the_text_belongs_to_it(tag: str) -> None:
     assert _body(f'{head}<div class="text">{PARAGRAPHS}</div>') == [LEAD, *TEXT]
 
 
+def test_an_article_for_readers_without_scripts_is_read_unless_it_is_a_notice() -> None:
+    assert _body(f"<h1>{TITLE}</h1><noscript>{PARAGRAPHS}</noscript>") == [*TEXT]
+    assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<noscript>{PARAGRAPHS}</noscript>") == [*TEXT]
+    notice = f"<p>Enable Javascript to read this page. {TEXT[0]}</p>"
+    with pytest.raises(rscrawler.PageError):
+        _body(f"<h1>{TITLE}</h1><noscript>{notice}</noscript>")
+
+
 def test_a_menu_button_with_an_open_box_does_not_swallow_the_page() -> None:
     button = '<header><button class="menu-button"><div>Menu<div></button></header>'
     assert _body(f"{button}<h1>{TITLE}</h1>{PARAGRAPHS}") == [*TEXT]
