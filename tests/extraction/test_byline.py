@@ -47,6 +47,13 @@ def read(
         ('<p><a href="/authors/nora-weiss/">Nora Weiss</a>, 5 min</p>', ["Nora Weiss"]),
         ('<p><b class="author">Added by:</b> <i class="author">Nora Weiss</i></p>', ["Nora Weiss"]),
         ('<p class="author">Добавил: Нора Вайс</p>', ["Нора Вайс"]),
+        ('<p class="author"><i>By</i><i>Nora Weiss</i></p>', ["Nora Weiss"]),
+        ('<p class="author">BYRON WEISS</p>', ["BYRON WEISS"]),
+        (
+            '<p class="byline"><a rel="author">Nora Weiss</a> <a rel="author">Bio</a>'
+            ' <a rel="author">See full bio</a></p>',
+            ["Nora Weiss"],
+        ),
         ('<p><a href="/share?u=https://x.example/author/one">Share</a></p>', []),
         ('<blockquote>Rain. <cite class="quote-author">Leo Tolstoy</cite></blockquote>', []),
         ('<div class="related"><p class="card-author">Bob Ray</p></div>', []),
