@@ -178,7 +178,9 @@ def find_container(page: PageContext) -> Own | None:
     if best is None or best.score < 0:
         return None
     parts: tuple[Element, ...] = (best.element,)
-    if not _has_text(best.element, _LEAST_OWN_TEXT):
+    # Without the profile's body, it may be a head with a standfirst of some sentences.
+    has_body = page.index.select_all(best.element, page.profile.markup.body)
+    if not _has_text(best.element, _LEAST_OWN_TEXT if has_body else _LEAST_TEXT):
         parts += tuple(_body_behind(best.element, candidates, page))
     own = Own(parts, best.headline, best.origin, page)
     return replace(own, foreign=tuple(_foreign_in(own)))

@@ -107,6 +107,15 @@ PAGES = {
         )
     ),
     "headline and text in two blocks": "{}{}".format(*TWO_BLOCKS) + TAIL,
+    "a standfirst in a paragraph, headline and text in two blocks": (
+        TWO_BLOCKS[0].replace(
+            '<div class="widget__subheadline-text">Engineers instead of a protest note</div>',
+            '<div class="widget__subheadline"><h2 class="widget__subheadline-text"><p>'
+            "      Engineers instead of a protest note</p></h2></div>",
+        )
+        + TWO_BLOCKS[1]
+        + TAIL
+    ),
     "the author's box between headline and text in two blocks": (
         '{}<div class="author__box"><h3>Nora Weiss</h3><h5></h5></div>{}'.format(*TWO_BLOCKS) + TAIL
     ),
