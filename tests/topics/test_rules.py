@@ -374,6 +374,8 @@ def test_the_region_is_that_of_three_states_named_unless_other_regions_are_named
         ("В Хороге снова есть свет. Жители Шугнана ждали трое суток.", "TJ"),
         ("В Сурхандарье сошёл сель. Хоким Термеза осмотрел мост.", "UZ"),
         ("Самаркандда йўл ёпилди. Тошкентдан ёрдам келди.", "UZ"),
+        ("Urganchda yong‘in chiqdi. Qoraqalpog‘istonda yomg‘ir yog‘di.", "UZ"),
+        ("Aşgabada gar ýagdy. Aşgabadyň köçeleri ýapyldy.", "TM"),
     ],
 )
 def test_names_that_were_missing_are_known(text: str, country: str, central_asia: Flagger) -> None:
@@ -391,6 +393,38 @@ def test_names_that_were_missing_are_known(text: str, country: str, central_asia
     ],
 )
 def test_state_bodies_named_in_kyrgyz_are_those_of_kyrgyzstan(
+    text: str, found: set[str], central_asia: Flagger
+) -> None:
+    assert terms_of(central_asia, text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "Жол жабылды. Мұны Ішкі істер министрлігі айтты. Елордада қар жауды.",
+            {"Ішкі істер министрлігі", "Елордада"},
+        ),
+        ("Жол жабылды. Мұны Ресей Ішкі істер министрлігі айтты.", set()),
+        (
+            "Maktab ochildi. Buni Xalq ta’limi vazirligi bildirdi. Mamlakatimizda kun issiq.",
+            {"Xalq ta’limi vazirligi", "Mamlakatimizda"},
+        ),
+        ("Məmləkətimizdə hava isti keçir.", set()),
+        ("“Bog‘ishamol” MFY uchun yo‘l ochildi.", {"MFY"}),
+        ("MFY Legal Services sued the landlord. MFY won.", set()),
+        (
+            "Роҳ баста шуд. Вазорати корҳои дохилӣ аз ҷаримаи 200 сомонӣ хабар дод.",
+            {"Вазорати корҳои дохилӣ", "сомонӣ"},
+        ),
+        (
+            "Köçe ýapyldy. Içeri işler ministrligi 200 manatlyk jerime barada aýtdy.",
+            {"Içeri işler ministrligi", "manatlyk"},
+        ),
+        ("Köçe ýapyldy. Muny Russiýanyň Içeri işler ministrligi aýtdy.", set()),
+    ],
+)
+def test_state_bodies_are_those_of_the_languages_state_unless_another_is_named(
     text: str, found: set[str], central_asia: Flagger
 ) -> None:
     assert terms_of(central_asia, text) == found
