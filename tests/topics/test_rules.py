@@ -390,6 +390,7 @@ def test_names_that_were_missing_are_known(text: str, country: str, central_asia
             {"Бажы кызматы", "сомду"},
         ),
         ("Көпүрө жабылды. Муну Россиянын Ички иштер министрлиги билдирди.", set()),
+        ("Тышкы иштер министри улуттук коопсуздук тууралуу сүйлөдү.", set()),
     ],
 )
 def test_state_bodies_named_in_kyrgyz_are_those_of_kyrgyzstan(
