@@ -12,8 +12,7 @@ does not:
 - A run whose worker died stays marked as running. One worker at a time looks for such runs, and
   does so outside the queue: a task in the queue could itself be stuck.
 - A run whose end could not be written, because the database was away, stays marked as running
-  although its worker is alive. That one is then replaced by another, too, so its runs are retried
-  as those of a dead worker.
+  although its worker is alive. Each worker looks for its own.
 """
 
 import asyncio
@@ -28,6 +27,7 @@ from typing import Any
 from procrastinate import (
     App,
     BaseRetryStrategy,
+    JobContext,
     PsycopgConnector,
     RetryDecision,
     SyncPsycopgConnector,
@@ -56,6 +56,7 @@ TASK_NAME = "rscrawler.crawl"
 SWEEPER = "sweeper"  # the lease of the worker that retries the runs of dead workers
 LOST_AFTER = timedelta(minutes=1)  # a claimed run that is not in the queue by then is lost
 LONGEST_PAUSE = timedelta(minutes=1)
+_Ids = tuple[int | None, int | None]  # Procrastinate's: of the job, and of its worker
 
 
 # The service's side of the queue. Never opened: it writes with the store's own connection.
@@ -150,7 +151,8 @@ class Worker:
         self._at_once, self._heartbeat, self._dead_after = at_once, heartbeat, dead_after
         self._stopping = asyncio.Event()
         self._runner = Runner(run, self._stopping)
-        self._has_failed = asyncio.Event()  # to write the end of a run
+        self._ended: set[_Ids] = set()  # of runs that ended here since the last check
+        self._ended_before: set[_Ids] = set()
         self._complaint = ""
         self._serving: asyncio.Task[None] | None = None
 
@@ -191,15 +193,13 @@ class Worker:
         self._complaint = ""
 
     def _task_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log why a task that writes the end of a run failed; then another worker is started."""
+        """Log why a task that writes the end of a run failed; `_sweep_own` does it again."""
         self._complain(context.get("exception") or RuntimeError(context["message"]))
-        self._has_failed.set()
 
     # One connection to the queue, for as long as it lasts.
 
     async def _serve(self) -> None:
         install_queue(self._store)
-        self._has_failed.clear()
         app = self._application()
         async with app.open_async():
             self._log_recovery()
@@ -218,7 +218,6 @@ class Worker:
             )
             others: list[asyncio.Task[Any]] = [
                 asyncio.create_task(self._stopping.wait()),
-                asyncio.create_task(self._has_failed.wait()),
                 asyncio.create_task(self._sweep_regularly(app)),
             ]
             try:
@@ -229,7 +228,7 @@ class Worker:
                 working.cancel()
                 with suppress(asyncio.CancelledError):
                     await working
-            if not (self._stopping.is_set() or self._has_failed.is_set()):
+            if not self._stopping.is_set():
                 raise StoreError("the connection to the queue was lost")
 
     def _application(self) -> App:
@@ -237,13 +236,23 @@ class Worker:
         app = App(
             connector=PsycopgConnector(conninfo=address, min_size=1, max_size=self._at_once + 2)
         )
-        app.task(name=TASK_NAME, queue=QUEUE_NAME, retry=_Retry())(self._run)
+        app.task(name=TASK_NAME, queue=QUEUE_NAME, pass_context=True, retry=_Retry())(
+            self._run_task
+        )
         return app
 
     # One run.
 
-    async def _run(self, **arguments: Any) -> None:
-        scheduled, fire_at = run_of(arguments)
+    async def _run_task(self, context: JobContext, /, **arguments: Any) -> None:
+        run = context.job.id, context.job.worker_id
+        for ended in (self._ended, self._ended_before):
+            ended.discard(run)
+        try:
+            await self._run(*run_of(arguments))
+        finally:
+            self._ended.add(run)
+
+    async def _run(self, scheduled: ScheduledJob, fire_at: datetime) -> None:
         firing = Firing(scheduled.id, fire_at, QUEUE)
         if not self._store.jobs.is_open(firing):
             logger.debug("job %s: this run has ended already", scheduled.id)
@@ -264,6 +273,7 @@ class Worker:
             try:
                 # The queue's own connections have no timeout for a server that does not respond.
                 async with asyncio.timeout(LONGEST_SILENCE_SECONDS):
+                    await self._sweep_own(app)
                     if self._store.leases.acquire(SWEEPER, self._owner, self._now()):
                         await self._sweep(app)
                 self._log_recovery()
@@ -277,9 +287,25 @@ class Worker:
         for job in await app.job_manager.get_stalled_jobs(
             queue=QUEUE_NAME, seconds_since_heartbeat=self._dead_after.total_seconds()
         ):
-            logger.warning("job %s: its worker has died; another will run it", _id_of(job))
-            await app.job_manager.retry_job(job)
+            await self._take_up(app, job, "its worker has died; another will run it")
         await self._give_back_lost(app)
+
+    async def _sweep_own(self, app: App) -> None:
+        """Take up runs that ended here before the last check, and are still marked as running."""
+        for job in await app.job_manager.list_jobs_async(queue=QUEUE_NAME, status="doing"):
+            if (job.id, job.worker_id) in self._ended_before:
+                await self._take_up(app, job, "the end of its run was not written")
+        self._ended_before, self._ended = self._ended, set()
+
+    async def _take_up(self, app: App, job: procrastinate_jobs.Job, why: str) -> None:
+        """Retry a run, or delete it if the store has its end: the job's next one may wait then."""
+        scheduled, fire_at = run_of(job.task_kwargs)
+        if self._store.jobs.is_open(Firing(scheduled.id, fire_at, QUEUE)):
+            logger.warning("job %s: %s", scheduled.id, why)
+            await app.job_manager.retry_job(job)
+        else:
+            ended = procrastinate_jobs.Status.SUCCEEDED
+            await app.job_manager.finish_job(job, status=ended, delete_job=True)
 
     async def _give_back_lost(self, app: App) -> None:
         """Make runs due again that were handed over but are no longer in the queue."""

@@ -352,7 +352,10 @@ def _count(cluster: Cluster, served: TinySites, fresh: list[str], figures: Figur
     figures.jobs_left_in_queue = cluster.ask(
         "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
     )
-    figures.runs_taken_over = sum(worker.said("its worker has died") for worker in cluster.workers)
+    figures.runs_taken_over = sum(
+        worker.said("its worker has died") + worker.said("was not written")
+        for worker in cluster.workers
+    )
     _judge_politeness(served.requested, figures)
 
 

@@ -250,23 +250,51 @@ def test_a_run_whose_worker_is_forgotten_is_taken_over(plant: Plant) -> None:
     assert len(plant.children.started) == 1
 
 
-def test_a_run_whose_end_could_not_be_written_leaves_the_queue_and_is_not_run_again(
-    plant: Plant, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_run_whose_worker_died_after_its_end_makes_way_for_the_next_one(plant: Plant) -> None:
     look_round(plant)
-    writing = "procrastinate_finish_job_v1"
-    plant.change(f"ALTER FUNCTION {writing} RENAME TO away")
-    is_away = True
+    plant.change("UPDATE procrastinate_jobs SET status = 'doing'")
+    store = plant.open_store()
+    store.jobs.end(Firing("job", NOON, QUEUE), outcome="ok", has_failed=False, now=NOON)
+    plant.clock.advance(20 * MINUTE)
+    look_round(plant)
+    assert [row["status"] for row in plant.queued()] == ["doing", "todo"]
+    work(plant.worker(), until=is_idle(plant))
+    assert len(plant.children.started) == 1
+
+
+@pytest.mark.parametrize(
+    "written_by",
+    [
+        ["FUNCTION procrastinate_finish_job_v1"],
+        ["FUNCTION procrastinate_retry_job_v2", "TABLE fired"],
+    ],
+    ids=["in the queue", "anywhere"],
+)
+def test_a_run_whose_end_could_not_be_written_leaves_the_queue_while_another_goes_on(
+    plant: Plant, caplog: pytest.LogCaptureFixture, written_by: list[str]
+) -> None:
+    long, short = scheduled("long", ["a"]), scheduled("short", ["b"])
+    plant.children.gate = asyncio.Event()  # never set
+    look_round(plant, long)
+    lost = False
 
     def is_written_after_all() -> bool:
-        nonlocal is_away
-        if is_away and "trying again" in caplog.text:
-            plant.change(f"ALTER FUNCTION away RENAME TO {writing}")
-            is_away = False
-        return not is_away and not plant.queued()
+        nonlocal lost
+        if plant.children.gate is not None and plant.children.started:
+            plant.children.gate = None
+            claim(plant, short, hand_over(short, NOON))
+            for each in written_by:
+                plant.change(f"ALTER {each} RENAME TO away")
+        elif not lost and "trying again" in caplog.text:
+            for each in written_by:
+                kind, name = each.split()
+                plant.change(f"ALTER {kind} away RENAME TO {name}")
+            lost = True
+        return lost and [row["queueing_lock"] for row in plant.queued()] == ["long"]
 
-    work(plant.worker(), until=is_written_after_all)
-    assert len(plant.children.started) == 1
+    work(plant.worker(at_once=2), until=is_written_after_all)
+    assert [arguments[1] for arguments in plant.children.started] == ["a", "b"]
+    assert [row["queueing_lock"] for row in plant.queued()] == ["long"]
 
 
 def claim(plant: Plant, job: Any, put: Callable[[Any], bool]) -> None:
