@@ -50,6 +50,7 @@ REVISIT_PRIORITY = -10
 FURTHER_PRIORITY = -20  # of sources beyond the first hundred: an index can name a thousand
 FAILED_PRIORITY = -30  # last: after a number of errors in a row, a cycle sends no more requests
 MANY_SOURCES, MAX_SOURCES = 100, 1_000  # in one cycle, sitemaps included
+MAX_SITEMAP_DEPTH = 5  # in one cycle; the protocol allows 1, an endless chain has no last one
 
 
 class NewsSpider(Spider):
@@ -170,7 +171,7 @@ class NewsSpider(Spider):
         self._stop()
 
     def _source_request(
-        self, source: Source, url: str, state: SourceState, page: int = 1
+        self, source: Source, url: str, state: SourceState, page: int = 1, depth: int = 0
     ) -> Request:
         """The request for one page of a source; conditional if a 304 would leave nothing to do."""
         self._requested_sources.add(url)
@@ -190,7 +191,7 @@ class NewsSpider(Spider):
             callback=self.parse_source,
             errback=self.source_failed,
             headers=validators if is_conditional else None,
-            cb_kwargs={"requested": RequestedSource(source, state, page, is_conditional)},
+            cb_kwargs={"requested": RequestedSource(source, state, page, is_conditional, depth)},
             meta={"handle_httpstatus_list": [304]},
             priority=priority,
             dont_filter=True,
@@ -300,7 +301,7 @@ class NewsSpider(Spider):
         if next_page is not None:
             url = following or page_address(source, state.url, next_page)
             yield self._source_request(source, url, state, next_page)
-        for request in self._sitemap_requests(discovered.sitemaps, source):
+        for request in self._sitemap_requests(discovered.sitemaps, requested):
             yield request
 
     def _page_of(self, source: Source, response: Response) -> SourcePage:
@@ -331,18 +332,23 @@ class NewsSpider(Spider):
             discovered.add(shown)
 
     def _sitemap_requests(
-        self, sitemaps: Iterable[SourceState], index: Source
+        self, sitemaps: Iterable[SourceState], requested: RequestedSource
     ) -> Iterator[Request]:
-        """Requests for the sitemaps of an index, each once, as many as a cycle may request."""
+        """Requests for the sitemaps of an index, each once, up to the limits of a cycle."""
+        depth = requested.depth + 1
         for each in sitemaps:
             if each.url in self._requested_sources:
                 continue
+            if depth > MAX_SITEMAP_DEPTH:
+                logger.warning("%s: nested too deep: left for the next cycle", each.url)
+                self.count("errors")
+                return
             if len(self._requested_sources) >= MAX_SOURCES:
                 logger.warning("%s and those behind it: sitemaps for the next cycle", each.url)
                 if self.session.is_full:
                     self.count("errors")
                 return
-            yield self._source_request(index, each.url, each)
+            yield self._source_request(requested.source, each.url, each, depth=depth)
 
     def _known_sitemap_requests(self, states: Sequence[SourceState]) -> Iterator[Request]:
         """Requests for sitemaps that were not read, or may have changed without a later date."""

@@ -25,12 +25,14 @@ class RequestedSource:
     Attributes:
         page: its number, from 1.
         is_conditional: whether the response may show that the source is unchanged.
+        depth: 0 for a source of the profile, 1 for a sitemap that an index names, and so on.
     """
 
     source: Source
     state: SourceState
     page: int
     is_conditional: bool
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,22 +93,35 @@ def test_an_article_is_read_before_the_many_sitemaps_of_an_index(workspace: Work
     assert len(read) == 111
 
 
-def test_an_article_in_a_sitemap_is_found_however_deep_its_index_is_nested(
+def index_naming(*paths: str) -> Reply:
+    entries = (f"<sitemap><loc>{BASE}{path}</loc></sitemap>" for path in paths)
+    return xml(f"<sitemapindex>{''.join(entries)}</sitemapindex>")
+
+
+def test_an_article_in_a_sitemap_is_found_though_its_index_is_nested_five_deep(
     workspace: Workspace,
 ) -> None:
-    def index(*paths: str) -> Reply:
-        entries = (f"<sitemap><loc>{BASE}{path}</loc></sitemap>" for path in paths)
-        return xml(f"<sitemapindex>{''.join(entries)}</sitemapindex>")
-
     inner = [named(number) for number in range(5)]
     with outlet(0) as site:
-        site.pages[INDEX] = index(inner[0])
+        site.pages[INDEX] = index_naming(inner[0])
         for path, following in pairwise(inner):
-            site.pages[path] = index(following, INDEX)  # and back to the start
+            site.pages[path] = index_naming(following, INDEX)  # and back to the start
         site.pages[inner[-1]] = urlset(f"/{PIECES[0].slug}")
         configure(workspace, site.base_url, {INDEX: "sitemap"}, "")
         assert workspace.crawl("outlet", "--full")["articles_new"] == 1
         assert sitemaps_requested(site) == inner
+
+
+def test_an_index_that_names_another_one_without_end_is_an_error_after_a_few_requests(
+    workspace: Workspace,
+) -> None:
+    with outlet(0) as site:
+        site.pages[INDEX] = index_naming(named(0))
+        site.pages |= {named(number): index_naming(named(number + 1)) for number in range(40)}
+        configure(workspace, site.base_url, {NEWS: "section", INDEX: "sitemap"}, "")
+        report = workspace.run("crawl", "outlet", "--json")
+        assert (report.status, report.json["articles_new"], report.json["errors"]) == (1, 1, 1)
+        assert len(sitemaps_requested(site)) == 5
 
 
 def test_an_article_is_read_though_most_sections_answer_with_an_error(workspace: Workspace) -> None:
