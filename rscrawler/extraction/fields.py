@@ -429,16 +429,22 @@ def _image(located: LocatedText) -> _Given:
             shown = next((each for each, found, _ in _pictures(located) if found == address), None)
             lead = shown if shown is not None or url is not None else lead
             url = address
-    labels, markup = pattern("credit_labels"), context.profile.markup
+    markup = context.profile.markup
     printed = _text_at_lead(located, markup.credit, lead)
     caption = _text_at_lead(located, markup.caption, lead)
-    credit, unlabelled = (labels.sub("", text).strip() for text in (printed, caption))
+    credit, unlabelled = _without_label(printed), _without_label(caption)
     if not credit and unlabelled != caption:
         credit = unlabelled
     # The caption's element may be, or end with, the credit's.
     caption = "" if unlabelled in ("", credit) else caption.removesuffix(printed).rstrip()
     found = Image(url, caption or None, credit or None)
     return (found, origin if url else "") if any((url, caption, credit)) else _NOTHING
+
+
+def _without_label(text: str) -> str:
+    """A credit without its label: `(Photo by Ann Ex)` → `Ann Ex`."""
+    bare = pattern("credit_labels").sub("", text).strip()
+    return bare.removesuffix(")") if bare.count(")") > bare.count("(") else bare
 
 
 def _is_no_picture_address(address: str) -> bool:

@@ -510,6 +510,27 @@ def test_a_credit_behind_the_appeal_is_kept_as_printed(place: str, name: str) ->
     assert None in (image.caption, image.credit)
 
 
+@pytest.mark.parametrize("printed", ["(Photo by Ann Ex/Agency)", "Ann Ex/Agency"])
+def test_the_credit_of_a_head_without_its_label_and_the_author_of_a_list_are_read(
+    printed: str,
+) -> None:
+    head = (
+        '<div class="post-author-list"><div class="post-author">'
+        '<a class="post-author__name" href="/u/nora_weiss">Nora Weiss</a></div></div>'
+        '<span class="post-date">December 10, 2024</span><div class="widget__head"><picture>'
+        '<img class="rm-lazyloadable-image rm-hero-media" src="data:image/svg+xml,x" '
+        'data-runner-src="/lead.jpg"></picture></div>'
+        f'<div class="widget__body"><div class="photo-credit">{printed}</div></div>'
+    )
+    own = own_article(head=head).replace("social-", "no-")
+    article = read(page_html(current_post(own), UNDATED))
+    assert article.image is not None
+    assert (article.image.caption, article.image.credit) == (None, "Ann Ex/Agency")
+    assert article.authors == ["Nora Weiss"]
+    assert article.published_at == datetime(2024, 12, 10, tzinfo=UTC)
+    assert article.paragraphs == list(OWN)
+
+
 # Pages that are no article, and broken ones
 
 
