@@ -15,7 +15,7 @@ from rscrawler.extraction.appeals import speaks_of_giving
 from rscrawler.extraction.blocks import Block, kind_of
 from rscrawler.extraction.body import LocatedText, declared_text, locate_text
 from rscrawler.extraction.context import PageContext
-from rscrawler.extraction.fields import addresses_of, image_source, is_picture, read_fields
+from rscrawler.extraction.fields import EMBEDS, addresses_of, image_source, is_picture, read_fields
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.reprint import republished_from
 from rscrawler.extraction.vocabulary import pattern
@@ -30,7 +30,6 @@ _ODD = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
 _GARBAGE = "the page is not readable text"
 _ARTICLE_BODY = "json-ld: articleBody"
 _MUCH_MORE, _LEAST_DECLARED = 2, 100  # declared text is taken if > 2 × printed + 100 characters
-_EMBEDS = ("iframe", "video", "audio", "object", "embed", "lite-youtube", "amp-youtube")
 _SEVERAL = 2  # pictures
 
 
@@ -223,7 +222,7 @@ def _has_content(located: LocatedText) -> bool:
     bodies = [body for selector in context.profile.markup.body for body in own.matches(selector)]
     pictures = 0
     for part in own.parts:
-        for element in part.iter("img", *_EMBEDS):
+        for element in part.iter("img", *EMBEDS):
             if not _is_content(element, part):
                 continue
             pictures += 1

@@ -19,7 +19,6 @@ from rscrawler.extraction.byline import (
     names_in,
     split_names,
 )
-from rscrawler.extraction.container import Own
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.structured import TITLE_SEPARATOR, Structured
@@ -70,6 +69,7 @@ _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
+EMBEDS = ("iframe", "video", "audio", "object", "embed", "lite-youtube", "amp-youtube")
 _AROUND_PICTURES = ("picture", "a", "span", "div")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[wx](?:,|$)")  # behind an address in a `srcset`
 _GLUED = re.compile(r"^\d+(?:\.\d+)?[wxh],")  # the size of the address before, without a blank
@@ -508,19 +508,21 @@ def image_source(image: Element) -> str | None:
 def _text_at_lead(located: LocatedText, selectors: list[str], lead: Element | None) -> str:
     """The first text, a caption or credit, that belongs to the lead image; empty without any."""
     for text, _, element in _printed(located, selectors):
-        if text and _belongs_to_lead(element, lead, located.own):
+        if text and _belongs_to_lead(element, lead, located):
             return text
     return ""
 
 
-def _belongs_to_lead(element: Element, lead: Element | None, own: Own) -> bool:
-    """Whether no other picture is nearer to a caption than the lead image."""
+def _belongs_to_lead(element: Element, lead: Element | None, located: LocatedText) -> bool:
+    """Whether no other picture, nor an embed below the text's beginning, is nearer to a caption."""
+    own, index, first = located.own, located.context.index, located.first_text
     for ancestor in element.iterancestors():
-        if ancestor in own.parts or own.context.index.is_within(own.parts[0], ancestor):
+        if ancestor in own.parts or index.is_within(own.parts[0], ancestor):
             return True
-        pictures = [image for image in ancestor.iter("img") if is_picture(image)]
-        if pictures:
-            return lead in pictures
+        is_below = first is not None and index.place(ancestor) > first
+        pictures = filter(is_picture, ancestor.iter("img", *(EMBEDS if is_below else ())))
+        if found := list(pictures):
+            return lead in found
     return True
 
 

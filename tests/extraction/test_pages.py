@@ -531,6 +531,24 @@ def test_the_credit_of_a_head_without_its_label_and_the_author_of_a_list_are_rea
     assert article.paragraphs == list(OWN)
 
 
+def test_the_caption_of_a_film_in_the_text_is_not_the_lead_pictures() -> None:
+    film = (
+        '<p class="shortcode-media shortcode-media-youtube"><span class="rm-shortcode">'
+        '<iframe src="https://films.example/embed/1"></iframe></span>'
+        '<small class="image-media media-caption">The canal from the air</small>'
+        '<small class="image-media media-photo-credit">films.example</small></p>'
+    )
+    picture = '<div class="widget__image"><img src="/lead.jpg"></div>'
+    body = f"{paragraphs(OWN[:1])}{film}{paragraphs(OWN[1:])}"
+    image = read(page_html(current_post(own_article(body, head=picture)))).image
+    assert image is not None
+    assert (image.caption, image.credit) == (None, None)
+    below = '<small class="image-media media-photo-credit">Ann Ex</small>'
+    image = read(page_html(current_post(own_article(body, head=picture, tail=below)))).image
+    assert image is not None
+    assert (image.caption, image.credit) == (None, "Ann Ex")
+
+
 # Pages that are no article, and broken ones
 
 
