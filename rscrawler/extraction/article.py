@@ -193,6 +193,8 @@ def _check_is_article(
     says_so = structured.says_article or "article:section" in structured.meta
     is_dated = page.published_at is not None and not page.needs_sign  # sources date only articles
     is_known = own.is_from_profile or is_dated
+    if not (is_article or is_known or structured.says_article) and _is_others(located):
+        raise NotAnArticle(page.url, "its text is other articles'")
     says_other = "og:type" in structured.meta and not structured.says_article
     if not (is_article or signs or says_so) and (says_other or not is_known):
         raise NotAnArticle(page.url, "no date, author or section: a static page")
@@ -214,6 +216,14 @@ def _check_textless(title: str | None, located: LocatedText, *, says_article: bo
         raise IncompletePage(url, "neither headline nor text")
     if not has_content:
         raise IncompletePage(url, "the page declares an article and holds no text")
+
+
+def _is_others(located: LocatedText) -> bool:
+    """Whether text that no selector found lies in what the profile calls other articles."""
+    index, markup = located.context.index, located.context.profile.markup
+    others = set(index.select_all(index.root, markup.foreign))
+    kept = (block.region.element for block in located.kept)
+    return any(not others.isdisjoint((each, *each.iterancestors())) for each in kept)
 
 
 def _has_content(located: LocatedText) -> bool:

@@ -560,6 +560,13 @@ def _card(number: int) -> str:
     )
 
 
+def _posts(name: str) -> str:
+    """A section's posts: the brief is printed, and a script shows the rest."""
+    date = '<div class="social-date"><span class="social-date__text">Dec 9, 2024</span></div>'
+    posts = (foreign_article(f"article-{n}", name=f"clearfix {name}") for n in range(3))
+    return other_posts("".join(each.replace("<div ", f"{date}<div ", 1) for each in posts))
+
+
 LISTING = "".join(_card(number) for number in range(12))
 WEBSITE = '<meta property="og:type" content="website"><meta property="og:title" content="Europe">'
 
@@ -573,6 +580,8 @@ WEBSITE = '<meta property="og:type" content="website"><meta property="og:title" 
         (f"{BASE}/special-series/", page_html(f"<h1>Europe</h1>{LISTING}", WEBSITE)),
         (f"{BASE}/tag/uzbekistan/", page_html(f"<h1>Uzbekistan</h1>{LISTING}", "")),
         (f"{BASE}/search/?q=canal", page_html(f"<h1>Results</h1>{LISTING}", "")),
+        (f"{BASE}/special-series/", page_html(_posts("page-article"), WEBSITE)),
+        (f"{BASE}/special-series/", page_html(_posts("image-article"), WEBSITE)),
         (
             f"{BASE}/who-we-are/",
             page_html(f"<div><h1>Europe</h1>{paragraphs()}</div>", WEBSITE),
