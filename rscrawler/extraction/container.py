@@ -5,6 +5,7 @@ selector, the tag of its headline, and the headline's agreement with what the pa
 selector helps, `locate` finds the article's region.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,6 +25,7 @@ _LENGTH = etree.XPath("string-length()")
 _LEAST_TEXT, _LEAST_OWN_TEXT = 200, 40  # characters of paragraphs
 _SURE, _CERTAIN = 4.0, 6.0  # from here on, a foreign ancestor is ignored; no more selectors
 _CLOSED = FOREIGN_KINDS - {"hidden"}  # hidden elements may hold a date or an author
+_POST = re.compile(r"(?<!\S)post-\d+(?!\S)")
 _OUTERMOST = frozenset({"main", "body", "html"})
 
 
@@ -177,13 +179,24 @@ def find_container(page: PageContext) -> Own | None:
     best = max(candidates, key=lambda each: each.score, default=None)
     if best is None or best.score < 0:
         return None
-    parts: tuple[Element, ...] = (best.element,)
+    parts = tuple(_of_same_post(best, candidates, page))
     # Without the profile's body, it may be a head with a standfirst of some sentences.
-    has_body = page.index.select_all(best.element, page.profile.markup.body)
-    if not _has_text(best.element, _LEAST_OWN_TEXT if has_body else _LEAST_TEXT):
+    has_body = any(page.index.select_all(part, page.profile.markup.body) for part in parts)
+    if not any(_has_text(part, _LEAST_OWN_TEXT if has_body else _LEAST_TEXT) for part in parts):
         parts += tuple(_body_behind(best.element, candidates, page))
     own = Own(parts, best.headline, best.origin, page)
     return replace(own, foreign=tuple(_foreign_in(own)))
+
+
+def _of_same_post(
+    best: _Candidate, candidates: list[_Candidate], page: PageContext
+) -> Iterator[Element]:
+    """The best candidate, and those of its selector that are the same post: `post-2657538411`."""
+    post = _POST.search(best.element.get("class") or "")
+    for each in sorted(candidates, key=lambda each: page.index.place(each.element)):
+        is_same = post is not None and post[0] in (each.element.get("class") or "").split()
+        if each is best or (is_same and each.origin == best.origin):
+            yield each.element
 
 
 def _candidates(page: PageContext) -> list[_Candidate]:

@@ -58,6 +58,18 @@ TWO_BLOCKS = (
     f'<div class="body-description">{paragraphs()}</div>'
     '<a href="/tag/uzbekistan/">uzbekistan</a></article></div>',
 )
+A_BLOCK_EACH = "".join(
+    '<div data-source="current_post"><article class="image-article sm-mb-1 post-2650000001">'
+    f"{part}</article></div>"
+    for part in (
+        f'<h1 class="widget__headline">{TITLE}</h1>',
+        '<h2 class="widget__subheadline-text h2">Engineers instead of a protest note</h2>',
+        '<a class="social-author__name" href="/author/nora-weiss">Nora Weiss</a>',
+        '<a class="widget__section" href="/analysis/">Analysis</a>',
+        f'<div class="body-description">{paragraphs()}</div>',
+        '<a href="/tag/uzbekistan/">uzbekistan</a>',
+    )
+)
 
 PAGES = {
     "the usual page": current_post(own_article()) + TAIL,
@@ -107,6 +119,7 @@ PAGES = {
         )
     ),
     "headline and text in two blocks": "{}{}".format(*TWO_BLOCKS) + TAIL,
+    "a block for each field": A_BLOCK_EACH + TAIL,
     "a standfirst in a paragraph, headline and text in two blocks": (
         TWO_BLOCKS[0].replace(
             '<div class="widget__subheadline-text">Engineers instead of a protest note</div>',
