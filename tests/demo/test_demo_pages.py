@@ -96,7 +96,7 @@ SHOWN_BY = {
     Shape.APPEAL_MARKED: f"{OWN}//div[contains(@class, 'donation-appeal')]",
     Shape.NEWSLETTER_MIDDLE: f"{OWN}//div[@class='newsletter-element']/following-sibling::*",
     Shape.REGION_LINKS: f"{OWN}//a[starts-with(@href, '/regions/')]",
-    Shape.CREDIT_BELOW: f"{OWN}/small[contains(@class, 'media-photo-credit')]",
+    Shape.CREDIT_BELOW: f"{OWN}/div[@class='photo-credit']",
     Shape.WINDOWS_1252: "//meta[@charset='windows-1252']",
 }
 
