@@ -510,6 +510,14 @@ def test_a_credit_behind_the_appeal_is_kept_as_printed(place: str, name: str) ->
     assert None in (image.caption, image.credit)
 
 
+def test_the_buttons_that_unfold_a_text_are_not_in_it_whatever_they_say() -> None:
+    buttons = (
+        '<div class="widget__show-more js-keep-reading"><span class="show-more js-expand">'
+        'More of this</span><span class="show-less js-contract">Less of this</span></div>'
+    )
+    assert read(page_html(current_post(own_article(paragraphs() + buttons)))).body == BODY
+
+
 @pytest.mark.parametrize("printed", ["(Photo by Ann Ex/Agency)", "Ann Ex/Agency"])
 def test_the_credit_of_a_head_without_its_label_and_the_author_of_a_list_are_read(
     printed: str,
