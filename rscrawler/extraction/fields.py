@@ -481,13 +481,7 @@ def is_picture(image: Element) -> bool:
     marks = [image.get("class") or "", image.get("id") or ""]
     around = (e for e in islice(image.iterancestors(), 3) if e.tag in _AROUND_PICTURES)
     marks += [each.get("class") or "" for each in around]
-    return not _is_called_no_picture(" ".join(marks))
-
-
-@lru_cache(maxsize=1024)
-def _is_called_no_picture(names: str) -> bool:
-    """Whether classes and ids are those of an author's picture, a logo or a counter."""
-    return pattern("no_pictures").search(names) is not None
+    return pattern("no_pictures").search(" ".join(marks)) is None
 
 
 def image_source(image: Element) -> str | None:
