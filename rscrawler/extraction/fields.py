@@ -318,8 +318,7 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
 def _times(located: LocatedText) -> tuple[list[Element], list[Element]]:
     """The `time` elements that can give the publication, and those marked as the update.
 
-    Beside one that is marked as the publication, that is: some templates mark their only one as the
-    update.
+    Some templates mark their only one as the update; so this counts beside a publication alone.
     """
     own = located.own
     times = [
@@ -329,14 +328,8 @@ def _times(located: LocatedText) -> tuple[list[Element], list[Element]]:
         if not own.is_foreign(element) and not located.is_in_prose(element)
     ]
     published = [each for each in times if is_marked(each, _MARKS_OF_PUBLICATION)]
-    beside = {around for each in published for around in islice(each.iterancestors(), 2)}
-    updated = [
-        each
-        for each in times
-        if each not in published
-        and is_marked(each, _MARKS_OF_UPDATE)
-        and not beside.isdisjoint(islice(each.iterancestors(), 2))
-    ]
+    updated = [each for each in times if is_marked(each, _MARKS_OF_UPDATE)] if published else []
+    updated = [each for each in updated if each not in published]
     return [each for each in times if each not in updated], updated
 
 
