@@ -12,7 +12,7 @@ from rscrawler.extraction.blocks import FOREIGN_KINDS, Block, Region, blocks_of
 from rscrawler.extraction.byline import lines_at_headline
 from rscrawler.extraction.container import Own, find_container, text_length
 from rscrawler.extraction.context import PageContext
-from rscrawler.extraction.label import KEPT, Body, is_pointer, label
+from rscrawler.extraction.label import KEPT, Body, label
 from rscrawler.extraction.locate import CARD, Locator
 from rscrawler.extraction.selectors import Index, with_ancestors
 from rscrawler.extraction.structured import json_ld_paragraphs
@@ -92,7 +92,7 @@ def declared_text(context: PageContext) -> list[str]:
     if not texts:
         return texts
     nowhere = Region(etree.Element("p"), "p", 0)
-    blocks = [Block(text, "p", nowhere) for text in texts if not is_pointer(text)]
+    blocks = [Block(text, "p", nowhere) for text in texts]
     _label(blocks, context, is_guess=False)
     return [block.text for block in blocks if block.label in KEPT]
 

@@ -132,12 +132,6 @@ def _is_pointer(body: Body, number: int) -> bool:
     return label is not None and block.linked >= _LEAST_LINKED * (len(block.text) - label.end())
 
 
-def is_pointer(text: str) -> bool:
-    """Whether a text without known links points to another article: `Read also: …`."""
-    label = pattern("pointers").match(straight(text))
-    return label is not None and label[0].rstrip().endswith(tuple(":：>»→–—-"))
-
-
 def _is_byline(body: Body, number: int) -> bool:
     """Whether a block above the running text is a line with an author or a date.
 

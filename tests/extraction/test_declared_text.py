@@ -70,15 +70,6 @@ def test_nothing_of_the_pages_other_articles_comes_with_it() -> None:
     assert not any(text in article.body for text in FOREIGN)
 
 
-def test_ways_to_other_articles_are_no_part_of_it() -> None:
-    lines = [
-        OWN[0],
-        "READ ALSO: Belgium fears a lawsuit",
-        OWN[1],
-    ]
-    assert read(page_html(SHELL, json_ld("\n".join(lines)))).paragraphs == [OWN[0], OWN[1]]
-
-
 @pytest.mark.parametrize("end", ["…", "...", " […]"])
 def test_a_teaser_is_no_text(end: str) -> None:
     with pytest.raises(IncompletePage):
