@@ -147,11 +147,14 @@ def is_nobody(name: str) -> bool:
 
 @lru_cache(maxsize=128)  # a site's authors recur
 def split_names(text: str) -> tuple[str, ...]:
-    """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
+    """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz | The Outlet" has three."""
+    bare = _HANDLE.sub("", pattern("bylines").sub("", clean(text)))
+    return next(filter(None, map(_listed_names, _ASIDE.split(bare))), ())
+
+
+def _listed_names(text: str) -> tuple[str, ...]:
     names: list[str] = []
-    first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
-    segments = [first, *(other for other in others if not (first and _is_role(other)))]
-    for piece in (piece for segment in segments for piece in _AND.split(segment)):
+    for piece in _AND.split(text):
         name = piece.strip(" ,;|·•–—-→")
         if not pattern("other_work").search(name):
             name = _LABEL.sub("", name)
@@ -162,8 +165,3 @@ def split_names(text: str) -> tuple[str, ...]:
         elif not (names and pattern("offices").fullmatch(name)):
             names.append(name)
     return tuple(names)
-
-
-def _is_role(text: str) -> bool:
-    """Whether the text behind a bar is an office or employer, not a second name."""
-    return " " not in text.strip() or pattern("employers").search(text) is not None

@@ -261,7 +261,7 @@ def test_declared_authors_serve_when_none_is_printed_unless_they_are_the_outlet(
         ("Responsible Statecraft", ["Responsible Statecraft"]),
         ("Nora Weiss <span>@noraweiss</span>", ["Nora Weiss"]),
         ("Nora Weiss (@nora) | Quincy Institute", ["Nora Weiss"]),
-        ("Nora Weiss · Timur Aliev", ["Nora Weiss", "Timur Aliev"]),
+        ("Nora Weiss · The Canal Times", ["Nora Weiss"]),
         ("By José Ortega y Gasset", ["José Ortega y Gasset"]),
         ("Di Wu", ["Di Wu"]),
         ("Nora Weiss · Gazette News", ["Nora Weiss"]),
