@@ -4,10 +4,9 @@ An appeal asks the reader, in the outlet's own voice, to give, subscribe, follow
 of evidence seldom suffices: a request or words of soliciting, the reader addressed or the outlet
 speaking of itself, links to give or join. Quotations are no evidence, so an article about donations
 keeps its paragraphs. Appeals come in runs, so weaker evidence suffices beside one. Only whole
-paragraphs, or all lines from a line break on, are removed. The words are in `vocabulary.toml`.
+paragraphs are removed. The words are in `vocabulary.toml`.
 """
 
-import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,6 @@ _TAIL_COMPANION = 0.5  # and from this where the article is over
 _BETWEEN = 0.5  # and from this if it is short and between two appeals
 _WEIGHTS = {"plain": 4.0, "likely": 3.0}  # of requests
 _SHORT = 200  # characters
-_LEAST_OWN_LINE = 60  # characters
 _TERSE = 100  # characters; a shorter request need not say who asks whom
 # Maps bytes to lower case, and all but letters to blanks.
 _LETTERS_ALONE = bytes(
@@ -201,17 +199,6 @@ def speaks_of_giving(title: str, url: str) -> bool:
     subjects = _soliciting().keys() | {"give", "support"}
     is_about_giving = not subjects.isdisjoint(_ascii_words(title))
     return is_about_giving or pattern("giving_links").search(url) is not None
-
-
-def lines_before_appeal(paragraph: Block, names: tuple[str, ...]) -> list[str]:
-    """The lines of the article in a paragraph, before a line break and an appeal; mostly none.
-
-    The first must be long enough for prose, and none may have any evidence of an appeal.
-    """
-    if not paragraph.lines or len(paragraph.lines[0]) < _LEAST_OWN_LINE:
-        return []
-    lines = paragraph.lines
-    return list(itertools.takewhile(lambda line: _weigh(line, 0, names).weight < _BETWEEN, lines))
 
 
 def _may_be_appeal(paragraph: Block, names: tuple[str, ...]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from rscrawler.extraction.appeals import appeals_among, lines_before_appeal
+from rscrawler.extraction.appeals import appeals_among
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.byline import LONGEST_BYLINE, names_after_by
 from rscrawler.extraction.dates import EARLIEST, read_date, without_date
@@ -197,7 +197,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def label(body: Body) -> None:
-    """Label the blocks of `body`; lines of the article before an appeal in a block stay as text."""
+    """Label the blocks of `body`."""
     rules = [(rule.most, rule.holds, rule) for rule in RULES if body.is_guess or not rule.is_guess]
     for number, block in enumerate(body.blocks):
         length = len(block.text)
@@ -205,5 +205,3 @@ def label(body: Body) -> None:
             if length <= most and holds(body, number):
                 block.label, block.rule = rule.label, rule.name
                 break
-        if block.label == "appeal" and (own := lines_before_appeal(block, body.names)):
-            block.text, block.label = " ".join(own), "text"

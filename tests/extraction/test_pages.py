@@ -486,14 +486,6 @@ def test_a_hidden_second_headline_and_neighbours_beyond_count_change_nothing() -
     assert not any(text in article.body for text in FOREIGN)
 
 
-def test_an_appeal_behind_a_line_break_leaves_the_own_line() -> None:
-    appeal = "Please consider a tax-exempt donation to RS today."
-    body = f"<p>{OWN[1]}</p><p>{OWN[0]}<br>{appeal}</p>"
-    assert read(page_html(current_post(own_article(body)))).paragraphs == [OWN[1], OWN[0]]
-    body = f"{paragraphs()}<p>It was a good year.<br>{appeal}</p>"
-    assert read(page_html(current_post(own_article(body)))).body == BODY
-
-
 @pytest.mark.parametrize("place", ["article", "wrapper", "behind"])
 @pytest.mark.parametrize("name", ["media-photo-credit", "media-caption"])
 def test_a_credit_behind_the_appeal_is_kept_as_printed(place: str, name: str) -> None:
