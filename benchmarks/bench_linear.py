@@ -52,6 +52,7 @@ CARD = (
 )
 TEASER = f'<article class="image-article"><h2><a href="/o-#/">Other #</a></h2>{CARD}</article>'
 COPY = "<div data-source=current_post><article class=page-article># </article></div>"
+BLOCK = COPY.replace("page-article>", "'page-article post-1'><p class=body-description>Text, ")
 KINDS: dict[str, Callable[[int], bytes]] = {
     "links in a paragraph": lambda n: page(f"<p>{many('<a href=/a-#/>word #</a>, ', n)}.</p>"),
     "links of nothing": lambda n: page(f"<p>{many('<a>#</a>', n)}</p>"),
@@ -69,6 +70,9 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "articles in the article": lambda n: page(many(TEASER, n)),
     "bodies": lambda n: page(many("<div class=body-description><p>Text, #.</p></div>", n)),
     "containers": lambda n: page(behind=many(COPY, n)),
+    "blocks of the post": lambda n: page(behind=many(BLOCK, n)).replace(
+        b'"page-article"', b'"page-article post-1"', 1
+    ),
     "nested articles": lambda n: page("<article>" * (n // 19) + "</article>" * (n // 19)),
     "numbers in JSON-LD": lambda n: page(head=_json_ld(f'{{"x": [{many("#,", n)}0]}}')),
     "nodes in JSON-LD": lambda n: page(

@@ -103,21 +103,21 @@ def _profile_text(own: Own, context: PageContext) -> LocatedText:
     for selector in context.profile.markup.body:
         bodies = own.matches(selector)
         nested = set(bodies)
-        outermost = [body for body in bodies if nested.isdisjoint(body.iterancestors())]
-        found = max(
-            (_text_within(part, outermost, left_out, context) for part in own.parts), key=_length
+        outermost = {body for body in bodies if nested.isdisjoint(body.iterancestors())}
+        texts = (
+            [
+                block
+                for body in context.index.select(part, selector)
+                if body in outermost
+                for block in _labelled(body, left_out, context, is_guess=False)
+            ]
+            for part in own.parts
         )
+        found = max(texts, key=_length)
         if _length(found):
             return LocatedText(own, found, f"profile: {selector}")
     parts = [_labelled(part, left_out, context, is_guess=True) for part in own.parts]
     return LocatedText(own, max(parts, key=_length), "densest region")
-
-
-def _text_within(
-    part: Element, bodies: list[Element], left_out: set[Element], context: PageContext
-) -> list[Block]:
-    within = [body for body in bodies if context.index.is_within(body, part)]
-    return [b for body in within for b in _labelled(body, left_out, context, is_guess=False)]
 
 
 def _guessed_text(context: PageContext) -> LocatedText | None:

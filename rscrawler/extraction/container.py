@@ -33,7 +33,7 @@ _OUTERMOST = frozenset({"main", "body", "html"})
 class Own:
     """A page's own article: `parts` in document order, the first of which is the container.
 
-    `foreign` are elements in the parts that belong to other articles.
+    No part lies in another. `foreign` are elements in the parts that belong to other articles.
     """
 
     parts: tuple[Element, ...]
@@ -179,24 +179,24 @@ def find_container(page: PageContext) -> Own | None:
     best = max(candidates, key=lambda each: each.score, default=None)
     if best is None or best.score < 0:
         return None
-    parts = tuple(_of_same_post(best, candidates, page))
+    found = list(_of_same_post(best, candidates))
     # Without the profile's body, it may be a head with a standfirst of some sentences.
-    has_body = any(page.index.select_all(part, page.profile.markup.body) for part in parts)
-    if not any(_has_text(part, _LEAST_OWN_TEXT if has_body else _LEAST_TEXT) for part in parts):
-        parts += tuple(_body_behind(best.element, candidates, page))
+    has_body = any(page.index.select_all(part, page.profile.markup.body) for part in found)
+    if not any(_has_text(part, _LEAST_OWN_TEXT if has_body else _LEAST_TEXT) for part in found):
+        found += _body_behind(best.element, candidates, page)
+    at = {page.index.place(each): each for each in found}
+    parts = tuple(at[first] for first, _ in outer_intervals(map(page.index.span, found)))
     own = Own(parts, best.headline, best.origin, page)
-    return replace(own, foreign=tuple(_foreign_in(own)))
+    return replace(own, foreign=tuple(_foreign_in(own, found)))
 
 
-def _of_same_post(
-    best: _Candidate, candidates: list[_Candidate], page: PageContext
-) -> Iterator[Element]:
+def _of_same_post(best: _Candidate, candidates: list[_Candidate]) -> Iterator[Element]:
     """The best candidate, and those of its selector that are the same post: `post-2657538411`."""
-    post = _POST.search(best.element.get("class") or "")
-    for each in sorted(candidates, key=lambda each: page.index.place(each.element)):
-        is_same = post is not None and post[0] in (each.element.get("class") or "").split()
-        if each is best or (is_same and each.origin == best.origin):
-            yield each.element
+    yield best.element
+    if post := _POST.search(best.element.get("class") or ""):
+        for each in candidates:
+            if each.origin == best.origin and post[0] in (each.element.get("class") or "").split():
+                yield each.element
 
 
 def _candidates(page: PageContext) -> list[_Candidate]:
@@ -291,10 +291,13 @@ def _body_behind(
     yield next((element for element in found if index.is_within(body, element)), body)
 
 
-def _foreign_in(own: Own) -> Iterator[Element]:
-    """The elements in the parts that are other articles, by the profile or a headline."""
+def _foreign_in(own: Own, found: list[Element]) -> Iterator[Element]:
+    """The elements in the parts that are other articles, by the profile or a headline.
+
+    `found` are the parts, and what was found inside them: the same post.
+    """
     page, markup = own.context, own.context.profile.markup
-    keep = with_ancestors(own.parts if own.headline is None else (*own.parts, own.headline))
+    keep = with_ancestors(found if own.headline is None else (*found, own.headline))
     for part in own.parts:
         named = page.index.select_all(part, markup.foreign)
         bare = set(named) - with_ancestors(page.index.select_all(part, markup.body))

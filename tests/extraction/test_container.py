@@ -58,11 +58,14 @@ TWO_BLOCKS = (
     f'<div class="body-description">{paragraphs()}</div>'
     '<a href="/tag/uzbekistan/">uzbekistan</a></article></div>',
 )
-A_BLOCK_EACH = "".join(
+BLOCK = (
     '<div data-source="current_post"><article class="image-article sm-mb-1 post-2650000001">'
-    f"{part}</article></div>"
+    "{}</article></div>"
+)
+HEADLINE = f'<h1 class="widget__headline">{TITLE}</h1>'
+A_BLOCK_EACH = "".join(
+    BLOCK.format(part)
     for part in (
-        f'<h1 class="widget__headline">{TITLE}</h1>',
         '<h2 class="widget__subheadline-text h2">Engineers instead of a protest note</h2>',
         '<a class="social-author__name" href="/author/nora-weiss">Nora Weiss</a>',
         '<a class="widget__section" href="/analysis/">Analysis</a>',
@@ -119,7 +122,8 @@ PAGES = {
         )
     ),
     "headline and text in two blocks": "{}{}".format(*TWO_BLOCKS) + TAIL,
-    "a block for each field": A_BLOCK_EACH + TAIL,
+    "a block for each field": BLOCK.format(HEADLINE) + A_BLOCK_EACH + TAIL,
+    "blocks in a block": current_post(BLOCK.format(HEADLINE + A_BLOCK_EACH)) + TAIL,
     "a standfirst in a paragraph, headline and text in two blocks": (
         TWO_BLOCKS[0].replace(
             '<div class="widget__subheadline-text">Engineers instead of a protest note</div>',
@@ -172,6 +176,11 @@ def test_a_changed_theme_lets_no_foreign_word_in(name: str, theme: object) -> No
     assert "sanctions" not in article.tags
     assert article.extraction.method == "fallback"
     assert any("container" in warning for warning in article.extraction.warnings)
+
+
+def test_a_short_text_in_a_block_of_its_own_stands_there_once() -> None:
+    page = "".join(TWO_BLOCKS).replace(paragraphs(), "<p>Watch the film.</p>")
+    assert read(page_html(page + TAIL)).body == "Watch the film."
 
 
 @pytest.mark.parametrize("theme", [_renamed, _bare, _soup])
