@@ -437,7 +437,8 @@ def _image(located: LocatedText) -> _Given:
 def _without_label(text: str) -> str:
     """A credit without its label: `(Photo by Ann Ex)` → `Ann Ex`."""
     bare = pattern("credit_labels").sub("", text).strip()
-    return bare.removesuffix(")") if bare.count(")") > bare.count("(") else bare
+    is_opened = text.count("(") > bare.count("(") < bare.count(")")
+    return bare.removesuffix(")") if is_opened else bare
 
 
 def _is_no_picture_address(address: str) -> bool:

@@ -359,6 +359,14 @@ def test_a_caption_with_a_label_is_one_where_the_credit_stands_apart(
     assert (image.caption, image.credit) == (kept, "Anna Li")
 
 
+def test_a_caption_without_a_label_keeps_its_last_bracket_and_is_no_credit() -> None:
+    caption = "Left to right: a) Astana, b) Osh (archive)"
+    small = f'<small class="media-caption">{caption}</small>'
+    image = read(_image_page(f'<div class="widget__image"><img src="/a.jpg">{small}</div>')).image
+    assert image is not None
+    assert (image.caption, image.credit) == (caption, None)
+
+
 @pytest.mark.parametrize(
     "credit",
     ["Photo credit: Anna Li", "Photo by Anna Li", "Image credit: Anna Li", "Credit: Anna Li",
