@@ -56,7 +56,8 @@ TASK_NAME = "rscrawler.crawl"
 SWEEPER = "sweeper"  # the lease of the worker that retries the runs of dead workers
 LOST_AFTER = timedelta(minutes=1)  # a claimed run that is not in the queue by then is lost
 LONGEST_PAUSE = timedelta(minutes=1)
-_Ids = tuple[int | None, int | None]  # Procrastinate's: of the job, and of its worker
+# Procrastinate's ids of a job and its worker, and how often the job was tried before.
+_Attempt = tuple[int | None, int | None, int]
 
 
 # The service's side of the queue. Never opened: it writes with the store's own connection.
@@ -151,8 +152,8 @@ class Worker:
         self._at_once, self._heartbeat, self._dead_after = at_once, heartbeat, dead_after
         self._stopping = asyncio.Event()
         self._runner = Runner(run, self._stopping)
-        self._ended: set[_Ids] = set()  # of runs that ended here since the last check
-        self._ended_before: set[_Ids] = set()
+        self._ended: set[_Attempt] = set()  # of runs that ended here since the last check
+        self._ended_before: set[_Attempt] = set()
         self._complaint = ""
         self._serving: asyncio.Task[None] | None = None
 
@@ -244,13 +245,10 @@ class Worker:
     # One run.
 
     async def _run_task(self, context: JobContext, /, **arguments: Any) -> None:
-        run = context.job.id, context.job.worker_id
-        for ended in (self._ended, self._ended_before):
-            ended.discard(run)
         try:
             await self._run(*run_of(arguments))
         finally:
-            self._ended.add(run)
+            self._ended.add(_attempt_of(context.job))
 
     async def _run(self, scheduled: ScheduledJob, fire_at: datetime) -> None:
         firing = Firing(scheduled.id, fire_at, QUEUE)
@@ -293,7 +291,7 @@ class Worker:
     async def _sweep_own(self, app: App) -> None:
         """Take up runs that ended here before the last check, and are still marked as running."""
         for job in await app.job_manager.list_jobs_async(queue=QUEUE_NAME, status="doing"):
-            if (job.id, job.worker_id) in self._ended_before:
+            if _attempt_of(job) in self._ended_before:
                 await self._take_up(app, job, "the end of its run was not written")
         self._ended_before, self._ended = self._ended, set()
 
@@ -348,6 +346,10 @@ def run_of(arguments: Mapping[str, Any]) -> tuple[ScheduledJob, datetime]:
     # A run that an older version put into the queue has no hosts.
     hosts = arguments.get("hosts") or dict.fromkeys(arguments["sites"], ())
     return ScheduledJob(job, Path(), hosts), datetime.fromisoformat(arguments["fire_at"])
+
+
+def _attempt_of(job: procrastinate_jobs.Job) -> _Attempt:
+    return job.id, job.worker_id, job.attempts
 
 
 def _id_of(job: procrastinate_jobs.Job) -> str:
