@@ -18,6 +18,7 @@ from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.fields import EMBEDS, addresses_of, image_source, is_picture, read_fields
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.reprint import republished_from
+from rscrawler.extraction.selectors import with_ancestors
 from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import article_address
 from rscrawler.items import EMPTY, Article, Extraction
@@ -221,9 +222,8 @@ def _check_textless(title: str | None, located: LocatedText, *, says_article: bo
 def _is_others(located: LocatedText) -> bool:
     """Whether text that no selector found lies in what the profile calls other articles."""
     index, markup = located.context.index, located.context.profile.markup
-    others = set(index.select_all(index.root, markup.foreign))
-    kept = (block.region.element for block in located.kept)
-    return any(not others.isdisjoint((each, *each.iterancestors())) for each in kept)
+    kept = with_ancestors(block.region.element for block in located.kept)
+    return not kept.isdisjoint(index.select_all(index.root, markup.foreign))
 
 
 def _has_content(located: LocatedText) -> bool:
