@@ -157,7 +157,7 @@ class NewsSpider(Spider):
             yield request
         pending = session.store.discovery.pending(session.site, now, with_skipped=session.is_full)
         due = session.store.articles.due(session.site, now)
-        # Last, as in the queue, from which Scrapy requests pages while this yields others.
+        # Failed pages come last: Scrapy requests pages while this method still yields others.
         failed = [each for each in pending if each.attempts]
         unread = [each for each in pending if not each.attempts]
         for requests in (self._article_requests(unread, due), self._article_requests(failed, ())):
