@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from rscrawler.clock import in_utc
-from rscrawler.text import clean, clean_body
+from rscrawler.text import clean, clean_body, split_words
 
 RECORD_SCHEMA = "rscrawler.article/1"
 PRUNED = "pruned"  # the warning of a version whose text was deleted
@@ -323,7 +323,7 @@ class Article:
 
     @property
     def word_count(self) -> int:
-        """The number of words in the body, as white space separates them."""
+        """The number of words in the body."""
         return _count_words(self.body)
 
     @property
@@ -424,4 +424,4 @@ def record_schema() -> dict[str, Any]:
 
 @lru_cache(maxsize=8)  # digest, health and record count the same body
 def _count_words(text: str) -> int:
-    return len(text.split())
+    return len(split_words(text))

@@ -11,6 +11,13 @@ INVISIBLE = (
 )
 # They separate or join adjacent letters: Persian words and emoji contain them.
 JOINERS = "\u200c\u200d"
+# Letters of scripts without blanks between words, such as Thai, Japanese and Chinese: each counts
+# as a word.
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 
 _CONTROLS = {
     **dict.fromkeys(range(0x20), " "),
@@ -43,3 +50,8 @@ def clean(text: str) -> str:
 def clean_body(body: str) -> str:
     """Clean each paragraph of a body: one line each, separated by blank lines, none empty."""
     return "\n\n".join(filter(None, map(clean, re.split(r"\n\s*\n", body))))
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a text with their punctuation; letters of scripts without blanks are words."""
+    return (text if text.isascii() else UNSPACED_LETTER.sub(r" \g<0> ", text)).split()

@@ -11,10 +11,11 @@ from operator import attrgetter
 
 from rscrawler.identity.fingerprints import normalized
 from rscrawler.items import Article, ChangeSummary
+from rscrawler.text import UNSPACED, split_words
 
 # Above this many comparisons a changed stretch is shown whole, not word by word.
 _MAX_COMPARISONS = 2_000_000
-_TOKEN = re.compile(r"\S+\s+|\s+")
+_TOKEN = re.compile(rf"[{UNSPACED}]\s*|[^\s{UNSPACED}]+\s*|\s+")
 
 
 class ChangeKind(StrEnum):
@@ -54,7 +55,7 @@ def summarize(before: Article, after: Article) -> ChangeSummary | None:
         if normalized(old) != normalized(new):
             changed.append(name)
             for change in word_diff(old, new):
-                words[change.kind] += len(change.text.split())
+                words[change.kind] += len(split_words(change.text))
     if not changed:
         return None
     return ChangeSummary(tuple(changed), words[ChangeKind.ADDED], words[ChangeKind.REMOVED])

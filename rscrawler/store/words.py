@@ -11,20 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from rscrawler.text import UNSPACED, UNSPACED_LETTER
+
 # A tsvector of PostgreSQL has at most 1 MiB, a lexeme in it 2 kB.
 MAX_CHARACTERS = 300_000
 MAX_WORD = 100
 MAX_TERMS = 20
 # Shorter words match whole words only: "a*" would match half of all texts.
 SHORTEST_PREFIX = 3
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
-_UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
 # Apostrophes that are letters in Unicode, as in Uzbek (Oʻzbekiston), divide words as ' and ’ do.
 _APOSTROPHES = "ʹʺʻʼʽʾʿ"
-_WORD = re.compile(rf"(?=[^\W_])[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_{_APOSTROPHES}])+")
+_WORD = re.compile(rf"(?=[^\W_])[{UNSPACED}]|(?:(?![{UNSPACED}])[^\W_{_APOSTROPHES}])+")
 # The same where every word has spaces around it, and faster.
 _SPACED = re.compile(rf"[^\W_{_APOSTROPHES}]+")
 _ITEM = re.compile(r'"([^"]*)"?|([^\s"]+)')
@@ -64,7 +61,7 @@ def _marks() -> re.Pattern[str]:
 def words_of(text: str) -> list[str]:
     """The words of a text, in order."""
     folded = fold(text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
-    is_spaced = folded.isascii() or not _UNSPACED_LETTER.search(folded)
+    is_spaced = folded.isascii() or not UNSPACED_LETTER.search(folded)
     return [word[:MAX_WORD] for word in (_SPACED if is_spaced else _WORD).findall(folded)]
 
 

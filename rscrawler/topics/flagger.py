@@ -38,11 +38,7 @@ _BLANK = re.compile(r"[^\S ]")
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """A feature of a text: its value, and its share of the score.
-
-    `share` is in log-odds against an average text that names the topic: above 0 it speaks for
-    a flag, below 0 against one.
-    """
+    """A feature's value, and its share of the score: log-odds against an average text."""
 
     feature: str
     meaning: str
@@ -55,11 +51,7 @@ class Flagger:
 
     def __init__(self, watchlists: Iterable[WatchList]) -> None:
         self._watchlists = sorted(watchlists, key=lambda watchlist: watchlist.name)
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """The names of the watch-lists, in order."""
-        return tuple(watchlist.name for watchlist in self._watchlists)
+        self.topics = tuple(watchlist.name for watchlist in self._watchlists)
 
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
         """One flag for each watch-list whose topic the text names, sorted by topic."""
@@ -183,8 +175,8 @@ def _quote(zone: Zone, start: int, end: int) -> str:
     first, last = bounds[bisect_right(bounds, start) - 1], bounds[bisect_left(bounds, end)]
     before, after = (_BLANK.sub(" ", part) for part in (text[first:start], text[end:last]))
     if last - first > _LONGEST_QUOTE:
-        before = before if len(before) <= _REACH else _CUT + before[-_REACH:].partition(" ")[2]
-        after = after if len(after) <= _REACH else after[:_REACH].rpartition(" ")[0] + _CUT
+        before = before if len(before) <= _REACH else _CUT + re.sub(r"^\S* ", "", before[-_REACH:])
+        after = after if len(after) <= _REACH else re.sub(r" \S*$", "", after[:_REACH]) + _CUT
     return before.lstrip() + text[start:end] + after.rstrip()
 
 

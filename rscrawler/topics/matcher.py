@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from rscrawler.text import INVISIBLE, JOINERS
+from rscrawler.text import INVISIBLE, JOINERS, UNSPACED_LETTER
 
 _UNREAD = f"{INVISIBLE}{JOINERS}\u0300-\u036f"
 # Cut: invisible characters, combining accents, a hyphen that breaks a word at a line's end, and
@@ -168,14 +168,18 @@ class Matcher:
         plain, encoded = folded.text, folded.text.encode(*_UTF8)
         last, is_ascii = len(plain), len(plain) == len(encoded)
         matches: list[tuple[int, int, int]] = []
-        end = read = 0
+        end, read, is_unspaced = 0, 0, UNSPACED_LETTER.search
         found = self._automaton.find_matches_as_indexes(encoded, overlapping=True)
         for pattern, _, stop in found:
             end = stop if is_ascii else end + len(encoded[read:stop].decode(*_UTF8))
             read = stop
             length, owned = self._patterns[pattern]
             start = end - length
-            if start and plain[start - 1].isalnum():
+            if (
+                start
+                and plain[start - 1].isalnum()
+                and not is_unspaced(plain, start - 1, start + 1)
+            ):
                 continue
             for index in owned:
                 stop = end
@@ -197,11 +201,13 @@ class Matcher:
         case, stem = self._cases[index], self._stems[index]
         if case == "exact":
             return printed.startswith(stem) if self._open[index] else printed == stem
-        return case == "any" or printed[0].isupper() or stem[0].islower()
+        return case == "any" or printed[0].isupper() or not stem[0].isupper()
 
 
 def _ends_word(plain: str, start: int, end: int) -> bool:
     following = plain[end]
+    if UNSPACED_LETTER.search(plain, end - 1, end + 1):
+        return True
     if following.isalpha():
         return False
     if plain[end - 1].isdigit():  # no "Group 24" in "Group 24.64"

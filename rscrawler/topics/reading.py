@@ -15,10 +15,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from rscrawler.text import UNSPACED, UNSPACED_LETTER
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role
 from rscrawler.topics.matcher import Match, Spelling, within
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
@@ -44,6 +45,7 @@ _LEAST_OTHERS = 2  # other names in a list
 # More states in a sentence are a list, whatever separates them: the countries of a form.
 _MOST_STATES = 20
 _ENGLISH = 0.012  # least share of "the" among the words of an English text
+_A_WORD = re.compile(rf"[{UNSPACED}]|[^ {UNSPACED}]+")
 _FOLDER = Path(__file__).parent / "data"
 
 
@@ -66,7 +68,7 @@ class Sentence:
     @property
     def words(self) -> int:
         """The approximate number of words."""
-        return self.text.count(" ") + 1
+        return self.text.count(" ") + 1 + len(UNSPACED_LETTER.findall(self.text))
 
 
 class Reading:
@@ -170,7 +172,8 @@ def _set_roles(sentence: Sentence, dateline_end: int) -> None:
     if len({each.owner for each in sentence.others}) > _MOST_STATES:
         begin, end = sentence.others[0].start, sentence.others[-1].start
         listed |= {each.start - first for each in within(sentence.mentions, begin, end)}
-    leading = first + len(" ".join(sentence.text.split(" ", _FIRST_WORDS)[:_FIRST_WORDS]))
+    first_words = islice(_A_WORD.finditer(sentence.text), _FIRST_WORDS)
+    leading = first + max((each.end() for each in first_words), default=0)
     if sentence.others:
         leading = min(leading, sentence.others[0].start)
     for mention in sentence.mentions:

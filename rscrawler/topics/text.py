@@ -8,13 +8,17 @@ from operator import attrgetter
 from typing import Any, Self
 
 from rscrawler.items import Article
+from rscrawler.text import UNSPACED
 
 # Between two zones; neither letter, blank nor hyphen, so that no match spans two zones.
 _BOUNDARY = "\x00"
 # Without blank lines, a line end after a sentence divides paragraphs.
-_FULL_LINE = re.compile(r"(?<=[.!?…:\"”’)*])[ \t]*\r?\n(?=\W*[A-ZÀ-ÞА-ЯЁ\d])")
-# A sentence ends at . ! ? … and closing quotes, if a blank and a capital or digit follow.
-_END = re.compile(r"[.!?…][\"'”’)\]*_]{0,4}+\s++(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])")
+_FULL_LINE = re.compile(rf"(?<=[.!?…:\"”’)*。！？])[ \t]*\r?\n(?=\W*[A-ZÀ-ÞА-ЯЁ\d{UNSPACED}])")
+# A sentence ends at . ! ? … and closing quotes, if a blank and a capital or digit follow; in
+# scripts without blanks, at its full stop.
+_END = re.compile(
+    r"[.!?…][\"'”’)\]*_]{0,4}+\s++(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])|[。！？][”’」』）]{0,2}+"
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Maj|Adm|Sen|Rep|Gov|St|Mt|No|vs|Inc|Ltd|Co|Jr|Sr"
     r"|Jan|Feb|Aug|Sept|Oct|Nov|Dec|Ch|Sh|ул|(?<!\d\s)г)|\b[A-ZА-ЯЁҒҚӨҰҮІ])\.\s+$"

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from rscrawler.clock import utc_now
 from rscrawler.identity.changes import Change, ChangeKind, summarize, word_diff
 from rscrawler.items import Article, ChangeSummary
+from rscrawler.text import split_words
 
 TEXTS = st.lists(
-    st.sampled_from(["one", "two", "three", "four,", "\n\n", " ", "  "]), max_size=40
+    st.sampled_from(["one", "two", "three", "four,", "今天", "\n\n", " ", "  "]), max_size=40
 ).map(" ".join)
 
 
@@ -36,6 +37,18 @@ def test_a_summary_counts_the_words_of_all_that_changed() -> None:
     assert summarize(before, before) is None
 
 
+def test_in_a_script_without_blanks_each_letter_is_a_word() -> None:
+    assert [each.text.strip() for each in word_diff("他今天到了北京", "他昨天到了北京")] == [
+        "他", "今", "昨", "天到了北京",
+    ]  # fmt: skip
+    before, after = (
+        Article(site="s", url="u", fetched_at=utc_now(), body=body)
+        for body in ("今天", "今天 ok吗")
+    )
+    assert (before.word_count, after.word_count) == (2, 4)
+    assert summarize(before, after) == ChangeSummary(("body",), 2, 0)
+
+
 def test_equal_texts_differ_in_nothing() -> None:
     assert word_diff("same\n\ntext", "same\n\ntext") == [Change(ChangeKind.SAME, "same\n\ntext")]
     assert word_diff("", "") == []
@@ -51,5 +64,5 @@ def test_the_stretches_make_up_both_texts(old: str, new: str) -> None:
     changes = word_diff(old, new)
     before = "".join(each.text for each in changes if each.kind is not ChangeKind.ADDED)
     after = "".join(each.text for each in changes if each.kind is not ChangeKind.REMOVED)
-    assert before.split() == old.split()
-    assert after.split() == new.split()
+    assert split_words(before) == split_words(old)
+    assert split_words(after) == split_words(new)

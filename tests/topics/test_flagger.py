@@ -214,3 +214,26 @@ def test_a_state_is_known_in_other_languages_with_its_endings(sentence: str, cou
 )  # fmt: skip
 def test_the_region_is_known_in_other_languages(region: str) -> None:
     assert BOTH.flag(FlaggableText(title=f"{region}."))
+
+
+CHINESE = (
+    "昨天的会谈持续了三个小时。吉尔吉斯斯坦总理介绍了铁路的进展。比什凯克希望明年通车。"
+    "双方还讨论了贷款的条件。"
+)
+
+
+def test_chinese_is_read_letter_by_letter_and_sentence_by_sentence(central_asia: Flagger) -> None:
+    [flag] = central_asia.flag(FlaggableText("吉尔吉斯斯坦铁路有了新贷款", None, (CHINESE,)))
+    assert flag.level is Level.PRIMARY
+    assert flag.countries == ("KG",)
+    assert "比什凯克希望明年通车。" in [each.quote for each in flag.evidence]
+
+
+@pytest.mark.parametrize("text", ["其中亚军只有一人。", "他是第三代中亚裔球员。"])
+def test_letters_of_two_chinese_words_are_no_name(text: str, central_asia: Flagger) -> None:
+    assert central_asia.flag(FlaggableText("消息", None, (text,))) == []
+
+
+def test_a_long_sentence_without_blanks_is_cut_around_the_name(central_asia: Flagger) -> None:
+    [flag] = central_asia.flag(FlaggableText("消息", None, ("很" * 400 + "塔什干" + "好" * 400,)))
+    assert flag.evidence[0].quote == "…" + "很" * 80 + "塔什干" + "好" * 80 + "…"

@@ -17,6 +17,12 @@ def test_possessives_hyphens_and_quotes_end_a_word() -> None:
     assert found(text, Spelling("Kazakhstan")) == ["Kazakhstan"] * 3
 
 
+def test_in_a_script_without_blanks_a_name_may_touch_other_letters() -> None:
+    assert found("他今天到塔什干了，塔什干2人", Spelling("塔什干", "capital")) == ["塔什干"] * 2
+    assert found("昨日タシケントで会談", Spelling("タシケント")) == ["タシケント"]
+    assert found("2026年Oshkosh和Osh市", Spelling("Osh")) == ["Osh"]
+
+
 def test_a_footnote_number_ends_a_long_name_but_not_a_short_one() -> None:
     assert found("Kazakhstan4 and C50", Spelling("Kazakhstan"), Spelling("C5")) == ["Kazakhstan"]
 
