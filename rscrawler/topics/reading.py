@@ -37,7 +37,7 @@ _DATELINE = re.compile(
 )
 # Bounded repetitions, so that no text makes the search slow.
 _WORD = r"[“\"'‘(]{0,3}+[A-ZÀ-ÞА-ЯЁ][^\s,;/•:]{0,40}+"
-_NAME = rf"(?:the\s)?{_WORD}(?:\s(?:(?:of|the|de)\s){{0,2}}{_WORD}){{0,3}}"
+_NAME = rf"(?:the\s)?{_WORD}(?:\s(?:(?:of|the|de)\s){{0,2}}{_WORD}){{0,4}}"
 _SEPARATOR = r"(?:\s?[,;/•]\s?(?:(?:and|or)\s)?|\s(?:and|or|y|e|et|und|&|[—–-]{1,2})\s)"
 _LIST = re.compile(rf"{_NAME}(?:{_SEPARATOR}{_NAME}){{2,}}")
 _NEXT = re.compile(_SEPARATOR)

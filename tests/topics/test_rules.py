@@ -325,6 +325,21 @@ def test_a_list_of_members_is_no_second_sentence_beside_the_name_of_a_wide_forma
     assert level_of(central_asia, text, "CSTO minus one") not in FLAGGED
 
 
+def test_heads_of_state_with_their_whole_titles_are_a_list(central_asia: Flagger) -> None:
+    guests = [
+        f"President of the Republic of {state} {name}"
+        for state, name in (
+            ("Armenia", "Aram Petrosyan"),
+            ("Belarus", "Ivan Yanchuk"),
+            ("Kazakhstan", "Aidar Seitov"),
+            ("Tajikistan", "Umed Nazarov"),
+            ("Moldova", "Ion Rusu"),
+        )
+    ]
+    text = f"{', '.join(guests)} will come.\n\nThe hosts expect a short dinner and no documents."
+    assert level_of(central_asia, text, "A dinner in December") is Level.MENTION
+
+
 def test_the_countries_of_a_form_say_nothing_whatever_divides_them(central_asia: Flagger) -> None:
     countries = sorted(names[0] for names in states().values())
     countries += ["Kazakhstan", "Kyrgyzstan", "Tajikistan", "Turkmenistan", "Uzbekistan"]
