@@ -79,6 +79,12 @@ def test_turkmen_officials_are_the_states_beside_afghans_and_not_beside_iraqis(
     assert level_of(central_asia, text.format("Iraqi")) not in FLAGGED
 
 
+def test_the_central_asian_states_beside_afghanistan_are_the_five(central_asia: Flagger) -> None:
+    text = "The envoy to Afghanistan spoke of Kabul’s debts and of trade with {}. He left at noon."
+    assert level_of(central_asia, text.format("Central Asian states")) is Level.MENTION
+    assert level_of(central_asia, text.format("Central Asian groups")) is Level.NONE
+
+
 BODY_WITHOUT_A_NAME = (
     "The arbitration will begin in spring, three people close to the case say. The claim grew "
     "after a leak of documents.\n\nThe field cost $55bn before the first barrel. Lawyers believe "
