@@ -79,6 +79,19 @@ def test_turkmen_officials_are_the_states_beside_afghans_and_not_beside_iraqis(
     assert level_of(central_asia, text.format("Iraqi")) not in FLAGGED
 
 
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("Ödülü bu yıl Selin Türkmen aldı. Yarışma için çok sayıda yeni oyun yazıldı.", Level.NONE),
+        ("Türkmen heyeti yeni hat için geldi. Türkmenistan olarak hazırız, dedi.", Level.PRIMARY),
+    ],
+)
+def test_turkmen_in_turkish_is_a_surname_unless_turkmenistan_is_named(
+    text: str, level: Level, central_asia: Flagger
+) -> None:
+    assert level_of(central_asia, text) is level
+
+
 def test_the_central_asian_states_beside_afghanistan_are_the_five(central_asia: Flagger) -> None:
     text = "The envoy to Afghanistan spoke of Kabul’s debts and of trade with {}. He left at noon."
     assert level_of(central_asia, text.format("Central Asian states")) is Level.MENTION
