@@ -566,9 +566,12 @@ def test_words_of_russian_that_begin_like_names_of_the_region_are_none(
         "Le groupe russe vend son or à Londres depuis que les Américains l'évitent.\n\nLes Russes "
         "voient au Kazakhstan un marché. Les Chinois attendent, les Allemands aussi.\n\nMoscou et "
         "Pékin discutent des droits. Les clients russes du Kazakhstan attendent.",
+        "Venäjä haluaa uuden radan, Kiina ei. Moskovassa neuvotellaan vielä kuun lopussa.\n\n"
+        "Venäläiset vetäisivät radan Kazakstanin kautta. Saksa ja Ranska odottavat.\n\n"
+        "Venäjällä on kiire, kiinalaisilla ei. Venäläiset rakentavat jo Kazakstanissa.",
     ],
 )
-def test_names_of_other_states_count_in_polish_german_turkish_and_french_too(
+def test_names_of_other_states_count_in_polish_german_turkish_french_and_finnish_too(
     central_asia: Flagger, text: str
 ) -> None:
     assert level_of(central_asia, text) is Level.MENTION
@@ -608,9 +611,19 @@ def test_where_a_spacecraft_lands_is_a_mention_in_russian_too(central_asia: Flag
             "Tenisistka awansowała do półfinału turnieju WTA w stolicy Kazachstanu. W ćwierćfinale "
             "wygrała mecz w dwóch setach.\n\nTrener mówi o mistrzostwach, kibice o medalistach.",
         ),
+        (
+            "Joukkue lähtee Almatyyn",
+            "Valmentaja nimesi pelaajat otteluun Kazakstania vastaan. Maalivahti on toipunut.\n\n"
+            "Kazakstanin joukkue voitti viime vuonna mitalin ja mestaruuden.",
+        ),
+        (
+            "Kazakistan beraberliği",
+            "Kazakistan takımı deplasmandaki maçını kazandı, hakem iki gol saymadı.\n\nTurnuvanın "
+            "kalan maçları Astana'da, galibiyet getiren takımlar Kazakistan'da kalacak.",
+        ),
     ],
 )
-def test_sport_of_the_region_is_a_mention_in_russian_german_and_polish_too(
+def test_sport_of_the_region_is_a_mention_in_other_languages_too(
     central_asia: Flagger, title: str, text: str
 ) -> None:
     assert level_of(central_asia, text, title) is Level.MENTION
