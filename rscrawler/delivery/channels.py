@@ -169,9 +169,9 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
     for rows in channels.uncomposed(store, now):
         if is_old(rows.oldest) and not channels.wait_to_compose(rows, then):
             yield min(rows.oldest, then)
-    for message in store.messages.due(now, then):
-        if not channels.wait_to_send(message.channel, message.kind, then):
-            yield min(message.since, then)
+    for each in store.messages.undelivered():
+        if each.is_due(now, then) and not channels.wait_to_send(each.channel, each.kind, then):
+            yield min(each.next_try_at, then)
 
 
 def notice_is_due(config: Config, store: Store) -> bool:

@@ -17,9 +17,8 @@ from sqlalchemy import (
     Delete,
     Update,
     and_,
-    case,
     delete,
-    func,
+    exists,
     or_,
     select,
     update,
@@ -27,7 +26,7 @@ from sqlalchemy import (
 
 from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.store.database import Database, Part
-from rscrawler.store.leases import is_alive, is_void
+from rscrawler.store.leases import is_void
 from rscrawler.store.tables import message, outbox, recipient
 
 # Renewed at each step, and longer than any; void at once when a process of this machine has died.
@@ -45,36 +44,24 @@ _WAITING = (
 )
 # An address with few attempts may come from a service with a newer configuration.
 _MAY_BE_STRANDED = and_(IS_OPEN, recipient.c.attempts >= _ATTEMPTS_BEFORE_REPLACEMENT)
-_FAILED = recipient.alias()
-# For addresses that were given up once: when the last message that reached them was composed.
-_LAST_SERVED = (
-    select(message.c.channel, recipient.c.address, func.max(message.c.created_at).label("at"))
-    .join(message, message.c.message_id == recipient.c.message_id)
-    .where(
-        recipient.c.state == "done",
-        recipient.c.address.in_(select(_FAILED.c.address).where(_FAILED.c.state == "failed")),
-    )
-    .group_by(message.c.channel, recipient.c.address)
-    .subquery()
+_SERVED, _LATER = recipient.alias(), message.alias()
+# By a later message of the same channel.
+_IS_REACHED_SINCE = exists().where(
+    _SERVED.c.address == recipient.c.address,
+    _SERVED.c.state == "done",
+    _SERVED.c.next_try_at > message.c.created_at,  # so is that of any later message: for the index
+    _LATER.c.message_id == _SERVED.c.message_id,
+    _LATER.c.channel == message.c.channel,
+    _LATER.c.created_at > message.c.created_at,
 )
 _UNDELIVERED = (
     select(
-        message.c.message_id, message.c.channel, message.c.kind, recipient.c.address,
-        recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
+        message.c.message_id, message.c.channel, message.c.kind, message.c.created_at,
+        recipient.c.address, recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
         recipient.c.last_error, message.c.claimed_by, message.c.claimed_until,
     )
     .join(message, message.c.message_id == recipient.c.message_id)
-    .outerjoin(
-        _LAST_SERVED,
-        and_(
-            _LAST_SERVED.c.channel == message.c.channel,
-            _LAST_SERVED.c.address == recipient.c.address,
-        ),
-    )
-    .where(
-        _IS_UNSERVED,
-        or_(IS_OPEN, _LAST_SERVED.c.at.is_(None), _LAST_SERVED.c.at <= message.c.created_at),
-    )
+    .where(_IS_UNSERVED, or_(IS_OPEN, ~_IS_REACHED_SINCE))
     .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
 )  # fmt: skip
 
@@ -89,16 +76,6 @@ class NewMessage:
     created_at: datetime
     content: bytes
     addresses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DueMessage:
-    """A message with a recipient to serve now, and since when."""
-
-    message_id: str
-    channel: str
-    kind: str
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +113,7 @@ class Undelivered:
     message_id: str
     channel: str
     kind: str
+    created_at: datetime
     address: str
     state: str
     attempts: int
@@ -144,14 +122,23 @@ class Undelivered:
     claimed_by: str | None
     claimed_until: datetime | None
 
+    def is_due(self, now: datetime, since: datetime | None = None) -> bool:
+        """Whether it is to be served now; with `since`, whether it has been since then."""
+        is_of_wrong_clock = self.next_try_at > now + FURTHEST_TRY
+        due_at = self.created_at if is_of_wrong_clock else self.next_try_at
+        # The creation may also be of a wrong clock.
+        is_of_future = is_of_wrong_clock and due_at > now + CLOCK_TOLERANCE
+        return self.state != "failed" and (due_at <= (since or now) or is_of_future)
+
+    def is_claimed(self, now: datetime) -> bool:
+        """Whether a live process sends the message now."""
+        owner, until = self.claimed_by or "", self.claimed_until or now
+        return until > now and not is_void(owner, until, now)
+
     def failures(self, now: datetime) -> int:
         """How many attempts have failed; one that is running has not."""
-        is_running = (
-            self.state == "pending"
-            and self.next_try_at <= now < (self.claimed_until or now)
-            and is_alive(self.claimed_by or "")
-        )
-        return max(0, self.attempts - is_running)
+        is_begun = self.state == "pending" and self.next_try_at <= now
+        return max(0, self.attempts - (is_begun and self.is_claimed(now)))
 
     @property
     def reason(self) -> str:
@@ -219,30 +206,17 @@ class MessageStore(Part):
         """Recipients still to be served, and those given up that no later message has reached."""
         return [Undelivered(*row) for row in self._database.lookup(_UNDELIVERED)]
 
-    def due(self, now: datetime, since: datetime | None = None) -> list[DueMessage]:
-        """Messages with a recipient to serve, oldest first; with `since`, those due since then."""
-        tried_at, created_at = recipient.c.next_try_at, message.c.created_at
-        is_of_wrong_clock = tried_at > now + FURTHEST_TRY
-        due_at = case((is_of_wrong_clock, created_at), else_=tried_at)
-        # The creation may also be of a wrong clock.
-        is_of_future = and_(is_of_wrong_clock, created_at > now + CLOCK_TOLERANCE)
-        query = (
-            select(message.c.message_id, message.c.channel, message.c.kind, func.min(due_at))
-            .join(recipient, recipient.c.message_id == message.c.message_id)
-            .where(message.c.state.in_(["pending", "failed"]), IS_OPEN)
-            .where(or_(due_at <= (since or now), is_of_future))
-            .group_by(message.c.message_id)
-            .order_by(created_at, message.c.message_id)
-        )
-        return [DueMessage(*row) for row in self._database.rows(query)]
+    def due(self, now: datetime) -> list[Undelivered]:
+        """Of each message with recipients to serve now one of them, the oldest message first."""
+        due = (each for each in self.undelivered() if each.is_due(now))
+        return list({each.message_id: each for each in due}.values())
 
     # Sending.
 
     def claimed(self, now: datetime) -> dict[str, str]:
         """The live processes that send a message now, by its id."""
-        chosen = select(message.c.message_id, message.c.claimed_by)
-        rows = self._database.rows(chosen.where(message.c.claimed_until > now))
-        return {message_id: owner for message_id, owner in rows if is_alive(owner or "")}
+        claimed = (each for each in self.undelivered() if each.is_claimed(now))
+        return {each.message_id: each.claimed_by or "" for each in claimed}
 
     def claim(
         self, message_id: str, owner: str, now: datetime, *, excluding: Collection[str] = ()

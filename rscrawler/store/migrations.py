@@ -69,6 +69,7 @@ STEPS: list[Step] = [
         " record LIKE '%ʹ%' OR record LIKE '%ʺ%' OR record LIKE '%ʻ%' OR record LIKE '%ʼ%'"
         " OR record LIKE '%ʽ%' OR record LIKE '%ʾ%' OR record LIKE '%ʿ%'"
     ],
+    ["CREATE INDEX recipient_served ON recipient (address, state, next_try_at)"],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 

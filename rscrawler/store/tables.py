@@ -299,6 +299,7 @@ recipient = Table(
     Column("next_try_at", Moment, nullable=False),
     Column("last_error", Text),
     Index("recipient_due", "state", "next_try_at"),
+    Index("recipient_served", "address", "state", "next_try_at"),
 )
 
 problem = Table(

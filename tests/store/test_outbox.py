@@ -9,6 +9,7 @@ from typing import Any
 from rscrawler.store import Store
 from rscrawler.store.database import open_database
 from rscrawler.store.history import HistoryStore
+from rscrawler.store.messages import MessageStore
 from rscrawler.store.outbox import OutboxStore
 from tests.delivery.helpers import NOW, an_article, record
 
@@ -47,7 +48,7 @@ def test_rows_are_matched_with_what_a_file_holds(store: Store) -> None:
     assert store.outbox.committed_bytes(FILE) == 9
 
 
-def test_what_is_in_no_message_and_what_was_sent_is_found_without_the_written_lines(
+def test_what_waits_and_what_was_sent_is_found_without_the_written_lines_and_past_messages(
     tmp_path: Path,
 ) -> None:
     queries = list[str]()
@@ -57,11 +58,14 @@ def test_what_is_in_no_message_and_what_was_sent_is_found_without_the_written_li
             driver.set_trace_callback(queries.append)
         OutboxStore(database).rows_to_spool()
         HistoryStore(database).delivered_by_site("run")
+        MessageStore(database).undelivered()
         with database.reading() as connection:
             plans = [
                 str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all())
                 for query in [each for each in queries if each.startswith("SELECT")]
             ]
-    waiting, delivered = plans
+    waiting, delivered, undelivered = plans
     assert "USING INDEX outbox_pending (state=?)" in waiting
     assert "USING INDEX outbox_run (run_id=? AND state=?)" in delivered
+    assert "USING INDEX recipient_due (state=?)" in undelivered
+    assert "recipient_served (address=? AND state=? AND next_try_at>?)" in undelivered

@@ -20,7 +20,7 @@ from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing
 from rscrawler.store.leases import process_identity
-from rscrawler.store.messages import CLAIM_DURATION, DueMessage, NewMessage, RecipientOutcome
+from rscrawler.store.messages import CLAIM_DURATION, NewMessage, RecipientOutcome
 from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import NOW, an_article, record
 from tests.web import desk
@@ -106,7 +106,7 @@ def test_a_message_that_failed_is_retried_or_given_up(browser: Browser, shelf: S
     assert "550 5.1.1 (address) no such user" in " ".join(browser.get("/outbox").rows)
     answer = browser.submit("/outbox/retry", {"message": message_id})
     assert (answer.status, answer.headers["Location"]) == (303, "/outbox?done=retry")
-    assert shelf.messages.due(NOW) == [DueMessage(message_id, "email", "ops", NOW)]
+    assert [each.message_id for each in shelf.messages.due(NOW)] == [message_id]
     desk.fail_again(shelf)
     answer = browser.submit("/outbox/cancel", {"message": message_id})
     assert answer.headers["Location"] == "/outbox?done=cancel"
