@@ -70,6 +70,7 @@ STEPS: list[Step] = [
         " OR record LIKE '%ʽ%' OR record LIKE '%ʾ%' OR record LIKE '%ʿ%'"
     ],
     ["CREATE INDEX recipient_served ON recipient (address, state, next_try_at)"],
+    ["CREATE INDEX message_composed ON message (kind, created_at)"],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 

@@ -285,6 +285,7 @@ message = Table(
     Column("claimed_by", String),
     Column("claimed_until", Moment),
     Index("message_state", "state", "channel"),
+    Index("message_composed", "kind", "created_at"),
 )
 
 # One recipient of a message: pending and refused are retried, failed is given up, done is never

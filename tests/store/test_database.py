@@ -400,7 +400,8 @@ def test_words_with_apostrophes_that_schema_13_indexed_are_indexed_again(
 
 
 def _drop_what_came_later(connection: Connection) -> None:
-    connection.execute(text("DROP INDEX recipient_served"))
+    for index in ("recipient_served", "message_composed"):
+        connection.execute(text(f"DROP INDEX {index}"))
     connection.execute(text("DROP INDEX address_over_limit"))
     connection.execute(text("ALTER TABLE address DROP COLUMN over_limit"))
     connection.execute(text("DROP TABLE judgement"))

@@ -59,13 +59,17 @@ def test_what_waits_and_what_was_sent_is_found_without_the_written_lines_and_pas
         OutboxStore(database).rows_to_spool()
         HistoryStore(database).delivered_by_site("run")
         MessageStore(database).undelivered()
+        HistoryStore(database).last_weekly_at(NOW)
+        HistoryStore(database).alert_delays(NOW)
         with database.reading() as connection:
             plans = [
                 str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all())
                 for query in [each for each in queries if each.startswith("SELECT")]
             ]
-    waiting, delivered, undelivered = plans
+    waiting, delivered, undelivered, weekly, delays = plans
     assert "USING INDEX outbox_pending (state=?)" in waiting
     assert "USING INDEX outbox_run (run_id=? AND state=?)" in delivered
     assert "USING INDEX recipient_due (state=?)" in undelivered
     assert "recipient_served (address=? AND state=? AND next_try_at>?)" in undelivered
+    assert "message_composed (kind=? AND created_at<?)" in weekly
+    assert "message_composed (kind=? AND created_at>?)" in delays
