@@ -348,6 +348,7 @@ def was_read_too_soon(dated_at: datetime, read_at: datetime) -> bool:
 def trusts_not_modified(read_at: datetime | None, now: datetime) -> bool:
     """Whether to request a source conditionally: only if its content was read within a day.
 
-    So a server that always responds "not modified" hides news for at most a day.
+    So a server that always responds "not modified" hides news for at most a day, also if a clock
+    that was ahead read the content.
     """
-    return read_at is not None and now - read_at < _LONGEST_TRUST
+    return read_at is not None and abs(now - read_at) < _LONGEST_TRUST
