@@ -70,8 +70,12 @@ def users_url(tmp_path: Path, config: Config, shelf: Store) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.port}"
 
 
-def opened(chromium: Chromium, url: str) -> Page:
-    """A page whose complaints are kept in `page.complaints`."""
+@pytest.fixture(scope="module")
+def visited(chromium: Chromium) -> Iterator[Page]:
+    """A page that goes from one address to the next: each of its own starts a process.
+
+    Its complaints are kept in `page.complaints`.
+    """
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -80,22 +84,14 @@ def opened(chromium: Chromium, url: str) -> Page:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", lambda dialog: complaints.append("a dialog opened"))
     page.complaints = complaints  # type: ignore[attr-defined]
-    page.goto(url)
-    return page
+    yield page
+    context.close()
 
 
 def complaints_of(page: Page) -> list[str]:
     """What the console said, but for the status of a page that is not there."""
     found: list[str] = page.complaints  # type: ignore[attr-defined]
     return [line for line in found if "status of 404" not in line]
-
-
-@pytest.fixture(scope="module")
-def visited(chromium: Chromium, desk_url: str) -> Iterator[Page]:
-    """A page of the desk that goes from one to the next: each of its own starts a process."""
-    page = opened(chromium, desk_url)
-    yield page
-    page.context.close()
 
 
 @pytest.fixture
@@ -164,10 +160,8 @@ def test_a_search_is_narrowed_down_and_kept_in_the_address(page: Page, desk_url:
     assert complaints_of(page) == []
 
 
-def test_a_flag_is_judged_after_logging_in(
-    chromium: Chromium, users_url: str, shelf: Store
-) -> None:
-    page = opened(chromium, users_url + f"/articles/{6:016x}")
+def test_a_flag_is_judged_after_logging_in(page: Page, users_url: str, shelf: Store) -> None:
+    page.goto(users_url + f"/articles/{6:016x}")
     page.get_by_role("link", name="Log in").first.click()
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill("not it")
@@ -190,10 +184,8 @@ def test_a_flag_is_judged_after_logging_in(
     assert [line for line in complaints_of(page) if "403" not in line] == []
 
 
-def test_a_login_over_plain_http_to_another_machine_is_accepted(
-    chromium: Chromium, users_url: str
-) -> None:
-    page = opened(chromium, users_url.replace("127.0.0.1", "desk.test") + "/login")
+def test_a_login_over_plain_http_to_another_machine_is_accepted(page: Page, users_url: str) -> None:
+    page.goto(users_url.replace("127.0.0.1", "desk.test") + "/login")
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill(PASSWORD)
     with page.expect_request("**/login") as sent:
@@ -203,9 +195,9 @@ def test_a_login_over_plain_http_to_another_machine_is_accepted(
 
 
 def test_a_failed_message_is_retried_and_another_given_up(
-    chromium: Chromium, users_url: str, shelf: Store
+    page: Page, users_url: str, shelf: Store
 ) -> None:
-    page = opened(chromium, f"{users_url}/login?next=/outbox")
+    page.goto(f"{users_url}/login?next=/outbox")
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
@@ -251,13 +243,13 @@ def test_the_table_of_a_plot_leads_to_its_articles_by_keyboard(page: Page, desk_
     expect(page.locator("article")).to_have_count(count)
 
 
-def test_what_is_new_since_the_last_visit_is_marked(chromium: Chromium, tmp_path: Path) -> None:
+def test_what_is_new_since_the_last_visit_is_marked(page: Page, tmp_path: Path) -> None:
     config = Config(output_dir=tmp_path)
     clock = [NOW]
     store = Store.open(config.database)
     record(store, an_article(1, title="An older one"))
     with served(Dashboard(config, store, now=lambda: clock[0])) as server:
-        page = opened(chromium, f"http://127.0.0.1:{server.port}/")
+        page.goto(f"http://127.0.0.1:{server.port}/")
         assert page.get_by_text("new since your last visit").count() == 0
         later = clock[0] = NOW.replace(hour=18)
         record(store, an_article(2, title="A newer one", first_seen_at=later))
