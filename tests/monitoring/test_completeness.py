@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.crawl.probes import FEW_SOURCES, sources
 from tests.sample_site import Fault, SampleSite
 from tests.sample_site.stories import Shape, Story
 from tests.workspace import Program, Workspace
@@ -19,7 +20,9 @@ class Crawled:
     def __init__(self, folder: Path, program: Program) -> None:
         self.workspace = Workspace(folder, program)
         with SampleSite(stories=12) as site:
-            self.workspace.write_config(site.base_url)
+            self.workspace.write_config(
+                site.base_url, FEW_SOURCES + sources("/media/", "/tag/kazakhstan/")
+            )
             self.workspace.crawl()
             template = site.publish()
             self.workspace.crawl()

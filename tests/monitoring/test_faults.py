@@ -19,7 +19,7 @@ NO_RETRIES = "[crawl]\nretries = 0\n"
 
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=25) as running:
+    with SampleSite(stories=12) as running:
         yield running
 
 
