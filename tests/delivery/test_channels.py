@@ -110,6 +110,7 @@ def test_what_a_webhook_answers_says_whether_to_try_again(
     assert outbox_summary(config, store, NOW).waiting[-1].last_error == f"hook: HTTP {status}"
 
 
+@on_sqlite
 def test_a_webhook_that_hangs_holds_up_one_record_only(
     store: Store, listener: Listener, config: Config, tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_webhook_that_hangs_holds_up_one_record_only(
     assert deliver(config, store, now=NOW + HOUR).served == 5
 
 
+@on_sqlite
 def test_a_webhook_must_answer_whole_within_the_time_out(
     store: Store, listener: Listener, tmp_path: Path
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_webhook_must_answer_whole_within_the_time_out(
     )
 
 
+@on_sqlite
 def test_a_chat_gets_one_short_message_for_a_cycle(
     store: Store, listener: Listener, config: Config
 ) -> None:
@@ -156,6 +159,7 @@ def test_a_chat_gets_one_short_message_for_a_cycle(
     assert len(listener.at(DESK)) == 1
 
 
+@on_sqlite
 def test_a_chat_names_a_single_article_once_and_says_what_an_update_changed(
     store: Store, listener: Listener, config: Config
 ) -> None:
@@ -168,6 +172,7 @@ def test_a_chat_names_a_single_article_once_and_says_what_an_update_changed(
     assert "Changed: 42 words added in the text" in message["message"]
 
 
+@on_sqlite
 def test_a_headline_that_a_service_cuts_is_whole_in_the_text(
     store: Store, listener: Listener, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +222,7 @@ def test_what_comes_late_of_one_address_of_a_chat_is_not_taken_for_the_next_one(
     }
 
 
+@on_sqlite
 def test_a_chat_has_the_time_that_its_address_gives_it(
     store: Store, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +236,7 @@ def test_a_chat_has_the_time_that_its_address_gives_it(
     assert deliver(config, store, now=NOW).served == 1
 
 
+@on_sqlite
 def test_a_chat_gets_a_list_that_is_too_long_for_one_message_in_parts(
     store: Store, listener: Listener, tmp_path: Path
 ) -> None:
@@ -256,6 +263,7 @@ def test_a_chat_that_reaches_a_part_of_its_targets_is_not_posted_again_soon(
     assert 1 < copies <= 2
 
 
+@on_sqlite
 def test_an_address_that_cannot_be_reached_for_days_keeps_nothing_from_the_others(
     store: Store, listener: Listener, tmp_path: Path
 ) -> None:
@@ -268,6 +276,7 @@ def test_an_address_that_cannot_be_reached_for_days_keeps_nothing_from_the_other
     assert len(listener.at("/second")) == 6
 
 
+@on_sqlite
 def test_a_flood_is_one_short_message_for_people_and_every_record_for_machines(
     store: Store, listener: Listener, tmp_path: Path
 ) -> None:
@@ -324,6 +333,7 @@ def test_what_waits_for_an_address_goes_to_the_one_that_takes_its_place(
     assert (len(listener.at(DESK)), len(listener.at("/new"))) == (1, 1)
 
 
+@on_sqlite
 def test_an_address_that_comes_back_gets_what_waited_for_the_one_in_its_place(
     store: Store, listener: Listener, config: Config, tmp_path: Path
 ) -> None:
@@ -342,6 +352,7 @@ def test_an_address_that_comes_back_gets_what_waited_for_the_one_in_its_place(
     assert store.messages.undelivered() == []
 
 
+@on_sqlite
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 def test_a_hostile_title_arrives_harmless(
     store: Store, listener: Listener, config: Config, title: str

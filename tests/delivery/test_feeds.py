@@ -102,6 +102,7 @@ def test_flagged_articles_are_in_both_feeds_newest_first(store: Store, config: C
     assert "Tokayev was sharing the stage" in items[0]["summary"]
 
 
+@on_sqlite
 def test_a_summary_does_not_repeat_the_title_or_its_gaps(store: Store, config: Config) -> None:
     title = "The road to Osh"
     quotes = ("…the road to Osh is closed…", "…and Osh is cut off…", "Osh.")
@@ -182,6 +183,7 @@ def test_a_busy_topic_leaves_a_rare_one_its_feed(store: Store, tmp_path: Path) -
     assert [entry.link for entry in feeds(config, "drones")[0]] == [an_article(0).url]
 
 
+@on_sqlite
 def test_feeds_are_written_only_when_something_changed(store: Store, config: Config) -> None:
     assert deliver(config, store, now=NOW).feeds == 2
     assert deliver(config, store, now=NOW + timedelta(hours=1)).feeds == 0
@@ -200,8 +202,8 @@ def test_a_feed_holds_a_hundred_articles(store: Store, config: Config) -> None:
     assert atom[0].link == an_article(119).url
 
 
-@pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 @on_sqlite
+@pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 def test_a_hostile_title_leaves_the_feeds_valid(store: Store, config: Config, title: str) -> None:
     record(store, an_article(1, title=title, subtitle=title, authors=[title], language=title))
     deliver(config, store, now=NOW)
@@ -213,6 +215,7 @@ def test_a_hostile_title_leaves_the_feeds_valid(store: Store, config: Config, ti
     assert b"<script" not in raw
 
 
+@on_sqlite
 def test_a_crash_while_writing_leaves_the_old_feed(
     store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

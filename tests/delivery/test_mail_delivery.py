@@ -106,6 +106,7 @@ def test_a_channel_that_waits_for_no_cycle_has_one_line_for_all_its_alerts(
     assert by_mail == [(2, "daily digest")]
 
 
+@on_sqlite
 def test_a_cycle_of_more_than_ten_minutes_holds_its_alerts_up_no_longer(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -130,6 +131,7 @@ def test_what_a_killed_cycle_has_found_goes_out_and_a_daily_mail_waits_for_no_cy
     assert len(mailbox.received) == 2
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("profile", "outlet"),
     [
@@ -150,6 +152,7 @@ def test_the_mail_names_the_site_by_its_profile_and_a_wrong_one_holds_nothing_up
     assert f"21 June 2022, 14:05 UTC · {outlet}" in mailbox.only().text
 
 
+@on_sqlite
 def test_the_mail_of_an_update_tells_of_no_change_but_those_that_count(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -163,6 +166,7 @@ def test_the_mail_of_an_update_tells_of_no_change_but_those_that_count(
     assert changed == ["1 word removed in the text"]
 
 
+@on_sqlite
 def test_the_mail_of_a_new_headline_gives_the_one_before_it(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -303,6 +307,7 @@ def test_what_may_pass_is_tried_again(
     assert len(mailbox.received) == 1
 
 
+@on_sqlite
 def test_a_mail_that_is_too_large_for_the_server_holds_up_no_other(
     store: Store, email_config: EmailConfig
 ) -> None:
@@ -321,6 +326,7 @@ def test_a_mail_that_is_too_large_for_the_server_holds_up_no_other(
     assert told == [None, an_article(9).article_id]
 
 
+@on_sqlite
 def test_a_mail_that_is_too_large_for_now_holds_up_no_other_and_is_taken_later(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -377,6 +383,7 @@ def test_a_mail_counts_as_delivered_once_though_one_of_two_refuses_it_again_and_
     assert [each.messages for each in sent] == [1, 0, 0, 0]
 
 
+@on_sqlite
 def test_a_refusal_that_is_tried_again_just_now_is_still_a_problem(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -392,6 +399,7 @@ def test_a_refusal_that_is_tried_again_just_now_is_still_a_problem(
     assert store.health.problems(ended=True) == []
 
 
+@on_sqlite
 def test_a_refusal_is_shown_at_once_and_passes_later_all_the_same(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -413,6 +421,7 @@ def test_a_refusal_is_shown_at_once_and_passes_later_all_the_same(
     assert store.history.delivered_by_site("run-1") == {"sample": 1}
 
 
+@on_sqlite
 def test_what_an_address_refused_goes_out_as_soon_as_it_takes_something_else(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -488,6 +497,7 @@ def test_what_was_given_up_can_be_sent_after_all(
     assert outbox_summary(email_config(), store, later).failed == 0
 
 
+@on_sqlite
 def test_what_was_given_up_passes_through_a_short_failure_when_it_is_tried_again(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -502,6 +512,7 @@ def test_what_was_given_up_passes_through_a_short_failure_when_it_is_tried_again
     assert deliver(email_config(), store, now=later + HOUR).served == 1
 
 
+@on_sqlite
 def test_a_failure_is_over_when_something_later_reaches_the_address(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -542,6 +553,7 @@ def test_what_a_misspelt_recipient_could_not_get_goes_to_the_one_that_was_meant(
     assert outbox_summary(right, store, NOW + 9 * HOUR).pending == 0
 
 
+@on_sqlite
 def test_alerts_wait_while_their_channel_is_not_configured(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -575,6 +587,7 @@ def test_a_daily_digest_gathers_everything_until_its_time(
     assert mailbox.only().mail["X-RSCrawler-Run"] == "run-1, run-2"
 
 
+@on_sqlite
 def test_a_daily_digest_waits_for_no_day_that_a_clock_ahead_has_named(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -684,6 +697,7 @@ def test_the_claim_of_a_dead_process_is_void_and_that_of_a_living_one_is_not(
     assert deliver(email_config(), open_store(), now=later + CLAIM_DURATION + HOUR).served == 1
 
 
+@on_sqlite
 def test_an_alert_that_was_put_off_by_a_clock_that_was_ahead_is_due_when_it_is_right(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:

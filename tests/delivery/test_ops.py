@@ -13,7 +13,7 @@ from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.messages import RecipientOutcome
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW, an_article, record
+from tests.delivery.helpers import NOW, an_article, on_sqlite, record
 from tests.delivery.listener import Listener
 from tests.delivery.mailbox import Mailbox
 
@@ -47,6 +47,7 @@ def test_a_problem_is_told_when_it_starts_and_when_it_ends(
     assert store.health.problems(ended=True) == []
 
 
+@on_sqlite
 def test_a_problem_that_comes_back_later_is_told_again(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_problem_that_comes_back_later_is_told_again(
     assert len(subjects(mailbox)) == 4
 
 
+@on_sqlite
 def test_a_problem_that_was_over_before_anybody_was_told_is_not_told(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -67,6 +69,7 @@ def test_a_problem_that_was_over_before_anybody_was_told_is_not_told(
     assert mailbox.received == []
 
 
+@on_sqlite
 def test_a_problem_that_came_back_before_its_end_was_told_has_never_ended(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -95,6 +98,7 @@ def test_a_problem_is_not_told_after_its_end(
     assert store.messages.undelivered() == []
 
 
+@on_sqlite
 def test_of_problems_that_began_and_ended_without_a_mail_server_only_the_ends_are_told(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -110,6 +114,7 @@ def test_of_problems_that_began_and_ended_without_a_mail_server_only_the_ends_ar
     assert sorted(subjects(mailbox)) == sorted(f"Over: {name}: unreachable" for name in names)
 
 
+@on_sqlite
 def test_a_mail_server_that_works_again_brings_only_the_end_of_its_problem(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -145,6 +150,7 @@ def test_an_end_waits_while_another_process_sends_the_notice_of_the_start(
     assert subjects(mailbox) == ["Over: sample: unreachable"]
 
 
+@on_sqlite
 def test_an_operator_who_is_reached_again_is_no_failure_of_that_delivery(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -173,6 +179,7 @@ def test_what_a_misspelt_operator_could_not_get_goes_to_the_one_that_was_meant(
     assert subjects(mailbox) == ["Problem: sample: unreachable"]
 
 
+@on_sqlite
 def test_operators_are_told_at_night(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -182,6 +189,7 @@ def test_operators_are_told_at_night(
     assert subjects(mailbox) == ["Problem: sample: unreachable"]
 
 
+@on_sqlite
 def test_a_channel_of_the_operators_is_told(
     store: Store, listener: Listener, email_config: EmailConfig
 ) -> None:
@@ -207,6 +215,7 @@ def test_two_processes_tell_once(
     assert not store.health.notify_end(ended, [])
 
 
+@on_sqlite
 def test_a_delivery_that_fails_three_times_is_a_problem_until_it_works(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -226,6 +235,7 @@ def test_a_delivery_that_fails_three_times_is_a_problem_until_it_works(
     assert subjects(mailbox)[1:] == ["Over: outbox/email: delivery-failing"]
 
 
+@on_sqlite
 def test_a_recipient_refused_for_good_is_a_problem_at_once(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -235,6 +245,7 @@ def test_a_recipient_refused_for_good_is_a_problem_at_once(
     assert subjects(mailbox) == ["Problem: outbox/email: delivery-failing"]
 
 
+@on_sqlite
 def test_each_channel_that_begins_to_fail_is_told_and_so_is_its_end(
     store: Store, mailbox: Mailbox, listener: Listener, email_config: EmailConfig
 ) -> None:
@@ -266,6 +277,7 @@ def test_each_channel_that_begins_to_fail_is_told_and_so_is_its_end(
     assert told()[3:] == ["Over: outbox/webhook:hook: delivery-failing"]
 
 
+@on_sqlite
 def test_a_problem_of_all_channels_that_an_older_version_stored_ends_when_all_work(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -283,6 +295,7 @@ def test_a_problem_of_all_channels_that_an_older_version_stored_ends_when_all_wo
     ]
 
 
+@on_sqlite
 def test_nobody_is_told_when_nobody_is_named(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -298,6 +311,7 @@ def a_good_cycle(store: Store, site: str, hours: int) -> None:
     store.health.record_end(f"run-{hours}", site, NOW + hours * HOUR, succeeded=True, counters={})
 
 
+@on_sqlite
 def test_overdue_is_over_with_a_good_cycle_and_a_delivery_whoever_runs_them(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -313,6 +327,7 @@ def test_overdue_is_over_with_a_good_cycle_and_a_delivery_whoever_runs_them(
     assert [problem.subject for problem in store.health.problems()] == ["other"]
 
 
+@on_sqlite
 def test_overdue_by_a_clock_that_was_ahead_is_over_with_a_good_cycle(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -324,6 +339,7 @@ def test_overdue_by_a_clock_that_was_ahead_is_over_with_a_good_cycle(
     assert subjects(mailbox) == ["Problem: sample: overdue", "Over: sample: overdue"]
 
 
+@on_sqlite
 def test_an_outbox_that_is_overdue_is_so_until_a_delivery_can_write(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -344,6 +360,7 @@ def test_an_outbox_that_is_overdue_is_so_until_a_delivery_can_write(
     assert sorted(subjects(mailbox)[3:]) == [f"Over: {each}" for each in what]
 
 
+@on_sqlite
 def test_a_problem_says_what_happened_since_when_what_comes_next_and_what_to_do(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:

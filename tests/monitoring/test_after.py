@@ -19,7 +19,7 @@ from rscrawler.store import Store
 from rscrawler.store.discovery import SourceState
 from rscrawler.store.health import ProblemCode
 from tests.crawl.probes import FEED, sources
-from tests.delivery.helpers import NOW
+from tests.delivery.helpers import NOW, on_sqlite
 from tests.delivery.listener import dripping
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse, RunCycle
@@ -50,6 +50,7 @@ def test_a_good_cycle_is_told_and_a_bad_one_as_such(
     assert pulse.paths == ["/ping/some-secret", "/ping/some-secret/fail"]
 
 
+@on_sqlite
 def test_a_cycle_that_did_nothing_is_no_sign_of_life(
     store: Store, tmp_path: Path, pulse: Pulse
 ) -> None:
@@ -93,6 +94,7 @@ def broken(*_: object) -> Any:
     raise StoreError("database is locked")
 
 
+@on_sqlite
 def test_of_three_signs_each_is_given_though_the_others_fail(
     store: Store,
     tmp_path: Path,
@@ -119,12 +121,14 @@ def test_of_three_signs_each_is_given_though_the_others_fail(
     ]
 
 
+@on_sqlite
 def test_a_query_stays_behind_the_path(store: Store, tmp_path: Path, pulse: Pulse) -> None:
     config = a_config(tmp_path, heartbeat_url=f"{pulse.url}/?create=1")
     after_cycle(config, store, report(FAILED), NOW, ())
     assert pulse.paths == ["/ping/some-secret/fail?create=1"]
 
 
+@on_sqlite
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_heartbeat_that_is_refused_is_logged_without_its_address(
     status: int, store: Store, tmp_path: Path, pulse: Pulse, caplog: pytest.LogCaptureFixture
@@ -135,6 +139,7 @@ def test_a_heartbeat_that_is_refused_is_logged_without_its_address(
     assert caplog.messages == [f"the heartbeat did not arrive: HTTP {status}"]
 
 
+@on_sqlite
 def test_a_heartbeat_that_finds_nobody_fails_nothing(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -145,6 +150,7 @@ def test_a_heartbeat_that_finds_nobody_fails_nothing(
     assert "some-secret" not in caplog.text
 
 
+@on_sqlite
 def test_a_heartbeat_must_be_answered_whole_within_the_timeout(
     store: Store,
     tmp_path: Path,
@@ -206,6 +212,7 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
     assert "sample: 2 of 2 cycles good, 42 new, 0 updated, 1 flagged" in received.text
 
 
+@on_sqlite
 def test_a_weekly_mail_of_a_clock_that_was_ahead_holds_up_no_other(
     store: Store, tmp_path: Path, run_cycle: RunCycle
 ) -> None:
@@ -219,6 +226,7 @@ def test_a_weekly_mail_of_a_clock_that_was_ahead_holds_up_no_other(
     assert dates == ["Wed, 29 Dec 2027", "Tue, 01 Dec 2026", "Tue, 08 Dec 2026"]
 
 
+@on_sqlite
 def test_without_operators_the_week_is_told_to_those_who_get_the_alerts(
     store: Store, tmp_path: Path, run_cycle: RunCycle
 ) -> None:
@@ -250,6 +258,7 @@ def test_two_processes_write_one_weekly_mail(
         assert len(mailbox.received) == 1
 
 
+@on_sqlite
 def test_metrics_are_written_whole_and_leave_no_other_file(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "metrics" / "rscrawler.prom"
     after_cycle(a_config(tmp_path, metrics_file=path), store, report(), NOW, ())
@@ -257,6 +266,7 @@ def test_metrics_are_written_whole_and_leave_no_other_file(store: Store, tmp_pat
     assert [each.name for each in path.parent.iterdir()] == ["rscrawler.prom"]
 
 
+@on_sqlite
 def test_metrics_that_cannot_be_written_fail_nothing(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

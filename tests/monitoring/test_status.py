@@ -26,7 +26,7 @@ from rscrawler.store.leases import (
     site_lease,
 )
 from rscrawler.store.messages import NewMessage, RecipientOutcome
-from tests.delivery.helpers import NOW, an_article, record
+from tests.delivery.helpers import NOW, an_article, on_sqlite, record
 from tests.monitoring.conftest import RunCycle
 from tests.scheduling.services import scheduled
 
@@ -50,6 +50,7 @@ def test_a_fresh_install_is_healthy(config: Config, store: Store) -> None:
     assert status.sites[SITE].state == "not crawled yet"
 
 
+@on_sqlite
 def test_the_state_of_a_site_says_whether_it_is_watched_at_all(
     tmp_path: Path, store: Store, run_cycle: RunCycle
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_cycle_of_a_clock_that_was_ahead_makes_no_site_well(
     assert (codes(status), status.sites[SITE].last_run_at) == (["overdue"], NOW)
 
 
+@on_sqlite
 def test_a_site_that_is_switched_off_is_not_overdue(
     tmp_path: Path, store: Store, run_cycle: RunCycle
 ) -> None:
@@ -98,12 +100,14 @@ def test_a_site_that_is_switched_off_is_not_overdue(
     assert codes(read_status(config, store, NOW + 3 * DAY, ())) == []
 
 
+@on_sqlite
 def test_how_late_is_overdue_can_be_set(tmp_path: Path, store: Store, run_cycle: RunCycle) -> None:
     config = Config.model_validate({"output_dir": tmp_path, "monitoring": {"overdue_after": "2h"}})
     run_cycle(NOW, site=SITE)
     assert codes(read_status(config, store, NOW + 3 * HOUR, ())) == ["overdue"]
 
 
+@on_sqlite
 def test_a_silence_that_began_after_the_last_cycle_is_not_guessed(
     config: Config, store: Store, run_cycle: RunCycle
 ) -> None:
@@ -159,6 +163,7 @@ def test_records_that_nobody_writes_out_are_told_after_a_day(config: Config, sto
     assert said_of_outbox(config, store, NOW + 2 * DAY) == []
 
 
+@on_sqlite
 def test_what_waits_for_its_time_or_for_a_channel_is_not_told(tmp_path: Path, store: Store) -> None:
     email = {"host": "127.0.0.1", "port": 1, "security": "none", "digest": "daily"}
     names = {"sender": "a@example.org", "recipients": ["b@example.org"], "digest_at": "11:00"}
@@ -195,6 +200,7 @@ def test_the_outbox_is_overdue_since_its_oldest_message_was_due(
         assert (problem.code, problem.since) == ("overdue", NOW + HOUR)
 
 
+@on_sqlite
 def test_what_a_clock_that_was_ahead_has_put_off_or_written_is_told(
     tmp_path: Path, store: Store
 ) -> None:
@@ -212,6 +218,7 @@ def test_what_a_clock_that_was_ahead_has_put_off_or_written_is_told(
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
 
 
+@on_sqlite
 def test_what_was_tried_in_vain_says_when_it_is_tried_next(config: Config, store: Store) -> None:
     waiting = (
         Waiting("email", 1, "failed once", NOW, "desk@example.org: refused"),
@@ -274,6 +281,7 @@ def said_of_schedule(config: Config, store: Store, at: datetime, **job: Any) -> 
     return [problem.message for problem in status.others["schedule"]]
 
 
+@on_sqlite
 def test_a_service_that_died_on_this_machine_is_missed_at_once(
     config: Config, store: Store
 ) -> None:
@@ -291,6 +299,7 @@ def test_a_service_elsewhere_is_missed_when_it_is_silent(config: Config, store: 
     assert "another-host/1/1 has died or hangs" in said
 
 
+@on_sqlite
 def test_one_service_that_lives_is_enough(config: Config, store: Store) -> None:
     a_service(store, at=NOW - HOUR)
     a_service(store, process_identity())
@@ -312,11 +321,13 @@ def test_jobs_are_missed_though_their_service_was_ended_in_peace(
     assert said_of_schedule(config, store, NOW + 12 * minutes, every="10s") == []
 
 
+@on_sqlite
 def test_crawls_by_cron_need_no_service(config: Config, store: Store, run_cycle: RunCycle) -> None:
     run_cycle(NOW, site=SITE)
     assert said_of_schedule(config, store, NOW + 20 * HOUR) == []
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("times", "patience"),
     [
@@ -346,6 +357,7 @@ def begin_run(store: Store, job_id: str) -> None:
     assert store.jobs.claim(firing, next_fire_at=NOW + DAY, now=NOW)
 
 
+@on_sqlite
 def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
     config: Config, store: Store
 ) -> None:
@@ -357,6 +369,7 @@ def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
     assert read_status(config, store, later, jobs).others["schedule"] == ()
 
 
+@on_sqlite
 @pytest.mark.parametrize(("executor", "is_missed"), [("process", False), ("procrastinate", True)])
 def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed_but_with_workers(
     config: Config, store: Store, executor: str, is_missed: bool
