@@ -34,7 +34,7 @@ def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterato
         start.workspace.write_config(start.site.base_url, f"{settings}\n{FEW_SOURCES}")
         start.workspace.crawl("--full")
 
-    start = Start(tmp_path_factory.mktemp("start"), program, crawl, stories=24)
+    start = Start(tmp_path_factory.mktemp("start"), program, crawl, stories=12)
     with start.site:
         yield start
 
@@ -196,7 +196,7 @@ def test_after_a_profile_was_mended_a_known_page_is_read_anew_once_though_it_has
         conditional.append({bool(validators & headers.keys()) for headers in asked})
         let_articles_be_due(workspace)
     assert updated[0] == updated[2] == 0
-    assert updated[1] > 20  # all but a few of a single paragraph
+    assert updated[1] > 10  # all but a few of a single paragraph
     assert conditional[1:] == [{False}, {True}]
 
 

@@ -54,6 +54,13 @@ NO_RETRIES = "[crawl]\nretries = 0\n"
 
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=5) as running:
+        yield running
+
+
+@pytest.fixture
+def site_of_eight() -> Iterator[SampleSite]:
+    """One with an article for each fault, and one more."""
     with SampleSite(stories=8) as running:
         yield running
 
@@ -98,8 +105,9 @@ def publish_behind_a_notice(workspace: Workspace, site: SampleSite) -> Story:
 
 
 def test_pages_that_cannot_be_had_now_are_had_once_they_are_well_again(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, site_of_eight: SampleSite
 ) -> None:
+    site = site_of_eight
     faults = [
         Fault.SERVER_ERROR,
         Fault.HANG,

@@ -41,7 +41,7 @@ LISTING = "/tag/watched/"
 
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=9) as running:
+    with SampleSite(stories=6) as running:
         yield running
 
 
@@ -973,11 +973,11 @@ def test_a_section_that_shows_its_first_page_again_as_its_second_has_lost_nothin
     workspace: Workspace, site: SampleSite
 ) -> None:
     addresses = [site.truth_of(story).url for story in site.stories]
-    site.extra_pages[LISTING] = listing_of(*addresses[:8])
+    site.extra_pages[LISTING] = listing_of(*addresses[:5])
     workspace.write_config(site.base_url, sources(LISTING), "max_pages = 1\n")
     workspace.crawl()
     site.extra_pages[LISTING] = listing_of(
-        *addresses[-1:], *addresses[:6]
+        *addresses[-1:], *addresses[:3]
     )  # news, and one link less
     site.forget_requests()
     report = workspace.crawl()
@@ -1033,8 +1033,8 @@ def test_a_limit_bounds_a_cycle_and_the_rest_follows(
     workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full", "--limit", "6")
-    assert len(articles_requested(site)) == 6
+    workspace.crawl("--full", "--limit", "3")
+    assert len(articles_requested(site)) == 3
     site.forget_requests()
     workspace.crawl("--limit", "2")
     assert len(articles_requested(site)) == 2
