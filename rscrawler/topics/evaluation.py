@@ -21,11 +21,9 @@ from rscrawler.topics.text import FlaggableText
 
 _FLAGGED = Level.SUBSTANTIAL
 _LEARNT = {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY}
-# The lower, the closer to zero the weights.
-_INVERSE_REGULARIZATION = 0.1
+_INVERSE_REGULARIZATION = 0.1  # the lower, the closer to zero the weights
 _DIGITS = 4
-# Labelled lines by file name.
-Parts = Mapping[str, Sequence[Mapping[str, Any]]]
+Parts = Mapping[str, Sequence[Mapping[str, Any]]]  # labelled lines by file name
 
 
 @dataclass(frozen=True)

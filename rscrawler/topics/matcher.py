@@ -33,7 +33,6 @@ _CUT = re.compile(
     r"|(?<=[^\W\d_])[-\u2010]\s*\n\s*(?=[^\W\d_A-Z])"
     r"|(?<=\s)\s+"
 )
-_ASCII = bytes(range(128))
 # Cyrillic letters keep their accents: "й" is not "и". Hangul syllables keep their vowels.
 _CYRILLIC, _HANGUL = ("Ѐ", "ԯ"), ("가", "힣")
 # Replaces every other symbol (currency, emoji), since ASCII text is handled much faster; no
@@ -90,7 +89,7 @@ def fold(text: str) -> str:
 
 def _foreign_characters(text: str) -> str:
     """The different non-ASCII characters of `text`, sorted; over bytes, at memory speed."""
-    beyond = text.encode(*_UTF8).translate(None, _ASCII)
+    beyond = text.encode(*_UTF8).translate(None, bytes(range(128)))
     return "".join(sorted(set(beyond.decode(*_UTF8))))
 
 
@@ -206,10 +205,9 @@ class Matcher:
 
 def _ends_word(plain: str, start: int, end: int) -> bool:
     following = plain[end]
-    if UNSPACED_LETTER.search(plain, end - 1, end + 1):
-        return True
-    if following.isalpha():
-        return False
+    is_unspaced = UNSPACED_LETTER.search(plain, end - 1, end + 1) is not None
+    if is_unspaced or following.isalpha():
+        return is_unspaced
     if plain[end - 1].isdigit():  # no "Group 24" in "Group 24.64"
         return not following.isdigit() and not plain[end : end + 2].strip(".,").isdigit()
     return not following.isdigit() or end - start >= _SURE_LENGTH

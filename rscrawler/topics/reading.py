@@ -28,8 +28,7 @@ from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 OTHERS, GENRES = "others", "genres"
 NAMES = 0.25  # a sentence names the topic if its `named` is at least this
 # The share of `about` that each next sentence keeps: without other entities, and with them.
-_GOES_ON = 0.85
-_BESIDE_OTHERS = 0.4
+_GOES_ON, _BESIDE_OTHERS = 0.85, 0.4
 _FIRST_WORDS = 8  # a name among these leads its sentence, unless another entity stands before it
 _DATELINE = re.compile(
     r"\W{0,3}(?:[A-ZÀ-ÞА-Я][A-ZÀ-ÞА-Я.'’ -]{2,40}(?:,\s[A-ZÀ-Þ][\w.]+)?|[A-Z]\w+,\s[A-Z][\w.]+)"
