@@ -27,8 +27,9 @@ _BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>
 _REFERENCE = re.compile(r"&#?\w+;")
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»/"
+_COLLECTION = re.compile(r"CollectionPage$")
 # WordPress' body classes of pages that are no posts; its plugins declare these as articles, too.
-_LISTING = re.compile(r"(?:^|\s)archive(?:\s|$)")
+_LISTING = re.compile(r"(?:^|\s)(?:archive|woocommerce-page)(?:\s|$)")
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
 TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
 _BEHIND_NAME = rf"{TITLE_SEPARATOR.pattern}|:\s+"  # Blogger: "Outlet: Headline"
@@ -42,7 +43,7 @@ class Structured:
     describes the page's own article, `json_ld_page` that of the page, each empty without one;
     `people` maps an `@id` to a name.
     `own_keys` are the keys of the final address and of the addresses that the page declares.
-    `is_listing`: WordPress marks the page as a listing, whatever its plugins declare.
+    `is_listing`: WordPress marks the page as a listing or a shop's, or JSON-LD as a collection.
     """
 
     base: str
@@ -140,9 +141,13 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
         return found
     warnings: list[str] = []
     nodes = [node for script in scripts for node in _nodes(script, warnings)]
+    own = _own_node(nodes, _TYPE, found, profile)
+    is_declared = bool(own) or "article:published_time" in meta
+    is_collection = not is_declared and bool(_own_node(nodes, _COLLECTION, found, profile))
     return replace(
         found,
-        json_ld=_own_node(nodes, _TYPE, found, profile),
+        is_listing=found.is_listing or is_collection,
+        json_ld=own,
         json_ld_page=_own_node(nodes, _PAGE_TYPE, found, profile),
         people={
             key: node["name"]
