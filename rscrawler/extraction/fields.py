@@ -42,7 +42,9 @@ _DECLARED = {
         "meta: article:published", "meta: og:published_time", "json-ld: datePublished",
         "meta: datepublished", "meta: parsely-pub-date", "meta: sailthru.date",
         "meta: publish-date", "meta: publish_date", "meta: publishdate", "meta: publication_date",
-        "meta: pubdate", "meta: published", "meta: dc.date.issued", "meta: dc.date", "meta: date",
+        "meta: pubdate", "meta: pub_date", "meta: published", "meta: published_at",
+        "meta: published_on", "meta: published-date", "meta: dc.date.issued", "meta: dc.date",
+        "meta: date",
         "json-ld: dateCreated",
     ),
     "modified_at": (

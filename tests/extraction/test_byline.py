@@ -235,6 +235,14 @@ def test_the_date_that_json_ld_gives_the_page_counts_if_its_article_has_none() -
     assert read(head=head.replace(URL, f"{URL}-2")).published_at is None
 
 
+@pytest.mark.parametrize("name", ["pub_date", "published_at", "published_on", "published-date"])
+def test_the_date_is_read_in_each_element_that_real_sites_declare_it_in(name: str) -> None:
+    head = f'<meta name="{name}" content="2024-12-09T08:15:00Z">'
+    assert read("<p>5 December 2024</p>", head=head).published_at == datetime(
+        2024, 12, 9, 8, 15, tzinfo=UTC
+    )
+
+
 def test_the_only_article_in_json_ld_is_the_page_s_own_whatever_address_it_gives() -> None:
     node = '"@type": "NewsArticle", "mainEntityOfPage": "https://gazette.example/", "datePublished"'
     head = f'<script type="application/ld+json">{{{node}: "2024-12-09T08:15:00Z"}}</script>'
