@@ -95,6 +95,8 @@ def read(
         ("<p><b>By Nora Weiss</b><b>Published on 9 December 2024</b></p>", ["Nora Weiss"]),
         ('<p class="author-role">Water editor</p>', []),
         ('<p class="byline">Staff</p>', []),
+        ("<p>Von Redaktion</p>", []),
+        ('<p class="byline">Redacción</p>', []),
         ('<p class="byline">Nora Weiss (@nora.weiss)</p>', ["Nora Weiss"]),
         ('<address class="author"><a href="/authors/nora/">@nora.weiss</a></address>', []),
     ],

@@ -257,6 +257,7 @@ def test_declared_authors_serve_when_none_is_printed_unless_they_are_the_outlet(
         ("By Nora Weiss, Timur Aliev & Bo Chan", ["Nora Weiss", "Timur Aliev", "Bo Chan"]),
         ("Nora Weiss, Timur Aliev, and Bo Chan", ["Nora Weiss", "Timur Aliev", "Bo Chan"]),
         ("Martin King, Jr.", ["Martin King, Jr."]),
+        ("Nora Weiss, MS, RDN and Ms Ida Marlow", ["Nora Weiss, MS, RDN", "Ms Ida Marlow"]),
         ("Nora Weiss\u00a0", ["Nora Weiss"]),
         ("Eurasianet", ["Eurasianet"]),
         ("Responsible Statecraft", ["Responsible Statecraft"]),
