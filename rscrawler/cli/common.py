@@ -214,8 +214,8 @@ def configure_logging(level: int, *, as_json: bool) -> None:
     )
     handler.setLevel(level)
     handler.addFilter(shorten)
-    # Scrapy sets the root logger to every level, so the handler filters.
-    logging.basicConfig(handlers=[handler], force=True)
+    # The handler filters too: Scrapy, once imported, sets the root logger to every level.
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("asyncio", "apscheduler", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
 

@@ -23,13 +23,18 @@ class RunningService:
     """
 
     def __init__(
-        self, workspace: Workspace, program: Sequence[str] = (), **environment: str
+        self,
+        workspace: Workspace,
+        program: Sequence[str] = (),
+        options: Sequence[str] = (),
+        **environment: str,
     ) -> None:
         self.log = workspace.folder / "service.log"
         self._begun_at = self.log.stat().st_size if self.log.exists() else 0
         code = f"import os, sys\nos.execv(sys.executable, [*{[*program]!r}, *sys.argv[1:]])"
         with self.log.open("ab") as stream:
             self.process = workspace.start(
+                *options,
                 "run",
                 *SCHEDULES,
                 before=code if program else "",

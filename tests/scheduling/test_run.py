@@ -35,12 +35,12 @@ def operators_at(mailbox: Mailbox) -> str:
 
 
 @pytest.fixture
-def run(workspace: Workspace) -> Iterator[Callable[[], RunningService]]:
+def run(workspace: Workspace) -> Iterator[Callable[..., RunningService]]:
     """Starts services in the workspace; what still runs at the end of the test is killed."""
     started: list[RunningService] = []
 
-    def start() -> RunningService:
-        started.append(RunningService(workspace))
+    def start(*options: str) -> RunningService:
+        started.append(RunningService(workspace, options=options))
         return started[-1]
 
     yield start
@@ -187,6 +187,17 @@ def test_it_stops_cleanly(
     assert service.process.wait().status == 0
     assert service.says("service stopped")
     assert not service.says("Traceback")
+
+
+def test_with_verbose_it_logs_each_run_and_what_the_run_logged(
+    workspace: Workspace, run: Callable[..., RunningService]
+) -> None:
+    workspace.write_config("http://127.0.0.1:1", "[crawl]\nretries = 0")
+    write_schedule(workspace, QUICK)
+    service = run("--verbose")
+    service.wait_until_it_says("INFO    service started, jobs: quick")
+    service.wait_until_it_says("INFO    job quick: ")
+    service.stop()
 
 
 def test_schedules_are_shown_for_people_and_for_machines(quiet: Workspace) -> None:
