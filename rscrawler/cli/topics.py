@@ -33,6 +33,7 @@ from rscrawler.store.judgements import Judgement
 from rscrawler.topics import Flagger, load_watchlist, load_watchlists
 from rscrawler.topics.evaluation import Evaluation, backtest, evaluate, fit
 from rscrawler.topics.model import MODEL_FILE
+from rscrawler.topics.watchlist import CONTEXT_KEYS
 
 topics_app = typer.Typer()
 TopicArgument = Annotated[str, Argument(help="The watch-list's name, such as central-asia.")]
@@ -72,7 +73,7 @@ def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
 
 @topics_app.command("show")
 def show_command(config: ConfigOption, topic: TopicArgument, as_json: JsonOption = False) -> None:
-    """Show one watch-list: its entities, their spellings and contexts."""
+    """Show one watch-list: its entities, their spellings, and the contexts that they name."""
     watchlist = load_watchlist(topic, config)
     if as_json:
         print_json(watchlist.model_dump(mode="json"))
@@ -81,9 +82,12 @@ def show_command(config: ConfigOption, topic: TopicArgument, as_json: JsonOption
     table.add_column("entity", max_width=28)
     table.add_column("spellings")
     for entity in watchlist.entity:
+        named = {each: getattr(entity, each) for each in CONTEXT_KEYS}
+        contexts = (f"{each}: {', '.join(names)}" for each, names in named.items() if names)
         facts = ", ".join([entity.kind, *entity.countries, f"weight {entity.weight:g}"])
+        below = "\n".join([facts, *contexts])
         table.add_row(
-            Text.assemble(entity.name, "\n", (facts, "dim")), Text(", ".join(entity.spellings))
+            Text.assemble(entity.name, "\n", (below, "dim")), Text(", ".join(entity.spellings))
         )
     say(table)
 

@@ -71,6 +71,9 @@ class Context(Model):
         )
 
 
+CONTEXT_KEYS = ("needs", "unless", "passing_with", "despite")  # of an entity: names of contexts
+
+
 class Entity(Model):
     """An entity that belongs to the topic (or only looks like it), and its spellings.
 
@@ -137,7 +140,7 @@ class WatchList(Model):
     @model_validator(mode="after")
     def _names_are_known(self) -> WatchList:
         for entity in self.entity:
-            for field in ("needs", "unless", "passing_with", "despite"):
+            for field in CONTEXT_KEYS:
                 named = getattr(entity, field)
                 _check(f"entity {entity.name!r}: {field}", named, self.context, "contexts")
             _check(f"entity {entity.name!r}: country", entity.countries, self.states, "states")

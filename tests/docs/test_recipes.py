@@ -62,7 +62,7 @@ def test_a_site_a_watch_list_and_a_channel_are_added_without_reading_code(
     assert workspace.run("config", "check").status == 0
     jobs = workspace.run("schedules", "--json").json["jobs"]
     assert "review" in {each["id"] for each in jobs if each["enabled"]}
-    assert workspace.run("topics", "show", "steel").status == 0
+    assert "needs: works" in workspace.run("topics", "show", "steel").stdout
     assert workspace.run("alerts", "test").status == 0
 
     first = workspace.crawl("review-example")
