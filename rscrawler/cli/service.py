@@ -142,7 +142,7 @@ def schedules_command(
         subject = " ".join([row["action"], ", ".join(row["sites"])]).strip()
         last = f"{row['last_fired_at']}: {row['last_outcome'] or 'running'}"
         say(f"{row['id']}: {subject}, {row['when']}")
-        say(f"  next: {row['next_fire_at'] or 'never, it is not enabled'}")
+        say(f"  next: {row['next_fire_at'] or 'never, it or each of its sites is not enabled'}")
         say(f"  last: {last if row['last_fired_at'] else 'never'}")
         say(f"  file: {row['file']}")
 
