@@ -164,7 +164,7 @@ def _no_text_error(context: PageContext) -> NotAnArticle | IncompletePage:
     if structured.says_article:
         return IncompletePage(page.url, "the page declares an article and holds none")
     if not structured.meta and structured.document_title is None and page.root.find(".//a") is None:
-        return IncompletePage(page.url, "the page is no HTML page")
+        return IncompletePage(page.url, "the page has no title, no link and no article text")
     return NotAnArticle(page.url, "no article on the page")
 
 

@@ -711,6 +711,11 @@ def test_a_broken_page_is_incomplete(html: str) -> None:
     assert caught.value.reason
 
 
+def test_what_a_page_lacks_is_said_of_html_too() -> None:
+    with pytest.raises(IncompletePage, match="has no title, no link and no article text"):
+        read("<html><body><p>Back soon.</p></body></html>")
+
+
 def test_a_page_cut_off_in_the_middle_is_told_by_its_bytes() -> None:
     html = page_html(USUAL).encode()
     assert not looks_truncated(html)
