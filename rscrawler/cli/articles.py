@@ -212,6 +212,8 @@ def _print_heading(article: Article) -> None:
 def _print_changes(version: Version) -> None:
     for field, changes in version.changes.items():
         say(Text.assemble((f"{field}: ", "dim"), _diff(shortened(changes))))
+    if version.lacks_text:
+        say("its text or the one before was deleted by rscrawler prune", style="dim")
 
 
 def _diff(changes: Sequence[Change]) -> Text:

@@ -91,10 +91,14 @@ def _word_start(text: str, at: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version and its changes from the previous one, by field; the first has no changes."""
+    """A version and its changes from the previous one, by field; the first has no changes.
+
+    `lacks_text`: the body of one of the two was deleted by `rscrawler prune`.
+    """
 
     article: Article
     changes: dict[str, list[Change]]
+    lacks_text: bool = False
 
 
 def version_changes(history: Sequence[Article]) -> Iterator[Version]:
@@ -102,12 +106,14 @@ def version_changes(history: Sequence[Article]) -> Iterator[Version]:
     if history:
         yield Version(history[0], {})
     for before, after in pairwise(history):
-        yield Version(after, _changes(before, after))
+        lacks_text = before.is_pruned or after.is_pruned
+        fields = ("title", "subtitle") if lacks_text else ("title", "subtitle", "body")
+        yield Version(after, _changes(before, after, fields), lacks_text)
 
 
-def _changes(before: Article, after: Article) -> dict[str, list[Change]]:
+def _changes(before: Article, after: Article, fields: Iterable[str]) -> dict[str, list[Change]]:
     changes = {}
-    for name in ("title", "subtitle", "body"):
+    for name in fields:
         old, new = _printable(getattr(before, name)), _printable(getattr(after, name))
         if old != new:
             changes[name] = word_diff(old, new)

@@ -71,6 +71,23 @@ def test_each_version_shows_word_by_word_what_it_changed(browser: Browser, shelf
     assert "fell out about" in answer.texts("//details[1]//ins")
 
 
+def test_a_version_whose_former_text_was_pruned_is_not_shown_as_added(
+    browser: Browser, shelf: Store
+) -> None:
+    article, visit = (
+        an_article(1),
+        Visit("run", (("/talks", "https://site.example/talks/"),), "page"),
+    )
+    shelf.articles.record(Recording(article, Fingerprint("d", None, "s"), visit, NOW, ()))
+    assert shelf.retention.prune(NOW + timedelta(days=1)).versions == 1
+    page = f"/articles/{article.article_id}"
+    assert "Words" not in browser.get(page).texts("//dt")
+    record(shelf, an_article(1, version=2, title="Peace at last"))
+    answer = browser.get(page)
+    assert answer.texts("//details[1]//ins") == ["Peace at last"]
+    assert "was deleted by rscrawler prune" in answer.texts("//details[1]")[0]
+
+
 def test_only_the_last_versions_are_compared(browser: Browser, shelf: Store) -> None:
     for version in range(1, 31):
         record(shelf, an_article(1, version=version, title=f"Title {version}"))
