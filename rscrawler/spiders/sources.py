@@ -160,7 +160,8 @@ def _read_feed(page: SourcePage) -> SourceContent:
         feed = feedparser.parse(
             # A stream: feedparser opens bytes that look like an address or a path.
             io.BytesIO(_without_texts(_without_false_encoding(page.body))),
-            response_headers={"content-location": page.url},
+            # Without a type, feedparser takes XML that declares no encoding for Latin-1.
+            response_headers={"content-location": page.url, "content-type": "application/xml"},
             # Only links and dates are used; sanitizing the rest of a broken feed is slow.
             sanitize_html=False,
             resolve_relative_uris=False,

@@ -272,6 +272,14 @@ def test_a_feed_says_the_same_with_and_without_full_texts(text: str, encoding: s
     ]
 
 
+@pytest.mark.parametrize("head", ["", '<?xml version="1.0" encoding="utf-8"?>'])
+def test_an_address_in_any_script_is_read_in_atom(head: str) -> None:
+    url = "https://example.org/новости/мост/"
+    feed = f"""{head}<feed xmlns="http://www.w3.org/2005/Atom"><title>Новости</title>
+      <entry><link rel="alternate" href="{url}"/><id>1</id></entry></feed>"""
+    assert read_feed(feed.encode()) == [Entry(url)]
+
+
 def test_a_feed_that_declares_another_encoding_than_it_has_keeps_its_addresses() -> None:
     feed = rss("<item><link>https://example.org/café/</link></item>")
     wrong = b'<?xml version="1.0" encoding="iso-8859-1"?>' + feed
