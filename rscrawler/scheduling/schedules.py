@@ -239,8 +239,11 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[Sched
     own_names = {path.name for path in own_files}
     # The folder of shipped files may have been removed, to have none of their jobs.
     shipped_files = (p for p in shipped_schedules_dir().glob("*.toml") if p.name not in own_names)
-    profiles = load_sites(config)
-    problems: list[str] = []
+    profiles, problems = dict[str, SiteProfile](), list[str]()
+    try:
+        profiles = load_sites(config)
+    except ConfigurationError as error:
+        problems.extend(error.problems)  # and those of schedules, but for names of sites
     own = list(_read(own_files, profiles, problems))
     own_ids = {job.id for job in own}
     shipped = _read(sorted(shipped_files), profiles, problems)
@@ -268,7 +271,7 @@ def _read(
             problems.extend(
                 f"{path}: job.{number}.sites: {name!r} is not a known site; allowed: {known}"
                 for name in job.sites
-                if name not in profiles
+                if profiles and name not in profiles
             )
             sites = dict.fromkeys(job.sites or profiles) if job.is_crawl else ()
             hosts = {

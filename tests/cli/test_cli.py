@@ -255,9 +255,11 @@ def test_config_check_reads_profiles_watch_lists_and_schedules(workspace: Worksp
         assert len(lines) == len(set(lines))
         assert any(line.startswith(f"rscrawler: {path}: wrong: unknown key") for line in lines)
     workspace.config.write_text("".join(f'{name}_dir = "{name}"\n' for name in folders), "utf-8")
+    job = '[[job]]\nid = "a"\naction = "crawl"\nsites = ["mine"]\nevery = "1h"\n'
+    (workspace.folder / "schedules" / "right.toml").write_text(job, "utf-8")
     lines = complaints(workspace.run("config", "check"))
     assert len(lines) == len(set(lines))
-    assert {line.split("/mine.toml")[0].rpartition("/")[2] for line in lines} >= {"sites", "topics"}
+    assert {line.split("/mine.toml")[0].rpartition("/")[2] for line in lines} == set(folders)
 
 
 EMAIL = """
