@@ -6,6 +6,8 @@ recipients that were not served yet. When none is pending, the message and the r
 have ended; recipients that refused it are retried all the same.
 """
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -17,8 +19,8 @@ from sqlalchemy import (
     Delete,
     Update,
     and_,
+    bindparam,
     delete,
-    exists,
     or_,
     select,
     update,
@@ -27,7 +29,7 @@ from sqlalchemy import (
 from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.store.database import Database, Part
 from rscrawler.store.leases import is_void
-from rscrawler.store.tables import message, outbox, recipient
+from rscrawler.store.tables import Moment, message, outbox, recipient
 
 # Renewed at each step, and longer than any; void at once when a process of this machine has died.
 CLAIM_DURATION = timedelta(minutes=15)
@@ -44,24 +46,23 @@ _WAITING = (
 )
 # An address with few attempts may come from a service with a newer configuration.
 _MAY_BE_STRANDED = and_(IS_OPEN, recipient.c.attempts >= _ATTEMPTS_BEFORE_REPLACEMENT)
-_SERVED, _LATER = recipient.alias(), message.alias()
-# By a later message of the same channel.
-_IS_REACHED_SINCE = exists().where(
-    _SERVED.c.address == recipient.c.address,
-    _SERVED.c.state == "done",
-    _SERVED.c.next_try_at > message.c.created_at,  # so is that of any later message: for the index
-    _LATER.c.message_id == _SERVED.c.message_id,
-    _LATER.c.channel == message.c.channel,
-    _LATER.c.created_at > message.c.created_at,
+_SINCE = bindparam("since", type_=Moment)
+_SERVED_SINCE = (
+    select(recipient.c.message_id)
+    .join(message, message.c.message_id == recipient.c.message_id)
+    .where(recipient.c.address == bindparam("address"), recipient.c.state == "done")
+    .where(recipient.c.next_try_at > _SINCE)  # so is that of any later message: for the index
+    .where(message.c.channel == bindparam("channel"), message.c.created_at > _SINCE)
+    .limit(1)
 )
-_UNDELIVERED = (
+_UNSERVED = (
     select(
         message.c.message_id, message.c.channel, message.c.kind, message.c.created_at,
         recipient.c.address, recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
         recipient.c.last_error, message.c.claimed_by, message.c.claimed_until,
     )
     .join(message, message.c.message_id == recipient.c.message_id)
-    .where(_IS_UNSERVED, or_(IS_OPEN, ~_IS_REACHED_SINCE))
+    .where(_IS_UNSERVED)
     .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
 )  # fmt: skip
 
@@ -204,7 +205,23 @@ class MessageStore(Part):
 
     def undelivered(self) -> list[Undelivered]:
         """Recipients still to be served, and those given up that no later message has reached."""
-        return [Undelivered(*row) for row in self._database.lookup(_UNDELIVERED)]
+        unserved = [Undelivered(*row) for row in self._database.lookup(_UNSERVED)]
+        given_up: dict[tuple[str, str], list[Undelivered]] = defaultdict(list)
+        for each in unserved:
+            if each.state == "failed":
+                given_up[each.channel, each.address].append(each)
+        reached = set[Undelivered]()
+        for failed in given_up.values():
+            # Reached are those before the last message that arrived. Found by halving: a query may
+            # read all that the address has got by other channels since.
+            count = bisect_left(failed, True, key=lambda each: not self._is_reached_since(each))
+            reached.update(failed[:count])
+        return [each for each in unserved if each not in reached]
+
+    def _is_reached_since(self, given_up: Undelivered) -> bool:
+        """Whether the address has got a later message of the channel."""
+        of_it = {"address": given_up.address, "channel": given_up.channel}
+        return bool(self._database.lookup(_SERVED_SINCE, since=given_up.created_at, **of_it))
 
     def due(self, now: datetime) -> list[Undelivered]:
         """Of each message with recipients to serve now one of them, the oldest message first."""

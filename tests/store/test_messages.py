@@ -171,6 +171,30 @@ def test_a_failed_recipient_can_be_made_due_again(store: Store) -> None:
     assert [each.message_id for each in store.messages.due(NOW)] == [MESSAGE.message_id]
 
 
+def test_what_was_given_up_is_undelivered_until_its_address_gets_a_later_message_of_the_channel(
+    store: Store,
+) -> None:
+    def end(number: int, state: str, channel: str = "email") -> None:
+        at = NOW + number * timedelta(minutes=1)
+        new = NewMessage(f"{channel} {number}", channel, "alert", at, b"bytes", ("desk@a.org",))
+        assert store.messages.add(new)
+        store.messages.mark(new.message_id, [RecipientOutcome("desk@a.org", state)])
+
+    def undelivered() -> list[str]:
+        return [each.message_id for each in store.messages.undelivered()]
+
+    for number in (1, 2, 4, 5, 7):
+        end(number, "failed")
+    end(9, "done", "channel:desk")
+    assert undelivered() == ["email 1", "email 2", "email 4", "email 5", "email 7"]
+    end(3, "done")
+    assert undelivered() == ["email 4", "email 5", "email 7"]
+    end(6, "done")
+    assert undelivered() == ["email 7"]
+    end(8, "done")
+    assert undelivered() == []
+
+
 def test_who_refused_a_message_that_is_over_is_tried_again(store: Store) -> None:
     message = a_message(store)
     refused = [RecipientOutcome(address, "refused", "no", SOON) for address in message.addresses]
