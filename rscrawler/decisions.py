@@ -351,4 +351,4 @@ def trusts_not_modified(read_at: datetime | None, now: datetime) -> bool:
     So a server that always responds "not modified" hides news for at most a day, also if a clock
     that was ahead read the content.
     """
-    return read_at is not None and abs(now - read_at) < _LONGEST_TRUST
+    return read_at is not None and -CLOCK_TOLERANCE <= now - read_at < _LONGEST_TRUST
