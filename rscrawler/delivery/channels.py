@@ -13,7 +13,7 @@ from rscrawler.delivery import chat, mail, webhook
 from rscrawler.delivery.channel import ALERT_KINDS, MessageChannel, Notice
 from rscrawler.delivery.timing import Wait, quiet_until
 from rscrawler.store import Store
-from rscrawler.store.messages import FURTHEST_TRY, NewMessage, Undelivered
+from rscrawler.store.messages import NewMessage, Undelivered
 from rscrawler.store.outbox import WaitingChannel
 from rscrawler.store.tables import JSONL_CHANNELS
 
@@ -139,10 +139,9 @@ def _wait_of(channels: Channels, each: Undelivered, now: datetime) -> Wait:
     if not (failures := each.failures(now)):
         return Wait("is being sent") if each.attempts else _NEXT
     times = "once" if failures == 1 else f"{failures} times"
-    is_of_wrong_clock = each.next_try_at - now > FURTHEST_TRY  # it is due now
     return Wait(
         f"{'refused' if each.state == 'refused' else 'failed'} {times}",
-        None if is_of_wrong_clock else each.next_try_at,
+        None if each.is_put_off_by_wrong_clock(now) else each.next_try_at,
     )
 
 
@@ -171,7 +170,7 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
             yield min(rows.oldest, then)
     for each in store.messages.undelivered():
         if each.is_due(now, then) and not channels.wait_to_send(each.channel, each.kind, then):
-            yield min(each.next_try_at, then)
+            yield min(each.due_at(now), then)
 
 
 def notice_is_due(config: Config, store: Store) -> bool:

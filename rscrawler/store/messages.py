@@ -123,13 +123,20 @@ class Undelivered:
     claimed_by: str | None
     claimed_until: datetime | None
 
+    def is_put_off_by_wrong_clock(self, now: datetime) -> bool:
+        """Whether a clock that was ahead has set its next try: it is due."""
+        return self.next_try_at > now + FURTHEST_TRY
+
+    def due_at(self, now: datetime) -> datetime:
+        """When it was or will be due; if that is of a wrong clock, when it was composed."""
+        return self.created_at if self.is_put_off_by_wrong_clock(now) else self.next_try_at
+
     def is_due(self, now: datetime, since: datetime | None = None) -> bool:
         """Whether it is to be served now; with `since`, whether it has been since then."""
-        is_of_wrong_clock = self.next_try_at > now + FURTHEST_TRY
-        due_at = self.created_at if is_of_wrong_clock else self.next_try_at
         # The creation may also be of a wrong clock.
-        is_of_future = is_of_wrong_clock and due_at > now + CLOCK_TOLERANCE
-        return self.state != "failed" and (due_at <= (since or now) or is_of_future)
+        is_put_off = self.is_put_off_by_wrong_clock(now)
+        is_of_future = is_put_off and self.created_at > now + CLOCK_TOLERANCE
+        return self.state != "failed" and (self.due_at(now) <= (since or now) or is_of_future)
 
     def is_claimed(self, now: datetime) -> bool:
         """Whether a live process sends the message now."""

@@ -198,6 +198,10 @@ def test_the_outbox_is_overdue_since_its_oldest_message_was_due(
     for later in (2 * DAY, 3 * DAY):
         (problem,) = read_status(config, store, NOW + later, ()).others["outbox"]
         assert (problem.code, problem.since) == ("overdue", NOW + HOUR)
+    of_wrong_clock = RecipientOutcome("key", "pending", "no answer", NOW + 300 * DAY)
+    store.messages.mark("m-0", [of_wrong_clock])  # it is due since it was composed
+    (problem,) = read_status(config, store, NOW + 2 * DAY, ()).others["outbox"]
+    assert problem.since == NOW
 
 
 @on_sqlite
