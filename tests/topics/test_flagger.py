@@ -229,7 +229,9 @@ def test_chinese_is_read_letter_by_letter_and_sentence_by_sentence(central_asia:
     assert "比什凯克希望明年通车。" in [each.quote for each in flag.evidence]
 
 
-@pytest.mark.parametrize("text", ["其中亚军只有一人。", "他是第三代中亚裔球员。"])
+@pytest.mark.parametrize(
+    "text", ["其中亚军只有一人。", "他是第三代中亚裔球员。", "信中亚马逊没有回答。"]
+)
 def test_letters_of_two_chinese_words_are_no_name(text: str, central_asia: Flagger) -> None:
     assert central_asia.flag(FlaggableText("消息", None, (text,))) == []
 
