@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from rscrawler.topics.matcher import Match, Spelling, longest, within
+from rscrawler.topics.matcher import Match, Spelling, count_within, longest, within
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Context, Entity
 
@@ -109,10 +109,10 @@ class _ContextJudge:
 
     def _holds(self, hit: Mention, name: str) -> bool:
         context, window = self.contexts[name], self._window(hit, self.contexts[name])
-        found = self._count_words(name, False, hit, window)
+        found = self._count_words((name, False), hit, window)
         # Another mention of the same entity does not support it.
-        found += len(within(self._supporting(name, hit.entity.name), *window))
-        return found >= context.at_least and found > self._count_words(name, True, hit, window)
+        found += count_within(self._supporting(name, hit.entity.name), *window)
+        return found >= context.at_least and found > self._count_words((name, True), hit, window)
 
     def _supporting(self, name: str, own: str) -> list[Mention]:
         """Sure mentions that count for the context `name`, except those of the entity `own`."""
@@ -122,16 +122,13 @@ class _ContextJudge:
             self.supporting_mentions[name, own] = found
         return self.supporting_mentions[name, own]
 
-    def _count_words(
-        self, name: str, is_against: bool, hit: Mention, window: tuple[int, int]
-    ) -> int:
-        words = self.words.get((name, is_against), ())
+    def _count_words(self, owner: tuple[str, bool], hit: Mention, window: tuple[int, int]) -> int:
+        words = self.words.get(owner, ())
         # A word inside the name itself does not count.
-        before = within(words, window[0], min(window[1], hit.start))
-        after = within(words, max(window[0], hit.end), window[1])
-        if self.contexts[name].unbroken:
-            return sum(self._is_unbroken(word, hit) for word in (*before, *after))
-        return len(before) + len(after)
+        sides = (window[0], min(window[1], hit.start)), (max(window[0], hit.end), window[1])
+        if self.contexts[owner[0]].unbroken:
+            return sum(self._is_unbroken(w, hit) for side in sides for w in within(words, *side))
+        return sum(count_within(words, *side) for side in sides)
 
     def _window(self, hit: Mention, context: Context) -> tuple[int, int]:
         """The span in which a match must begin to be near `hit`."""

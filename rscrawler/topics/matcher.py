@@ -174,11 +174,7 @@ class Matcher:
             read = stop
             length, owned = self._patterns[pattern]
             start = end - length
-            if (
-                start
-                and plain[start - 1].isalnum()
-                and not is_unspaced(plain, start - 1, start + 1)
-            ):
+            if plain[start - 1 : start].isalnum() and not is_unspaced(plain, start - 1, start + 1):
                 continue
             for index in owned:
                 stop = end
@@ -223,16 +219,21 @@ def within(spans: Sequence[SpanT], first: int, last: int) -> Sequence[SpanT]:
     return spans[begun : bisect_left(spans, last, begun, key=_START)]
 
 
+def count_within(spans: Sequence[SpanT], first: int, last: int) -> int:
+    """The length of `within`; of long texts, that would be copied for each name."""
+    begun = bisect_left(spans, first, key=_START)
+    return bisect_left(spans, last, begun, key=_START) - begun
+
+
 def longest(spans: Iterable[SpanT]) -> list[SpanT]:
     """`spans` without those that overlap a longer one, in reading order.
 
     Of two spans at the same place the first given stays.
     """
-    kept: list[SpanT] = []
-    for span in sorted(spans, key=lambda span: (span.start - span.end, span.start)):
-        at = bisect_left(kept, span.start, key=_START)
-        if (at == 0 or kept[at - 1].end <= span.start) and (
-            at == len(kept) or span.end <= kept[at].start
-        ):
-            kept.insert(at, span)
-    return kept
+    ordered = sorted(spans, key=lambda span: (span.start - span.end, span.start))
+    kept, taken = [], bytearray(max((span.end for span in ordered), default=0))
+    for span in ordered:
+        if not (taken[span.start] or taken[span.end - 1]):  # none that is kept is shorter
+            taken[span.start : span.end] = b"\1" * (span.end - span.start)
+            kept.append(span)
+    return sorted(kept, key=_START)

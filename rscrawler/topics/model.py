@@ -95,7 +95,7 @@ def _is_headed(paragraph: Sequence[Sentence]) -> bool:
     opening = paragraph[0]
     reach = len(opening.text) - len("".join(opening.text.split(None, _LEAD)[_LEAD:]))
     return opening.is_led and any(
-        opening.text[each.end - opening.start :][:1] in (".", ":", "")
+        opening.text[(after := each.end - opening.start) : after + 1] in (".", ":", "")
         for each in opening.mentions
         if each.start - opening.start <= reach
     )

@@ -24,8 +24,7 @@ from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role
 from rscrawler.topics.matcher import Match, Spelling, within
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
-# The groups of matches other than the topic's names.
-OTHERS, GENRES = "others", "genres"
+OTHERS, GENRES = "others", "genres"  # the groups of matches other than the topic's names
 NAMES = 0.25  # a sentence names the topic if its `named` is at least this
 # The share of `about` that each next sentence keeps: without other entities, and with them.
 _GOES_ON, _BESIDE_OTHERS = 0.85, 0.4
