@@ -184,7 +184,11 @@ def _check_is_article(
     signs = own_signs(article, provenance)
     if not page.needs_sign:  # links to sections may be the menu's
         signs += [name for name in ("sections", "tags") if getattr(article, name)]
-    if structured.is_listing and not is_article:
+    is_dated = page.published_at is not None and not page.needs_sign  # sources date only articles
+    is_known = own.is_from_profile or is_dated
+    is_declared = structured.json_ld or "article:published_time" in structured.meta
+    is_collection = structured.is_collection and not (is_known or is_declared)
+    if (structured.is_listing or is_collection) and not is_article:
         raise NotAnArticle(page.url, "a listing")
     if not is_article and article_address(article.url, profile) is None:
         is_ruled_out = profile.links.rules_out(unquote(urlsplit(article.url).path))
@@ -195,11 +199,8 @@ def _check_is_article(
         says_article = structured.says_article or (has_headline and "published_at" in signs)
         _check_textless(article.title, located, says_article=says_article)
     says_so = structured.says_article or "article:section" in structured.meta
-    is_dated = page.published_at is not None and not page.needs_sign  # sources date only articles
-    is_known = own.is_from_profile or is_dated
     if not (is_article or is_known or structured.says_article) and _is_others(located):
         raise NotAnArticle(page.url, "its text is other articles'")
-    is_declared = structured.json_ld or "article:published_time" in structured.meta
     if not (is_article or is_known or is_declared) and _is_list(located):
         raise NotAnArticle(page.url, "its text is below other articles' headlines")
     says_other = "og:type" in structured.meta and not structured.says_article

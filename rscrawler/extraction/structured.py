@@ -29,7 +29,8 @@ _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»/"
 _COLLECTION = re.compile(r"CollectionPage$")
 # WordPress' body classes of pages that are no posts; its plugins declare these as articles, too.
-_LISTING = re.compile(r"(?:^|\s)(?:archive|woocommerce-page)(?:\s|$)")
+_LISTING = {"archive", "woocommerce-page"}
+_POST = "single-post"  # page builders give a post with a shop's widget the shop's class, too
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
 TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
 _BEHIND_NAME = rf"{TITLE_SEPARATOR.pattern}|:\s+"  # Blogger: "Outlet: Headline"
@@ -43,7 +44,7 @@ class Structured:
     describes the page's own article, `json_ld_page` that of the page, each empty without one;
     `people` maps an `@id` to a name.
     `own_keys` are the keys of the final address and of the addresses that the page declares.
-    `is_listing`: WordPress marks the page as a listing or a shop's, or JSON-LD as a collection.
+    `is_listing`: WordPress marks the page as a listing or a shop's; `is_collection`: JSON-LD does.
     """
 
     base: str
@@ -54,6 +55,7 @@ class Structured:
     site_names: tuple[str, ...]
     own_keys: frozenset[str] = frozenset()
     is_listing: bool = False
+    is_collection: bool = False
     json_ld: dict[str, Any] = field(default_factory=dict)
     json_ld_page: dict[str, Any] = field(default_factory=dict)
     people: dict[str, Any] = field(default_factory=dict)
@@ -135,19 +137,16 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
             for address in (url, canonical, meta.get("og:url"))
             if address
         ),
-        is_listing=_LISTING.search(template) is not None,
+        is_listing=_POST not in template.split() and not _LISTING.isdisjoint(template.split()),
     )  # fmt: skip
     if not scripts:
         return found
     warnings: list[str] = []
     nodes = [node for script in scripts for node in _nodes(script, warnings)]
-    own = _own_node(nodes, _TYPE, found, profile)
-    is_declared = bool(own) or "article:published_time" in meta
-    is_collection = not is_declared and bool(_own_node(nodes, _COLLECTION, found, profile))
     return replace(
         found,
-        is_listing=found.is_listing or is_collection,
-        json_ld=own,
+        is_collection=bool(_own_node(nodes, _COLLECTION, found, profile)),
+        json_ld=_own_node(nodes, _TYPE, found, profile),
         json_ld_page=_own_node(nodes, _PAGE_TYPE, found, profile),
         people={
             key: node["name"]
