@@ -18,6 +18,7 @@ UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
+_UNSPACED_WORD = re.compile(rf"[{UNSPACED}][^\w\s]*")
 
 _CONTROLS = {
     **dict.fromkeys(range(0x20), " "),
@@ -54,4 +55,4 @@ def clean_body(body: str) -> str:
 
 def split_words(text: str) -> list[str]:
     """The words of a text with their punctuation; letters of scripts without blanks are words."""
-    return (text if text.isascii() else UNSPACED_LETTER.sub(r" \g<0> ", text)).split()
+    return (text if text.isascii() else _UNSPACED_WORD.sub(r" \g<0> ", text)).split()

@@ -43,7 +43,7 @@ def test_in_a_script_without_blanks_each_letter_is_a_word() -> None:
     ]  # fmt: skip
     before, after = (
         Article(site="s", url="u", fetched_at=utc_now(), body=body)
-        for body in ("今天", "今天 ok吗")
+        for body in ("今天。", "今天 ok吗。")
     )
     assert (before.word_count, after.word_count) == (2, 4)
     assert summarize(before, after) == ChangeSummary(("body",), 2, 0)
