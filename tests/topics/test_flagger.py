@@ -227,6 +227,17 @@ def test_chinese_is_read_letter_by_letter_and_sentence_by_sentence(central_asia:
     assert flag.level is Level.PRIMARY
     assert flag.countries == ("KG",)
     assert "比什凯克希望明年通车。" in [each.quote for each in flag.evidence]
+    lines = FlaggableText.from_line({"text": "双方谈了贷款。\n铁路明年通车。"})
+    assert lines.paragraphs == ("双方谈了贷款。", "铁路明年通车。")
+
+
+def test_a_name_leads_a_chinese_sentence_among_its_first_letters(central_asia: Flagger) -> None:
+    first, later = "比什凯克昨天谈了明年的铁路。", "昨天谈了明年铁路的比什凯克。"
+    flags = (
+        central_asia.first_flag(FlaggableText("消息", None, (each,))) for each in (first, later)
+    )
+    leading, named = (flag.score for flag in flags)
+    assert leading > named
 
 
 @pytest.mark.parametrize(
