@@ -16,7 +16,6 @@ from rscrawler.extraction.blocks import Block, kind_of
 from rscrawler.extraction.body import LocatedText, declared_text, locate_text
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.fields import EMBEDS, addresses_of, image_source, is_picture, read_fields
-from rscrawler.extraction.label import KEPT
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.reprint import republished_from
 from rscrawler.extraction.selectors import with_ancestors
@@ -33,8 +32,6 @@ _GARBAGE = "the page is not readable text"
 _ARTICLE_BODY = "json-ld: articleBody"
 _MUCH_MORE, _LEAST_DECLARED = 2, 100  # declared text is taken if > 2 × printed + 100 characters
 _SEVERAL = 2  # pictures
-# A listing has this many headings that link to articles, and this share of its text below them.
-_LIST_HEADINGS, _LIST_SHARE = 5, 0.9
 
 
 def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
@@ -184,11 +181,7 @@ def _check_is_article(
     signs = own_signs(article, provenance)
     if not page.needs_sign:  # links to sections may be the menu's
         signs += [name for name in ("sections", "tags") if getattr(article, name)]
-    is_dated = page.published_at is not None and not page.needs_sign  # sources date only articles
-    is_known = own.is_from_profile or is_dated
-    is_declared = structured.json_ld or "article:published_time" in structured.meta
-    is_collection = structured.is_collection and not (is_known or is_declared)
-    if (structured.is_listing or is_collection) and not is_article:
+    if structured.is_listing and not is_article:
         raise NotAnArticle(page.url, "a listing")
     if not is_article and article_address(article.url, profile) is None:
         is_ruled_out = profile.links.rules_out(unquote(urlsplit(article.url).path))
@@ -199,10 +192,10 @@ def _check_is_article(
         says_article = structured.says_article or (has_headline and "published_at" in signs)
         _check_textless(article.title, located, says_article=says_article)
     says_so = structured.says_article or "article:section" in structured.meta
+    is_dated = page.published_at is not None and not page.needs_sign  # sources date only articles
+    is_known = own.is_from_profile or is_dated
     if not (is_article or is_known or structured.says_article) and _is_others(located):
         raise NotAnArticle(page.url, "its text is other articles'")
-    if not (is_article or is_known or is_declared) and _is_list(located):
-        raise NotAnArticle(page.url, "its text is below other articles' headlines")
     says_other = "og:type" in structured.meta and not structured.says_article
     if not (is_article or signs or says_so) and (says_other or not is_known):
         raise NotAnArticle(page.url, "no date, author or section: a static page")
@@ -231,21 +224,6 @@ def _is_others(located: LocatedText) -> bool:
     index, markup = located.context.index, located.context.profile.markup
     kept = with_ancestors(block.region.element for block in located.kept)
     return not kept.isdisjoint(index.select_all(index.root, markup.foreign))
-
-
-def _is_list(located: LocatedText) -> bool:
-    """Whether nearly all running text stands below headings that link to other articles."""
-    headings = total = below = 0
-    is_below = False
-    for block in located.blocks:
-        if block.is_heading:
-            link = next((href for href, _ in block.links), None) if block.is_link else None
-            is_below = located.context.is_foreign_link(link)
-            headings += is_below and block.has_words_of_headline
-        elif block.label in KEPT:
-            total += block.prose
-            below += block.prose * is_below
-    return headings >= _LIST_HEADINGS and below > _LIST_SHARE * total
 
 
 def _has_content(located: LocatedText) -> bool:

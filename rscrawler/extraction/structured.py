@@ -27,7 +27,6 @@ _BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>
 _REFERENCE = re.compile(r"&#?\w+;")
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»/"
-_COLLECTION = re.compile(r"CollectionPage$")
 # WordPress' body classes of pages that are no posts; its plugins declare these as articles, too.
 _LISTING = {"archive", "woocommerce-page"}
 _POST = "single-post"  # page builders give a post with a shop's widget the shop's class, too
@@ -44,7 +43,7 @@ class Structured:
     describes the page's own article, `json_ld_page` that of the page, each empty without one;
     `people` maps an `@id` to a name.
     `own_keys` are the keys of the final address and of the addresses that the page declares.
-    `is_listing`: WordPress marks the page as a listing or a shop's; `is_collection`: JSON-LD does.
+    `is_listing`: WordPress marks the page as a listing or a shop's, whatever its plugins declare.
     """
 
     base: str
@@ -55,7 +54,6 @@ class Structured:
     site_names: tuple[str, ...]
     own_keys: frozenset[str] = frozenset()
     is_listing: bool = False
-    is_collection: bool = False
     json_ld: dict[str, Any] = field(default_factory=dict)
     json_ld_page: dict[str, Any] = field(default_factory=dict)
     people: dict[str, Any] = field(default_factory=dict)
@@ -145,7 +143,6 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
     nodes = [node for script in scripts for node in _nodes(script, warnings)]
     return replace(
         found,
-        is_collection=bool(_own_node(nodes, _COLLECTION, found, profile)),
         json_ld=_own_node(nodes, _TYPE, found, profile),
         json_ld_page=_own_node(nodes, _PAGE_TYPE, found, profile),
         people={

@@ -639,65 +639,19 @@ def test_a_page_that_says_nothing_of_itself_is_an_article_where_a_feed_dates_it(
     assert extracted(NOW) == BODY
 
 
-def _unprofiled(
-    content: str, head: str = "", body: str = "<body>", published_at: datetime | None = None
-) -> Article:
+def _unprofiled(content: str, body: str) -> Article:
     """A page that calls itself an article, of a site whose profile has no selectors."""
-    html = page_html(content, f'<meta property="og:type" content="article">{head}')
-    url = f"{BASE}/water-politics/"
-    html = html.replace("<body>", body)
-    page = Page.of(url, html.encode(), "text/html", NOW, published_at=published_at)
+    html = page_html(content, '<meta property="og:type" content="article">')
+    page = Page.of(f"{BASE}/water-politics/", html.replace("<body>", body).encode(), None, NOW)
     return extract(page, SiteProfile(base_url=BASE), "plain")
-
-
-def _cards(number: int) -> str:
-    return "".join(
-        f'<div><h3><a href="/article-{n}/">A headline of article {n}</a></h3>'
-        f'<time datetime="2024-12-0{n}">December {n}</time><p>The teaser of article {n}, which is '
-        "a sentence of some length so that it counts.</p></div>"
-        for n in range(1, number + 1)
-    )
-
-
-def test_text_below_other_articles_headlines_is_a_listing_whatever_it_calls_itself() -> None:
-    cards = _cards(6)
-    with pytest.raises(NotAnArticle, match="below other articles' headlines"):
-        _unprofiled(f"<h1>Water</h1>{cards}")
-    assert _unprofiled(f"<h1>{TITLE}</h1>{paragraphs()}{cards}").body == BODY
-    dated = '<meta property="article:published_time" content="2024-12-10T08:00:00Z">'
-    assert "The teaser of article 6" in _unprofiled(f"<h1>The week</h1>{cards}", dated).body
-
-
-@pytest.mark.parametrize(
-    ("number", "published_at"), [(4, None), (6, NOW)], ids=["few items", "dated by a feed"]
-)
-def test_a_round_up_with_linked_headings_is_an_article(
-    number: int, published_at: datetime | None
-) -> None:
-    article = _unprofiled(f"<h1>The week</h1>{_cards(number)}", published_at=published_at)
-    assert f"The teaser of article {number}" in article.body
-
-
-def test_a_collection_in_json_ld_is_a_listing_unless_the_page_is_an_article() -> None:
-    article = f"<h1>{TITLE}</h1>{paragraphs()}"
-    node = '<script type="application/ld+json">{{"@type": "{}", "url": "{}/{}/"}}</script>'
-    collection = node.format("CollectionPage", BASE, "water-politics")
-    with pytest.raises(NotAnArticle, match="a listing"):
-        _unprofiled(article, collection)
-    own = node.format("NewsArticle", BASE, "water-politics")
-    assert _unprofiled(article, collection + own).body == BODY
-    assert _unprofiled(article, node.format("CollectionPage", BASE, "europe")).body == BODY
-    dated = '<meta property="article:published_time" content="2024-12-10T08:00:00Z">'
-    assert _unprofiled(article, collection + dated).body == BODY
-    assert _unprofiled(article, collection, published_at=NOW).body == BODY  # a feed shows it
 
 
 def test_a_page_of_a_shop_is_no_article() -> None:
     article = f"<h1>{TITLE}</h1>{paragraphs()}"
     with pytest.raises(NotAnArticle, match="a listing"):
-        _unprofiled(article, body='<body class="single-product woocommerce woocommerce-page">')
+        _unprofiled(article, '<body class="single-product woocommerce woocommerce-page">')
     for post in ("woocommerce-no-js", "woocommerce woocommerce-page"):
-        assert _unprofiled(article, body=f'<body class="single-post {post}">').body == BODY
+        assert _unprofiled(article, f'<body class="single-post {post}">').body == BODY
 
 
 @pytest.mark.parametrize("pattern", ["^/video/$", "^/video$"])
