@@ -201,7 +201,7 @@ class Matcher:
 
 def _ends_word(plain: str, start: int, end: int) -> bool:
     following = plain[end]
-    is_unspaced = UNSPACED_LETTER.search(plain, end - 1, end + 1) is not None
+    is_unspaced = following.isalnum() and bool(UNSPACED_LETTER.search(plain, end - 1, end + 1))
     if is_unspaced or following.isalpha():
         return is_unspaced
     if plain[end - 1].isdigit():  # no "Group 24" in "Group 24.64"

@@ -13,9 +13,9 @@ import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ OTHERS, GENRES = "others", "genres"  # the groups of matches other than the topi
 NAMES = 0.25  # a sentence names the topic if its `named` is at least this
 # The share of `about` that each next sentence keeps: without other entities, and with them.
 _GOES_ON, _BESIDE_OTHERS = 0.85, 0.4
-_FIRST_WORDS = 8  # a name among these leads its sentence, unless another entity stands before it
+# A name among the first eight words leads its sentence, unless another entity stands before it.
+_BEGINNING = re.compile(rf"(?: *+(?:[{UNSPACED}]|[^ {UNSPACED}]++)){{0,8}}")
 _DATELINE = re.compile(
     r"\W{0,3}(?:[A-ZÀ-ÞА-Я][A-ZÀ-ÞА-Я.'’ -]{2,40}(?:,\s[A-ZÀ-Þ][\w.]+)?|[A-Z]\w+,\s[A-Z][\w.]+)"
     r"(?:\s\([^)]{2,40}\))?(?:,\s\w+\.?\s\d+)?\s*(?:[—–]|-{1,2}\s)"
@@ -43,7 +44,6 @@ _LEAST_OTHERS = 2  # other names in a list
 # More states in a sentence are a list, whatever separates them: the countries of a form.
 _MOST_STATES = 20
 _ENGLISH = 0.012  # least share of "the" among the words of an English text
-_A_WORD = re.compile(rf"[{UNSPACED}]|[^ {UNSPACED}]+")
 _FOLDER = Path(__file__).parent / "data"
 
 
@@ -52,7 +52,7 @@ class Sentence:
     """A sentence with its mentions of the topic, and its matches of `others`.
 
     `named` is the strength of its strongest sure mention, 0 to 1; `is_led`: one of them leads it.
-    `about` is `named`, or what carries over from the sentence before it, if that is more.
+    `about` is `named`, or more that carries over from the sentence before it; `words` are counted.
     """
 
     text: str
@@ -62,11 +62,11 @@ class Sentence:
     named: float = 0.0
     about: float = 0.0
     is_led: bool = False
+    words: int = field(init=False)
 
-    @property
-    def words(self) -> int:
-        """The approximate number of words."""
-        return self.text.count(" ") + 1 + len(UNSPACED_LETTER.findall(self.text))
+    def __post_init__(self) -> None:
+        letters = 0 if self.text.isascii() else len(UNSPACED_LETTER.findall(self.text))
+        self.words = self.text.count(" ") + 1 + letters
 
 
 class Reading:
@@ -170,8 +170,8 @@ def _set_roles(sentence: Sentence, dateline_end: int) -> None:
     if len({each.owner for each in sentence.others}) > _MOST_STATES:
         begin, end = sentence.others[0].start, sentence.others[-1].start
         listed |= {each.start - first for each in within(sentence.mentions, begin, end)}
-    first_words = islice(_A_WORD.finditer(sentence.text), _FIRST_WORDS)
-    leading = first + max((each.end() for each in first_words), default=0)
+    beginning = _BEGINNING.match(sentence.text)
+    leading = first + (beginning.end() if beginning else 0)
     if sentence.others:
         leading = min(leading, sentence.others[0].start)
     for mention in sentence.mentions:
