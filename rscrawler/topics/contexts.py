@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from rscrawler.topics.matcher import Match, Spelling, count_within, longest, within
+from rscrawler.topics.matcher import Match, Spelling, longest, places_within, within
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Context, Entity
 
@@ -111,7 +111,7 @@ class _ContextJudge:
         context, window = self.contexts[name], self._window(hit, self.contexts[name])
         found = self._count_words((name, False), hit, window)
         # Another mention of the same entity does not support it.
-        found += count_within(self._supporting(name, hit.entity.name), *window)
+        found += len(places_within(self._supporting(name, hit.entity.name), *window))
         return found >= context.at_least and found > self._count_words((name, True), hit, window)
 
     def _supporting(self, name: str, own: str) -> list[Mention]:
@@ -128,7 +128,7 @@ class _ContextJudge:
         sides = (window[0], min(window[1], hit.start)), (max(window[0], hit.end), window[1])
         if self.contexts[owner[0]].unbroken:
             return sum(self._is_unbroken(w, hit) for side in sides for w in within(words, *side))
-        return sum(count_within(words, *side) for side in sides)
+        return sum(len(places_within(words, *side)) for side in sides)
 
     def _window(self, hit: Mention, context: Context) -> tuple[int, int]:
         """The span in which a match must begin to be near `hit`."""

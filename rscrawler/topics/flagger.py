@@ -43,7 +43,7 @@ class Contribution:
     feature: str
     meaning: str
     value: float
-    share: float
+    share: float  # above 0 it speaks for a flag
 
 
 class Flagger:
@@ -51,7 +51,7 @@ class Flagger:
 
     def __init__(self, watchlists: Iterable[WatchList]) -> None:
         self._watchlists = sorted(watchlists, key=lambda watchlist: watchlist.name)
-        self.topics = tuple(watchlist.name for watchlist in self._watchlists)
+        self.topics = tuple(each.name for each in self._watchlists)  # in order
 
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
         """One flag for each watch-list whose topic the text names, sorted by topic."""

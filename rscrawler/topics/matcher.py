@@ -33,6 +33,7 @@ _CUT = re.compile(
     r"|(?<=[^\W\d_])[-\u2010]\s*\n\s*(?=[^\W\d_A-Z])"
     r"|(?<=\s)\s+"
 )
+_ASCII = bytes(range(128))
 # Cyrillic letters keep their accents: "й" is not "и". Hangul syllables keep their vowels.
 _CYRILLIC, _HANGUL = ("Ѐ", "ԯ"), ("가", "힣")
 # Replaces every other symbol (currency, emoji), since ASCII text is handled much faster; no
@@ -89,7 +90,7 @@ def fold(text: str) -> str:
 
 def _foreign_characters(text: str) -> str:
     """The different non-ASCII characters of `text`, sorted; over bytes, at memory speed."""
-    beyond = text.encode(*_UTF8).translate(None, bytes(range(128)))
+    beyond = text.encode(*_UTF8).translate(None, _ASCII)
     return "".join(sorted(set(beyond.decode(*_UTF8))))
 
 
@@ -167,7 +168,8 @@ class Matcher:
         plain, encoded = folded.text, folded.text.encode(*_UTF8)
         last, is_ascii = len(plain), len(plain) == len(encoded)
         matches: list[tuple[int, int, int]] = []
-        end, read, is_unspaced = 0, 0, UNSPACED_LETTER.search
+        end = read = 0
+        is_unspaced = UNSPACED_LETTER.search
         found = self._automaton.find_matches_as_indexes(encoded, overlapping=True)
         for pattern, _, stop in found:
             end = stop if is_ascii else end + len(encoded[read:stop].decode(*_UTF8))
@@ -215,14 +217,14 @@ _START = attrgetter("start")
 
 def within(spans: Sequence[SpanT], first: int, last: int) -> Sequence[SpanT]:
     """The part of the sorted `spans` that starts in [first, last)."""
-    begun = bisect_left(spans, first, key=_START)
-    return spans[begun : bisect_left(spans, last, begun, key=_START)]
+    places = places_within(spans, first, last)
+    return spans[places.start : places.stop]
 
 
-def count_within(spans: Sequence[SpanT], first: int, last: int) -> int:
-    """The length of `within`; of long texts, that would be copied for each name."""
+def places_within(spans: Sequence[SpanT], first: int, last: int) -> range:
+    """The places of `within` in `spans`: to count them without a copy."""
     begun = bisect_left(spans, first, key=_START)
-    return bisect_left(spans, last, begun, key=_START) - begun
+    return range(begun, bisect_left(spans, last, begun, key=_START))
 
 
 def longest(spans: Iterable[SpanT]) -> list[SpanT]:

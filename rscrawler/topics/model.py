@@ -94,11 +94,9 @@ def _is_referred_back_to(reading: Reading) -> bool:
 def _is_headed(paragraph: Sequence[Sentence]) -> bool:
     opening = paragraph[0]
     reach = len(opening.text) - len("".join(opening.text.split(None, _LEAD)[_LEAD:]))
-    return opening.is_led and any(
-        opening.text[(after := each.end - opening.start) : after + 1] in (".", ":", "")
-        for each in opening.mentions
-        if each.start - opening.start <= reach
-    )
+    names = (each for each in opening.mentions if each.start - opening.start <= reach)
+    ends = (each.end - opening.start for each in names)
+    return opening.is_led and any(opening.text[end : end + 1] in (".", ":", "") for end in ends)
 
 
 def _genre(name: str) -> Callable[[Reading], float]:

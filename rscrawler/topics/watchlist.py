@@ -36,6 +36,7 @@ EntityKind = Literal[
 ]
 Spelled = list[Annotated[str, Field(min_length=1)]]
 Share = Annotated[float, Field(ge=0, le=1)]
+CONTEXT_KEYS = ("needs", "unless", "passing_with", "despite")  # of an entity: names of contexts
 
 
 class Context(Model):
@@ -69,9 +70,6 @@ class Context(Model):
             or "*" in self.countries
             or not set(self.countries).isdisjoint(entity.countries)
         )
-
-
-CONTEXT_KEYS = ("needs", "unless", "passing_with", "despite")  # of an entity: names of contexts
 
 
 class Entity(Model):
