@@ -125,6 +125,7 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
             scripts.append(element.text)
     body = root.find("body")
     template = "" if body is None else body.get("class", "")
+    classes = template.split()
     if _STATIC_PAGE.search(template):
         meta["og:type"] = "website"
     names = (clean(name) for name in (profile.title, meta.get("og:site_name")) if name)
@@ -135,7 +136,7 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
             for address in (url, canonical, meta.get("og:url"))
             if address
         ),
-        is_listing=_POST not in template.split() and not _LISTING.isdisjoint(template.split()),
+        is_listing=_POST not in classes and not _LISTING.isdisjoint(classes),
     )  # fmt: skip
     if not scripts:
         return found
