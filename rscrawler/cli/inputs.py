@@ -74,11 +74,16 @@ UntilOption = Annotated[
 
 
 @contextmanager
-def opened_store(config: Config) -> Iterator[Store]:
-    """The store of a configuration, rebuilt first if it was lost; closed at the end."""
-    from rscrawler.maintenance.recovery import open_store
-    from rscrawler.store.database import DamagedDatabase
+def opened_store(config: Config, *, must_exist: bool = False) -> Iterator[Store]:
+    """The store of a configuration, rebuilt first if it was lost; closed at the end.
 
+    With `must_exist`, none is created where there is no JSONL to rebuild it from: NoDatabase.
+    """
+    from rscrawler.maintenance.recovery import has_records, open_store
+    from rscrawler.store.database import DamagedDatabase, require_existing
+
+    if must_exist and not has_records(config):
+        require_existing(config.database)
     with closing(open_store(config)) as store:
         try:
             yield store

@@ -61,8 +61,10 @@ def export_command(
         raise ConfigurationError(
             f"--since, {rfc3339(since)}, is not before the end of --until, {rfc3339(until)}"
         )
+    if output is None and export_format is ExportFormat.PARQUET:
+        raise ConfigurationError("--format parquet: needs a file; name one with -o FILE")
     writable = usable(output, to_be="written") if output else nullcontext()
-    with opened_store(config) as store, writable:
+    with opened_store(config, must_exist=True) as store, writable:
         total = store.articles.count_records(since=since, until=until)
         written = export_records(
             tracked(store.articles.records(since=since, until=until), total, "records"),
@@ -93,7 +95,7 @@ def prune_command(
     except ValueError as error:
         raise ConfigurationError(f"--older-than: {older_than!r}: {error}") from None
     now = utc_now()
-    with opened_store(config) as store, progress() as bars:
+    with opened_store(config, must_exist=True) as store, progress() as bars:
         pruned = store.retention.preview(now - age)
         if not dry_run:
             task = bars.add_task("", total=pruned.versions, unit="versions")

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer import Option
 
-from rscrawler.cli.common import log_runs, print_json, say
+from rscrawler.cli.common import complain, log_runs, print_json, say
 from rscrawler.cli.deliver import store_failures_reported
 from rscrawler.cli.inputs import ConfigOption, ConfigPath, JsonOption, opened_store
 from rscrawler.clock import utc_now
@@ -22,7 +22,7 @@ from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, active_jobs, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
-from rscrawler.store.database import sqlite_file
+from rscrawler.store.database import NoDatabase, sqlite_file
 from rscrawler.store.jobs import JobState
 from rscrawler.topics import check_alerted
 
@@ -132,8 +132,12 @@ def schedules_command(
 ) -> None:
     """Show the jobs, and when each fires next."""
     jobs = load_schedules(config, schedules_dir)
-    with opened_store(config) as store:
-        states = store.jobs.states()
+    states: Mapping[str, JobState] = {}
+    try:
+        with opened_store(config, must_exist=True) as store:
+            states = store.jobs.states()
+    except NoDatabase as error:  # schedules are written and looked at before the first run
+        complain(str(error))
     rows = [_job_json(scheduled, states.get(scheduled.id)) for scheduled in jobs]
     if as_json:
         print_json({"jobs": rows})

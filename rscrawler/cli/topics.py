@@ -207,7 +207,7 @@ def backtest_command(
 ) -> None:
     """Compare what the present watch-list would flag in stored articles with what was flagged."""
     flagger = Flagger([load_watchlist(topic, config)])
-    with opened_store(config) as store:
+    with opened_store(config, must_exist=True) as store:
         articles = store.articles.latest_articles(since=since)
         shown = tracked(articles, store.articles.count_latest(since=since), "articles")
         result = backtest(flagger, shown)

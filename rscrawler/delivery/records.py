@@ -13,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from rscrawler.errors import ConfigurationError, MissingExtra, RscrawlerError
+from rscrawler.errors import MissingExtra, RscrawlerError
 from rscrawler.items import Article, Level, columns
 
 logger = logging.getLogger(__name__)
@@ -100,13 +100,13 @@ def export_records(
     minimum: Level = Level.SUBSTANTIAL,
     is_raw: bool = False,
 ) -> int:
-    """Write records to a file, or to standard output; returns how many.
+    """Write records to a file, or (not as Parquet) to standard output; returns how many.
 
     With `topic`, only those whose level on it reaches `minimum`. With `is_raw`, CSV cells that a
     spreadsheet would read as formulas are left as they are.
 
     Raises:
-        ConfigurationError: Parquet without an output file or without `pyarrow`.
+        MissingExtra: Parquet without `pyarrow`.
     """
     written = 0
 
@@ -118,6 +118,7 @@ def export_records(
                 yield record
 
     if export_format is ExportFormat.PARQUET:
+        assert output is not None
         _write_parquet(counted(), output)
         return written
     is_csv = export_format is ExportFormat.CSV
@@ -177,9 +178,7 @@ def csv_cells(record: dict[str, Any], *, is_raw: bool = False) -> dict[str, Any]
     return cells if is_raw else {name: defused(cell) for name, cell in cells.items()}
 
 
-def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> None:
-    if output is None:
-        raise ConfigurationError("--format parquet: needs a file; name one with -o FILE")
+def _write_parquet(records: Iterable[dict[str, Any]], output: Path) -> None:
     try:
         import pyarrow
         import pyarrow.parquet

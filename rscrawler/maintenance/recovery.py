@@ -65,10 +65,14 @@ def open_store(config: Config) -> Store:
     return _repaired_store(config)
 
 
+def has_records(config: Config) -> bool:
+    """Whether the JSONL holds records, from which a store can be rebuilt."""
+    return any(path.stat().st_size for path in day_files(config.output_dir / ARTICLES_CHANNEL))
+
+
 def _is_lost(config: Config, store: Store) -> bool:
     """Whether the store is empty, but the JSONL is not."""
-    files = day_files(config.output_dir / ARTICLES_CHANNEL)
-    return store.articles.is_empty() and any(path.stat().st_size for path in files)
+    return store.articles.is_empty() and has_records(config)
 
 
 def _repaired_store(config: Config) -> Store:

@@ -60,6 +60,10 @@ class DamagedDatabase(StoreError):
     """The file is not a database, its pages are inconsistent, or its tables are missing."""
 
 
+class NoDatabase(StoreError):
+    """The file is not there."""
+
+
 class FullDisk(StoreError):
     """The file cannot be written: the disk is full, or fails."""
 
@@ -282,10 +286,10 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def require_existing(url: str) -> None:
-    """Raise StoreError if the SQLite file does not exist: reading must not create it."""
+    """Raise NoDatabase if the SQLite file does not exist: reading must not create it."""
     file = sqlite_file(url)
-    if file is not None and not file.is_file():
-        raise StoreError(f"database {file}: is not there yet; `rscrawler crawl` makes it")
+    if file is not None and not file.exists():
+        raise NoDatabase(f"database {file}: is not there yet; `rscrawler crawl` makes it")
 
 
 def _has_no_table(error: object) -> bool:

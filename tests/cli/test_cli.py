@@ -879,6 +879,40 @@ def test_streams_that_are_closed_are_no_trouble_until_they_are_needed(
     assert b"delivered" not in database
 
 
+# A folder without a database.
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "export",
+        "export -o records.jsonl",
+        "history x",
+        "identity check",
+        "prune --older-than 365d",
+        "status",
+        "topics backtest central-asia",
+        "topics marks",
+    ],
+)
+def test_a_database_that_is_not_there_is_told_and_not_made(
+    workspace: Workspace, command: str
+) -> None:
+    result = workspace.run(*command.split())
+    assert (result.status, result.stdout) == (1, "")
+    (line,) = complaints(result)
+    assert f"{workspace.output / 'rscrawler.db'}: is not there yet" in line
+    assert list(workspace.folder.iterdir()) == []
+
+
+def test_jobs_are_shown_before_there_is_a_database(workspace: Workspace) -> None:
+    result = workspace.run("schedules", "--json")
+    (line,) = complaints(result)
+    assert "is not there yet" in line
+    assert (result.status, result.json["jobs"][0]["last_fired_at"]) == (0, None)
+    assert list(workspace.folder.iterdir()) == []
+
+
 # Paths that cannot be used. (Tests may be run by root, who may read everything.)
 
 TOO_LONG = "x" * 300

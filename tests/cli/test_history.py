@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from rscrawler.identity.fingerprints import Fingerprint
@@ -101,10 +99,3 @@ def test_an_unknown_article_is_one_line(edited: Workspace) -> None:
     assert (result.status, result.stdout) == (2, "")
     assert len(result.stderr.splitlines()) == 1
     assert "never-seen" in result.stderr
-
-
-def test_a_store_that_is_not_there_is_not_made(workspace: Workspace) -> None:
-    result = workspace.run("history", "x")
-    assert result.status == 1
-    assert "is not there yet" in result.stderr
-    assert list(Path(workspace.folder).iterdir()) == []
