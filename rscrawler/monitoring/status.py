@@ -49,12 +49,13 @@ class SiteStatus:
 
     @property
     def state(self) -> str:
-        """The state in words; a site that was never crawled is not called healthy."""
+        """The state in words; a site without a good cycle so far is not called healthy."""
         if self.problems:
             return "unhealthy"
         if not self.is_enabled:
             return "not enabled"
-        return "healthy" if self.last_run_at else "not crawled yet"
+        unproven = "no good cycle yet" if self.last_run_at else "not crawled yet"
+        return "healthy" if self.last_success_at else unproven
 
 
 @dataclass(frozen=True, slots=True)

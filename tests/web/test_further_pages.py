@@ -38,10 +38,12 @@ def a_cycle(store: Store, *, succeeded: bool = True, **counters: int) -> None:
     store.health.record_end(run_id, SITE, NOW, succeeded=succeeded, counters=counters)
 
 
-def test_a_site_that_was_never_crawled_is_not_called_healthy(
+def test_a_site_is_not_called_healthy_before_its_first_good_cycle(
     browser: Browser, shelf: Store
 ) -> None:
     assert ">not crawled yet<" in browser.get("/sites").text
+    shelf.health.record_start("cut-short", SITE, NOW - timedelta(minutes=2))
+    assert ">no good cycle yet<" in browser.get("/sites").text
     a_cycle(shelf)
     assert ">healthy<" in browser.get("/sites").text
 
