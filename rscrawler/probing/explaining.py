@@ -53,19 +53,19 @@ def explain(
 
     Raises:
         ConfigurationError: the site is not known; a file has neither site nor address, and not
-            one site is enabled; several sites have the address; `url` is not an address.
+            one site is enabled; several sites have the address; `url` or `page` is no address.
         PageUnavailable: the page cannot be fetched, or robots.txt forbids it.
         OSError: the file cannot be read.
         NotAnArticle, IncompletePage: the page gives no article.
     """
     sites = load_sites(config)
     is_address = page.startswith(("http://", "https://"))
+    if is_address and url is not None:
+        raise ConfigurationError(f"--url: is only for a saved page; {page} is an address itself")
     address = page if is_address else url
-    for option, given in (("", page if is_address else None), ("--url: ", url)):
-        if given is not None and not is_web_address(given):
-            raise ConfigurationError(
-                f"{option}{given}: is not an address; allowed: https://host/path"
-            )
+    if address is not None and not is_web_address(address):
+        named = page if is_address else f"--url: {url}"
+        raise ConfigurationError(f"{named}: is not an address; allowed: https://host/path")
     name = site or _site_of(address, sites)
     profile = chosen_sites(sites, [name])[name] if name else generic_profile(address or "")
     if is_address:

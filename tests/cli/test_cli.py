@@ -700,6 +700,15 @@ def test_explain_refuses_what_is_no_address_of_a_page(
     assert line.startswith(f"rscrawler: --url: {url}: is not an address; allowed: https://")
 
 
+def test_explain_refuses_an_address_for_a_page_that_has_one(crawled: Crawled) -> None:
+    record = crawled.records()[0]
+    for named in (record["url"], record["article_id"]):
+        result = crawled.run("explain", named, "--url", f"{crawled.site.base_url}/another/")
+        assert (result.status, result.stdout) == (2, "")
+        (line,) = complaints(result)
+        assert line.startswith(f"rscrawler: --url: is only for a saved page; {record['url']} is ")
+
+
 @pytest.mark.parametrize(
     "fault",
     [
