@@ -34,10 +34,12 @@ def write_feeds(config: Config, store: Store, interest: Interest) -> int:
     return changed
 
 
-def feed_of(articles: Sequence[Article], interest: Interest, *, name: str, title: str) -> bytes:
-    """An Atom feed of these articles; `name` distinguishes it from all other feeds."""
+def feed_of(
+    articles: Sequence[Article], interest: Interest, *, name: str, title: str, url: str
+) -> bytes:
+    """An Atom feed of these articles at `url`; `name` distinguishes it from all other feeds."""
     items = [_item(article, interest) for article in articles]
-    return _atom_feed(_uri(f"feed:?{name}"), one_line(title), items)
+    return _atom_feed(_uri(f"feed:?{name}"), one_line(title), items, url)
 
 
 def _items(store: Store, topic: str, interest: Interest) -> list[Item]:
@@ -93,11 +95,11 @@ def _json_feed(title: str, items: Sequence[Item]) -> bytes:
     return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def _atom_feed(uri: str, title: str, items: Sequence[Item]) -> bytes:
+def _atom_feed(uri: str, title: str, items: Sequence[Item], url: str = "") -> bytes:
     # An empty feed needs a date too, which must not change each time the feed is made.
     updated = max((item["date_modified"] for item in items), default="1970-01-01T00:00:00Z")
-    feed = rendered("feed.atom.j2", uri=uri, title=title, updated=updated, articles=items)
-    return feed.encode()
+    named = {"uri": uri, "url": url, "title": title, "updated": updated}
+    return rendered("feed.atom.j2", articles=items, **named).encode()
 
 
 def _uri(name: str) -> str:

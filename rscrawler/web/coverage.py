@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -152,6 +152,7 @@ def _feed(request: Request, dashboard: Dashboard, search: Search) -> Response:
         _interest(dashboard, search.wanted),
         name=urlencode(search.given),
         title=f"Coverage: {given}" if given else "Flagged coverage",
+        url=urljoin(dashboard.config.web.url or str(request.base_url), search.link(format="atom")),
     )
     return with_etag(request, content, FEED_TYPES["atom"])
 

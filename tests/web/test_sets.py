@@ -64,6 +64,17 @@ def test_every_filter_has_a_feed(browser: Browser, shelf: Store) -> None:
     assert browser.get("/?country=KZ&format=atom", headers=again).status == 304
     [link] = browser.get("/?country=KZ").tree.xpath("//head/link[@title='These articles']/@href")
     assert browser.get(link).body == answer.body
+    own = feed.xpath("a:link[@rel='self']/@href", namespaces=ATOM)
+    assert own == [f"http://127.0.0.1:{browser.port}{link}"]
+
+
+def test_a_feed_names_its_address_as_people_reach_it(config: Config, shelf: Store) -> None:
+    web = config.web.model_copy(update={"url": "https://monitor.example.org"})
+    public = config.model_copy(update={"web": web})
+    with served(Dashboard(public, shelf, now=lambda: NOW)) as browser:
+        feed = etree.fromstring(browser.get("/?q=%26&format=atom").body)
+    own = feed.xpath("a:link[@rel='self']/@href", namespaces=ATOM)
+    assert own == ["https://monitor.example.org/?q=%26&format=atom"]
 
 
 def test_what_is_new_since_the_last_visit_can_be_downloaded(config: Config, shelf: Store) -> None:
