@@ -145,6 +145,7 @@ class WatchList(Model):
         names = {entity.name for entity in self.entity}
         for name, context in self.context.items():
             _check(f"context {name!r}: entities", context.entities, names, "entities")
+            _check(f"context {name!r}: countries", context.countries, {*self.states, "*"}, "states")
         if self.places is not None:
             _check("places.context", [self.places.context], self.context, "contexts")
         return self

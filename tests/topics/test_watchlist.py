@@ -66,6 +66,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
             "context.empty.*needs words, countries or entities",
         ),
         (SMALL + '[context.near]\nentities = ["Riga"]\n', "context 'near': entities 'Riga'"),
+        (SMALL + '[context.near]\ncountries = ["*", "LV"]\n', "context 'near': countries 'LV'.*EE"),
         (SMALL + "[levels]\nprimary = 2\n", r"levels\.primary"),
         ('name = "x"\n' + SMALL, "name: the file's own name"),
     ],
