@@ -45,6 +45,7 @@ _OF_ARTICLES = re.compile(r"news|post|article|stor(?:y|ies)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"tag|categor|author|image|video|page|taxonom|user|topic", re.IGNORECASE)
 _TO_FEED = re.compile(r"(?:^|[/=])(?:rss|feed)(?:[/.]|$)", re.IGNORECASE)
 _PAGE_NUMBERS = ("page", "paged", "p", "pg")
+_NO_SECTIONS = rf"{STATIC_PATHS}|/page/\d+/?$"
 _MENUS = "nav a[href], header a[href], [role='navigation'] a[href], .menu a[href]"
 _FRAME = f"{_MENUS}, footer a[href]"
 
@@ -160,7 +161,7 @@ def find_sources(url: str, visitor: Visitor) -> Finding:
     likely = [
         each
         for each in menus
-        if not (each == path or looks_like_article(each) or re.search(STATIC_PATHS, each))
+        if not (each == path or looks_like_article(each) or re.search(_NO_SECTIONS, each))
     ]
     if left := likely[_MOST_SECTIONS:]:
         notes.append(f"pages in the menu that were not checked: {', '.join(left)}")

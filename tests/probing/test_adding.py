@@ -325,6 +325,19 @@ def test_a_feed_that_the_front_page_links_to_for_readers_is_found() -> None:
     assert (source.kind, source.path) == ("feed", "/news/rss/")
 
 
+def test_the_second_page_of_a_listing_is_no_source() -> None:
+    pages = BUILT["wordpress"]()
+    for path in ("/", "/category/politics/"):  # as WordPress' own function prints it
+        older = f'<a class="next" href="{BASE}{path}page/2/">Older</a>'
+        assert older in pages[path].text
+        numbered = f'<nav class="navigation pagination">{older}</nav>'
+        pages[path] = page(pages[path].text.replace(older, numbered))
+        pages[f"{path}page/2/"] = pages[path]
+    with SmallSite(pages) as site:
+        sources = propose(site).profile.sources
+    assert [source.path for source in sources] == [path for _, path, _ in SOURCES["wordpress"]]
+
+
 def test_a_feed_of_comments_that_the_front_page_links_to_is_no_source() -> None:
     pages = BUILT["wordpress"]()
     pages["/comments/feed/"] = pages["/feed/"]
