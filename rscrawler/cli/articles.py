@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,14 +13,7 @@ from rich.text import Text
 from typer import Argument, Option
 
 from rscrawler.cli.common import console, counted, print_json, say, tracked
-from rscrawler.cli.inputs import (
-    ConfigOption,
-    JsonOption,
-    SinceOption,
-    SitesArgument,
-    open_existing,
-    opened_store,
-)
+from rscrawler.cli.inputs import ConfigOption, JsonOption, SinceOption, SitesArgument, opened_store
 from rscrawler.config import Config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.wording import one_line
@@ -85,7 +78,7 @@ def _file_or_stored(config: Config, named: str, site: str | None) -> tuple[str, 
             return named, site
     except OSError as error:
         reason = str(error.strerror)
-    with suppress(StoreError), closing(open_existing(config)) as store:  # there may be none yet
+    with suppress(StoreError), opened_store(config, must_exist=True) as store:  # there may be none
         article_id = _stored_article(config, store, named, site)
         if article_id and (found := store.articles.latest_record(article_id)):
             return found.url, site or found.site
@@ -145,7 +138,7 @@ def history_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show every version of an article, and word by word what each changed."""
-    with closing(open_existing(config)) as store:
+    with opened_store(config, must_exist=True) as store:
         article_id = _stored_article(config, store, article)
         if article_id is None:
             none = "no stored article has this article_id, record_id, address or path"
@@ -248,7 +241,7 @@ def reparse_command(
     counts: Counter[Reparsed] = Counter()
     beside: Counter[str] = Counter()
     changes: list[dict[str, Any]] = []
-    with opened_store(config) if apply else closing(open_existing(config)) as store:
+    with opened_store(config, must_exist=not apply) as store:
         for site, paths in files.items():
             session = CrawlSession(config, site, profiles[site], store, flagger, run_id=run_id)
             readings = reparse(session, tracked(paths, len(paths), "files", what=site), since)

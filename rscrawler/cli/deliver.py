@@ -60,7 +60,7 @@ def status_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     from rscrawler.topics import check_alerted
 
     check_alerted(config)
-    with opened_store(config, must_exist=True) as store:
+    with opened_store(config) as store:
         status = read_status(config, store, utc_now(), active_jobs(config))
     if as_json:
         print_json(status.to_json())

@@ -94,7 +94,7 @@ def opened_store(config: Config, *, must_exist: bool = False) -> Iterator[Store]
 
 
 def open_existing(config: Config) -> Store:
-    """The store for commands that only read it: they neither create nor rebuild it.
+    """The store for the dashboard, which neither creates nor rebuilds it.
 
     Raises:
         ConfigurationError: the database URL is invalid.

@@ -1,6 +1,6 @@
 """Commands on stored data: export, prune, migrate-store, identity; and the JSON Schemas."""
 
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, astuple
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,6 @@ from rscrawler.cli.inputs import (
     JsonOption,
     SinceOption,
     UntilOption,
-    open_existing,
     opened_store,
     read_config,
     usable,
@@ -152,7 +151,7 @@ def check_command(
     config: ConfigOption, since: SinceOption = None, as_json: JsonOption = False
 ) -> None:
     """Show the stored articles that today's rules would group differently; change nothing."""
-    with closing(open_existing(config)) as store:
+    with opened_store(config, must_exist=True) as store:
         articles = store.articles.latest_articles(since=since)
         shown = tracked(articles, store.articles.count_latest(since=since), "articles")
         result = regrouped(store, load_sites(config), shown)

@@ -4,7 +4,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -17,14 +16,7 @@ from rich.text import Text
 from typer import Argument, Option
 
 from rscrawler.cli.common import counted, print_json, print_table, say, tracked
-from rscrawler.cli.inputs import (
-    ConfigOption,
-    JsonOption,
-    SinceOption,
-    open_existing,
-    opened_store,
-    usable,
-)
+from rscrawler.cli.inputs import ConfigOption, JsonOption, SinceOption, opened_store, usable
 from rscrawler.config import checked, read_text
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level
@@ -229,7 +221,7 @@ def marks_command(
     topic: Annotated[str | None, Option(help="Required if several topics were judged.")] = None,
 ) -> None:
     """Write the judgements of the dashboard as labelled lines for `evaluate` and `fit`."""
-    with closing(open_existing(config)) as store:
+    with opened_store(config, must_exist=True) as store:
         judged = list(store.judgements.judged(_judged_topic(store, topic)))
     lines = [_labelled_line(said, article) for said, article in judged if not article.is_pruned]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

@@ -899,7 +899,6 @@ def test_streams_that_are_closed_are_no_trouble_until_they_are_needed(
         "history x",
         "identity check",
         "prune --older-than 365d",
-        "status",
         "topics backtest central-asia",
         "topics marks",
     ],

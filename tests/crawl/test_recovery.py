@@ -159,10 +159,15 @@ def test_what_is_left_of_a_damaged_compressed_day_is_rebuilt(
     assert 0 < alerted.crawl("--full")["articles_new"] < before
 
 
-def test_a_lost_database_is_rebuilt_by_the_command_that_reads_it(alerted: Workspace) -> None:
+@pytest.mark.parametrize("command", ["export", "history {}", "explain {}", "identity check"])
+def test_a_lost_database_is_rebuilt_by_the_command_that_reads_it(
+    alerted: Workspace, command: str
+) -> None:
+    record = alerted.records()[0]
     (alerted.output / "rscrawler.db").unlink()
-    exported = alerted.run("export").stdout.splitlines()
-    assert len(exported) == len(alerted.records()) > 0
+    result = alerted.run(*command.format(record["article_id"]).split())
+    assert result.status == 0, result.stderr
+    assert len(alerted.run("export").stdout.splitlines()) == len(alerted.records())
 
 
 def test_what_is_published_while_the_database_is_lost_is_told_in_one_summary(
