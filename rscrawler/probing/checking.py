@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,10 +71,15 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     check = SiteCheck(site)
     check.sources = [_read_source(source, profile, visitor) for source in profile.sources]
     turns = chain.from_iterable(zip_longest(*(each.entries for each in check.sources)))
-    # Without the feed's dates, since the pages themselves must give theirs.
-    found = {address_key(e.url, profile): Entry(e.url) for e in turns if e is not None}
-    tried = list(found.values())[:limit]
-    check.samples += read_samples(tried, visitor, profile, site, check.failures)
+    entries = [(address_key(e.url, profile), e) for e in turns if e is not None]
+    dates = {key: e.published_at for key, e in entries if e.published_at}
+    # A feed's date would hide the page's own; as in a crawl, it counts where the page gives none.
+    tried = list({key: Entry(e.url) for key, e in entries}.values())[:limit]
+    for sample in read_samples(tried, visitor, profile, site, check.failures):
+        dated_at = dates.get(address_key(sample.page.url, profile))
+        if dated_at and not (sample.article and sample.article.published_at):
+            sample = read_sample(replace(sample.page, published_at=dated_at), profile, site)
+        check.samples.append(sample)
     if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
     for each in check.sources:

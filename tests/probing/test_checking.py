@@ -69,11 +69,15 @@ def test_a_selector_for_the_container_that_matches_nothing_fails(daily: SmallSit
     assert failure.startswith("container: .old-theme matched nothing on 3 of 3 pages")
 
 
-def test_a_date_that_is_nowhere_fails(daily: SmallSite) -> None:
+def test_a_date_that_only_the_feed_gives_counts_as_in_a_crawl(daily: SmallSite) -> None:
     for path, reply in list(daily.pages.items()):
         text = reply.text.replace("article:published_time", "article:other")
         daily.pages[path] = type(reply)(text, reply.kind)
-    assert "published_at: not found on 3 of 3 pages" in check(profile_of(daily)).failures
+    result = check(profile_of(daily))
+    assert result.failures == []
+    assert result.fields["published_at"].by == {"hint: published_at": 3}
+    undated = check(profile_of(daily, sources=[{"kind": "section", "path": "/"}]))
+    assert undated.failures == ["published_at: not found on 3 of 3 pages"]
 
 
 def test_a_source_that_is_gone_or_leads_to_no_article_is_told(daily: SmallSite) -> None:
