@@ -138,25 +138,30 @@ def _judge(check: SiteCheck, profile: SiteProfile, *, may_be_others: bool) -> No
     if not articles:
         check.failures.append("no page was read, so no field could be checked")
     for name, each in check.fields.items() if articles else ():
-        guessed = sum(n for origin, n in each.by.items() if not origin.startswith("profile"))
-        if each.essential and each.found < each.pages:
-            missing = each.pages - each.found
-            check.failures.append(f"{name}: not found on {missing} of {each.pages} pages")
+        missing = [article for article in articles if not _origin(name, article)]
+        guessed = [a for a in articles if not (_origin(name, a) or "profile").startswith("profile")]
+        if each.essential and missing:
+            check.failures.append(f"{name}: not found on {_among(missing, articles)}")
         elif name in _LOCATING & profile.markup.model_fields_set and guessed:
             selectors = ", ".join(getattr(profile.markup, name))
             check.failures.append(
-                f"{name}: {selectors} matched nothing on {guessed} of {each.pages} pages; "
-                f"set markup.{name}"
+                f"{name}: {selectors} matched nothing on {_among(guessed, articles)}; "
+                f"correct markup.{name}"
             )
 
 
+def _among(some: Sequence[Article], articles: Sequence[Article]) -> str:
+    return f"{len(some)} of {len(articles)} pages, such as {some[0].url}"
+
+
+def _origin(name: str, article: Article) -> str:
+    """The origin of a field on a page; "" if the page lacks it."""
+    is_there = name == "container" or getattr(article, name)
+    return article.extraction.provenance.get(name, "") if is_there else ""
+
+
 def _field_check(name: str, articles: Sequence[Article]) -> FieldCheck:
-    origins = Counter(
-        origin
-        for article in articles
-        if (origin := article.extraction.provenance.get(name))
-        and (name == "container" or getattr(article, name))
-    )
+    origins = Counter(filter(None, (_origin(name, article) for article in articles)))
     by = dict(origins.most_common())
     return FieldCheck(origins.total(), len(articles), name in ESSENTIAL, by)
 

@@ -59,7 +59,9 @@ def test_a_selector_for_the_body_that_matches_nothing_fails(daily: SmallSite) ->
     markup = {"container": ["article.type-post"], "body": [".story-text"], "credit": [".credit"]}
     result = check(profile_of(daily, markup=markup))
     (failure,) = result.failures
-    assert failure == "body: .story-text matched nothing on 3 of 3 pages; set markup.body"
+    first = result.samples[0].page.url
+    expected = f"matched nothing on 3 of 3 pages, such as {first}; correct markup.body"
+    assert failure == f"body: .story-text {expected}"
     assert result.unmatched == {"body": [".story-text"], "credit": [".credit"]}
 
 
@@ -77,7 +79,8 @@ def test_a_date_that_only_the_feed_gives_counts_as_in_a_crawl(daily: SmallSite) 
     assert result.failures == []
     assert result.fields["published_at"].by == {"hint: published_at": 3}
     undated = check(profile_of(daily, sources=[{"kind": "section", "path": "/"}]))
-    assert undated.failures == ["published_at: not found on 3 of 3 pages"]
+    first = undated.samples[0].page.url
+    assert undated.failures == [f"published_at: not found on 3 of 3 pages, such as {first}"]
 
 
 def test_a_source_that_is_gone_or_leads_to_no_article_is_told(daily: SmallSite) -> None:
