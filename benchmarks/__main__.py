@@ -47,7 +47,7 @@ INTRODUCTION = (
 
 
 def measured(name: str) -> str:
-    """The section of one benchmark, measured now.
+    """The section of one benchmark, measured now; "" if it lacks what it measures.
 
     Raises:
         CalledProcessError: it failed.
@@ -61,7 +61,8 @@ def measured(name: str) -> str:
         text=True,
         check=True,
     )
-    output = done.stdout.strip()
+    if not (output := done.stdout.strip()):
+        return ""
     if output.startswith("{"):
         output = f"```json\n{output}\n```"
     seconds = time.monotonic() - started
@@ -99,8 +100,9 @@ def main() -> None:
         except subprocess.CalledProcessError:
             failed.append(name)
             continue
-        write(RESULTS, {name: section})
-        print(section)
+        if section:
+            write(RESULTS, {name: section})
+            print(section)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import rscrawler
+from benchmarks.measure import progress
 from rscrawler.extraction import label, vocabulary
 
 Reader = Callable[[bytes, str], str]
@@ -155,7 +156,7 @@ def main() -> None:
     given = arguments.parse_args()
     folder = os.environ.get("REAL_PAGES")
     if not folder:
-        print("REAL_PAGES is not set: real pages are left out")
+        progress("REAL_PAGES is not set: nothing is measured; see benchmarks/README.md")
         return
     bodies, pages = list(whole_bodies(Path(folder))), list(snippets(Path(folder)))
     print(_HEAD.format("", len(pages)))

@@ -22,6 +22,7 @@ from urllib.parse import urljoin
 from lxml import etree
 from w3lib.url import safe_url_string
 
+from benchmarks.measure import progress
 from rscrawler.sites import Source, SourceKind
 from rscrawler.spiders.sources import SourceContent, SourcePage, UnreadableSource, read_source
 
@@ -87,7 +88,7 @@ def compared(kind: SourceKind, body: bytes, root: etree._Element) -> Counter[str
 
 def main() -> None:
     if not (folder := os.environ.get("REAL_SOURCES")):
-        print("REAL_SOURCES is not set: real feeds and sitemaps are left out")
+        progress("REAL_SOURCES is not set: nothing is measured; see benchmarks/README.md")
         return
     totals: dict[SourceKind, Counter[str]] = {kind: Counter() for kind in ROOTS.values()}
     for repository in sorted(Path(folder).glob("*/repo")):
