@@ -1,7 +1,6 @@
 """The interface of channels that send messages, and the outcomes of sending.
 
-A channel exists if it is configured. To add a kind, write a module with a class and a function
-`configured`, add the function to the table in `channels`, and the settings to `config`.
+A channel exists if it is configured. docs/alerts.md says how to add a kind.
 """
 
 import hashlib

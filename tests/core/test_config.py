@@ -71,7 +71,7 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
     [
         ("output = 1", "output", "unknown key; allowed here: alerts, archive, contact"),
         ("[alert]", "alert", "unknown key; allowed here: alerts, archive, contact"),
-        ("[alerts]\nmin_levle = 'x'", "alerts.min_levle", "allowed here: channels, email"),
+        ("[alerts]\nmin_levle = 'x'", "alerts.min_levle", "key; allowed here: channels, "),
         (EMAIL + "pasword = 'x'", "alerts.email.pasword", "allowed here: ca_file, digest"),
         ("[crawl]\nretries = -1", "crawl.retries", "-1: allowed: 0 or more"),
         ("[crawl]\nretries = 'two'", "crawl.retries", "'two': allowed: a whole number"),

@@ -59,8 +59,3 @@ def test_each_sample_of_configuration_is_accepted(sample: str) -> None:
         alerts["email"] = {"host": "h", "sender": "a@b.c", "recipients": ["d@e.f"]}
     settings = AlertSettings.model_validate(alerts)
     assert settings != AlertSettings()
-
-
-@pytest.mark.parametrize("name", [*AlertSettings.model_fields])
-def test_every_setting_is_on_the_page(name: str) -> None:
-    assert name in PAGE
