@@ -2,7 +2,7 @@
 
 An `Article` is filled from a page and completed by the pipelines. It is the only table of the
 record's fields: item, record, JSON Schema, normalization, export and `explain` follow from it. A
-new field takes one line here, and the code that finds it.
+new field takes one line here, its column on docs/output.md, and the code that finds it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, lru_cache
 from operator import itemgetter
-from typing import Annotated, Any, Self, get_origin, get_type_hints
+from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -401,7 +401,8 @@ def columns() -> tuple[tuple[str, Column], ...]:
 
 def _plain_column(name: str, hint: Any) -> Column:
     bare = hint.__origin__ if get_origin(hint) is Annotated else hint
-    kind = bare if bare is int else list if get_origin(bare) is list else str
+    kinds = {get_origin(each) or each for each in (bare, *get_args(bare))}  # of `int | None` too
+    kind = next((each for each in (list, int) if each in kinds), str)
     return Column(name, kind, _as_it_is)
 
 
