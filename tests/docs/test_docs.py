@@ -20,7 +20,7 @@ from rscrawler.items import Article
 from rscrawler.monitoring.metrics import METRICS
 from rscrawler.scheduling.schedules import ScheduleFile
 from rscrawler.scheduling.triggers import cron_trigger
-from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.sites import SiteProfile, SourceKind, load_sites
 from rscrawler.topics import WatchList
 
 ROOT = Path(__file__).parents[2]
@@ -155,6 +155,11 @@ def test_every_key_of_a_table_with_a_page_of_its_own_is_on_that_page() -> None:
         if not any(map(named.fullmatch, shown)) and (not rest or rest[-1] not in shown):
             missing.append(path)
     assert missing == []
+
+
+def test_every_kind_of_source_is_on_the_page_about_sites() -> None:
+    table = TEXTS["docs/sites.md"].partition("\n## Sources\n")[2].partition("\n\n")[0]
+    assert [str(kind) for kind in SourceKind if f"`{kind}`" not in table] == []
 
 
 def options_shown() -> Iterator[tuple[str, tuple[str, ...], str]]:
