@@ -125,7 +125,9 @@ def _print_flag(flag: TopicFlag, explanation: Explanation) -> None:
         where = found.field if found.paragraph is None else f"paragraph {found.paragraph + 1}"
         quote = Text(found.quote, style="default")
         quote.highlight_words([found.term], style="reverse")
-        say(Text.assemble((f"  {where}: ", "dim"), quote, (f"  [{found.entity}]", "dim")))
+        # A pipe has no reverse letters: the term is told in words, too.
+        named = found.entity if found.term == found.entity else f"{found.term}: {found.entity}"
+        say(Text.assemble((f"  {where}: ", "dim"), quote, (f"  [{named}]", "dim")))
     for each in explanation.contributions.get(flag.topic, [])[:_CONTRIBUTIONS]:
         say(f"  {each.share:+.2f}  {each.meaning} ({each.value:g})", style="dim")
 

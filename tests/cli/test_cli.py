@@ -640,7 +640,9 @@ def test_explain_shows_the_record_that_a_crawl_wrote_and_stores_nothing(crawled:
     shown = crawled.run("explain", flagged["url"])
     assert shown.status == 0
     assert flagged["title"] in " ".join(shown.stdout.split())
-    assert flagged["topics"][0]["evidence"][0]["term"] in shown.stdout
+    evidence = [each for topic in flagged["topics"] for each in topic["evidence"]]
+    (found, *_) = (each for each in evidence if each["term"] != each["entity"])
+    assert f"[{found['term']}: {found['entity']}]" in shown.stdout
 
 
 def test_explain_reads_a_saved_page(crawled: Crawled, tmp_path: Path) -> None:
