@@ -17,7 +17,7 @@ RUNS_KEPT = timedelta(days=365)
 
 
 class ProblemCode(StrEnum):
-    """The kinds of problems."""
+    """The kinds of problems: each has a line in `delivery.ops.ADVICE` and a section in the docs."""
 
     UNREACHABLE = "unreachable"
     ROBOTS_DISALLOWED = "robots-disallowed"
