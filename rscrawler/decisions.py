@@ -125,6 +125,8 @@ def topics_to_alert(
     present watch-list, so a changed watch-list alone never alerts. No article alerts twice on one
     topic. A duplicate alerts where it adds to `repeated`, the flags of what it repeats. A former
     copy (`was_copy`) alerts like a new article, since its earlier level alerted nobody.
+
+    After a lost database, `delivery.messages.alert_unalerted` decides by rules of its own.
     """
     if article.event is Event.REMOVED:
         return []
