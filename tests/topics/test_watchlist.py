@@ -40,7 +40,7 @@ def test_the_shipped_lists_load() -> None:
 
 def test_a_list_of_ones_own_is_found_beside_the_shipped_ones(tmp_path: Path) -> None:
     lists = own_and_shipped(written(tmp_path, SMALL))
-    assert list(lists) == ["baltic", "central-asia", "south-caucasus"]
+    assert {"baltic", "central-asia", "south-caucasus"} <= lists.keys()
     assert lists["baltic"].name == "baltic"
 
 
