@@ -20,7 +20,6 @@ from scrapy.settings import Settings
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, cache_for, cached
-from rscrawler.delivery.ops import raise_or_clear
 from rscrawler.delivery.wording import compile_templates
 from rscrawler.errors import CrawlStopped, StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome, CycleReport
@@ -133,7 +132,7 @@ def _judge_topics(config: Config, store: Store, now: datetime) -> tuple[str, ...
     """Raise or clear the problem of wrong watch-lists, and keep a copy of each good one."""
     problems = tuple(chain.from_iterable(usable_topics(config).problems.values()))
     text = "; ".join(problems) or None
-    raise_or_clear(store, TOPICS_SUBJECT, ProblemCode.WATCH_LIST, text, now)
+    store.health.raise_or_clear(TOPICS_SUBJECT, ProblemCode.WATCH_LIST, text, now)
     try:
         keep_good_copies(config)
     except OSError as error:

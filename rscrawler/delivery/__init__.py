@@ -67,7 +67,7 @@ def deliver(
     sync_spool(config, store)
     messages.send_due(delivery, are_alerts=True)
     code, problem = ProblemCode.DELIVERY_FAILING, report.output_problem
-    ops.raise_or_clear(store, ops.OUTPUT_SUBJECT, code, problem, clock())
+    store.health.raise_or_clear(ops.OUTPUT_SUBJECT, code, problem, clock())
     ops.judge_delivery(channels, store, clock())
     if problem is None and not report.was_stopped:
         ops.end_overdue(store, clock())

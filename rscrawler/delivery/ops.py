@@ -57,16 +57,6 @@ def _ids_of_start(channels: Channels, problem: Problem, now: datetime) -> list[s
     return [each.message_id for each in begun]
 
 
-def raise_or_clear(
-    store: Store, subject: str, code: ProblemCode, message: str | None, now: datetime
-) -> None:
-    """Raise a problem, or clear it if `message` is None."""
-    if message is None:
-        store.health.clear_problem(subject, code)
-    else:
-        store.health.raise_problem(subject, code, message, now)
-
-
 def is_of_outbox(subject: str) -> bool:
     """Whether the subject of a problem is the outbox, or a channel: `outbox/email`."""
     return subject.partition("/")[0] == OUTBOX_SUBJECT
@@ -103,7 +93,7 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
         left = [each for each in undelivered if subject in (_subject_of(each), OUTBOX_SUBJECT)]
         # While a recipient with an error is being retried, the problem stays as it is.
         if failed or not any(each.last_error for each in left):
-            raise_or_clear(store, subject, code, _failure_in_words(failed), now)
+            store.health.raise_or_clear(subject, code, _failure_in_words(failed), now)
     return failing
 
 

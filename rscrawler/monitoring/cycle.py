@@ -12,7 +12,6 @@ from scrapy.crawler import Crawler
 
 from rscrawler.config import format_duration
 from rscrawler.decisions import requested_pause
-from rscrawler.delivery.ops import raise_or_clear
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.drift import (
     ARTICLES,
@@ -238,7 +237,7 @@ def _conclude(
         observation=observed,
     )
     for code in judged | ({ProblemCode.OVERDUE} & problems.keys()):
-        raise_or_clear(store, site, code, problems.get(code) or standing.get(code), now)
+        store.health.raise_or_clear(site, code, problems.get(code) or standing.get(code), now)
     return replace(outcome, succeeded=succeeded, problems=problems)
 
 

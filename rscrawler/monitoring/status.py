@@ -15,7 +15,7 @@ from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS
 from rscrawler.delivery.channels import OutboxSummary, due_since, outbox_summary
 from rscrawler.delivery.messages import DATABASE_SUBJECT
-from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries, raise_or_clear
+from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import store_problem
 from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, in_days, overdue_site, silence
@@ -268,11 +268,9 @@ def raise_health_problems(config: Config, store: Store, now: datetime) -> None:
     """
     is_here = any(runs_here(service.owner) for service in store.leases.services())
     dead = None if is_here else _dead_service(store, now)
-    if dead:
-        store.health.raise_problem(dead.subject, dead.code, dead.message, dead.since)
-    else:
-        store.health.clear_problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE)
+    message, since = (dead.message, dead.since) if dead else (None, now)
+    store.health.raise_or_clear(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)
     full = next(_disk_problems(config, now), None)
     if full or not any(_full_folders(config, AMPLE_ROOM_MIB)):
         message = full.message if full else None
-        raise_or_clear(store, DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
+        store.health.raise_or_clear(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)

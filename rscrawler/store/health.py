@@ -207,6 +207,15 @@ class HealthStore(Part):
             connection.execute(delete(problem).filter_by(**present, notified_at=None))
             connection.execute(update(problem).filter_by(**present).values(ended=1))
 
+    def raise_or_clear(
+        self, subject: str, code: ProblemCode, message: str | None, now: datetime
+    ) -> None:
+        """Raise a problem, or clear it if `message` is None."""
+        if message is None:
+            self.clear_problem(subject, code)
+        else:
+            self.raise_problem(subject, code, message, now)
+
     def notify_start(self, started: Problem, messages: Sequence[NewMessage], now: datetime) -> bool:
         """Store the notices that a problem began; False if another process has done so."""
         notified = (
