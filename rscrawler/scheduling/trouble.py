@@ -13,12 +13,13 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from rscrawler.config import Config, format_duration
+from rscrawler.config import Config
 from rscrawler.delivery import send_notices
 from rscrawler.delivery.channel import bounded
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, send_heartbeat
+from rscrawler.monitoring.lateness import in_days
 from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase, first_line
 from rscrawler.store.health import ProblemCode
@@ -65,7 +66,7 @@ class StoreTrouble:
         if is_new_bug or (is_due and not is_being_rebuilt):
             logger.error(
                 "the store %s, trying again: %s",
-                f"has failed for {_in_words(lasted)}" if lasted >= LOGGED_EVERY else "failed",
+                f"has failed for {in_days(lasted)}" if lasted >= LOGGED_EVERY else "failed",
                 complaint,
                 exc_info=is_new_bug,
             )
@@ -117,7 +118,3 @@ def _briefly(call: Callable[[], object]) -> None:
         pass
     except Exception:  # the service goes on without it
         logger.exception("the operators could not be notified")
-
-
-def _in_words(span: timedelta) -> str:
-    return format_duration(timedelta(minutes=max(span // timedelta(minutes=1), 1)))
