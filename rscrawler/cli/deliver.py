@@ -1,6 +1,5 @@
 """`rscrawler deliver` and `status`: deliver what is due; show what is wrong and what waits."""
 
-import logging
 import signal
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -18,14 +17,12 @@ from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, remedy_lines
-from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.errors import StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, store_problem
 from rscrawler.monitoring.status import Status, next_tries, raise_health_problems, read_status
 from rscrawler.scheduling.schedules import active_jobs, planned_jobs
 from rscrawler.store import Store
-
-logger = logging.getLogger(__name__)
 
 
 def deliver_command(
@@ -130,26 +127,12 @@ def deliver_due(config: Config, store: Store) -> DeliveryReport:
             config,
             store,
             now=utc_now(),
-            topic_titles=topic_titles(config),
             must_stop=lambda: bool(signalled),
             next_tries=next_tries(store, planned_jobs(config), utc_now()),
         )
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def topic_titles(config: Config) -> dict[str, str]:
-    """The title of each topic in mails and feeds; empty if that fails, so no alert is held up."""
-    from rscrawler.topics.watchlist import usable_topics  # not for `status`: it takes long
-
-    try:
-        watchlists = usable_topics(config).lists
-    except ConfigurationError as error:
-        for problem in error.problems:
-            logger.warning("topics are shown by their names: %s", problem)
-        return {}
-    return {name: watchlist.title for name, watchlist in watchlists.items()}
 
 
 def undelivered(delivery: DeliveryReport, standing: Container[str] | None = None) -> Iterator[str]:

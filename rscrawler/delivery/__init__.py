@@ -29,7 +29,6 @@ def deliver(
     *,
     now: datetime,
     clock: Callable[[], datetime] | None = None,
-    topic_titles: Mapping[str, str] | None = None,
     must_stop: Callable[[], bool] = lambda: False,
     next_tries: Mapping[str, datetime] | None = None,
 ) -> DeliveryReport:
@@ -42,17 +41,15 @@ def deliver(
         store: holds the outbox.
         now: decides which alerts are composed, and is their date.
         clock: the current time during delivery; by default `now` plus the time elapsed since.
-        topic_titles: the display title of each topic.
         next_tries: when each site is crawled next, for the notices of its problems.
         must_stop: checked before each message; a message that is being sent is always finished.
     """
     start = time.monotonic()
     clock = clock or (lambda: now + timedelta(seconds=time.monotonic() - start))
-    alerts, channels, titles = config.alerts, message_channels(config), topic_titles or {}
-    sites: Mapping[str, SiteProfile] = {}
-    with suppress(ConfigurationError):  # an invalid profile must not hold up alerts
-        sites = load_sites(config)
-    interest = Interest(alerts.topics, alerts.minimum, titles, sites, config.web.url)
+    alerts, channels = config.alerts, message_channels(config)
+    interest = Interest(
+        alerts.topics, alerts.minimum, *_titles_and_sites(config), dashboard=config.web.url
+    )
     delivery = messages.DeliveryContext(alerts, channels, store, interest, clock, must_stop)
     report = delivery.report
     # Spool first: a database that is rebuilt from the JSONL counts the articles in it as alerted.
@@ -78,6 +75,19 @@ def deliver(
     report.waiting = outbox_summary(config, store, clock()).pending
     report.problems = tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing)
     return report
+
+
+def _titles_and_sites(config: Config) -> tuple[dict[str, str], dict[str, SiteProfile]]:
+    """The titles of topics, and the site profiles; empty if invalid, which holds up no alert."""
+    from rscrawler.topics import usable_topics  # not for `status`: it takes long
+
+    titles: dict[str, str] = {}
+    sites: dict[str, SiteProfile] = {}
+    with suppress(ConfigurationError):
+        titles |= {name: topic.title for name, topic in usable_topics(config).lists.items()}
+    with suppress(ConfigurationError):
+        sites |= load_sites(config)
+    return titles, sites
 
 
 def send_notices(config: Config, store: Store, clock: Callable[[], datetime]) -> None:

@@ -163,9 +163,12 @@ def test_removed_articles_and_copies_are_left_out(store: Store, config: Config) 
 
 def test_each_topic_has_its_own_feeds(store: Store, tmp_path: Path) -> None:
     config = a_config(tmp_path, topics=["central-asia", "drones"])
+    config = config.model_copy(update={"topics_dir": tmp_path})
+    watchlist = 'title = "Drones & more"\n[[entity]]\nname = "Lancet"\nkind = "project"\n'
+    (tmp_path / "drones.toml").write_text(f'{watchlist}spellings = ["Lancet"]\n')
     record(store, an_article(1))
     record(store, an_article(2, topics=[a_flag(Level.PRIMARY, "drones"), a_flag(Level.MENTION)]))
-    deliver(config, store, now=NOW, topic_titles={"drones": "Drones & more"})
+    deliver(config, store, now=NOW)
     assert [entry.link for entry in feeds(config)[0]] == [an_article(1).url]
     assert [entry.link for entry in feeds(config, "drones")[0]] == [an_article(2).url]
     title = json.loads((tmp_path / "feeds/drones.json").read_text())["title"]
