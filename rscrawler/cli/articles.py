@@ -311,13 +311,15 @@ def _print_reading(reading: ReparsedPage) -> None:
 
 
 def _what_happened(reading: ReparsedPage) -> str:
-    said = _IN_WORDS[reading.result]
+    result = _IN_WORDS[reading.result]
     if change := reading.change:
         fields = ", ".join(change.fields)
-        return f"{said}: {fields}; {change.words_added} words added, {change.words_removed} removed"
+        return (
+            f"{result}: {fields}; {change.words_added} words added, {change.words_removed} removed"
+        )
     if reading.result is Reparsed.NEW and reading.article:
-        return f"{said}: {reading.article.word_count} words"
-    return f"{said}: {one_line(reading.reason)}" if reading.reason else said
+        return f"{result}: {reading.article.word_count} words"
+    return f"{result}: {one_line(reading.reason)}" if reading.reason else result
 
 
 def _print_summary(

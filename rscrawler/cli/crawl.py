@@ -59,8 +59,8 @@ def crawl_command(
     """Crawl the sites once, then deliver what is due."""
     cache_for(config)
     if quiet:  # what they warn of is reported at the end, if it is a new problem
-        for room in ("extensions", "middlewares", "pipelines", "spiders"):
-            logging.getLogger(f"rscrawler.{room}").setLevel(logging.ERROR)
+        for package in ("extensions", "middlewares", "pipelines", "spiders"):
+            logging.getLogger(f"rscrawler.{package}").setLevel(logging.ERROR)
     bars = progress() if sys.stderr.isatty() and not quiet else None
     with store_failures_reported(config, quiet=quiet and not as_json):
         try:

@@ -223,7 +223,7 @@ def marks_command(
     """Write the judgements of the dashboard as labelled lines for `evaluate` and `fit`."""
     with opened_store(config, must_exist=True) as store:
         judged = list(store.judgements.judged(_judged_topic(store, topic)))
-    lines = [_labelled_line(said, article) for said, article in judged if not article.is_pruned]
+    lines = [_labelled_line(each, article) for each, article in judged if not article.is_pruned]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     if export is None:
         sys.stdout.write(text)
@@ -247,17 +247,17 @@ def _judged_topic(store: Store, named: str | None) -> str:
     return named
 
 
-def _labelled_line(said: Judgement, article: Article) -> dict[str, Any]:
+def _labelled_line(judgement: Judgement, article: Article) -> dict[str, Any]:
     """A judgement as `topics evaluate` reads it: the judged text, and its true level."""
     return {
-        "id": said.record_id,
-        "topic": said.topic,
+        "id": judgement.record_id,
+        "topic": judgement.topic,
         "title": article.title or "",
         "subtitle": article.subtitle or "",
         "text": article.body,
         "tags": article.tags,
-        "level": str(said.level),
-        "countries": sorted(said.countries),
-        "flagged": str(said.flagged_level),
-        "note": said.note,
+        "level": str(judgement.level),
+        "countries": sorted(judgement.countries),
+        "flagged": str(judgement.flagged_level),
+        "note": judgement.note,
     }

@@ -143,13 +143,13 @@ def _stored(title: str, text: str) -> bytes:
     return json.dumps({"title": title, "text": text}, ensure_ascii=False).encode()
 
 
-def _failure(said: str) -> Outcome:
-    if _SENT.search(said):  # to one of several targets, or one part of a long message
+def _failure(log: str) -> Outcome:
+    if _SENT.search(log):  # to one of several targets, or one part of a long message
         return Outcome(OutcomeKind.UNANSWERED, "the service accepted only a part of it")
-    if "Socket Exception" not in said:
+    if "Socket Exception" not in log:
         return Outcome(OutcomeKind.TEMPORARY, "the service did not accept it")
-    if _NOTHING_SENT.search(said):
+    if _NOTHING_SENT.search(log):
         return Outcome(OutcomeKind.UNREACHABLE, "cannot be reached")
-    if "timed out" in said:
+    if "timed out" in log:
         return Outcome(OutcomeKind.UNANSWERED, "no response in time; it may have been accepted")
     return Outcome(OutcomeKind.CUT_OFF, "the connection broke; it may have been accepted")

@@ -145,12 +145,12 @@ def _environment() -> Environment:
     return templates("delivery", wrapped=_wrapped, isolated=isolated)
 
 
-def templates(room: str, **filters: Any) -> Environment:
+def templates(package: str, **filters: Any) -> Environment:
     """The Jinja environment of a subpackage; a variable that is not defined raises."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
-        loader=FileSystemLoader(PACKAGE_DIR / room / "templates"),
+        loader=FileSystemLoader(PACKAGE_DIR / package / "templates"),
         autoescape=select_autoescape(enabled_extensions=("html.j2", "xml.j2", "atom.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -72,14 +72,14 @@ def _crawl(config: Path, *options: str) -> None:
 
 def _print_flagged(folder: Path) -> None:
     """Print the flagged articles; titles and terms share the rest of the terminal's width."""
-    room = get_terminal_size().columns - len("substantial  KG KZ TJ UZ    ")
+    width = get_terminal_size().columns - len("substantial  KG KZ TJ UZ    ")
     rows = []
     for record in read_records(folder):
         flag = next(flag for flag in record.topics if flag.topic == "central-asia")
         # Not those in tags: a tag is a slug, and repeats the text.
         terms = dict.fromkeys(each.term for each in flag.evidence if each.field != "tags")
-        title = one_line(record.title, room * 5 // 9)
-        because = one_line(", ".join(list(terms)[:3]), room * 4 // 9)
+        title = one_line(record.title, width * 5 // 9)
+        because = one_line(", ".join(list(terms)[:3]), width * 4 // 9)
         rows.append((flag.level, " ".join(flag.countries) or "region", title, because))
     print_table(("level", "countries", "title", "because of"), *rows)
 

@@ -93,8 +93,8 @@ class RetryAfterMiddleware:
             if pause is not None and pause > timedelta():
                 until = now + pause
                 self._paused_until = max(until, self._paused_until or until)
-                spoken = format_duration(timedelta(seconds=round(pause.total_seconds())))
-                logger.warning("%s asks for a pause of %s", request.url, spoken)
+                span = format_duration(timedelta(seconds=round(pause.total_seconds())))
+                logger.warning("%s asks for a pause of %s", request.url, span)
                 if pause > self._limit:
                     self._session.store.health.record_not_before(
                         self._session.site, self._paused_until

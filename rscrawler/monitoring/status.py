@@ -33,8 +33,8 @@ DISK_SUBJECT = "disk"
 TOPICS_SUBJECT = "topics"
 SHORTEST_LATENESS = timedelta(minutes=5)  # of a job
 # A cycle writes far less, but other programs may fill the rest of the disk.
-LEAST_ROOM_MIB = 32
-AMPLE_ROOM_MIB = 64  # ends the problem for operators: free space fluctuates
+LEAST_SPACE_MIB = 32
+AMPLE_SPACE_MIB = 64  # ends the problem for operators: free space fluctuates
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +245,8 @@ def _late_jobs(
 
 def _disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
     """A problem for each folder whose disk is nearly full."""
-    for folder, left in _full_folders(config, LEAST_ROOM_MIB):
-        message = f"{folder}: {left} MiB are left to write to; at least {LEAST_ROOM_MIB} should be"
+    for folder, left in _full_folders(config, LEAST_SPACE_MIB):
+        message = f"{folder}: {left} MiB are left to write to; at least {LEAST_SPACE_MIB} should be"
         yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
 
 
@@ -271,6 +271,6 @@ def raise_health_problems(config: Config, store: Store, now: datetime) -> None:
     message, since = (dead.message, dead.since) if dead else (None, now)
     store.health.raise_or_clear(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)
     full = next(_disk_problems(config, now), None)
-    if full or not any(_full_folders(config, AMPLE_ROOM_MIB)):
+    if full or not any(_full_folders(config, AMPLE_SPACE_MIB)):
         message = full.message if full else None
         store.health.raise_or_clear(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)

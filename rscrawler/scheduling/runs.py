@@ -201,13 +201,13 @@ def _outcome(
 ) -> RunOutcome:
     """The outcome of a run whose child printed a report."""
     is_healthy = result.exit_status == 0
-    said = "" if is_healthy else _last_error(result)
-    if said and not any(part in said for part in parts):
-        parts = [*parts, said]
+    error = "" if is_healthy else _last_error(result)
+    if error and not any(part in error for part in parts):
+        parts = [*parts, error]
     tail = [f"{result.elapsed.total_seconds():.1f} s", *([f"run {run_id}"] if run_id else [])]
     return RunOutcome(
         line=f"{subject}: {', '.join([*parts, *tail])}",
-        summary="ok" if is_healthy else f"unhealthy: {said or 'see the log'}",
+        summary="ok" if is_healthy else f"unhealthy: {error or 'see the log'}",
         has_failed=False,
         is_healthy=is_healthy,
     )
@@ -234,11 +234,11 @@ def _why_it_failed(result: ChildResult, limit: timedelta) -> str:
         reason = f"ended by signal {-status}"
         with suppress(ValueError):
             reason = f"ended by {signal.Signals(-status).name}"
-    said = _last_error(result)
-    return f"{reason}: {said}" if said else reason
+    error = _last_error(result)
+    return f"{reason}: {error}" if error else reason
 
 
 def _last_error(result: ChildResult) -> str:
     """The last non-empty line on standard error, cut to a readable length."""
-    said = (line.strip().removeprefix("rscrawler: ") for line in reversed(result.error_lines))
-    return next(filter(None, said), "")[:_LONGEST_REASON]
+    lines = (line.strip().removeprefix("rscrawler: ") for line in reversed(result.error_lines))
+    return next(filter(None, lines), "")[:_LONGEST_REASON]

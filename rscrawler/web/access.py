@@ -208,9 +208,9 @@ def is_password(password: str, hashed: str | None) -> bool:
 
 
 def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    room = 132 * n * r * p
+    memory = 132 * n * r * p
     return scrypt(
-        password.encode("utf-8", "replace"), salt=salt, n=n, r=r, p=p, maxmem=room, dklen=32
+        password.encode("utf-8", "replace"), salt=salt, n=n, r=r, p=p, maxmem=memory, dklen=32
     )
 
 

@@ -19,7 +19,7 @@ from pygal.style import Style
 sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, PluginImportFixer)]
 
 _XLINK = "{http://www.w3.org/1999/xlink}href"
-# Pygal only computes the room for texts from these; the style sheet has colours and fonts.
+# Pygal only computes the space for texts from these; the style sheet has colours and fonts.
 _STYLE = Style(label_font_size=13, major_label_font_size=13, legend_font_size=14)
 _OPTIONS = {
     "js": [],
