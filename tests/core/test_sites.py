@@ -13,7 +13,6 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.monitoring.status import DISK_SUBJECT, SCHEDULE_SUBJECT, TOPICS_SUBJECT
 from rscrawler.probing.proposal import name_of
 from rscrawler.sites import (
-    Links,
     SiteProfile,
     Source,
     SourceKind,
@@ -174,13 +173,6 @@ def test_sites_are_chosen_by_name_or_else_all_that_are_enabled() -> None:
 )
 def test_the_shipped_profile_tells_articles_by_their_path(path: str, is_article: bool) -> None:
     assert load_sites(Config())[SHIPPED].links.is_article_path(path) is is_article
-
-
-@pytest.mark.parametrize(
-    "path", ["/page/2/", "/news/page/2", "/category/water/", "/about/", "/a.pdf"]
-)
-def test_what_all_sites_call_a_listing_or_a_static_page_is_no_articles_path(path: str) -> None:
-    assert not Links().is_article_path(path)
 
 
 def test_addresses_are_relative_to_the_base_url() -> None:
