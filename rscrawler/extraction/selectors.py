@@ -3,7 +3,7 @@
 A profile has some thirty selectors, nearly all with a class. The shape of an element is its tag and
 its class attribute, and all pages of a site have the same shapes. So each shape is tested once
 against all selectors, and the result is cached. That is several times faster than an XPath query
-for each selector. Selectors that shapes cannot answer are translated to XPath by lxml.
+for each selector. Selectors that shapes cannot answer are translated to XPath.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from operator import contains, itemgetter
 from typing import cast
 
 from cssselect import parser
-from lxml.cssselect import CSSSelector
 from lxml.etree import _Element as Element
+
+from rscrawler.sites import xpath_of
 
 _Holds = Callable[[str, str], bool]
 _Shape = tuple[str, str | None]  # an element's tag and its class attribute
@@ -225,12 +226,7 @@ def select(scope: Element, selector: str) -> list[Element]:
     Raises:
         cssselect.SelectorError: it is not a CSS selector.
     """
-    return cast("list[Element]", _as_xpath(selector)(scope))
-
-
-@lru_cache(maxsize=1024)
-def _as_xpath(selector: str) -> CSSSelector:
-    return CSSSelector(selector, translator="html")
+    return cast("list[Element]", xpath_of(selector)(scope))
 
 
 @lru_cache(maxsize=1024)

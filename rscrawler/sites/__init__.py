@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import ParseResult, SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
-from lxml.cssselect import CSSSelector, SelectorError
+from cssselect import HTMLTranslator, SelectorError
+from lxml import etree
 from pydantic import AfterValidator, Field, model_validator
 
 from rscrawler import PACKAGE_DIR
@@ -113,11 +114,23 @@ def _valid_pattern(pattern: str) -> str:
     return pattern
 
 
+@lru_cache(maxsize=1024)
+def xpath_of(selector: str) -> etree.XPath:
+    """The XPath query for a CSS selector, as Scrapy translates it.
+
+    lxml's own translation of `:contains()` reads freed memory.
+
+    Raises:
+        cssselect.SelectorError: it is not a CSS selector.
+    """
+    return etree.XPath(HTMLTranslator().css_to_xpath(selector))
+
+
 @lru_cache(maxsize=1024)  # the profiles are read again by each delivery
 def _valid_selector(selector: str) -> str:
     try:
-        CSSSelector(selector, translator="html")
-    except SelectorError as error:
+        xpath_of(selector)(etree.Element("p"))
+    except (SelectorError, etree.XPathError) as error:
         raise ValueError(f"is not a CSS selector: {error}") from None
     return selector
 

@@ -16,9 +16,15 @@ OTHERS = {
     "div > p", "p:first-child", "[class]", "a[href^='/tag/']", "a[href$='/']", "a[href*='']",
     ".widget:not(.posts-custom)", "article:not([data-source])", "img[src]", ".a.b",
     "small.image-media.media-caption", "div[class~='widget'] a", "html .tags", "body",
-    "[data-source] [class*='widget'] a", "[data-source]", "div [href]",
+    "[data-source] [class*='widget'] a", "[data-source]", "div [href]", "p:contains('Tokayev')",
 }  # fmt: skip
 PAGES = [variant_page(Variant(name, neighbours="others before")) for name in CONTAINERS]
+
+
+def test_a_selector_can_ask_for_words_on_any_number_of_pages() -> None:
+    for _ in range(100):
+        root = parse_page(b"<p>Read more: <a>Canals</a></p><p>Read less</p>")
+        assert [e.text for e in select(root, "p:contains('Read more')")] == ["Read more: "]
 
 
 @pytest.mark.parametrize("selector", sorted(LISTED | OTHERS))

@@ -131,9 +131,10 @@ def test_a_verified_profile_has_to_say_since_when() -> None:
     assert verified.verified
 
 
-def test_a_selector_that_is_none_is_named_with_its_key() -> None:
+@pytest.mark.parametrize("selector", ["div[", "svg|p"])
+def test_a_selector_that_is_none_is_named_with_its_key(selector: str) -> None:
     with pytest.raises(ConfigurationError, match=r"markup\.body\.0.*is not a CSS selector"):
-        load_sites(Config(sites={FIRST: {"markup": {"body": ["div["]}}}))
+        load_sites(Config(sites={FIRST: {"markup": {"body": [selector]}}}))
 
 
 def test_every_field_of_selectors_is_among_the_selectors_of_the_markup() -> None:
