@@ -106,6 +106,13 @@ class SourceKind(StrEnum):
     JSON = "json"
 
 
+def _source_path(path: str) -> str:
+    with suppress(ValueError):  # an invalid bracket
+        if is_web_address(_address("http://localhost", path)):
+            return path
+    raise ValueError('allowed: a path, such as "/feed/", or an http or https address')
+
+
 def _valid_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
@@ -169,7 +176,7 @@ class Source(Model):
     """An address that leads to articles."""
 
     kind: SourceKind = key(..., "section and tag are pages with links")
-    path: str = key(..., "relative to base_url")
+    path: Annotated[str, AfterValidator(_source_path)] = key(..., "relative to base_url")
     page_parameter: str | None = key(
         "page",
         "query parameter of further pages if a page names no next one, or the path "

@@ -63,6 +63,7 @@ def test_a_key_of_a_table_overrides_that_key_alone() -> None:
         ({"links": {"article": ["("]}}, "links.article.0", "is not a regular expression"),
         ({"sources": []}, "sources", "at least 1"),
         ({"sources": [{"kind": "page", "path": "/"}]}, "sources.0.kind", "'feed'"),
+        ({"sources": [{"kind": "feed", "path": "https://[c"}]}, "sources.0.path", 'as "/feed/"'),
     ],
 )
 def test_a_wrong_override_names_its_key_and_what_is_allowed(
