@@ -59,6 +59,11 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     [
         (SMALL.replace('kind = "state"', 'kind = "planet"'), r"entity\.0\.kind"),
         (SMALL.replace("spellings = ", "spelings = "), r"entity\.0\.spelings: unknown key"),
+        (SMALL.replace("spellings = [", 'spellings = [" ", '), r"spellings\.0: ' ': allowed: text"),
+        (
+            SMALL.replace("spellings = [", 'spellings = ["*", '),
+            r"spellings\.0: '\*': allowed: text",
+        ),
         (SMALL + 'needs = ["friends"]\n', "needs 'friends'.*company"),
         (SMALL.replace('country = "EE"', 'country = "LV"'), "country 'LV'.*EE"),
         (
