@@ -258,7 +258,7 @@ def _compound(tree: parser.Tree) -> _Compound | None:
         elif isinstance(tree, parser.Attrib) and tree.namespace is None:
             value = tree.value.value or "" if tree.value is not None else ""
             matches_nothing = not value and tree.operator in ("*=", "^=", "$=")
-            if tree.operator not in _OPERATORS or matches_nothing:
+            if tree.operator not in _OPERATORS or tree.flag or matches_nothing:
                 return None
             conditions.append((tree.attrib.lower(), _OPERATORS[tree.operator], value))
         elif isinstance(tree, parser.Negation) and (other := _compound(tree.subselector)):

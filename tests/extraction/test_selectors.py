@@ -17,6 +17,7 @@ OTHERS = {
     ".widget:not(.posts-custom)", "article:not([data-source])", "img[src]", ".a.b",
     "small.image-media.media-caption", "div[class~='widget'] a", "html .tags", "body",
     "[data-source] [class*='widget'] a", "[data-source]", "div [href]", "p:contains('Tokayev')",
+    "[class*='WIDGET' i]", "div[class~='Widget' i] p",
 }  # fmt: skip
 PAGES = [variant_page(Variant(name, neighbours="others before")) for name in CONTAINERS]
 
