@@ -68,7 +68,7 @@ def alone() -> None:
 def with_readers(
     scenario: Callable[[Readers], Coroutine[Any, Any, None]], **settings: object
 ) -> None:
-    keys = {"readers": 1, "page_time_limit": "2s"} | settings
+    keys = {"readers": 1, "page_time_limit": "1s"} | settings
     readers = Readers(CrawlSettings.model_validate(keys), Acting())
     try:
         asyncio.run(scenario(readers))
@@ -98,7 +98,7 @@ def test_a_page_that_takes_too_long_is_ended_and_the_next_is_read() -> None:
     async def scenario(readers: Readers) -> None:
         stuck = await readers.read(page("stuck"))
         assert is_over_limit(stuck)
-        assert reason(stuck) == "takes longer than 2s to read"
+        assert reason(stuck) == "takes longer than 1s to read"
         assert "was read" in reason(await readers.read(page("a")))
 
     with_readers(scenario)
@@ -173,7 +173,7 @@ def test_when_the_nursery_dies_pages_are_read_in_the_process_itself(
                 pass  # by a reader that is about to die with the nursery
         assert is_over_limit(await readers.read(page("stuck")))
 
-    with_readers(scenario)
+    with_readers(scenario, page_time_limit="0.5s")
 
 
 def test_without_readers_a_watchdog_ends_a_page_in_the_process_itself() -> None:
@@ -181,7 +181,7 @@ def test_without_readers_a_watchdog_ends_a_page_in_the_process_itself() -> None:
         assert is_over_limit(await readers.read(page("stuck")))
         assert f"by {os.getpid()}" in reason(await readers.read(page("a")))
 
-    with_readers(scenario, readers=0)
+    with_readers(scenario, readers=0, page_time_limit="0.5s")
 
 
 def test_readers_leave_no_process_and_no_descriptor_behind() -> None:
@@ -192,7 +192,7 @@ def test_readers_leave_no_process_and_no_descriptor_behind() -> None:
         await asyncio.gather(*(readers.read(page(f"a{number}")) for number in range(20)))
         await readers.read(page("stuck"))
 
-    with_readers(scenario, readers=3)
+    with_readers(scenario, readers=3, page_time_limit="0.5s")
     assert belongings(me) - before == set()
 
 

@@ -877,7 +877,7 @@ module.extract = stuck_on_one
 def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
     workspace: Workspace, site: SampleSite, readers: int
 ) -> None:
-    configure(workspace, site, f'{NO_RETRIES}page_time_limit = "2s"\n', readers=readers)
+    configure(workspace, site, f'{NO_RETRIES}page_time_limit = "1s"\n', readers=readers)
     slug = site.stories[2].slug
     fault = STUCK.format(slug=slug)
     stuck = workspace.start("crawl", "--full", "--json", before=fault).wait()
@@ -885,7 +885,7 @@ def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
     assert stuck.json["articles_new"] == len(site.stories) - 1
     (problem,) = stuck.json["sites"]["responsiblestatecraft"]["problems"]
     assert problem["code"] == "over-limit"
-    assert problem["message"].startswith("1 page was over the limits for a page (2s, 512 MiB)")
+    assert problem["message"].startswith("1 page was over the limits for a page (1s, 512 MiB)")
     assert slug in problem["message"]
 
     workspace.crawl()  # healthy, while the page waits for an hour
