@@ -15,7 +15,7 @@ from rscrawler.delivery.trial import send_test_alert
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW, an_article, record
+from tests.delivery.helpers import NOW, an_article, on_sqlite, record
 from tests.delivery.mailbox import Mailbox
 
 
@@ -53,6 +53,7 @@ def add(monkeypatch: pytest.MonkeyPatch, pager: Pager) -> None:
     monkeypatch.setattr(channels, "CHANNELS", (*channels.CHANNELS, configured))
 
 
+@on_sqlite
 def test_it_gets_alerts_word_for_the_operators_and_trials(
     store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,6 +67,7 @@ def test_it_gets_alerts_word_for_the_operators_and_trials(
     assert [each.channel for each in send_test_alert(config, NOW)] == ["email", "pager", "pager"]
 
 
+@on_sqlite
 def test_a_bug_in_one_stops_no_other_and_loses_nothing(
     store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

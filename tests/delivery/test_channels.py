@@ -64,6 +64,7 @@ HOOK = f"/hook?key={TOKEN}"
 DESK = f"/desk-{TOKEN}"
 
 
+@on_sqlite
 def test_a_webhook_gets_each_record_signed(
     store: Store, listener: Listener, config: Config
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_webhook_gets_each_record_signed(
         assert each.headers["content-type"] == "application/json; charset=utf-8"
 
 
+@on_sqlite
 def test_a_webhook_that_failed_gets_the_same_request_again(
     store: Store, listener: Listener, config: Config
 ) -> None:
@@ -184,6 +186,7 @@ def test_a_headline_that_a_service_cuts_is_whole_in_the_text(
     assert message["message"].startswith(f"{only.title}\n")
 
 
+@on_sqlite
 def test_one_address_of_a_chat_channel_that_fails_is_tried_again_alone(
     store: Store, listener: Listener, config: Config
 ) -> None:
@@ -304,6 +307,7 @@ def test_channels_that_are_down_hold_up_none_that_is_up(
     assert (report.served, report.put_off) == (2, 2)
 
 
+@on_sqlite
 def test_an_address_that_left_the_configuration_is_given_up(
     store: Store, listener: Listener, config: Config, tmp_path: Path
 ) -> None:
@@ -419,6 +423,7 @@ def test_a_connection_that_breaks_before_the_answer_leaves_it_in_doubt(
     assert "may have been accepted" in store.messages.undelivered()[0].reason
 
 
+@on_sqlite
 def test_secrets_are_neither_stored_nor_logged_nor_shown(
     store: Store,
     listener: Listener,
@@ -449,6 +454,7 @@ def test_secrets_are_neither_stored_nor_logged_nor_shown(
     assert not any(TOKEN in entry.getMessage() for entry in ours)
 
 
+@on_sqlite
 def test_a_webhook_body_is_the_record_of_the_jsonl(
     store: Store, listener: Listener, config: Config
 ) -> None:

@@ -33,6 +33,7 @@ def rows(store: Store, tmp_path: Path) -> tuple[list[dict[str, str]], list[dict[
         return list(csv.DictReader(stream)), pyarrow.parquet.read_table(columns).to_pylist()
 
 
+@on_sqlite
 def test_a_table_tells_where_an_article_was_found_and_how_it_was_read(
     rows: tuple[list[dict[str, str]], list[dict[str, Any]]],
 ) -> None:
@@ -46,6 +47,7 @@ def test_a_table_tells_where_an_article_was_found_and_how_it_was_read(
     assert typed["extraction_warnings"] == ["no byline", "no date"]
 
 
+@on_sqlite
 def test_a_table_tells_what_an_update_changed(
     rows: tuple[list[dict[str, str]], list[dict[str, Any]]],
 ) -> None:
@@ -61,6 +63,7 @@ def test_a_table_tells_what_an_update_changed(
     ]
 
 
+@on_sqlite
 def test_the_page_names_the_columns_in_their_order(
     rows: tuple[list[dict[str, str]], list[dict[str, Any]]],
 ) -> None:
@@ -69,6 +72,7 @@ def test_the_page_names_the_columns_in_their_order(
     assert [name for name in named if name in rows[0][0]] == list(rows[0][0])
 
 
+@on_sqlite
 @pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
 def test_no_cell_becomes_a_formula_in_a_spreadsheet(
     store: Store, tmp_path: Path, title: str

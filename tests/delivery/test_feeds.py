@@ -89,6 +89,7 @@ def check_json_feed(feed: dict[str, Any]) -> None:
     assert len(ids) == len(set(ids))
 
 
+@on_sqlite
 def test_flagged_articles_are_in_both_feeds_newest_first(store: Store, config: Config) -> None:
     for number in (1, 2):
         record(store, an_article(number))
@@ -119,6 +120,7 @@ def test_a_summary_does_not_repeat_the_title_or_its_gaps(store: Store, config: C
     assert item["summary"] == "…the road to Osh is closed… and Osh is cut off… Osh."
 
 
+@on_sqlite
 def test_an_article_is_in_a_feed_once_with_its_last_version(store: Store, config: Config) -> None:
     record(store, an_article(1))
     record(store, an_article(1, version=2, title="Second", fetched_at=NOW + timedelta(days=1)))
@@ -128,6 +130,7 @@ def test_an_article_is_in_a_feed_once_with_its_last_version(store: Store, config
     assert item["date_modified"] == "2026-11-25T12:00:00Z"
 
 
+@on_sqlite
 def test_an_alerted_article_stays_in_the_feed_after_an_edit_that_lowers_its_level(
     store: Store, config: Config
 ) -> None:
@@ -137,6 +140,7 @@ def test_an_alerted_article_stays_in_the_feed_after_an_edit_that_lowers_its_leve
     assert [entry.link for entry in feeds(config)[0]] == [an_article(1).url]
 
 
+@on_sqlite
 def test_an_article_that_no_longer_names_the_topic_is_left_out_unless_it_was_alerted(
     store: Store, config: Config
 ) -> None:
@@ -148,6 +152,7 @@ def test_an_article_that_no_longer_names_the_topic_is_left_out_unless_it_was_ale
     assert [entry.link for entry in feeds(config)[0]] == [an_article(2).url]
 
 
+@on_sqlite
 def test_removed_articles_and_copies_are_left_out(store: Store, config: Config) -> None:
     for number in (1, 2):
         record(store, an_article(number))
@@ -161,6 +166,7 @@ def test_removed_articles_and_copies_are_left_out(store: Store, config: Config) 
     assert [entry.link for entry in atom] == [an_article(2).url]
 
 
+@on_sqlite
 def test_each_topic_has_its_own_feeds(store: Store, tmp_path: Path) -> None:
     config = a_config(tmp_path, topics=["central-asia", "drones"])
     config = config.model_copy(update={"topics_dir": tmp_path})

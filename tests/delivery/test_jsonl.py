@@ -26,6 +26,7 @@ from tests.delivery.helpers import (
     a_config,
     an_article,
     lines_of,
+    on_sqlite,
     record,
     record_all,
     record_ids,
@@ -35,6 +36,7 @@ from tests.workspace import Program, Script
 FILE = "articles/2026-11-24.jsonl"
 
 
+@on_sqlite
 def test_each_version_is_a_line_of_its_day_in_both_files(store: Store, tmp_path: Path) -> None:
     first = record(store, an_article(1))
     second = record(store, an_article(2), at=NOW + timedelta(days=1))
@@ -44,6 +46,7 @@ def test_each_version_is_a_line_of_its_day_in_both_files(store: Store, tmp_path:
         assert lines_of(tmp_path / folder / "2026-11-25.jsonl") == [second.to_record()]
 
 
+@on_sqlite
 def test_a_second_delivery_writes_nothing(store: Store, tmp_path: Path) -> None:
     record(store, an_article(1))
     deliver_jsonl(a_config(tmp_path), store)
@@ -58,6 +61,7 @@ def test_more_lines_than_a_batch_are_written_in_order(store: Store, tmp_path: Pa
     assert record_ids(tmp_path / FILE) == [an_article(number).record_id for number in range(count)]
 
 
+@on_sqlite
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 def test_whatever_a_title_holds_makes_one_line(store: Store, tmp_path: Path, title: str) -> None:
     record(store, an_article(1, title=title))
@@ -77,6 +81,7 @@ def test_a_lone_surrogate_becomes_its_escape() -> None:
 # A file that is not as it was left.
 
 
+@on_sqlite
 def test_a_torn_last_line_is_cut_off(store: Store, tmp_path: Path) -> None:
     record(store, an_article(1))
     deliver_jsonl(a_config(tmp_path), store)
@@ -106,6 +111,7 @@ def test_what_was_written_but_not_committed_is_not_written_again(
     assert record_ids(tmp_path / FILE) == [an_article(n).record_id for n in (1, 2, 3)]
 
 
+@on_sqlite
 def test_rubbish_behind_the_committed_end_is_cut_off(store: Store, tmp_path: Path) -> None:
     record(store, an_article(1))
     deliver_jsonl(a_config(tmp_path), store)
@@ -116,6 +122,7 @@ def test_rubbish_behind_the_committed_end_is_cut_off(store: Store, tmp_path: Pat
     assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
 
 
+@on_sqlite
 def test_a_file_that_was_deleted_is_written_again(store: Store, tmp_path: Path) -> None:
     for number in (1, 2):
         record(store, an_article(number))
@@ -126,6 +133,7 @@ def test_a_file_that_was_deleted_is_written_again(store: Store, tmp_path: Path) 
     assert record_ids(tmp_path / FILE) == [an_article(n).record_id for n in (1, 2, 3)]
 
 
+@on_sqlite
 def test_lines_that_were_cut_off_a_file_are_written_again(store: Store, tmp_path: Path) -> None:
     for number in (1, 2, 3):
         record(store, an_article(number))
@@ -137,6 +145,7 @@ def test_lines_that_were_cut_off_a_file_are_written_again(store: Store, tmp_path
     assert sorted(record_ids(tmp_path / FILE)) == [an_article(n).record_id for n in (1, 2, 3, 4)]
 
 
+@on_sqlite
 @pytest.mark.parametrize("is_deleted", [True, False])
 def test_a_file_of_today_is_mended_though_nothing_new_has_come(
     store: Store, tmp_path: Path, is_deleted: bool
@@ -157,6 +166,7 @@ def test_a_file_of_today_is_mended_though_nothing_new_has_come(
     assert deliver_jsonl(config, store, NOW.date()) == 0
 
 
+@on_sqlite
 @pytest.mark.parametrize("how", ["a line put in front", "longer lines", "a line moved to the end"])
 def test_lines_that_somebody_made_longer_stay_whole_and_each_is_there_once(
     store: Store, tmp_path: Path, how: str
@@ -181,6 +191,7 @@ def test_lines_that_somebody_made_longer_stay_whole_and_each_is_there_once(
     assert store.outbox.pending_line_count() == 0
 
 
+@on_sqlite
 def test_lines_of_a_file_that_was_compressed_are_not_written_again(
     store: Store, tmp_path: Path
 ) -> None:
@@ -199,6 +210,7 @@ def test_lines_of_a_file_that_was_compressed_are_not_written_again(
     assert store.outbox.pending_line_count() == 0
 
 
+@on_sqlite
 def test_a_file_of_a_lost_database_is_kept_and_gone_on_with(store: Store, tmp_path: Path) -> None:
     known, new = an_article(1), an_article(2)
     foreign = b'{"record_id": "of-the-lost-database-1"}\n'
@@ -221,6 +233,7 @@ def test_a_file_of_a_lost_database_is_kept_and_gone_on_with(store: Store, tmp_pa
 # A disk that does not take it.
 
 
+@on_sqlite
 def test_a_full_disk_stops_with_a_clear_error_and_loses_nothing(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +256,7 @@ def test_a_full_disk_stops_with_a_clear_error_and_loses_nothing(
     assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
 
 
+@on_sqlite
 def test_a_full_disk_shows_nothing_torn_to_who_follows_the_file(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +308,7 @@ def test_a_file_that_may_not_grow_keeps_only_whole_lines(
     assert record_ids(output / FILE) == [an_article(1).record_id, an_article(2).record_id]
 
 
+@on_sqlite
 def test_a_folder_that_cannot_be_written_is_named(store: Store, tmp_path: Path) -> None:
     record(store, an_article(1))
     (tmp_path / "articles").write_text("a file where the folder should be")

@@ -45,6 +45,7 @@ def counts(report: DeliveryReport) -> dict[str, int]:
     return {name: value for name, value in asdict(report).items() if name in names and value}
 
 
+@on_sqlite
 def test_all_of_a_cycle_comes_in_one_mail(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -58,6 +59,7 @@ def test_all_of_a_cycle_comes_in_one_mail(
     assert len(lines_of(config.output_dir / "articles/2026-11-24.jsonl")) == 2
 
 
+@on_sqlite
 def test_nothing_is_mailed_twice(store: Store, mailbox: Mailbox, email_config: EmailConfig) -> None:
     record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
@@ -67,6 +69,7 @@ def test_nothing_is_mailed_twice(store: Store, mailbox: Mailbox, email_config: E
     assert len(mailbox.received) == 1
 
 
+@on_sqlite
 def test_nothing_is_mailed_when_nothing_is_new(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -275,6 +278,7 @@ def test_a_database_that_is_busy_when_a_mail_is_taken_makes_no_copy(
     assert len(mailbox.received) == 1
 
 
+@on_sqlite
 def test_a_connection_lost_after_the_mail_gets_the_same_bytes_again(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -341,6 +345,7 @@ def test_a_mail_that_is_too_large_for_now_holds_up_no_other_and_is_taken_later(
     assert deliver(config, store, now=NOW + 2 * HOUR).served == 2
 
 
+@on_sqlite
 def test_one_refused_recipient_of_three_does_not_stop_the_others(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -356,6 +361,7 @@ def test_one_refused_recipient_of_three_does_not_stop_the_others(
     assert len(mailbox.received) == 1
 
 
+@on_sqlite
 def test_a_recipient_put_off_is_served_later_and_the_others_not_again(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -372,6 +378,7 @@ def test_a_recipient_put_off_is_served_later_and_the_others_not_again(
     assert second.mail["To"].addresses[1].addr_spec == "two@example.org"
 
 
+@on_sqlite
 def test_a_mail_counts_as_delivered_once_though_one_of_two_refuses_it_again_and_again(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -484,6 +491,7 @@ def test_the_last_attempt_before_giving_up_counts_when_it_is_taken(
     assert outbox_summary(email_config(), store, later).failed == 0
 
 
+@on_sqlite
 def test_what_was_given_up_can_be_sent_after_all(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -526,6 +534,7 @@ def test_a_failure_is_over_when_something_later_reaches_the_address(
     assert outbox_summary(email_config(), store, NOW + HOUR).failed == 0
 
 
+@on_sqlite
 def test_a_failure_is_over_when_the_address_is_no_longer_configured(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -536,6 +545,7 @@ def test_a_failure_is_over_when_the_address_is_no_longer_configured(
     assert outbox_summary(changed, store, NOW).failed == 0
 
 
+@on_sqlite
 def test_what_a_misspelt_recipient_could_not_get_goes_to_the_one_that_was_meant(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -572,6 +582,7 @@ def test_alerts_wait_while_their_channel_is_not_configured(
 # When it goes out.
 
 
+@on_sqlite
 def test_a_daily_digest_gathers_everything_until_its_time(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -596,6 +607,7 @@ def test_a_daily_digest_waits_for_no_day_that_a_clock_ahead_has_named(
     assert len(mailbox.received) == 1
 
 
+@on_sqlite
 def test_quiet_hours_put_off_composing_and_sending_and_drop_nothing(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:

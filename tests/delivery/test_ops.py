@@ -29,6 +29,7 @@ def subjects(mailbox: Mailbox, address: str = "ops@example.org") -> list[str]:
     return [mail.mail["Subject"] for mail in mailbox.received if address in mail.recipients]
 
 
+@on_sqlite
 def test_a_problem_is_told_when_it_starts_and_when_it_ends(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:

@@ -10,13 +10,14 @@ from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.messages import NewMessage
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW, an_article, record
+from tests.delivery.helpers import NOW, an_article, on_sqlite, record
 from tests.delivery.mailbox import Mailbox
 
 SITE = "responsiblestatecraft"
 HOUR = timedelta(hours=1)
 
 
+@on_sqlite
 def test_only_what_is_recent_and_newer_than_the_last_known_article_is_told(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -62,6 +63,7 @@ def test_what_the_spool_has_given_back_keeps_nothing_else_from_being_told(
     assert sorted(hooks) == sorted(f"webhook:hook/{each.record_id}" for each in two)
 
 
+@on_sqlite
 def test_what_the_spool_has_given_back_for_a_daily_digest_is_told_in_that_alone(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:

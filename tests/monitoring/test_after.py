@@ -41,6 +41,7 @@ def a_config(folder: Path, alerts: dict[str, Any] | None = None, **monitoring: A
     return Config(output_dir=folder, alerts=alerts or {}, monitoring=monitoring)
 
 
+@on_sqlite
 def test_a_good_cycle_is_told_and_a_bad_one_as_such(
     store: Store, tmp_path: Path, pulse: Pulse
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_cycle_that_did_nothing_is_no_sign_of_life(
     assert pulse.paths == []
 
 
+@on_sqlite
 @pytest.mark.parametrize("trouble", ["a recipient", "the output", "the store"])
 def test_a_cycle_whose_finds_do_not_get_out_is_a_bad_one(
     store: Store,

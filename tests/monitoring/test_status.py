@@ -43,6 +43,7 @@ def codes(status: Status, site: str = SITE) -> list[str]:
     return [problem.code for problem in status.sites[site].problems]
 
 
+@on_sqlite
 def test_a_fresh_install_is_healthy(config: Config, store: Store) -> None:
     status = read_status(config, store, NOW, ())
     assert status.is_healthy
@@ -65,6 +66,7 @@ def test_the_state_of_a_site_says_whether_it_is_watched_at_all(
     assert state(NOW + 3 * DAY, enabled=False) == "not enabled"
 
 
+@on_sqlite
 def test_a_site_is_overdue_a_day_after_its_last_good_cycle(
     config: Config, store: Store, run_cycle: RunCycle
 ) -> None:
@@ -116,6 +118,7 @@ def test_a_silence_that_began_after_the_last_cycle_is_not_guessed(
     assert "silent" not in codes(read_status(config, store, NOW + 30 * DAY, ()))
 
 
+@on_sqlite
 def test_a_silence_that_the_last_cycle_met_is_told(
     config: Config, store: Store, run_cycle: RunCycle
 ) -> None:
@@ -143,6 +146,7 @@ def said_of_outbox(config: Config, store: Store, at: datetime) -> list[str]:
     return [problem.message for problem in problems]
 
 
+@on_sqlite
 def test_problems_of_channels_and_of_the_output_folder_are_shown_under_outbox(
     config: Config, store: Store
 ) -> None:
@@ -153,6 +157,7 @@ def test_problems_of_channels_and_of_the_output_folder_are_shown_under_outbox(
     assert [each["message"] for each in shown["problems"]] == ["outbox", "outbox/email", "output"]
 
 
+@on_sqlite
 def test_records_that_nobody_writes_out_are_told_after_a_day(config: Config, store: Store) -> None:
     record(store, an_article(1))
     assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
@@ -177,6 +182,7 @@ def test_what_waits_for_its_time_or_for_a_channel_is_not_told(tmp_path: Path, st
     assert len(said_of_outbox(config, store, NOW + 48 * HOUR)) == 1
 
 
+@on_sqlite
 def test_an_alert_that_nobody_sends_is_told(tmp_path: Path, store: Store) -> None:
     alerts = {"channels": {"desk": "json://127.0.0.1:1/"}}
     config = Config.model_validate({"output_dir": tmp_path, "alerts": alerts})
@@ -185,6 +191,7 @@ def test_an_alert_that_nobody_sends_is_told(tmp_path: Path, store: Store) -> Non
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
 
 
+@on_sqlite
 def test_the_outbox_is_overdue_since_its_oldest_message_was_due(
     tmp_path: Path, store: Store
 ) -> None:
@@ -241,6 +248,7 @@ def test_what_was_tried_in_vain_says_when_it_is_tried_next(config: Config, store
 # The disk.
 
 
+@on_sqlite
 def test_a_disk_that_is_nearly_full_is_told(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +304,7 @@ def test_a_service_that_died_on_this_machine_is_missed_at_once(
     ]
 
 
+@on_sqlite
 def test_a_service_elsewhere_is_missed_when_it_is_silent(config: Config, store: Store) -> None:
     a_service(store)
     assert said_of_schedule(config, store, NOW + LEASE_DURATION - timedelta(seconds=1)) == []
@@ -310,6 +319,7 @@ def test_one_service_that_lives_is_enough(config: Config, store: Store) -> None:
     assert said_of_schedule(config, store, NOW + timedelta(seconds=1)) == []
 
 
+@on_sqlite
 def test_jobs_are_missed_though_their_service_was_ended_in_peace(
     config: Config, store: Store, run_cycle: RunCycle
 ) -> None:
@@ -388,6 +398,7 @@ def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed_but_with_worke
     assert bool(said_of_schedule(config, store, later)) is is_missed
 
 
+@on_sqlite
 @pytest.mark.parametrize("lease", [None, site_lease("site"), host_lease("site.example")])
 def test_a_job_that_runs_or_has_to_wait_is_not_missed(
     config: Config, store: Store, lease: str | None

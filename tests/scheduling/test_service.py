@@ -30,6 +30,7 @@ from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing, JobStore
 from rscrawler.store.leases import LEASE_DURATION
 from rscrawler.store.messages import NewMessage
+from tests.delivery.helpers import on_sqlite
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse
 from tests.scheduling.services import (
@@ -101,6 +102,7 @@ def test_a_new_job_runs_at_once_and_then_on_its_grid(world: World) -> None:
     asyncio.run(scenario())
 
 
+@on_sqlite
 def test_runs_that_were_missed_are_caught_up_once(
     shared_world: World, log: pytest.LogCaptureFixture
 ) -> None:
@@ -208,6 +210,7 @@ def test_a_clock_that_was_far_ahead_does_not_silence_a_job(
     assert "the clock was set back" in log.text
 
 
+@on_sqlite
 def test_runs_are_repeated_when_the_clock_goes_back_over_them(shared_world: World) -> None:
     async def scenario() -> None:
         service = shared_world.service()
@@ -620,6 +623,7 @@ def test_a_store_that_fails_is_complained_of_once_and_the_end_of_a_run_is_kept(
 # Stopping and reloading.
 
 
+@on_sqlite
 def test_a_run_that_is_stopped_is_due_again_at_the_next_start(shared_world: World) -> None:
     async def scenario() -> None:
         service = shared_world.service()
@@ -661,6 +665,7 @@ def test_run_ends_when_it_is_told_to_stop(world: World) -> None:
     asyncio.run(scenario())
 
 
+@on_sqlite
 def test_run_starts_a_job_when_its_time_has_come(store: Store) -> None:
     """On the real clock; the job comes around every second, so this ends within two."""
     world = World(lambda: store, Clock())

@@ -14,7 +14,15 @@ from rscrawler.items import Level, Novelty, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.browsing import Copy, Coverage
 from rscrawler.store.database import open_database
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, a_flag, an_article, record
+from tests.delivery.helpers import (
+    HOSTILE_TITLES,
+    NOW,
+    a_config,
+    a_flag,
+    an_article,
+    on_sqlite,
+    record,
+)
 
 TOPICS = ["central-asia"]
 
@@ -91,6 +99,7 @@ def test_words_and_phrases_are_found_in_title_subtitle_and_body(
 APOSTROPHES = "'’‘ʻʼ`"
 
 
+@on_sqlite
 @pytest.mark.parametrize("printed", APOSTROPHES)
 def test_a_word_is_found_whatever_apostrophe_it_has(store: Store, printed: str) -> None:
     record(store, an_article(1, title=f"O{printed}zbekiston va Qozog{printed}iston"))
