@@ -1006,7 +1006,7 @@ def test_a_walk_that_was_killed_between_two_pages_is_completed_by_the_next_cycle
 def test_a_listing_that_failed_is_followed_though_a_feed_has_told_of_its_first_page(
     workspace: Workspace,
 ) -> None:
-    with SampleSite(stories=100) as site:
+    with SampleSite(stories=12) as site:
         unpaged = f'{sources(FEED)}page_parameter = ""\n'
         workspace.write_config(site.base_url, unpaged + sources(SECTION))
         workspace.crawl()
@@ -1022,7 +1022,7 @@ def test_a_listing_that_failed_is_followed_though_a_feed_has_told_of_its_first_p
 def test_a_full_crawl_of_sitemaps_alone_finds_every_article(
     workspace: Workspace,
 ) -> None:
-    with SampleSite(stories=60) as site:
+    with SampleSite(stories=20) as site:
         workspace.write_config(site.base_url, sources(SITEMAP))
         assert workspace.crawl()["articles_new"] == 0
         workspace.crawl("--full")

@@ -40,6 +40,7 @@ def chromium() -> Iterator[Chromium]:
             executable_path=CHROMIUM,
             args=[
                 "--no-sandbox",
+                "--process-per-site",  # else each page that is gone to starts a process
                 "--disable-dev-shm-usage",
                 "--host-resolver-rules=MAP desk.test 127.0.0.1",
             ],
