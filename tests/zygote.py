@@ -26,17 +26,21 @@ from rscrawler.cli.deliver import deliver_due
 from rscrawler.cli.inputs import opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.crawling import prepare
+from rscrawler.crawling import load_flagger, prepare
 from rscrawler.forks import serve
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.monitoring.status import read_status
 from rscrawler.scheduling.warm import import_all
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import SiteProfile, Source, load_sites
+from rscrawler.spiders.reading import ArticleToRead, PageReader
+from rscrawler.spiders.sources import SourcePage
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.discovery import Address, KeptRobots, SourceState
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
+from tests.sample_site import pages
+from tests.sample_site.state import SiteState
 
 # What commands import when they read their options, guess an encoding or show something.
 LATER = (
@@ -90,6 +94,26 @@ def _status_of(before: str) -> int:
         if stream is not None:
             stream.flush()
     return status if isinstance(status, int) else int(status is not None)
+
+
+def read_sample_site() -> None:
+    """Read pages of the sample site: a pattern that is compiled here no child compiles again."""
+    name, now = "responsiblestatecraft", utc_now()
+    state = SiteState(12, 7, utc_now)
+    state.base_url = base = "http://127.0.0.1:1"
+    config = Config.model_validate({"sites": {name: {"base_url": base, "hosts": []}}})
+    reader = PageReader(load_sites(config), load_flagger(config))
+    for kind, path, text in (
+        ("feed", "/feeds/feed.rss", pages.render_feed(state, "Feed", state.stories, 1)),
+        ("sitemap", "/sitemap.xml", pages.render_sitemap_index(state)),
+        ("sitemap", "/feeds/sitemaps/sitemap_1.xml", pages.render_sitemap(state, 1)),
+        ("section", "/analysis/", pages.render_listing(state, "", "/analysis/", state.stories, 1)),
+    ):
+        source = Source(kind=kind, path=path)
+        reader.read(SourcePage(name, base + path, text.encode(), None, source))
+    for story in state.stories:
+        page, url = pages.render_article(state, story).encode(), base + story.path
+        reader.read(ArticleToRead(name, url, page, None, now))
 
 
 def rehearse() -> None:
@@ -169,6 +193,7 @@ if __name__ == "__main__":
         for option in load_command(name).params:
             option.get_runtime_param()
     prepare(Config())
+    read_sample_site()
     rehearse()
     gc.collect()
     gc.freeze()
