@@ -12,7 +12,9 @@ from tests.sample_site.generator import slugify
 from tests.sample_site.state import SiteState
 from tests.sample_site.stories import REGIONS, SECTIONS, SITE, Shape, Story
 
-HTML, RSS, XML = "text/html; charset=utf-8", "application/rss+xml", "application/xml"
+# Each with its charset: a crawl that has to guess that of a feed takes longer.
+HTML = "text/html; charset=utf-8"
+RSS, XML = "application/rss+xml; charset=utf-8", "application/xml; charset=utf-8"
 _PIXEL = bytes.fromhex("47494638396101000100000000002c00000000010001000002003b")
 
 
