@@ -112,7 +112,7 @@ class Flagger:
         for each in self._watchlists:
             if hits := disambiguate(candidates[each.name], joined, each.context, found[each.name]):
                 # States do not compete with a topic that has no states of its own.
-                others = found[OTHERS] if each.states else []
+                others = found[OTHERS] if each.states else None
                 yield each, read(joined, hits, others, found[GENRES])
 
 

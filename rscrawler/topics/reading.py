@@ -80,7 +80,7 @@ class Reading:
     def __init__(
         self,
         found: Mapping[str, list[list[Sentence]]],
-        others: Iterable[Match],
+        others: Iterable[Match] | None,
         genre_words: Iterable[Match],
     ) -> None:
         self.titles, self.subtitles, self.body, tags = (
@@ -93,7 +93,8 @@ class Reading:
         named = (each for one in self.sentences for each in one.mentions)
         self.sure = [each for each in named if each.entity.weight >= SURE_WEIGHT]
         self.kinds = {each.entity.kind for each in self.sure}
-        self.others = Counter(each.owner for each in others)
+        even = {"": len(self.sure)}  # half of all names, about the average: speaks for nothing
+        self.others = Counter(even if others is None else (each.owner for each in others))
         self.genres = Counter(each.owner for each in genre_words)
         self.words = sum(each.words for each in self.body)
 
@@ -122,13 +123,13 @@ def _read(name: str) -> dict[str, Any]:
 def read(
     joined: JoinedText,
     hits: Sequence[Mention],
-    surroundings: Iterable[Match],
+    surroundings: Iterable[Match] | None,
     genre_words: Iterable[Match],
 ) -> Reading:
-    """Read a text for the topic of `hits`, all in order; overlapping `surroundings` are dropped."""
+    """Read a text for the topic of `hits`; `surroundings` compete with them unless they overlap."""
     reach = [hit.end for hit in hits]
     others: list[Match] = []
-    for each in surroundings:
+    for each in surroundings or ():
         at = bisect_right(reach, each.start)
         is_free = at == len(hits) or hits[at].start >= each.end
         if is_free and (not others or others[-1].end <= each.start):
@@ -141,7 +142,7 @@ def read(
         if is_english:
             _carry(sentences)
         found[zone.field].append(sentences)
-    return Reading(found, others, genre_words)
+    return Reading(found, None if surroundings is None else others, genre_words)
 
 
 def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> list[Sentence]:

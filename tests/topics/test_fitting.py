@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rscrawler.errors import ConfigurationError
+from rscrawler.items import Level
 from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.topics.evaluation import fit
 from rscrawler.topics.model import FEATURES
@@ -58,15 +59,38 @@ def test_each_feature_of_a_text_has_its_share_in_the_score(central_asia: Flagger
     assert next(each for each in found if each.feature == "title").share > 0
 
 
+def own_flagger(folder: Path, text: str) -> Flagger:
+    file = folder / "own.toml"
+    file.write_text(text, encoding="utf-8")
+    return Flagger([read_watchlist(file)])
+
+
 def test_a_topic_without_states_is_judged_too(tmp_path: Path) -> None:
-    file = tmp_path / "drones.toml"
-    file.write_text(
+    drones = own_flagger(
+        tmp_path,
         'title = "Drones"\n[[entity]]\nname = "drones"\nkind = "project"\nspellings = ["drone*"]\n',
-        encoding="utf-8",
     )
     text = FlaggableText(
         "Drones over Kyiv", None, ("Drones hit Kyiv. Drones from Iran are cheap. Russia has many.",)
     )
-    flag = Flagger([read_watchlist(file)]).flag(text)[0]
+    flag = drones.flag(text)[0]
     assert flag.score > 0.5
     assert flag.countries == ()
+
+
+def test_a_topic_without_states_is_not_primary_because_no_state_competes(tmp_path: Path) -> None:
+    makers = own_flagger(
+        tmp_path,
+        'title = "Makers"\n[[entity]]\nname = "Varnholm"\nkind = "organisation"\n'
+        'spellings = ["Varnholm"]\n',
+    )
+    paragraphs = (
+        "Ports spent more on cranes last year than in the five years before.",
+        "Varnholm will close its yard in Riga. The company lost a third of its orders last year. "
+        "Varnholm builds cranes for smaller ports.",
+        "Ships grew larger, and harbours had to be dug deeper.",
+        "Trade unions ask for a plan for the older workers.",
+    )
+    about_cranes = makers.first_flag(FlaggableText("The price of cranes", None, paragraphs))
+    about_it = makers.first_flag(FlaggableText("Varnholm closes a yard", None, paragraphs))
+    assert (about_cranes.level, about_it.level) == (Level.SUBSTANTIAL, Level.PRIMARY)
