@@ -111,9 +111,9 @@ class Flagger:
         found = words.find(folded)
         for each in self._watchlists:
             if hits := disambiguate(candidates[each.name], joined, each.context, found[each.name]):
-                # States do not compete with a topic that has no states of its own.
-                others = found[OTHERS] if each.states else None
-                yield each, read(joined, hits, others, found[GENRES])
+                # Its own states do not compete with a topic, and none does if it has none.
+                others = [m for m in found[OTHERS] if m.owner not in each.states]
+                yield each, read(joined, hits, others if each.states else None, found[GENRES])
 
 
 def _countries_of(reading: Reading, levels: Levels, states: Collection[str]) -> tuple[str, ...]:

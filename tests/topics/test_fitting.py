@@ -94,3 +94,17 @@ def test_a_topic_without_states_is_not_primary_because_no_state_competes(tmp_pat
     about_cranes = makers.first_flag(FlaggableText("The price of cranes", None, paragraphs))
     about_it = makers.first_flag(FlaggableText("Varnholm closes a yard", None, paragraphs))
     assert (about_cranes.level, about_it.level) == (Level.SUBSTANTIAL, Level.PRIMARY)
+
+
+def test_names_of_a_topics_own_states_do_not_compete_with_it(tmp_path: Path) -> None:
+    russia = own_flagger(
+        tmp_path,
+        'title = "Russia"\n[states]\nRU = "Russia"\n[[entity]]\nname = "Russia"\nkind = "state"\n'
+        'country = "RU"\nspellings = ["Russia"]\n',
+    )
+    paragraphs = (
+        "The Kremlin has set a date for the vote. Putin is silent. Moscow expects no surprises.",
+        "In Russia the vote takes three days. The Kremlin pays for it.",
+    )
+    flag = russia.first_flag(FlaggableText("Kremlin sets a date", None, paragraphs))
+    assert flag.level is Level.PRIMARY
