@@ -1,9 +1,8 @@
 """Evaluates a watch-list on labelled texts and against stored flags, and fits the model.
 
-Fitting needs scikit-learn (the extra `fit`); the same labelled lines give the same weights. The
-model's figures are those on held-out texts. A line may have `weight` (default 1; less for a
-debatable label) and `source`: each source of a file is held out in turn, or the whole file if
-its lines have none.
+Fitting needs scikit-learn (the extra `fit`); the same labelled lines give the same weights. Each
+`source` of a file's lines is held out in turn, or the whole file. A line's `weight` is 1 if it
+has none.
 """
 
 from __future__ import annotations
@@ -149,14 +148,11 @@ class LevelChange:
 
 @dataclass
 class Backtest:
-    """What the present watch-list would change among stored articles. Nothing is written.
-
-    `skipped` articles are not in `total`: their text has been pruned.
-    """
+    """What the present watch-list would change among stored articles. Nothing is written."""
 
     topic: str
     total: int
-    skipped: int
+    skipped: int  # not in `total`: their text has been pruned
     flagged_before: int
     flagged_after: int
     changes: list[LevelChange]

@@ -1,9 +1,8 @@
 """Finds all names in a text in one pass.
 
 Names and text are folded first: one case, plain letters, one kind of blank, hyphen and
-apostrophe. Nearly every text keeps its number of code points, so offsets in the folded text are
-those of the original. Soft hyphens, words broken at a line's end, runs of blanks and combining
-accents are cut; `Folded.span` then maps offsets back.
+apostrophe. Soft hyphens, words broken at a line's end, runs of blanks and combining accents are
+cut; `Folded.span` then maps offsets back.
 
 An Aho-Corasick automaton finds every spelling, overlapping ones too. Word boundaries and case
 are checked next, and the longest match is chosen last (`longest`): an automaton that prefers
@@ -46,7 +45,7 @@ _SAME = (
     | dict.fromkeys("“”„«»", '"')
     | {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ə": "a", "ß": "s"}
 )
-_ENDING = "*"
+_STAR = re.compile(r"\*(?=[\s-]|$)")  # at the end of a word
 _UTF8 = "utf-8", "surrogatepass"
 # A digit behind a name shorter than this makes it another word ("CSTO" in "CSTO2").
 _SURE_LENGTH = 5
@@ -123,8 +122,8 @@ def _plain(character: str) -> str:
 class Spelling:
     """A name to find, its owner, and the group under which its matches are returned.
 
-    `case` is `any`, `capital` (needed only if the spelling begins with one) or `exact`; a final `*`
-    matches any ending.
+    `case` is `any`, `capital` (needed only if the spelling begins with one) or `exact`; a `*` at
+    the end of a word matches any ending.
     """
 
     text: str
@@ -148,15 +147,17 @@ class Matcher:
     def __init__(self, spellings: Sequence[Spelling]) -> None:
         self._spellings = spellings
         self._cases: list[str] = []
-        self._open = [each.text.endswith(_ENDING) for each in spellings]
-        self._stems = [each.text.removesuffix(_ENDING).strip() for each in spellings]
+        parts = [_STAR.split(each.text.strip()) for each in spellings]
+        self._stems = [stem for stem, *_ in parts]
+        self._endings = [_ending(*rest) if rest else None for _, *rest in parts]
         owners: dict[str, list[int]] = defaultdict(list)
         for index, spelling in enumerate(spellings):
             plain = fold(self._stems[index])
             # All symbols fold to one sign, so a name that has one must match exactly.
             self._cases.append("exact" if _SIGN in plain else spelling.case)
-            # Hyphens and blanks match each other.
-            for pattern in {plain, plain.replace("-", " "), plain.replace(" ", "-")}:
+            # Hyphens and blanks match each other, but an ending is of this word, not the next.
+            blank = plain[:-1].replace("-", " ") + plain[-1:]
+            for pattern in {plain, blank, plain.replace(" ", "-")}:
                 owners[pattern].append(index)
         self._patterns = [(len(pattern), owned) for pattern, owned in owners.items()]
         # Over bytes, which is much faster than over text. Not as a DFA, which is faster still
@@ -180,9 +181,10 @@ class Matcher:
                 continue
             for index in owned:
                 stop = end
-                if self._open[index]:
-                    while stop < last and plain[stop].isalpha():
-                        stop += 1
+                if ending := self._endings[index]:
+                    if not (followed := ending.match(plain, end)):
+                        continue
+                    stop = followed.end()
                 elif end < last and not _ends_word(plain, start, end):
                     continue
                 first, final = folded.span(start, stop)
@@ -197,8 +199,15 @@ class Matcher:
     def _is_printed_right(self, index: int, printed: str) -> bool:
         case, stem = self._cases[index], self._stems[index]
         if case == "exact":
-            return printed.startswith(stem) if self._open[index] else printed == stem
+            return printed.startswith(stem)
         return case == "any" or printed[0].isupper() or not stem[0].isupper()
+
+
+@cache
+def _ending(*parts: str) -> re.Pattern[str]:
+    """What follows a word with a star: its ending, and the further `parts` of the name."""
+    plain = (re.sub(r"\\?[ -]", "[ -]", re.escape(fold(part))) for part in parts)
+    return re.compile("".join(r"[^\W\d_]*+" + part for part in plain) + r"(?![^\W\d_])")
 
 
 def _ends_word(plain: str, start: int, end: int) -> bool:

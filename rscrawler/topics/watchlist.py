@@ -54,7 +54,7 @@ class Context(Model):
     entities of `countries` (`"*"`: of any in this watch-list), sure names of `entities`.
     """
 
-    words: Spelled = key([], "any case; a final * matches any ending")
+    words: Spelled = key([], "any case; a * at the end of a word matches any ending")
     countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
     entities: list[str] = key([], "entities whose sure names count")
     against: Spelled = key([], "words that must be fewer than the above")
@@ -89,7 +89,7 @@ class Entity(Model):
     name: str = Field(min_length=1)
     kind: EntityKind
     country: Country | list[Country] = key([], "ISO 3166; none: the region")
-    spellings: Spelled = key(..., "a final * matches any ending", min_length=1)
+    spellings: Spelled = key(..., "a * at the end of a word matches any ending", min_length=1)
     weight: float = key(1.0, "how sure a sign of the topic", gt=0, le=1)
     case: Literal["any", "capital", "exact"] = key(
         "any", "capital: starts with one if the spelling does; exact: as spelled"
@@ -123,12 +123,8 @@ class Levels(Model):
 
     substantial: Share = key(0.5, "the score from which a text is flagged")
     primary: Share = key(0.5, "how sure the model must be that it is primary")
-    country_of_leader: Share = key(
-        0.38, "least share of the leading state's count for a state to be named"
-    )
-    country_of_region: Share = key(
-        0.9, "the leading state must exceed this share of the region's count"
-    )
+    country_of_leader: Share = key(0.38, "a state needs this share of the leading one's count")
+    country_of_region: Share = key(0.9, "the leading state must exceed this share of the region's")
 
 
 class WatchList(Model):

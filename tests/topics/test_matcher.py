@@ -31,6 +31,18 @@ def test_a_final_star_takes_any_ending() -> None:
     assert found("В Казахстане", Spelling("Казахстан*")) == ["Казахстане"]
 
 
+def test_each_word_of_a_name_may_have_an_ending() -> None:
+    text = "Балтийскому морю, балтийский-морской; grain deals, grains deal, grain dealing"
+    spellings = Spelling("балтийск* мор*"), Spelling("grain* deal")
+    assert found(text, *spellings) == ["Балтийскому морю", "балтийский-морской", "grains deal"]
+    assert found("Sails* E*Sail", Spelling("E*Sail"), Spelling("Sails* E*")) == ["E*Sail"]
+
+
+def test_an_ending_behind_a_hyphen_is_no_further_word() -> None:
+    text = "Varn-Ausschuss, Varn members, Nur Sultan"
+    assert found(text, Spelling("Varn-*"), Spelling("Nur-S*")) == ["Varn-Ausschuss", "Nur Sultan"]
+
+
 def test_an_ending_may_follow_what_is_spelled_exactly() -> None:
     text = "Temirs, temirs, TEMIR, Temir; €uros, $uros"
     spellings = Spelling("Temir*", "exact"), Spelling("€uro*")
