@@ -1,8 +1,7 @@
 """Evaluates a watch-list on labelled texts and against stored flags, and fits the model.
 
 Fitting needs scikit-learn (the extra `fit`); the same labelled lines give the same weights. Each
-`source` of a file's lines is held out in turn, or the whole file. A line's `weight` is 1 if it
-has none.
+`source` of a file's lines is held out in turn, or the whole file. `weight` of a line: 1 or less.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from rscrawler.topics.reading import NAMES, Reading, Sentence
 MODEL_FILE = Path(__file__).with_name("model.json")
 _LEAST, _DIGITS = 0.001, 3  # of a score
 _PASSAGE = 60  # words; shorter paragraphs are joined, as news often has one sentence a paragraph
+_ITEM = 20  # words under a heading; less is a line of a list
 _LEAD = 2  # words before the name in a run-in heading; "He was born in Tajikistan." is none
 _REFERS_BACK = re.compile(
     r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
@@ -91,12 +92,12 @@ def _is_referred_back_to(reading: Reading) -> bool:
     )
 
 
-def _is_headed(paragraph: Sequence[Sentence]) -> bool:
+def _is_headed(paragraph: Sequence[Sentence], following: Sequence[Sentence]) -> bool:
     opening = paragraph[0]
+    is_item = opening.is_led and _words([*paragraph, *following]) >= _ITEM
     reach = len(opening.text) - len("".join(opening.text.split(None, _LEAD)[_LEAD:]))
-    names = (each for each in opening.mentions if each.start - opening.start <= reach)
-    ends = (each.end - opening.start for each in names)
-    return opening.is_led and any(opening.text[end : end + 1] in (".", ":", "") for end in ends)
+    ends = (e.end - opening.start for e in opening.mentions if e.start - opening.start <= reach)
+    return is_item and any(opening.text[end : end + 1] in (".", ":", "") for end in ends)
 
 
 def _genre(name: str) -> Callable[[Reading], float]:
@@ -120,7 +121,7 @@ FEATURES = (
     Feature("goes_on", "the sentence after one that begins with it refers back to it",
             _is_referred_back_to),
     Feature("heading", "a paragraph has its name as a heading",
-            lambda r: any(map(_is_headed, r.passages))),
+            lambda r: any(_is_headed(*two) for two in pairwise([*r.paragraphs, []]))),
     Feature("paragraph_words", "most words about it in one paragraph, as a logarithm",
             lambda r: log1p(_most(map(_words_about, r.passages)) / 20)),
     Feature("passage_share", "its highest share of a paragraph, short ones joined", _passage_share),

@@ -185,6 +185,15 @@ def test_a_mention_in_a_paragraph_of_its_own_is_no_heading(
     assert level_of(central_asia, text, "Board votes to close gymnasium") not in FLAGGED
 
 
+@pytest.mark.parametrize("line", ["Kazakhstan", "Kazakhstan: wheat", "Kazakhstan. 14 days"])
+def test_a_line_of_a_list_is_no_heading(line: str, central_asia: Flagger) -> None:
+    lines = "\n\n".join(["Brazil: sugar", "Chad: nothing", line, "Norway: fish", "Peru: copper"])
+    text = (
+        f"A site asked its readers what they buy from where. Here is what most answered.\n\n{lines}"
+    )
+    assert level_of(central_asia, text, "What the world buys") not in FLAGGED
+
+
 @pytest.mark.parametrize(
     ("person", "surname"),
     [
