@@ -165,10 +165,10 @@ class Matcher:
         self._automaton = BytesAhoCorasick([pattern.encode(*_UTF8) for pattern in owners])
 
     def find(self, folded: Folded) -> dict[Any, list[Match]]:
-        """All matches in the original text by group, sorted by start, longer ones first."""
+        """All matches by group, sorted by start, longer ones and longer spellings first."""
         plain, encoded = folded.text, folded.text.encode(*_UTF8)
         last, is_ascii = len(plain), len(plain) == len(encoded)
-        matches: list[tuple[int, int, int]] = []
+        matches: list[tuple[int, int, int, int]] = []
         end = read = 0
         is_unspaced = UNSPACED_LETTER.search
         found = self._automaton.find_matches_as_indexes(encoded, overlapping=True)
@@ -189,9 +189,9 @@ class Matcher:
                     continue
                 first, final = folded.span(start, stop)
                 if self._is_printed_right(index, folded.original[first:final]):
-                    matches.append((first, -final, index))
+                    matches.append((first, -final, -length, index))
         by_group: dict[Any, list[Match]] = defaultdict(list)
-        for first, final, index in sorted(matches):
+        for first, final, _, index in sorted(matches):
             spelling = self._spellings[index]
             by_group[spelling.group].append(Match(spelling.owner, first, -final))
         return by_group

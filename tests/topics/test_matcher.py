@@ -86,3 +86,9 @@ def test_an_invalid_longer_name_does_not_hide_a_valid_shorter_one() -> None:
 def test_the_longest_of_overlapping_spans_stays() -> None:
     spans = [Match("", *each) for each in ((0, 7), (0, 12), (8, 20), (30, 34), (20, 25))]
     assert [(each.start, each.end) for each in longest(spans)] == [(0, 12), (20, 25), (30, 34)]
+
+
+def test_of_two_spellings_of_one_word_the_longer_one_is_meant() -> None:
+    spellings = Spelling("Varn*", owner="a state"), Spelling("Varnhol*", owner="a surname")
+    matches = Matcher(spellings).find(fold_with_offsets("Varnholmer in Varnia"))[None]
+    assert [each.owner for each in longest(matches)] == ["a surname", "a state"]
