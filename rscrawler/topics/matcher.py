@@ -157,7 +157,7 @@ class Matcher:
             self._cases.append("exact" if _SIGN in plain else spelling.case)
             # Hyphens and blanks match each other, but an ending is of this word, not the next.
             blank = plain[:-1].replace("-", " ") + plain[-1:]
-            for pattern in {plain, blank, plain.replace(" ", "-")}:
+            for pattern in {plain, blank, plain.replace(" ", "-")} - {""}:
                 owners[pattern].append(index)
         self._patterns = [(len(pattern), owned) for pattern, owned in owners.items()]
         # Over bytes, which is much faster than over text. Not as a DFA, which is faster still

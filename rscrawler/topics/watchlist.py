@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, Model, cached, checked, key, read_toml, toml_files
@@ -34,15 +34,7 @@ Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 EntityKind = Literal[
     "state", "people", "place", "region", "person", "organisation", "project", "format"
 ]
-
-
-def _findable(text: str) -> str:
-    if any(map(str.isalnum, text)) or fold(text.removesuffix("*")).strip(" -"):
-        return text
-    raise ValueError("allowed: text with a letter, digit or sign")
-
-
-Spelled = list[Annotated[str, Field(min_length=1), AfterValidator(_findable)]]
+Spelled = list[Annotated[str, Field(pattern=r"^\s*[^\s*-]")]]
 Share = Annotated[float, Field(ge=0, le=1)]
 CONTEXT_KEYS = ("needs", "unless", "passing_with", "despite")  # of an entity: names of contexts
 

@@ -38,6 +38,10 @@ def test_each_word_of_a_name_may_have_an_ending() -> None:
     assert found("Sails* E*Sail", Spelling("E*Sail"), Spelling("Sails* E*")) == ["E*Sail"]
 
 
+def test_a_spelling_that_no_letter_is_left_of_is_never_found() -> None:
+    assert found("Osh \u00ad or Osh", Spelling("\u00ad"), Spelling("Osh")) == ["Osh", "Osh"]
+
+
 def test_an_ending_behind_a_hyphen_is_no_further_word() -> None:
     text = "Varn-Ausschuss, Varn members, Nur Sultan"
     assert found(text, Spelling("Varn-*"), Spelling("Nur-S*")) == ["Varn-Ausschuss", "Nur Sultan"]

@@ -64,6 +64,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
             SMALL.replace("spellings = [", 'spellings = ["*", '),
             r"spellings\.0: '\*': allowed: text",
         ),
+        (SMALL.replace('"Estonia"]', '"* onia"]'), r"spellings\.0: '\* onia': allowed: text"),
         (SMALL + 'needs = ["friends"]\n', "needs 'friends'.*company"),
         (SMALL.replace('country = "EE"', 'country = "LV"'), "country 'LV'.*EE"),
         (
