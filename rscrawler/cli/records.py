@@ -94,7 +94,7 @@ def prune_command(
     except ValueError as error:
         raise ConfigurationError(f"--older-than: {older_than!r}: {error}") from None
     now = utc_now()
-    with opened_store(config, must_exist=True) as store, progress() as bars:
+    with opened_store(config) as store, progress() as bars:
         pruned = store.retention.preview(now - age)
         if not dry_run:
             task = bars.add_task("", total=pruned.versions, unit="versions")

@@ -900,7 +900,6 @@ def test_streams_that_are_closed_are_no_trouble_until_they_are_needed(
         "export -o records.jsonl",
         "history x",
         "identity check",
-        "prune --older-than 365d",
         "topics backtest central-asia",
         "topics marks",
     ],
