@@ -275,7 +275,7 @@ def _replaced_names(
     """The number of names in the later text where the earlier one has another name.
 
     The same place is behind, or before, the same two words. A name that the other text has
-    elsewhere does not count.
+    elsewhere does not count, nor does one with another ending.
     """
     replaced: set[str] = set()
     for is_behind in (True, False):
@@ -284,9 +284,16 @@ def _replaced_names(
             found = {each for each in words if each in earlier.names} - later.vocabulary
             places.setdefault(flank, set()).update(found)
         for flank, words in _short_gaps(later.words, gaps_after, is_behind=is_behind):
-            if places.get(flank):
-                replaced |= {each for each in words if each in later.names} - earlier.vocabulary
+            new = {each for each in words if each in later.names} - earlier.vocabulary
+            if names := places.get(flank):
+                replaced |= {each for each in new if not any(_is_form(each, of) for of in names)}
     return len(replaced)
+
+
+def _is_form(name: str, of: str) -> bool:
+    """Whether two names may be one with other endings, as "Türkiye'de" and "Türkiye"."""
+    short, long = sorted((name.split("'")[0], of.split("'")[0]), key=len)
+    return len(short) > 2 and long.startswith(short[: max(5, len(short) - 1)])
 
 
 def _short_gaps(

@@ -136,6 +136,28 @@ def test_one_other_figure_date_or_name_in_the_same_frame_makes_another_text(
     assert (found.is_same_news, found.reason) == (False, reason)
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("Bakanlık Almatı'da üç okul açtı.", "Bakanlık Almatı 'da üç okul açtı."),
+        ("Рейс открыло Управление дорог края.", "Рейс открыт силами Управления дорог края."),
+        ("Como informa la AGENSTE hoy mismo.", "Como informa la AGENSTECOM hoy mismo."),
+        ("Das Netz des Wasserverbandes wächst.", "Das Netz des Wasserverbands wächst."),
+    ],
+)
+def test_a_name_with_another_ending_makes_no_other_text(earlier: str, later: str) -> None:
+    assert decision(f"{FRAME}\n\n{earlier}", f"{FRAME}\n\n{later}").is_same_news
+
+
+@pytest.mark.parametrize(
+    "names", [("Iran", "Iraq"), ("Kazan", "Kazakhstan"), ("Austria", "Australia")]
+)
+def test_names_that_only_begin_alike_are_two(names: tuple[str, str]) -> None:
+    earlier, later = (f"{FRAME}\n\nTheir envoys came from {name} at noon." for name in names)
+    found = decision(earlier, later)
+    assert (found.is_same_news, found.reason) == (False, "names")
+
+
 def test_the_date_of_the_print_makes_no_other_text() -> None:
     found = decision(f"ASTANA, March 31 - {FRAME}", f"ASTANA, April 1 - {FRAME}")
     assert found.relation is Relation.SAME_ARTICLE
