@@ -330,10 +330,13 @@ def _is_numeric(word: str) -> bool:
 
 
 def _plain(word: str) -> str:
-    """The plain spelling of a number; `40` for `40mln`; other words unchanged."""
+    """The plain spelling of a number; `40` for `40mln` and `۴۰`; other words unchanged."""
     word = _SPELLED.get(word, word)
     found = _NUMBER.match(word)
-    return found[0].rstrip(".,:/").replace(",", "") if found else word
+    if found is None:
+        return word
+    number = found[0].rstrip(".,:/").replace(",", "")
+    return number if number.isascii() else re.sub(r"\d", lambda digit: str(int(digit[0])), number)
 
 
 def _numbers(words: Sequence[str]) -> Iterator[str]:

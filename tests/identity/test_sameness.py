@@ -158,6 +158,14 @@ def test_names_that_only_begin_alike_are_two(names: tuple[str, str]) -> None:
     assert (found.is_same_news, found.reason) == (False, "names")
 
 
+def test_a_number_in_other_digits_is_the_same_number() -> None:
+    persian, latin, other = (
+        f"{FRAME}\n\nآنها {number} مدرسه ساختند." for number in ("۱۲", 12, "۱۳")
+    )
+    assert decision(persian, latin).is_same_news
+    assert decision(latin, other).reason == "numbers"
+
+
 def test_the_date_of_the_print_makes_no_other_text() -> None:
     found = decision(f"ASTANA, March 31 - {FRAME}", f"ASTANA, April 1 - {FRAME}")
     assert found.relation is Relation.SAME_ARTICLE
