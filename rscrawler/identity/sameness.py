@@ -192,6 +192,9 @@ class Text:
             and word not in _MONTHS
             and word not in _WEEKDAYS
         }
+        # Names have no capitals in Arabic and Persian; there, the headline has what the news is on.
+        has_capitals = 10 * len(in_lower_case) > len(written)
+        self.named = self.names if has_capitals else {*self.names, *self.title}
 
 
 def compare(earlier: Text, later: Text) -> Comparison:
@@ -281,10 +284,10 @@ def _replaced_names(
     for is_behind in (True, False):
         places: dict[tuple[str, ...], set[str]] = {}
         for flank, words in _short_gaps(earlier.words, gaps_before, is_behind=is_behind):
-            found = {each for each in words if each in earlier.names} - later.vocabulary
+            found = {each for each in words if each in earlier.named} - later.vocabulary
             places.setdefault(flank, set()).update(found)
         for flank, words in _short_gaps(later.words, gaps_after, is_behind=is_behind):
-            new = {each for each in words if each in later.names} - earlier.vocabulary
+            new = {each for each in words if each in later.named} - earlier.vocabulary
             if names := places.get(flank):
                 replaced |= {each for each in new if not any(_is_form(each, of) for of in names)}
     return len(replaced)

@@ -158,6 +158,14 @@ def test_names_that_only_begin_alike_are_two(names: tuple[str, str]) -> None:
     assert (found.is_same_news, found.reason) == (False, "names")
 
 
+def test_without_capitals_another_word_of_the_headline_makes_another_text() -> None:
+    frame = FRAME.casefold().translate({ord("a") + at: ord("ا") + at for at in range(26)})
+    earlier, later = (f"{frame}\n\nجدول {town} برای فردا." for town in ("خجند", "کولاب"))
+    found = decision(earlier, later, ("هوای خجند", "هوای کولاب"))
+    assert (found.is_same_news, found.reason) == (False, "names")
+    assert decision(earlier, later).is_same_news
+
+
 def test_a_number_in_other_digits_is_the_same_number() -> None:
     persian, latin, other = (
         f"{FRAME}\n\nآنها {number} مدرسه ساختند." for number in ("۱۲", 12, "۱۳")
