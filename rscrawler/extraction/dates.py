@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+from rscrawler.clock import MONTH_ENDINGS, MONTHS
 from rscrawler.extraction.vocabulary import compiled, table
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(days=2)  # clocks and zones differ; more is a mistake
 _FARTHEST = timedelta(hours=14)  # of any zone from UTC
-_NUMBER_OF = {
-    word: number
-    for number, words in enumerate(table("dates")["months"], 1)
-    for word in words.split()
-}
+_NUMBER_OF = {word: number for number, words in enumerate(MONTHS, 1) for word in words.split()}
 _NAMES = "|".join(sorted(_NUMBER_OF, key=len, reverse=True))
-_MONTH = rf"(?P<name>{_NAMES}){table('dates')['month_endings']}?\b\.?"
+_MONTH = rf"(?P<name>{_NAMES})[{MONTH_ENDINGS}]?\b\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?"
 _YEAR = r"(?P<year>(?:19|20)\d{2})(?!\d)"
 _PRINTED = [

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from rscrawler.clock import MONTH_ENDINGS, MONTHS
 from rscrawler.identity.fingerprints import normalized
 
 _LONGEST = 20_000  # words of a text that are compared
@@ -25,10 +26,6 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)?")
 _NUMERIC_DATE = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{2,4}|\d{1,2}:\d\d")
 _NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve"
-_MONTH_NAMES = (
-    "january february march april may june july august september october november december "
-    "jan feb mar apr jun jul aug sep sept oct nov dec"
-)
 _DAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday"
 _REVISED_WORDS = "update updates updated correction corrected corrects correcting"
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
@@ -37,8 +34,14 @@ _PRINT_WORDS = "appeared licence license originally permission published reprint
 _SPELLED = {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split(), start=2)}
 _REVISED = frozenset(_REVISED_WORDS.split())
 _PRINT = frozenset(_PRINT_WORDS.split())
-_MONTHS = frozenset(_MONTH_NAMES.split())
-_SHORT_MONTHS = [name[:3] for name in _MONTH_NAMES.split()[:12]]
+# Short names are English alone: others are words as well ("out", "set").
+_MONTHS = {
+    word + ending: number
+    for number, words in enumerate(MONTHS, 1)
+    for word in words.split()
+    if len(word) > 3 or not word.isascii() or words.startswith(word)
+    for ending in ("", *MONTH_ENDINGS)
+}
 _WEEKDAYS = frozenset(_DAY_NAMES.split())
 
 
@@ -351,21 +354,21 @@ def _numbers(words: Sequence[str]) -> Iterator[str]:
             yield _plain(word)
 
 
-def _dates(words: Sequence[str], behind: int = 0) -> Iterator[tuple[str, str]]:
+def _dates(words: Sequence[str], behind: int = 0) -> Iterator[tuple[int, str]]:
     for place in range(behind, len(words)):
         word = words[place]
         if word[0].isdigit() and (_DAY.fullmatch(word) or _YEAR.fullmatch(word)):
             month = _month_beside(words, place)
             if month:
-                yield month[:3], word
+                yield month, word
 
 
-def _day_of_year(date: tuple[str, str]) -> int | None:
+def _day_of_year(date: tuple[int, str]) -> int | None:
     """The approximate day of the year; None for a month with a year."""
     month, day = date
     if _YEAR.fullmatch(day):
         return None
-    return 30 * _SHORT_MONTHS.index(month) + int(day.rstrip("stndrh"))
+    return 30 * month + int(day.rstrip("stndrh"))
 
 
 def _datelines_differ(earlier: Text, later: Text) -> bool:
@@ -375,8 +378,9 @@ def _datelines_differ(earlier: Text, later: Text) -> bool:
     return min(apart, 360 - apart) > (0 if later.is_short_or_table else _SAME_PRINT)
 
 
-def _month_beside(words: Sequence[str], place: int) -> str:
+def _month_beside(words: Sequence[str], place: int) -> int:
+    """The number of the month right before or behind that place; 0 if there is none."""
     for beside in (place - 1, place + 1):
         if 0 <= beside < len(words) and words[beside] in _MONTHS:
-            return words[beside]
-    return ""
+            return _MONTHS[words[beside]]
+    return 0

@@ -174,10 +174,21 @@ def test_a_number_in_other_digits_is_the_same_number() -> None:
     assert decision(latin, other).reason == "numbers"
 
 
-def test_the_date_of_the_print_makes_no_other_text() -> None:
-    found = decision(f"ASTANA, March 31 - {FRAME}", f"ASTANA, April 1 - {FRAME}")
+@pytest.mark.parametrize(
+    ("first", "next_day", "a_week_later"),
+    [
+        ("ASTANA, March 31 -", "ASTANA, April 1 -", "ASTANA, April 7 -"),
+        ("БИШКЕК, 31 марта —", "БИШКЕК, 1 апр —", "БИШКЕК, 7 апреля —"),
+        ("TOSHKENT, 31-mart.", "TOSHKENT, 1-aprel.", "TOSHKENT, 7-aprel."),
+    ],
+)
+def test_the_date_of_the_print_makes_no_other_text(
+    first: str, next_day: str, a_week_later: str
+) -> None:
+    found = decision(f"{first} {FRAME}", f"{next_day} {FRAME}")
     assert found.relation is Relation.SAME_ARTICLE
-    weekly = decision(f"ASTANA, March 15 - {FRAME}", f"ASTANA, March 22 - {FRAME}")
+    assert decision(FRAME, f"{first} {FRAME}").relation is Relation.SAME_ARTICLE
+    weekly = decision(f"{first} {FRAME}", f"{a_week_later} {FRAME}")
     assert (weekly.is_same_news, weekly.reason) == (False, "dates")
 
 
