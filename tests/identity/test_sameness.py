@@ -150,7 +150,7 @@ def test_a_name_with_another_ending_makes_no_other_text(earlier: str, later: str
 
 
 @pytest.mark.parametrize(
-    "names", [("Iran", "Iraq"), ("Kazan", "Kazakhstan"), ("Austria", "Australia")]
+    "names", [("Iran", "Iraq"), ("Kazan", "Kazakhstan"), ("Turkey", "Turkestan")]
 )
 def test_names_that_only_begin_alike_are_two(names: tuple[str, str]) -> None:
     earlier, later = (f"{FRAME}\n\nTheir envoys came from {name} at noon." for name in names)
