@@ -238,7 +238,7 @@ class Readers:
         resource.setrlimit(resource.RLIMIT_AS, (_address_space() + limit, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         channel = socket.socket(fileno=descriptors[0])
-        gone = suppress(EOFError, pickle.UnpicklingError)
+        gone = suppress(EOFError, ConnectionError, pickle.UnpicklingError)
         with channel, channel.makefile("rb") as pages, gone:
             while True:  # until the crawl has gone, even in the middle of a page
                 channel.sendall(self._answer(pickle.load(pages)))  # noqa: S301 (our own crawl)

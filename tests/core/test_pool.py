@@ -50,6 +50,9 @@ class Acting(PageReader):
                 os.kill(os.getpid(), signal.SIGKILL)
             case "broken":
                 raise ValueError("a fault")
+            case "killed":
+                Path(os.fsdecode(page.body)).touch()
+                return ReadFailure(PageKind.INCOMPLETE, "x" * 8 * 2**20)
             case "long":
                 return ReadFailure(PageKind.INCOMPLETE, "x" * 8 * 2**20)
         return ReadFailure(PageKind.INCOMPLETE, f"{page.url} was read by {os.getpid()}")
@@ -213,6 +216,32 @@ def test_a_crawl_ends_though_the_process_that_forks_its_readers_is_frozen(
     closing.join()
     assert is_over
     assert not frozen.is_running()
+
+
+def crawl_until_killed(mark: Path) -> None:
+    """Die of SIGKILL while answers of a reader are on their way."""
+
+    async def scenario(readers: Readers) -> None:
+        await readers.read(page("a"))
+        pages = [page("a"), page("killed", body=os.fsencode(mark)), page("a")]
+        reading = [asyncio.ensure_future(readers.read(each)) for each in pages]
+        await asyncio.sleep(0)  # the pages are sent
+        wait_until(mark.exists)
+        os.kill(os.getpid(), signal.SIGKILL)
+        await asyncio.gather(*reading)
+
+    with_readers(scenario)
+
+
+def test_readers_of_a_killed_crawl_go_without_a_word(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(20):
+        pid = os.fork()
+        if pid == 0:
+            crawl_until_killed(tmp_path / str(number))
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    assert capfd.readouterr().err == ""
 
 
 CLOSED_NURSERY = """
