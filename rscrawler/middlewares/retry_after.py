@@ -62,8 +62,7 @@ class RetryAfterMiddleware:
             raise self._held_back(f"the host left {MAX_UNANSWERED} requests in a row unanswered")
         if self._broken >= MAX_BROKEN:
             raise self._held_back(
-                f"the host answered {MAX_BROKEN} requests in a row with an error "
-                f"(HTTP {self._status})"
+                f"the host answered {MAX_BROKEN} requests in a row with HTTP {self._status}"
             )
         while self._paused_until is not None:
             remaining = self._paused_until - self._session.now()

@@ -136,7 +136,7 @@ def judge(
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
     total = count("sources/failed", "sources/held_back", "sources/absent")  # 0: none was requested
     if total and not reached and not problems and not count("unrecorded"):
-        causes = _causes(failed_sources, count("sources/absent"))
+        causes = _causes(failed_sources, count("sources/absent"), count("sources/held_back"))
         problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
     if count("unrecorded"):
         code = ProblemCode.DISK_FULL if isinstance(write_error, FullDisk) else ProblemCode.OVERDUE
@@ -145,10 +145,11 @@ def judge(
     return CycleOutcome(counters, succeeded, problems, failed_sources=failed_sources)
 
 
-def _causes(failed_sources: Mapping[str, str], absent: int) -> str:
+def _causes(failed_sources: Mapping[str, str], absent: int, held_back: int) -> str:
     """The causes of failed sources, most frequent first: ` (21 × HTTP 503, 1 × timeout)`."""
     counts = Counter(failed_sources.values())
     counts["HTTP 404 or 410"] = absent
+    counts["not requested"] = held_back
     shown = ", ".join(f"{count} × {cause}" for cause, count in counts.most_common() if count)
     return f" ({shown})" if shown else ""
 

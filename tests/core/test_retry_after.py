@@ -65,7 +65,7 @@ def test_a_host_that_answers_with_errors_gets_no_more_requests_and_the_reason_na
     response = Response("https://example.org/", 502)
     for _ in range(MAX_BROKEN + 1):  # one was under way
         middleware.process_response(Request(response.url), response)
-    with pytest.raises(HeldBack, match=rf"{MAX_BROKEN} requests in a row .* \(HTTP 502\)"):
+    with pytest.raises(HeldBack, match=rf"{MAX_BROKEN} requests in a row with HTTP 502"):
         asyncio.run(middleware.process_request(Request(response.url)))
 
 

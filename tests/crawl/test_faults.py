@@ -750,6 +750,20 @@ def test_a_pause_that_a_wrong_clock_stored_is_not_kept(
     assert workspace.crawl()["articles_new"] > 0
 
 
+def test_the_causes_of_an_outage_add_up_to_the_number_of_sources(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, NO_RETRIES, few="", concurrency=1)
+    workspace.crawl()
+    site.fail("/", Fault.SERVER_ERROR)
+    (problem,) = workspace.run("crawl", "--json").json["sites"]["responsiblestatecraft"]["problems"]
+    told = re.fullmatch(r"(\d+) of \1 sources failed \((.*)\)", problem["message"])
+    assert told
+    causes = {cause: int(count) for count, cause in re.findall(r"(\d+) × ([^,]+)", told[2])}
+    assert set(causes) == {"HTTP 500", "not requested"}
+    assert sum(causes.values()) == int(told[1])
+
+
 def test_what_is_found_after_a_first_cycle_under_a_clock_that_was_ahead_is_news(
     workspace: Workspace, site: SampleSite
 ) -> None:
