@@ -128,7 +128,8 @@ class NewsSpider(Spider):
         paused_until = decisions.requested_pause(session.state.not_before, now)
         if paused_until is not None and paused_until > now:
             self.count("paused")
-            logger.warning("%s asked to be left alone until %s", session.site, paused_until)
+            until = f"{paused_until:%Y-%m-%d %H:%M} UTC"
+            logger.warning("%s asked to be left alone until %s", session.site, until)
             return
         if not self._lease.begin():
             holder = session.store.leases.holder(session.lease_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,8 +84,9 @@ def test_a_site_that_asks_for_a_pause_is_left_alone(known: Workspace, site: Samp
     known.run("crawl", "--json")
     site.heal()
     site.forget_requests()
-    report = known.run("crawl", "--json").json["sites"][SITE]
-    assert report["note"] == "asked for a pause that has not passed"
+    result = known.run("crawl", "--json")
+    assert result.json["sites"][SITE]["note"] == "asked for a pause that has not passed"
+    assert re.search(r"left alone until [\d-]{10} \d\d:\d\d UTC\n", result.stderr)
     assert site.requests == []
 
 
