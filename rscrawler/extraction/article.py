@@ -198,7 +198,7 @@ def _check_is_article(
         raise NotAnArticle(page.url, "its text is other articles'")
     says_other = "og:type" in structured.meta and not structured.says_article
     if not (is_article or signs or says_so) and (says_other or not is_known):
-        raise NotAnArticle(page.url, "no date, author or section: a static page")
+        raise NotAnArticle(page.url, "no date, author or section in its markup: a static page")
 
 
 def _check_textless(title: str | None, located: LocatedText, *, says_article: bool) -> None:

@@ -69,6 +69,9 @@ def test_a_date_with_a_dates_class_at_the_headline_makes_a_page_without_a_profil
     date, text = '<p class="date">9 December 2024</p>', f"<h1>{TITLE}</h1>{paragraphs()}"
     article = read(page_html(f"{date}<main>{text}</main>", head=""), markup=Markup())
     assert article.published_at == datetime(2024, 12, 9, tzinfo=UTC)
+    printed = page_html(f"<p>9 December 2024</p><main>{text}</main>", head="")
+    with pytest.raises(NotAnArticle, match="in its markup: a static page"):
+        read(printed, markup=Markup())
     masthead = page_html(f"{date}{'<p>Water</p>' * 9}<main>{text}</main>", head="")
     with pytest.raises(NotAnArticle, match="a static page"):
         read(masthead, markup=Markup())
