@@ -375,12 +375,18 @@ class NewsSpider(Spider):
             )
         elif is_forbidden:
             self._record_source_failure(requested, request.url, cause, "forbidden")
-        elif status in GONE_STATUSES and requested.state.read_at is None:
+        elif status in GONE_STATUSES and not self._has_led_somewhere(requested):
             # A tag that was never used, a section that this site does not have.
             self.count("sources/absent")
             logger.info("%s: %s", request.url, cause)
         else:
             self._record_source_failure(requested, request.url, cause)
+
+    def _has_led_somewhere(self, requested: RequestedSource) -> bool:
+        """Whether the source was read and led to an address: not if a notice stood in its place."""
+        site, path = self.session.site, requested.source.path
+        is_read = requested.state.read_at is not None
+        return is_read and self.session.store.discovery.is_shown_by(site, path)
 
     def _record_source_failure(
         self, requested: RequestedSource, url: str, cause: str, counter: str = "failed"

@@ -20,6 +20,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    literal,
     or_,
     select,
     true,
@@ -105,10 +106,7 @@ class DiscoveryStore(Part):
     def _insert_address(self) -> Insert:
         """Insert an address that a source shows; a stored one is completed."""
         known, offered = address.c, self._database.insert(address).excluded
-        line = func.char(10) if not self._database.is_postgresql else func.chr(10)
-        lines = line + known.seen_in + line
-        # LIKE would ignore case in SQLite, and has wildcards.
-        shown_before = func.replace(lines, line + offered.seen_in + line, "") != lines
+        shown_before = self._has_line(known.seen_in, offered.seen_in)
         is_later = or_(known.dated_at.is_(None), offered.dated_at > known.dated_at)
         # A skipped or rejected address may be wanted now.
         is_put_aside = or_(
@@ -118,13 +116,22 @@ class DiscoveryStore(Part):
             "seen_in": case(
                 (known.seen_in == "", offered.seen_in),
                 (shown_before, known.seen_in),
-                else_=known.seen_in + line + offered.seen_in,
+                else_=known.seen_in + self._newline + offered.seen_in,
             ),
             "dated_at": case((is_later, offered.dated_at), else_=known.dated_at),
             "published_hint": func.coalesce(known.published_hint, offered.published_hint),
             "state": case((is_put_aside, offered.state), else_=known.state),
         }
         return self._database.upsert(address, updated)
+
+    @property
+    def _newline(self) -> ColumnElement[str]:
+        return func.chr(10) if self._database.is_postgresql else func.char(10)
+
+    def _has_line(self, text: ColumnElement[str], line: ColumnElement[str]) -> ColumnElement[bool]:
+        lines = self._newline + text + self._newline
+        # LIKE would ignore case in SQLite, and has wildcards.
+        return func.replace(lines, self._newline + line + self._newline, "") != lines
 
     def sources(self, site: str) -> dict[str, SourceState]:
         """The stored state of each source of a site, by its URL."""
@@ -163,6 +170,12 @@ class DiscoveryStore(Part):
         is_undated = and_(*(each.is_(None) for each in dates))
         query = select(address.c.key).filter_by(site=site)
         query = query.where(or_(is_undated, *(each > since for each in dates)))
+        return self._database.scalar(query.limit(1)) is not None
+
+    def is_shown_by(self, site: str, path: str) -> bool:
+        """Whether a source ever led to an address."""
+        query = select(address.c.key).filter_by(site=site)
+        query = query.where(self._has_line(address.c.seen_in, literal(path)))
         return self._database.scalar(query.limit(1)) is not None
 
     def has_unread(self, site: str) -> bool:

@@ -334,6 +334,19 @@ def page_without_articles(words: str) -> Reply:
     return Reply(200, {"Content-Type": "text/html"}, body.encode())
 
 
+def test_a_tag_that_was_never_used_is_no_drift_after_a_notice_in_its_place(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(SECTION, "/tag/never-used/"))
+    cycle(workspace)
+    site.answers["/tag/never-used/"] = page_without_articles("back soon")
+    cycle(workspace)
+    del site.answers["/tag/never-used/"]
+    for _ in range(3):
+        report = workspace.run("crawl", "--json")
+        assert (report.status, messages(report.json["sites"][SITE])) == (0, {})
+
+
 def test_sections_without_links_stay_drift_when_the_time_that_they_had_some_is_forgotten(
     workspace: Workspace, site: SampleSite
 ) -> None:
