@@ -26,7 +26,7 @@ import psycopg
 from benchmarks.measure import progress, rscrawler, spread, table
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
-from rscrawler.scheduling.schedules import active_jobs
+from rscrawler.schedules import active_jobs
 from rscrawler.scheduling.worker import hand_over, install_queue
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing

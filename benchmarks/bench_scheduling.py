@@ -35,7 +35,7 @@ from benchmarks.replay.simulation import (
     replay,
     row_of,
 )
-from rscrawler.scheduling.adaptive import Adaptive, PublicationHistory, next_visit
+from rscrawler.schedules.adaptive import Adaptive, PublicationHistory, next_visit
 
 OTHER_SEEDS = (1, 2, 3, 4)
 

@@ -24,7 +24,7 @@ from rscrawler.cli.inputs import open_existing, read_config
 from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
 from rscrawler.errors import ConfigurationError, RscrawlerError
-from rscrawler.scheduling.adaptive import Adaptive
+from rscrawler.schedules.adaptive import Adaptive
 from rscrawler.store import Store
 
 _SEED = 2025

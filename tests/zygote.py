@@ -124,7 +124,7 @@ def rehearse() -> None:
             record_cycle(store, "rehearsal", utc_now())
         with opened_store(config) as store:
             deliver_due(config, store)
-            read_status(config, store, utc_now(), ())
+            read_status(config, store, utc_now())
 
 
 def record_cycle(store: Store, site: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 
 from benchmarks.replay.histories import RATE_STEP, SiteHistory
-from rscrawler.scheduling.adaptive import (
+from rscrawler.schedules.adaptive import (
     DAY,
     HOUR,
     Adaptive,
@@ -25,7 +25,7 @@ from rscrawler.scheduling.adaptive import (
     next_visit,
     weekly_plan,
 )
-from rscrawler.scheduling.triggers import cron_trigger
+from rscrawler.schedules.triggers import cron_trigger
 
 WEEK = 7 * DAY
 _STEP = RATE_STEP.total_seconds()
@@ -67,7 +67,7 @@ def cron(expression: str, timezone: str = "UTC") -> PolicyMaker:
 
 
 def adaptive(limits: Adaptive) -> PolicyMaker:
-    """The policy of `rscrawler.scheduling.adaptive`, learning from what it has seen alone."""
+    """The policy of `rscrawler.schedules.adaptive`, learning from what it has seen alone."""
 
     def make() -> Policy:
         plan: VisitPlan | None = None

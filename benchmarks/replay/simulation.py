@@ -19,7 +19,7 @@ from itertools import chain
 from benchmarks.replay import policies
 from benchmarks.replay.histories import SiteHistory
 from benchmarks.replay.policies import PolicyMaker, Seen
-from rscrawler.scheduling.adaptive import (
+from rscrawler.schedules.adaptive import (
     BIN,
     BINS,
     DAY,

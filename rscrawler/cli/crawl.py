@@ -34,7 +34,6 @@ from rscrawler.maintenance.recovery import open_store
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
-from rscrawler.scheduling.schedules import planned_jobs
 from rscrawler.store.health import ProblemCode
 
 if TYPE_CHECKING:
@@ -91,8 +90,7 @@ def _deliver_and_report(
             delivery = deliver_due(config, store)
         by_site = store.history.delivered_by_site(report.run_id)
         is_written = delivery.output_problem is None
-        jobs = planned_jobs(config)
-        after_cycle(config, store, report, utc_now(), jobs, is_delivered=is_written)
+        after_cycle(config, store, report, utc_now(), is_delivered=is_written)
         standing = {
             (problem.subject, problem.code)
             for problem in store.health.problems()

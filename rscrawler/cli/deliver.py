@@ -20,8 +20,8 @@ from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, remedy_lines
 from rscrawler.errors import StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, store_problem
-from rscrawler.monitoring.status import Status, next_tries, raise_health_problems, read_status
-from rscrawler.scheduling.schedules import active_jobs, planned_jobs
+from rscrawler.monitoring.status import Status, raise_health_problems, read_status
+from rscrawler.schedules import load_schedules
 from rscrawler.store import Store
 
 
@@ -57,8 +57,9 @@ def status_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     from rscrawler.topics import check_alerted
 
     check_alerted(config)
+    load_schedules(config)
     with opened_store(config) as store:
-        status = read_status(config, store, utc_now(), active_jobs(config))
+        status = read_status(config, store, utc_now())
     if as_json:
         print_json(status.to_json())
     else:
@@ -82,7 +83,7 @@ def _print_status(config: Config, status: Status) -> None:
     for problem in status.problems:
         since = rfc3339(problem.since)
         say(f"  {problem.subject}: {problem.code} since {since}: {problem.message}")
-        for line in remedy_lines(config, problem, status.next_tries):
+        for line in remedy_lines(config, problem, status.next_tries.get(problem.subject)):
             say(f"    {line}")
     say(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
     for line in status.waiting_lines():
@@ -123,13 +124,7 @@ def deliver_due(config: Config, store: Store) -> DeliveryReport:
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         raise_health_problems(config, store, utc_now())
-        return deliver(
-            config,
-            store,
-            now=utc_now(),
-            must_stop=lambda: bool(signalled),
-            next_tries=next_tries(store, planned_jobs(config), utc_now()),
-        )
+        return deliver(config, store, now=utc_now(), must_stop=lambda: bool(signalled))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -29,7 +29,7 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.extensions.archive import prune_archive
 from rscrawler.items import record_schema, rfc3339
 from rscrawler.maintenance.regrouping import regrouped
-from rscrawler.scheduling.schedules import ScheduleFile
+from rscrawler.schedules import ScheduleFile
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store.transfer import migrate_store
 from rscrawler.topics import WatchList, load_watchlist

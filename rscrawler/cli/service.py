@@ -19,7 +19,7 @@ from rscrawler.config import Config, find_config, handed_on, load_config, read_t
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.scheduling.schedules import ScheduledJob, active_jobs, load_schedules
+from rscrawler.schedules import ScheduledJob, active_jobs, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
 from rscrawler.store.database import NoDatabase, sqlite_file

@@ -55,7 +55,7 @@ def check_command(config: ConfigOption, as_json: JsonOption = False) -> None:
 
 def _counted(config: Config) -> dict[str, int]:
     """How many sites, watch-lists and jobs there are; raises every problem in any file at once."""
-    from rscrawler.scheduling.schedules import load_schedules
+    from rscrawler.schedules import load_schedules
     from rscrawler.sites import load_sites
     from rscrawler.topics import load_watchlists
 

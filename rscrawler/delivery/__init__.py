@@ -5,7 +5,7 @@ Any number of processes may deliver at the same time.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +30,6 @@ def deliver(
     now: datetime,
     clock: Callable[[], datetime] | None = None,
     must_stop: Callable[[], bool] = lambda: False,
-    next_tries: Mapping[str, datetime] | None = None,
 ) -> DeliveryReport:
     """Deliver everything that is due: JSONL and feeds, alerts, then notices to the operators.
 
@@ -41,7 +40,6 @@ def deliver(
         store: holds the outbox.
         now: decides which alerts are composed, and is their date.
         clock: the current time during delivery; by default `now` plus the time elapsed since.
-        next_tries: when each site is crawled next, for the notices of its problems.
         must_stop: checked before each message; a message that is being sent is always finished.
     """
     start = time.monotonic()
@@ -68,7 +66,7 @@ def deliver(
     ops.judge_delivery(channels, store, clock())
     if problem is None and not report.was_stopped:
         ops.end_overdue(store, clock())
-    ops.compose_notices(config, store, clock(), next_tries)
+    ops.compose_notices(config, store, clock())
     messages.send_due(delivery, are_alerts=False)
     failing = ops.judge_delivery(channels, store, clock())  # with the notices' outcomes
     sync_spool(config, store)

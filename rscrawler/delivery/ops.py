@@ -1,6 +1,6 @@
 """Notices to the operators: one when a problem starts, one when it ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from rscrawler.config import Config
@@ -8,6 +8,7 @@ from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery.channel import NOTICE_KIND, Notice
 from rscrawler.delivery.channels import Channels, message_channels
 from rscrawler.delivery.wording import date_in_words, one_line
+from rscrawler.schedules import next_tries, planned_jobs
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.messages import Undelivered
@@ -15,12 +16,9 @@ from rscrawler.store.messages import Undelivered
 OUTBOX_SUBJECT = "outbox"
 OUTPUT_SUBJECT = "output"
 FAILING_ATTEMPTS = 3
-NextTries = Mapping[str, datetime]  # when each site is crawled next, if known
 
 
-def compose_notices(
-    config: Config, store: Store, now: datetime, next_tries: NextTries | None = None
-) -> None:
+def compose_notices(config: Config, store: Store, now: datetime) -> None:
     """Compose a notice for each problem that started or ended without one.
 
     The next `send_due` sends them, even in quiet hours. The notice of an end replaces that of the
@@ -28,13 +26,14 @@ def compose_notices(
     unnotified, and one that has ended is deleted.
     """
     channels = message_channels(config)
-    for problem in store.health.problems():
-        if problem.notified_at is None:
-            since = f"Since {date_in_words(problem.since)}."
-            remedies = remedy_lines(config, problem, next_tries or {})
-            text = "\n\n".join([one_line(problem.message, 600), since, *remedies])
-            if started := channels.notices(notice_of("Problem", problem, text, now)):
-                store.health.notify_start(problem, started, now)
+    unnotified = [each for each in store.health.problems() if each.notified_at is None]
+    tries = next_tries(store, planned_jobs(config), now) if unnotified else {}
+    for problem in unnotified:
+        since = f"Since {date_in_words(problem.since)}."
+        remedies = remedy_lines(config, problem, tries.get(problem.subject))
+        text = "\n\n".join([one_line(problem.message, 600), since, *remedies])
+        if started := channels.notices(notice_of("Problem", problem, text, now)):
+            store.health.notify_start(problem, started, now)
     undelivered = store.messages.undelivered()
     out_of_reach = {each.address for each in undelivered if each.attempts}
     for problem in store.health.problems(ended=True):
@@ -141,9 +140,8 @@ ADVICE = {
 }
 
 
-def remedy_lines(config: Config, problem: Problem, next_tries: NextTries) -> list[str]:
+def remedy_lines(config: Config, problem: Problem, next_at: datetime | None) -> list[str]:
     """The next try, the remedy and the page of the dashboard, as far as known."""
-    next_at = next_tries.get(problem.subject)
     url = config.web.url
     page = "outbox" if is_of_deliveries(problem.subject) else "sites"  # of the dashboard
     tried = f"Next try {date_in_words(next_at)}." if next_at else ""

@@ -1,13 +1,10 @@
 """The end of a crawl command: the weekly mail, the metrics file, the heartbeat."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from rscrawler.config import Config, OpsSettings
 from rscrawler.delivery.channel import Notice
@@ -21,9 +18,6 @@ from rscrawler.monitoring.status import read_status
 from rscrawler.store import Store
 from rscrawler.store.history import WEEKLY_KIND
 
-if TYPE_CHECKING:
-    from rscrawler.scheduling.schedules import ScheduledJob
-
 logger = logging.getLogger(__name__)
 
 WEEK = timedelta(days=7)
@@ -35,7 +29,6 @@ def after_cycle(
     store: Store,
     report: CycleReport,
     now: datetime,
-    jobs: Collection[ScheduledJob],
     *,
     is_delivered: bool = True,
 ) -> None:
@@ -50,7 +43,7 @@ def after_cycle(
     monitoring = config.monitoring
     if monitoring.weekly_mail:
         with _guarded("the weekly mail was not written"):
-            compose_weekly(config, store, now, jobs)
+            compose_weekly(config, store, now)
     if (metrics_file := monitoring.metrics_file) is not None:
         from prometheus_client import write_to_textfile
 
@@ -58,7 +51,7 @@ def after_cycle(
 
         with _guarded(f"metrics file {metrics_file}"):
             metrics_file.parent.mkdir(parents=True, exist_ok=True)
-            write_to_textfile(str(metrics_file), Metrics(config, store, now, jobs))
+            write_to_textfile(str(metrics_file), Metrics(config, store, now))
     is_visited = any(outcome.note is None for outcome in report.sites.values())
     if is_visited and monitoring.heartbeat_url is not None:
         is_good = False  # also if the store cannot be read
@@ -79,9 +72,7 @@ def _guarded(sign: str) -> Iterator[None]:
         logger.warning("%s: %s", sign, reason, exc_info=is_bug)
 
 
-def compose_weekly(
-    config: Config, store: Store, now: datetime, jobs: Collection[ScheduledJob]
-) -> bool:
+def compose_weekly(config: Config, store: Store, now: datetime) -> bool:
     """Compose the weekly mail if a week has passed since the last one, or since the first cycle.
 
     It goes out with the next delivery, to the operators or, without any, to the recipients of
@@ -90,7 +81,7 @@ def compose_weekly(
     since = store.history.last_weekly_at(now) or store.history.first_run_at()
     if since is None or now - since < WEEK:
         return False
-    status, sites = read_status(config, store, now, jobs), store.health.crawled_sites()
+    status, sites = read_status(config, store, now), store.health.crawled_sites()
     sources = sum(
         state.requested_at is not None and state.requested_at >= since
         for name in sites

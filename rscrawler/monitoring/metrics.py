@@ -4,12 +4,9 @@ So they are the same for the text file, the endpoint and any number of processes
 survive a restart. `METRICS` is the whole list, from which the reference is generated.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -17,9 +14,6 @@ from prometheus_client.registry import Collector
 from rscrawler.config import Config
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
-
-if TYPE_CHECKING:
-    from rscrawler.scheduling.schedules import ScheduledJob
 
 DELAYS_OVER = timedelta(days=7)
 QUANTILES = (0.5, 0.95)
@@ -110,15 +104,13 @@ def quantile_of(values: Sequence[float], quantile: float) -> float:
 class Metrics(Collector):
     """All metrics, for prometheus-client's `generate_latest` and `write_to_textfile`."""
 
-    def __init__(
-        self, config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
-    ) -> None:
+    def __init__(self, config: Config, store: Store, now: datetime) -> None:
         self._families: dict[tuple[str, int], CounterMetricFamily | GaugeMetricFamily] = {}
         for name, labels, what in METRICS:
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
             key = (name, len(labels.split()))
             self._families[key] = kind(f"rscrawler_{name}", what, labels=labels.split())
-        for name, values, value in _samples(store, read_status(config, store, now, jobs), now):
+        for name, values, value in _samples(store, read_status(config, store, now), now):
             # The sum over a metric's label has fewer labels, and is left out here.
             if family := self._families.get((name, len(values))):
                 family.add_metric(values, float(value))

@@ -1,7 +1,5 @@
 """`rscrawler status`: the health of all sites and of the service, and what waits."""
 
-from __future__ import annotations
-
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS
@@ -19,14 +17,12 @@ from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import store_problem
 from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, in_days, overdue_site, silence
+from rscrawler.schedules import ScheduledJob, next_tries, planned_jobs
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.leases import runs_here
-
-if TYPE_CHECKING:
-    from rscrawler.scheduling.schedules import ScheduledJob
 
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
@@ -119,27 +115,14 @@ class Status:
             yield f"{each.channel}: {each.count} {each.why}{until}{error}"
 
 
-def next_tries(store: Store, jobs: Iterable[ScheduledJob], now: datetime) -> dict[str, datetime]:
-    """When each site is crawled next by a job, as far as the store knows."""
-    states, found = store.jobs.states(), dict[str, datetime]()
-    for job in jobs:
-        state = states.get(job.id)
-        if state is not None and state.next_fire_at >= now:
-            for site in job.sites:
-                found[site] = min(found.get(site, state.next_fire_at), state.next_fire_at)
-    return found
-
-
-def read_status(
-    config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
-) -> Status:
+def read_status(config: Config, store: Store, now: datetime) -> Status:
     """The health of every enabled site and of any that was ever crawled.
 
     Finds problems that no process could record: a site that is overdue, one that has fallen
-    silent since its last cycle, a dead service, a late job. `jobs` are the active ones of the
-    schedules. A service that was stopped properly is not reported as dead.
+    silent since its last cycle, a dead service, a late job. A service that was stopped properly is
+    not reported as dead.
     """
-    jobs, known = tuple(jobs), defaultdict[str, list[Problem]](list)
+    jobs, known = planned_jobs(config), defaultdict[str, list[Problem]](list)
     for problem in store.health.problems():
         subject = OUTBOX_SUBJECT if is_of_deliveries(problem.subject) else problem.subject
         known[subject].append(problem)

@@ -1,1 +1,1 @@
-"""Scheduling: the schedule files, the service and its workers, and the adaptive policy."""
+"""Scheduling: the service, its workers and its runs."""

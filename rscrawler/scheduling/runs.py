@@ -15,9 +15,9 @@ from typing import Any
 
 from rscrawler.config import Config, format_duration
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
-from rscrawler.scheduling.adaptive import plan_visit
+from rscrawler.schedules import ScheduledJob
+from rscrawler.schedules.adaptive import plan_visit
 from rscrawler.scheduling.processes import ChildResult, ChildRunner
-from rscrawler.scheduling.schedules import ScheduledJob
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing

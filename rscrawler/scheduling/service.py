@@ -34,9 +34,9 @@ from rscrawler.delivery.channels import due_since, notice_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
+from rscrawler.schedules import Job, ScheduledJob
 from rscrawler.scheduling.processes import ChildRunner
 from rscrawler.scheduling.runs import Runner, RunOutcome, failed_run, record_end
-from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.trouble import StoreTrouble, notify_of_undelivered
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode

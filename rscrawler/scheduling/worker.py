@@ -39,10 +39,10 @@ from procrastinate.schema import SchemaManager
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.errors import StoreError
-from rscrawler.scheduling.adaptive import Adaptive
+from rscrawler.schedules import Job, ScheduledJob
+from rscrawler.schedules.adaptive import Adaptive
 from rscrawler.scheduling.processes import ChildRunner
 from rscrawler.scheduling.runs import Runner, record_end
-from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.store import Store
 from rscrawler.store.database import first_line
 from rscrawler.store.jobs import QUEUE, Firing

@@ -26,7 +26,6 @@ from rscrawler.errors import StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.status import Status, read_status
-from rscrawler.scheduling.schedules import ScheduledJob, planned_jobs
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
@@ -92,7 +91,7 @@ class Dashboard:
 
     def status(self) -> Status:
         """The health of everything at this moment."""
-        return read_status(self.config, self.store, self.now(), self.jobs())
+        return read_status(self.config, self.store, self.now())
 
     def catch_up(self) -> None:
         """Index new records, so that the page shows them; a large backlog is left to the server."""
@@ -111,10 +110,6 @@ class Dashboard:
                 self._problem_count = len(self.status().problems)
                 self._count_until = time.monotonic() + _RECENT_SECONDS
             return self._problem_count
-
-    def jobs(self) -> tuple[ScheduledJob, ...]:
-        """The active jobs of the schedule files, read anew; none if a file is invalid."""
-        return planned_jobs(self.config)
 
     def page(
         self,

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from rscrawler.monitoring.metrics import Metrics
-from rscrawler.scheduling.schedules import load_schedules
+from rscrawler.schedules import load_schedules
 from rscrawler.web.access import dashboard_of
 from rscrawler.web.texts import without_addresses
 
@@ -47,7 +47,7 @@ def with_etag(request: Request, content: bytes, media_type: str) -> Response:
 def metrics(request: Request) -> Response:
     """Metrics in the text format of Prometheus."""
     dashboard = dashboard_of(request)
-    found = Metrics(dashboard.config, dashboard.store, dashboard.now(), dashboard.jobs())
+    found = Metrics(dashboard.config, dashboard.store, dashboard.now())
     return Response(generate_latest(found), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rscrawler.delivery.ops import ADVICE
+from rscrawler.schedules import planned_jobs
 from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import Dashboard
 
@@ -57,7 +58,7 @@ def _jobs(dashboard: Dashboard, now: datetime) -> list[dict[str, Any]]:
     """The active jobs, the next to fire first."""
     states, running = dashboard.store.jobs.states(), dashboard.store.jobs.unended()
     panels = []
-    for job in dashboard.jobs():
+    for job in planned_jobs(dashboard.config):
         state = states.get(job.id)
         panels.append(
             {

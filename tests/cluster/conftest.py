@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from rscrawler.config import Config
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.scheduling.schedules import ScheduledJob
+from rscrawler.schedules import ScheduledJob
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.worker import Worker
 from rscrawler.store import Store

@@ -16,7 +16,7 @@ import pytest
 from rscrawler.config import Config, checked
 from rscrawler.delivery.ops import end_overdue
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.schedules import active_jobs
+from rscrawler.schedules import active_jobs
 from rscrawler.scheduling.service import DELIVERER, Service
 from rscrawler.scheduling.worker import (
     LOST_AFTER,

@@ -26,7 +26,7 @@ from rscrawler.config import (
     read_toml,
 )
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.schedules import ScheduleFile
+from rscrawler.schedules import ScheduleFile
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file

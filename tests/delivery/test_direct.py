@@ -47,7 +47,7 @@ def test_a_store_that_refuses_is_told_in_its_own_words_and_as_no_full_disk(
     config = email_config(OPS)
     refusal = "the database has schema 99, this program knows up to 9"
     report_store_failure(config, StoreError(refusal), NOW)
-    (problem,) = read_status(config, store, NOW, ()).others["database"]
+    (problem,) = read_status(config, store, NOW).others["database"]
     assert (problem.code, refusal in problem.message) == ("overdue", True)
 
 

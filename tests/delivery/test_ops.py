@@ -365,8 +365,10 @@ def test_an_outbox_that_is_overdue_is_so_until_a_delivery_can_write(
 def test_a_problem_says_what_happened_since_when_what_comes_next_and_what_to_do(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
-    store.health.raise_problem("sample", UNREACHABLE, "2 of 2 sources failed (2 × HTTP 503)", NOW)
-    deliver(email_config(OPS), store, now=NOW, next_tries={"sample": NOW + HOUR})
+    site, message = "responsiblestatecraft", "2 of 2 sources failed (2 × HTTP 503)"
+    store.health.raise_problem(site, UNREACHABLE, message, NOW)
+    store.jobs.schedule("rs-sections", "every 20m", NOW + HOUR)  # of the shipped schedule
+    deliver(email_config(OPS), store, now=NOW)
     assert mailbox.only().text.splitlines() == [
         "2 of 2 sources failed (2 × HTTP 503)",
         "",

@@ -18,8 +18,8 @@ from rscrawler import cli
 from rscrawler.config import Config, checked
 from rscrawler.items import Article
 from rscrawler.monitoring.metrics import METRICS
-from rscrawler.scheduling.schedules import ScheduleFile
-from rscrawler.scheduling.triggers import cron_trigger
+from rscrawler.schedules import ScheduleFile
+from rscrawler.schedules.triggers import cron_trigger
 from rscrawler.sites import SiteProfile, SourceKind, load_sites
 from rscrawler.topics import WatchList
 

@@ -46,8 +46,8 @@ def test_a_good_cycle_is_told_and_a_bad_one_as_such(
     store: Store, tmp_path: Path, pulse: Pulse
 ) -> None:
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, report(), NOW, ())
-    after_cycle(config, store, report(FAILED), NOW, ())
+    after_cycle(config, store, report(), NOW)
+    after_cycle(config, store, report(FAILED), NOW)
     assert pulse.paths == ["/ping/some-secret", "/ping/some-secret/fail"]
 
 
@@ -56,7 +56,7 @@ def test_a_cycle_that_did_nothing_is_no_sign_of_life(
     store: Store, tmp_path: Path, pulse: Pulse
 ) -> None:
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, report(SKIPPED), NOW, ())
+    after_cycle(config, store, report(SKIPPED), NOW)
     assert pulse.paths == []
 
 
@@ -74,7 +74,7 @@ def test_a_cycle_whose_finds_do_not_get_out_is_a_bad_one(
     if trouble == "the store":
         monkeypatch.setattr(store.health, "problems", broken)
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, report(), NOW, (), is_delivered=trouble != "the output")
+    after_cycle(config, store, report(), NOW, is_delivered=trouble != "the output")
     assert pulse.paths == ["/ping/some-secret/fail"]
 
 
@@ -110,11 +110,11 @@ def test_of_three_signs_each_is_given_though_the_others_fail(
     config = a_config(tmp_path, heartbeat_url=pulse.url, metrics_file=path, weekly_mail=True)
     with monkeypatch.context() as patch:
         patch.setattr(store.history, "last_weekly_at", broken)
-        after_cycle(config, store, report(), NOW, ())
+        after_cycle(config, store, report(), NOW)
     assert path.exists()
     path.unlink()
     monkeypatch.setattr(store.history, "totals", broken)
-    after_cycle(config, store, report(), NOW, ())
+    after_cycle(config, store, report(), NOW)
     assert not path.exists()
     assert pulse.paths == ["/ping/some-secret"] * 2
     assert caplog.messages == [
@@ -126,7 +126,7 @@ def test_of_three_signs_each_is_given_though_the_others_fail(
 @on_sqlite
 def test_a_query_stays_behind_the_path(store: Store, tmp_path: Path, pulse: Pulse) -> None:
     config = a_config(tmp_path, heartbeat_url=f"{pulse.url}/?create=1")
-    after_cycle(config, store, report(FAILED), NOW, ())
+    after_cycle(config, store, report(FAILED), NOW)
     assert pulse.paths == ["/ping/some-secret/fail?create=1"]
 
 
@@ -137,7 +137,7 @@ def test_a_heartbeat_that_is_refused_is_logged_without_its_address(
 ) -> None:
     pulse.status = status
     with caplog.at_level(logging.WARNING):
-        after_cycle(a_config(tmp_path, heartbeat_url=pulse.url), store, report(), NOW, ())
+        after_cycle(a_config(tmp_path, heartbeat_url=pulse.url), store, report(), NOW)
     assert caplog.messages == [f"the heartbeat did not arrive: HTTP {status}"]
 
 
@@ -147,7 +147,7 @@ def test_a_heartbeat_that_finds_nobody_fails_nothing(
 ) -> None:
     config = a_config(tmp_path, heartbeat_url="http://127.0.0.1:9/some-secret")
     with caplog.at_level(logging.WARNING):
-        after_cycle(config, store, report(), NOW, ())
+        after_cycle(config, store, report(), NOW)
     assert len(caplog.messages) == 1
     assert "some-secret" not in caplog.text
 
@@ -162,7 +162,7 @@ def test_a_heartbeat_must_be_answered_whole_within_the_timeout(
     monkeypatch.setattr(direct, "HEARTBEAT_TIMEOUT", timedelta(seconds=0.2))
     with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as port:
         config = a_config(tmp_path, heartbeat_url=f"http://127.0.0.1:{port}/")
-        after_cycle(config, store, report(), NOW, ())
+        after_cycle(config, store, report(), NOW)
     late = "no response within 0.2 s; it may have been accepted"
     assert caplog.messages == [f"the heartbeat did not arrive: {late}"]
 
@@ -198,7 +198,7 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
         ops = {"recipients": ["ops@example.org"]}
         config = a_config(tmp_path, mail_settings(mailbox, ops=ops), weekly_mail=True)
         run_cycle(NOW, articles_new=40)
-        after_cycle(config, store, report(), NOW, ())
+        after_cycle(config, store, report(), NOW)
         deliver(config, store, now=NOW)
         assert mailbox.received == []
         run_cycle(NOW + WEEK, articles_new=2, flagged=1)
@@ -206,7 +206,7 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
         read_a_source(store, "/media/")
         for minutes in (1, 2):
             now = NOW + WEEK + timedelta(minutes=minutes)
-            after_cycle(config, store, report(), now, ())
+            after_cycle(config, store, report(), now)
             deliver(config, store, now=now)
         received = mailbox.only()
     assert received.recipients == ("ops@example.org",)
@@ -222,7 +222,7 @@ def test_a_weekly_mail_of_a_clock_that_was_ahead_holds_up_no_other(
         config = a_config(tmp_path, mail_settings(mailbox), weekly_mail=True)
         run_cycle(NOW)
         for days in (400, 7, 8, 14):
-            after_cycle(config, store, report(), NOW + timedelta(days=days), ())
+            after_cycle(config, store, report(), NOW + timedelta(days=days))
             deliver(config, store, now=NOW + timedelta(days=days))
         dates = [str(each.mail["Date"])[:16] for each in mailbox.received]
     assert dates == ["Wed, 29 Dec 2027", "Tue, 01 Dec 2026", "Tue, 08 Dec 2026"]
@@ -238,7 +238,7 @@ def test_without_operators_the_week_is_told_to_those_who_get_the_alerts(
         run_cycle(NOW)
         site = "responsiblestatecraft"
         store.health.raise_problem(site, ProblemCode.SILENT, "no new article", NOW)
-        after_cycle(config, store, report(), NOW, ())
+        after_cycle(config, store, report(), NOW)
         deliver(config, store, now=NOW)
         received = mailbox.only()
     assert received.recipients == ("desk@example.org",)
@@ -254,8 +254,8 @@ def test_two_processes_write_one_weekly_mail(
         run_cycle(NOW - WEEK)
         # Both ask before either has written.
         monkeypatch.setattr(store.history, "last_weekly_at", lambda _: None)
-        after_cycle(config, store, report(), NOW, ())
-        after_cycle(config, store, report(), NOW, ())
+        after_cycle(config, store, report(), NOW)
+        after_cycle(config, store, report(), NOW)
         deliver(config, store, now=NOW)
         assert len(mailbox.received) == 1
 
@@ -263,7 +263,7 @@ def test_two_processes_write_one_weekly_mail(
 @on_sqlite
 def test_metrics_are_written_whole_and_leave_no_other_file(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "metrics" / "rscrawler.prom"
-    after_cycle(a_config(tmp_path, metrics_file=path), store, report(), NOW, ())
+    after_cycle(a_config(tmp_path, metrics_file=path), store, report(), NOW)
     assert path.read_text(encoding="utf-8").endswith("rscrawler_healthy 1.0\n")
     assert [each.name for each in path.parent.iterdir()] == ["rscrawler.prom"]
 
@@ -275,6 +275,6 @@ def test_metrics_that_cannot_be_written_fail_nothing(
     (tmp_path / "taken").write_text("a file, not a folder", encoding="utf-8")
     path = tmp_path / "taken" / "rscrawler.prom"
     with caplog.at_level(logging.WARNING):
-        after_cycle(a_config(tmp_path, metrics_file=path), store, report(), NOW, ())
+        after_cycle(a_config(tmp_path, metrics_file=path), store, report(), NOW)
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith(f"metrics file {path}: ")

@@ -52,7 +52,7 @@ def test_a_service_that_died_is_reported_until_another_one_lives(
     assert look(config, store, 1) == []
     assert look(config, store, 3) == [("schedule", "overdue")]
     assert look(config, store, 4) == [("schedule", "overdue")]
-    assert len(read_status(config, store, NOW + 4 * MINUTE, ()).others["schedule"]) == 1
+    assert len(read_status(config, store, NOW + 4 * MINUTE).others["schedule"]) == 1
     store.leases.acquire(service_lease(process_identity()), process_identity(), NOW + 5 * MINUTE)
     assert look(config, store, 5) == []
 
@@ -60,7 +60,7 @@ def test_a_service_that_died_is_reported_until_another_one_lives(
 def test_a_service_that_runs_here_has_slept_and_not_died(config: Config, store: Store) -> None:
     store.leases.acquire(service_lease(process_identity()), process_identity(), NOW)
     assert look(config, store, 300) == []
-    assert len(read_status(config, store, NOW + 300 * MINUTE, ()).others["schedule"]) == 1
+    assert len(read_status(config, store, NOW + 300 * MINUTE).others["schedule"]) == 1
 
 
 def test_a_disk_that_is_nearly_full_is_reported_until_there_is_ample_room(

@@ -25,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 
 def samples(store: Store, tmp_path: Path) -> dict[tuple[str, frozenset[str]], float]:
     """Each sample by its name and the values of its labels."""
-    text = generate_latest(Metrics(Config(output_dir=tmp_path), store, NOW, ())).decode()
+    text = generate_latest(Metrics(Config(output_dir=tmp_path), store, NOW)).decode()
     return {
         (sample.name, frozenset(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)

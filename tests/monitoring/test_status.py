@@ -28,7 +28,6 @@ from rscrawler.store.leases import (
 from rscrawler.store.messages import NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, an_article, on_sqlite, record
 from tests.monitoring.conftest import RunCycle
-from tests.scheduling.services import scheduled
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SITE = "responsiblestatecraft"
@@ -45,7 +44,7 @@ def codes(status: Status, site: str = SITE) -> list[str]:
 
 @on_sqlite
 def test_a_fresh_install_is_healthy(config: Config, store: Store) -> None:
-    status = read_status(config, store, NOW, ())
+    status = read_status(config, store, NOW)
     assert status.is_healthy
     assert status.sites[SITE].last_run_at is None
     assert status.sites[SITE].state == "not crawled yet"
@@ -59,7 +58,7 @@ def test_the_state_of_a_site_says_whether_it_is_watched_at_all(
 
     def state(now: datetime, **keys: bool) -> str:
         config = Config(output_dir=tmp_path, sites={SITE: keys})
-        return read_status(config, store, now, ()).sites[SITE].state
+        return read_status(config, store, now).sites[SITE].state
 
     assert state(NOW) == "healthy"
     assert state(NOW + 3 * DAY) == "unhealthy"
@@ -71,8 +70,8 @@ def test_a_site_is_overdue_a_day_after_its_last_good_cycle(
     config: Config, store: Store, run_cycle: RunCycle
 ) -> None:
     run_cycle(NOW, site=SITE)
-    assert codes(read_status(config, store, NOW + 23 * HOUR, ())) == []
-    status = read_status(config, store, NOW + 25 * HOUR, ())
+    assert codes(read_status(config, store, NOW + 23 * HOUR)) == []
+    status = read_status(config, store, NOW + 25 * HOUR)
     (problem,) = status.sites[SITE].problems
     assert problem.code == "overdue"
     assert problem.since == NOW + DAY
@@ -87,9 +86,9 @@ def test_a_cycle_of_a_clock_that_was_ahead_makes_no_site_well(
     run_cycle(NOW, site=SITE)
     run_cycle(NOW + 30 * DAY, site=SITE)
     store.health.record_not_before(SITE, NOW + 31 * DAY)
-    status = read_status(config, store, NOW + 23 * HOUR, ())
+    status = read_status(config, store, NOW + 23 * HOUR)
     assert (codes(status), status.sites[SITE].last_success_at) == ([], NOW)
-    status = read_status(config, store, NOW + 25 * HOUR, ())
+    status = read_status(config, store, NOW + 25 * HOUR)
     assert (codes(status), status.sites[SITE].last_run_at) == (["overdue"], NOW)
 
 
@@ -99,14 +98,14 @@ def test_a_site_that_is_switched_off_is_not_overdue(
 ) -> None:
     config = Config(output_dir=tmp_path, sites={SITE: {"enabled": False}})
     run_cycle(NOW, site=SITE)
-    assert codes(read_status(config, store, NOW + 3 * DAY, ())) == []
+    assert codes(read_status(config, store, NOW + 3 * DAY)) == []
 
 
 @on_sqlite
 def test_how_late_is_overdue_can_be_set(tmp_path: Path, store: Store, run_cycle: RunCycle) -> None:
     config = Config.model_validate({"output_dir": tmp_path, "monitoring": {"overdue_after": "2h"}})
     run_cycle(NOW, site=SITE)
-    assert codes(read_status(config, store, NOW + 3 * HOUR, ())) == ["overdue"]
+    assert codes(read_status(config, store, NOW + 3 * HOUR)) == ["overdue"]
 
 
 @on_sqlite
@@ -115,7 +114,7 @@ def test_a_silence_that_began_after_the_last_cycle_is_not_guessed(
 ) -> None:
     publish_daily(store)
     run_cycle(NOW + HOUR, site=SITE)
-    assert "silent" not in codes(read_status(config, store, NOW + 30 * DAY, ()))
+    assert "silent" not in codes(read_status(config, store, NOW + 30 * DAY))
 
 
 @on_sqlite
@@ -124,7 +123,7 @@ def test_a_silence_that_the_last_cycle_met_is_told(
 ) -> None:
     publish_daily(store)
     run_cycle(NOW + 5 * DAY, site=SITE)
-    (problem,) = read_status(config, store, NOW + 5 * DAY, ()).sites[SITE].problems
+    (problem,) = read_status(config, store, NOW + 5 * DAY).sites[SITE].problems
     assert problem.code == "silent"
     assert problem.since == NOW + 4 * DAY
 
@@ -141,7 +140,7 @@ def publish_daily(store: Store) -> None:
 
 
 def said_of_outbox(config: Config, store: Store, at: datetime) -> list[str]:
-    problems = read_status(config, store, at, ()).others["outbox"]
+    problems = read_status(config, store, at).others["outbox"]
     assert all(problem.code == "overdue" and problem.since < at for problem in problems)
     return [problem.message for problem in problems]
 
@@ -152,7 +151,7 @@ def test_problems_of_channels_and_of_the_output_folder_are_shown_under_outbox(
 ) -> None:
     for subject in ("outbox", "outbox/email", "output"):  # the first by an older version
         store.health.raise_problem(subject, ProblemCode.DELIVERY_FAILING, subject, NOW)
-    shown = read_status(config, store, NOW, ()).to_json()["outbox"]
+    shown = read_status(config, store, NOW).to_json()["outbox"]
     assert {each["code"] for each in shown["problems"]} == {"delivery-failing"}
     assert [each["message"] for each in shown["problems"]] == ["outbox", "outbox/email", "output"]
 
@@ -203,11 +202,11 @@ def test_the_outbox_is_overdue_since_its_oldest_message_was_due(
         tried = RecipientOutcome("key", "pending", "no answer", due_at)
         store.messages.mark(new.message_id, [tried])
     for later in (2 * DAY, 3 * DAY):
-        (problem,) = read_status(config, store, NOW + later, ()).others["outbox"]
+        (problem,) = read_status(config, store, NOW + later).others["outbox"]
         assert (problem.code, problem.since) == ("overdue", NOW + HOUR)
     of_wrong_clock = RecipientOutcome("key", "pending", "no answer", NOW + 300 * DAY)
     store.messages.mark("m-0", [of_wrong_clock])  # it is due since it was composed
-    (problem,) = read_status(config, store, NOW + 2 * DAY, ()).others["outbox"]
+    (problem,) = read_status(config, store, NOW + 2 * DAY).others["outbox"]
     assert problem.since == NOW
 
 
@@ -236,7 +235,7 @@ def test_what_was_tried_in_vain_says_when_it_is_tried_next(config: Config, store
         Waiting("email", 2, "held by quiet hours", NOW),
         Waiting("jsonl", 3, "the next delivery"),
     )
-    status = replace(read_status(config, store, NOW, ()), outbox=OutboxSummary(6, 0, waiting))
+    status = replace(read_status(config, store, NOW), outbox=OutboxSummary(6, 0, waiting))
     assert list(status.waiting_lines()) == [
         "email: 1 failed once; next try at 2026-11-24T12:00:00Z "
         "(last error: desk@example.org: refused)",
@@ -265,7 +264,7 @@ def test_a_disk_that_is_nearly_full_is_told(
             "database_url": f"sqlite:///{tmp_path / 'elsewhere' / 'x.db'}",
         }
     )
-    status = read_status(config, store, NOW, ())
+    status = read_status(config, store, NOW)
     (problem,) = status.others["disk"]
     assert problem.message == (
         f"{tmp_path / 'not-there-yet'}: 31 MiB are left to write to; at least 32 should be"
@@ -285,8 +284,25 @@ def a_service(store: Store, owner: str = SERVICE, at: datetime = NOW) -> None:
     store.jobs.schedule("job", "every 20m", NOW)
 
 
-def said_of_schedule(config: Config, store: Store, at: datetime, **job: Any) -> list[str]:
-    status = read_status(config, store, at, [scheduled(**job)])
+EVERY_20_MINUTES = 'every = "20m"'
+
+
+def a_job(job_id: str = "job", times: str = EVERY_20_MINUTES) -> str:
+    return f'[[job]]\nid = "{job_id}"\nsites = ["{SITE}"]\n{times}\n'
+
+
+def with_jobs(config: Config, *jobs: str) -> Config:
+    """A configuration with a schedule file of these jobs."""
+    folder = config.output_dir / "schedules"
+    folder.mkdir(exist_ok=True)
+    (folder / "jobs.toml").write_text("".join(jobs))
+    return config.model_copy(update={"schedules_dir": folder})
+
+
+def said_of_schedule(
+    config: Config, store: Store, at: datetime, times: str = EVERY_20_MINUTES, job_id: str = "job"
+) -> list[str]:
+    status = read_status(with_jobs(config, a_job(job_id, times)), store, at)
     shown = status.to_json()["schedule"]["problems"]
     assert len(shown) == len(status.others["schedule"])
     assert all(problem.since < at for problem in status.others["schedule"])
@@ -327,12 +343,13 @@ def test_jobs_are_missed_though_their_service_was_ended_in_peace(
     a_service(store, owner)
     store.leases.release(service_lease(owner), owner)
     minutes = timedelta(minutes=1)
-    assert said_of_schedule(config, store, NOW + 4 * minutes, every="10s") == []
-    assert said_of_schedule(config, store, NOW + 12 * minutes, every="10s") == [
+    times = 'every = "10s"'
+    assert said_of_schedule(config, store, NOW + 4 * minutes, times) == []
+    assert said_of_schedule(config, store, NOW + 12 * minutes, times) == [
         "job job was due at 2026-11-24T12:00:00Z, but no service runs: the last was stopped"
     ]
-    run_cycle(NOW + 11 * minutes, site="site")  # from cron, or by hand
-    assert said_of_schedule(config, store, NOW + 12 * minutes, every="10s") == []
+    run_cycle(NOW + 11 * minutes, site=SITE)  # from cron, or by hand
+    assert said_of_schedule(config, store, NOW + 12 * minutes, times) == []
 
 
 @on_sqlite
@@ -345,24 +362,24 @@ def test_crawls_by_cron_need_no_service(config: Config, store: Store, run_cycle:
 @pytest.mark.parametrize(
     ("times", "patience"),
     [
-        ({"every": "20m"}, HOUR),
-        ({"every": "1m"}, HOUR / 12),
-        ({"cron": "*/10 * * * *"}, HOUR / 2),
-        ({"cron": "0 7 * * mon"}, DAY),
-        ({"adaptive": {"min": "5m", "max": "2h"}}, 6 * HOUR),
+        ('every = "20m"', HOUR),
+        ('every = "1m"', HOUR / 12),
+        ('cron = "*/10 * * * *"', HOUR / 2),
+        ('cron = "0 7 * * mon"', DAY),
+        ('adaptive = { min = "5m", max = "2h" }', 6 * HOUR),
     ],
 )
 def test_a_job_that_a_living_service_does_not_run_is_missed_after_three_of_its_spans(
-    config: Config, store: Store, times: dict[str, Any], patience: timedelta
+    config: Config, store: Store, times: str, patience: timedelta
 ) -> None:
     a_service(store)
     store.leases.acquire(service_lease(SERVICE), SERVICE, NOW + patience)
-    assert said_of_schedule(config, store, NOW + patience, **times) == []
+    assert said_of_schedule(config, store, NOW + patience, times) == []
     later = NOW + patience + timedelta(seconds=1)
-    assert said_of_schedule(config, store, later, **times) == [
+    assert said_of_schedule(config, store, later, times) == [
         "job job was due at 2026-11-24T12:00:00Z, but no service has run it"
     ]
-    assert said_of_schedule(config, store, later, job_id="another", **times) == []
+    assert said_of_schedule(config, store, later, times, job_id="another") == []
 
 
 def begin_run(store: Store, job_id: str) -> None:
@@ -379,8 +396,8 @@ def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
     a_service(store)
     store.leases.acquire(service_lease(SERVICE), SERVICE, later)
     begin_run(store, "full")
-    jobs = [scheduled(), scheduled("full", every="1d")]
-    assert read_status(config, store, later, jobs).others["schedule"] == ()
+    config = with_jobs(config, a_job(), a_job("full", 'every = "1d"'))
+    assert read_status(config, store, later).others["schedule"] == ()
 
 
 @on_sqlite
@@ -399,7 +416,7 @@ def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed_but_with_worke
 
 
 @on_sqlite
-@pytest.mark.parametrize("lease", [None, site_lease("site"), host_lease("site.example")])
+@pytest.mark.parametrize("lease", [None, site_lease(SITE), host_lease(f"{SITE}.org")])
 def test_a_job_that_runs_or_has_to_wait_is_not_missed(
     config: Config, store: Store, lease: str | None
 ) -> None:

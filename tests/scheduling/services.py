@@ -17,8 +17,8 @@ import pytest
 from apscheduler.schedulers import SchedulerAlreadyRunningError
 
 from rscrawler.config import Config
+from rscrawler.schedules import Job, ScheduledJob
 from rscrawler.scheduling.processes import ChildResult
-from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.service import Service
 from rscrawler.store import Store
 from tests.delivery.mailbox import Mailbox

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rscrawler.scheduling.adaptive import (
+from rscrawler.schedules.adaptive import (
     Adaptive,
     PublicationHistory,
     learn,

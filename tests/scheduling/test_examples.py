@@ -12,9 +12,9 @@ import yaml  # type: ignore[import-untyped]
 
 from rscrawler.cli import load_command
 from rscrawler.config import Config
-from rscrawler.scheduling.adaptive import Adaptive
-from rscrawler.scheduling.schedules import Job, load_schedules
-from rscrawler.scheduling.triggers import cron_trigger
+from rscrawler.schedules import Job, load_schedules
+from rscrawler.schedules.adaptive import Adaptive
+from rscrawler.schedules.triggers import cron_trigger
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

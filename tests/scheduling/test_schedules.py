@@ -14,11 +14,11 @@ from apscheduler.triggers.base import BaseTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rscrawler import schedules
 from rscrawler.config import Config, load_config
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling import schedules
-from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
-from rscrawler.scheduling.triggers import cron_trigger
+from rscrawler.schedules import ScheduledJob, load_schedules
+from rscrawler.schedules.triggers import cron_trigger
 from rscrawler.sites import load_sites
 from rscrawler.spiders.session import CrawlLease, CrawlSession
 from rscrawler.store import Store

@@ -20,10 +20,10 @@ from sqlalchemy.exc import OperationalError
 
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
+from rscrawler.schedules import ScheduledJob
 from rscrawler.scheduling import trouble
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.runs import judge_run, record_end
-from rscrawler.scheduling.schedules import ScheduledJob
 from rscrawler.scheduling.service import OUTBOX_CHECK, Service
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode

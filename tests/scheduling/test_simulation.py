@@ -36,7 +36,7 @@ from benchmarks.replay.simulation import (
 )
 from benchmarks.simulate import stored_history
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.adaptive import (
+from rscrawler.schedules.adaptive import (
     BINS,
     EVEN_RATES,
     Adaptive,

@@ -122,7 +122,7 @@ def weekly_mail(config: Config, store: Store, dashboard: Dashboard) -> str:
     """The subject of a weekly mail that is due now."""
     now = utc_now()
     store.health.record_start("first", "a-former-site", now - timedelta(days=8))
-    assert compose_weekly(config, store, now, dashboard.jobs())
+    assert compose_weekly(config, store, now)
     (message,) = [each for each in store.messages.due(now) if each.kind == "weekly"]
     claimed = store.messages.claim(message.message_id, "test", now)
     assert claimed is not None

@@ -32,9 +32,10 @@ from rscrawler.config import (
     toml_files,
 )
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.adaptive import Adaptive
-from rscrawler.scheduling.triggers import EPOCH, INSTANT, cron_trigger
+from rscrawler.schedules.adaptive import Adaptive
+from rscrawler.schedules.triggers import EPOCH, INSTANT, cron_trigger
 from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.store import Store
 from rscrawler.store.jobs import JobState
 from rscrawler.store.leases import host_lease, site_lease
 
@@ -215,7 +216,7 @@ class ScheduledJob:
 
 def shipped_schedules_dir() -> Path:
     """The shipped `schedules/`: inside an installed package, else at the top of the project."""
-    installed = PACKAGE_DIR / "scheduling" / "shipped"
+    installed = PACKAGE_DIR / "schedules" / "shipped"
     return installed if installed.is_dir() else PACKAGE_DIR.parent / "schedules"
 
 
@@ -290,6 +291,17 @@ def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:
         for problem in error.problems:
             logger.warning("%s", problem)
         return ()
+
+
+def next_tries(store: Store, jobs: Iterable[ScheduledJob], now: datetime) -> dict[str, datetime]:
+    """When each site is crawled next by a job, as far as the store knows."""
+    states, found = store.jobs.states(), dict[str, datetime]()
+    for job in jobs:
+        state = states.get(job.id)
+        if state is not None and state.next_fire_at >= now:
+            for site in job.sites:
+                found[site] = min(found.get(site, state.next_fire_at), state.next_fire_at)
+    return found
 
 
 def _duplicates(jobs: tuple[ScheduledJob, ...]) -> Iterator[str]:
