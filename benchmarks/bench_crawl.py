@@ -119,7 +119,7 @@ def measure(stories: int, repeats: int) -> dict[str, list[Crawl]]:
         folder = Path(name)
         progress("the first crawl, which warms everything up")
         write_config(folder, base_url)
-        first = run([sys.executable, "-m", "benchmarks.asked_addresses", folder], folder).json
+        first = run([sys.executable, "-m", "benchmarks.requested_addresses", folder], folder).json
         addresses = folder / "addresses.txt"
         addresses.write_text("\n".join(first["requested"]), encoding="utf-8")
         contestants = {

@@ -22,6 +22,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config, cache_for, cached
 from rscrawler.delivery.wording import compile_templates
 from rscrawler.errors import CrawlStopped, StoreError
+from rscrawler.maintenance.recovery import open_store
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
 from rscrawler.sites import chosen_sites, load_sites
@@ -72,15 +73,14 @@ def run_cycle(
     config: Config,
     names: Sequence[str],
     *,
-    opening: Callable[[Config], Store],
     is_full: bool = False,
     limit: int | None = None,
     on_crawler: Callable[[str, Crawler], None] | None = None,
 ) -> CycleReport:
     """Crawl the named sites concurrently; without names, all enabled ones.
 
-    `opening` opens the store. `on_crawler` is called with each site's name and crawler before the
-    crawl starts, to watch its progress.
+    A lost store is rebuilt before the first request. `on_crawler` is called with each site's name
+    and crawler before the crawl starts, to watch its progress.
 
     Raises:
         ConfigurationError: a site is unknown or its profile is wrong.
@@ -103,7 +103,7 @@ def run_cycle(
     # It logs failed downloads, which the spider logs with their cause.
     logging.getLogger("scrapy.core.downloader.handlers.http11").setLevel(logging.CRITICAL)
     crawlers: dict[str, Crawler] = {}
-    with closing(readers), closing(opening(config)) as store:
+    with closing(readers), closing(open_store(config)) as store:
         topic_problems = _judge_topics(config, store, started_at)
         for name, profile in sites.items():
             session = CrawlSession(

@@ -30,7 +30,6 @@ from rscrawler.crawling import run_cycle
 from rscrawler.delivery.channels import outbox_summary
 from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.items import Event, rfc3339
-from rscrawler.maintenance.recovery import open_store
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
@@ -69,7 +68,6 @@ def crawl_command(
                 is_full=full,
                 limit=limit,
                 on_crawler=_watching(bars) if bars else None,
-                opening=open_store,  # rebuilds a lost store before the first request to a site
             )
         finally:
             if bars:

@@ -1,6 +1,6 @@
-"""Every address that a full crawl asks for: `python -m benchmarks.asked_addresses FOLDER`.
+"""Every address that a full crawl requests: `python -m benchmarks.requested_addresses FOLDER`.
 
-Crawls what FOLDER/rscrawler.toml says, and prints a JSON object: `asked`, the addresses
+Crawls what FOLDER/rscrawler.toml says, and prints a JSON object: `requested`, the addresses
 in their order, and `articles`, how many articles were recorded.
 """
 
@@ -15,7 +15,6 @@ from scrapy.crawler import Crawler
 
 from rscrawler.config import load_config
 from rscrawler.crawling import run_cycle
-from rscrawler.maintenance.recovery import open_store
 
 
 def main() -> None:
@@ -28,7 +27,7 @@ def main() -> None:
         crawler.signals.connect(note, signals.request_reached_downloader)
 
     config = load_config(Path(sys.argv[1]) / "rscrawler.toml")
-    report = run_cycle(config, [], opening=open_store, is_full=True, on_crawler=watch)
+    report = run_cycle(config, [], is_full=True, on_crawler=watch)
     sys.stdout.write(json.dumps({"requested": requested, "articles": report.total("articles_new")}))
 
 
