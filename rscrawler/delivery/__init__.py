@@ -71,7 +71,7 @@ def deliver(
     failing = ops.judge_delivery(channels, store, clock())  # with the notices' outcomes
     sync_spool(config, store)
     report.waiting = outbox_summary(config, store, clock()).pending
-    report.problems = tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing)
+    report.problems = ops.failure_lines(failing)
     return report
 
 

@@ -3,8 +3,9 @@
 All other code finds the configured channels here.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rscrawler.config import Config, QuietHours
@@ -124,10 +125,12 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
         wait = channels.wait_to_compose(rows, now) or _NEXT
         waiting.append(Waiting(rows.channel, rows.count, wait.why, wait.until))
     total = sum(each.count for each in waiting) + len(pending)
+    alike: Counter[Waiting] = Counter()
     for each in (*pending, *failed):
         wait = _wait_of(channels, each, now)
         error = f"{each.address}: {each.reason}" if each.failures(now) else None
-        waiting.append(Waiting(each.channel, 1, wait.why, wait.until, error))
+        alike[Waiting(each.channel, 1, wait.why, wait.until, error)] += 1
+    waiting += [replace(each, count=count) for each, count in alike.items()]
     return OutboxSummary(total, len(failed), tuple(waiting))
 
 

@@ -63,7 +63,7 @@ class DeliveryReport:
     put_off: int = 0  # recipients: failed, to be retried
     failed: int = 0  # recipients: refused or given up
     waiting: int = 0  # pending deliveries of every kind
-    problems: tuple[str, ...] = ()  # one line for each failing recipient
+    problems: tuple[str, ...] = ()  # one line for each reason for which recipients fail
     was_stopped: bool = False  # before every due message was tried
     output_problem: str | None = None  # why the output folder could not be written
 

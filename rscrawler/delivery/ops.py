@@ -1,5 +1,6 @@
 """Notices to the operators: one when a problem starts, one when it ends."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -92,7 +93,8 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
         left = [each for each in undelivered if subject in (_subject_of(each), OUTBOX_SUBJECT)]
         # While a recipient with an error is being retried, the problem stays as it is.
         if failed or not any(each.last_error for each in left):
-            store.health.raise_or_clear(subject, code, _failure_in_words(failed), now)
+            message = _failure_in_words(failed) if failed else None
+            store.health.raise_or_clear(subject, code, message, now)
     return failing
 
 
@@ -100,10 +102,16 @@ def _subject_of(undelivered: Undelivered) -> str:
     return f"{OUTBOX_SUBJECT}/{undelivered.channel}"
 
 
-def _failure_in_words(failed: Sequence[Undelivered]) -> str | None:
-    """The latest failure, and how many others there are; None without any."""
-    if not failed:
-        return None
+def failure_lines(failed: Sequence[Undelivered]) -> tuple[str, ...]:
+    """One line for each reason on each channel."""
+    alike: dict[tuple[str, str], list[Undelivered]] = defaultdict(list)
+    for each in failed:
+        alike[each.channel, each.reason].append(each)
+    return tuple(map(_failure_in_words, alike.values()))
+
+
+def _failure_in_words(failed: Sequence[Undelivered]) -> str:
+    """The latest failure, and how many others there are."""
     latest, more = failed[-1], f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
     return f"{latest.channel}: {latest.address}: {latest.reason}{more}"
 

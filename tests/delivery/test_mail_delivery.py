@@ -326,8 +326,8 @@ def test_a_mail_that_is_too_large_for_the_server_holds_up_no_other(
         assert small.only().recipients == ("ops@example.org",)
         record(store, an_article(9), "email")
         deliver(config, store, now=NOW + HOUR)  # when the first is due again
-        told = [mail.mail["X-RSCrawler-Articles"] for mail in small.received]
-    assert told == [None, an_article(9).article_id]
+        sent = [mail.mail["X-RSCrawler-Articles"] for mail in small.received]
+    assert sent == [None, an_article(9).article_id]
 
 
 @on_sqlite
@@ -343,6 +343,17 @@ def test_a_mail_that_is_too_large_for_now_holds_up_no_other_and_is_taken_later(
     assert counts(report) == {"composed": 1, "put_off": 2}  # each was tried
     mailbox.sender_reply = ""
     assert deliver(config, store, now=NOW + 2 * HOUR).served == 2
+
+
+@on_sqlite
+def test_recipients_who_are_refused_for_the_same_reason_are_one_line(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    addresses = ("one@example.org", "two@example.org", "three@example.org")
+    mailbox.refuse |= dict.fromkeys(addresses, "550 no such user")
+    record(store, an_article(1), "email")
+    (problem,) = deliver(email_config(recipients=THREE), store, now=NOW).problems
+    assert problem == "email: two@example.org: 550 no such user (and 2 more)"
 
 
 @on_sqlite

@@ -229,6 +229,14 @@ def test_what_a_clock_that_was_ahead_has_put_off_or_written_is_told(
 
 
 @on_sqlite
+def test_recipients_who_wait_for_the_same_reason_are_one_line(config: Config, store: Store) -> None:
+    recipients = ("one@example.org", "two@example.org")
+    store.messages.add(NewMessage("m-1", "email", "alert", NOW, b"", recipients))
+    (line,) = read_status(config, store, NOW).waiting_lines()
+    assert line.startswith("email: 2 no configured channel of this name takes it")
+
+
+@on_sqlite
 def test_what_was_tried_in_vain_says_when_it_is_tried_next(config: Config, store: Store) -> None:
     waiting = (
         Waiting("email", 1, "failed once", NOW, "desk@example.org: refused"),
