@@ -46,7 +46,7 @@ def run_command(
     with store_failures_reported(config):  # a supervisor that restarts the service tells nobody
         keeper = _open_keeper(config)
     with closing(keeper), closing(load.runs):
-        service = Service(keeper.store, load, keeper=keeper, run=load.runs.run)
+        service = Service(keeper, load, run=load.runs.run)
         asyncio.run(service.run())
 
 

@@ -12,8 +12,6 @@ A run is a child process (`processes`). With workers, crawls are put into their 
 (`worker`), and only one of the services that share the store delivers.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import signal
@@ -38,7 +36,6 @@ from rscrawler.schedules import Job, ScheduledJob
 from rscrawler.scheduling.processes import ChildRunner
 from rscrawler.scheduling.runs import Runner, RunOutcome, failed_run, record_end
 from rscrawler.scheduling.trouble import StoreTrouble, notify_of_undelivered
-from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
@@ -74,9 +71,8 @@ class Service:
     """Runs the jobs of the schedules until `stop` is called.
 
     Args:
-        store: open; the caller closes it.
+        keeper: has the store, and reopens one that fails or was replaced; the caller closes it.
         load: reads the configuration and the active jobs, at the start and at every reload.
-        keeper: reopens a store that fails or was replaced; None: it is never reopened.
         run: starts a child process.
         now: the current time; APScheduler reads the wall clock itself.
         owner: its name in claims and leases; None: host, process id and start time.
@@ -87,15 +83,14 @@ class Service:
 
     def __init__(
         self,
-        store: Store,
+        keeper: StoreKeeper,
         load: Load,
         *,
         run: ChildRunner,
-        keeper: StoreKeeper | None = None,
         now: Callable[[], datetime] = utc_now,
         owner: str | None = None,
     ) -> None:
-        self._store = store
+        self._store = keeper.store
         self._keeper = keeper
         self._load = load
         self._now = now
@@ -226,7 +221,7 @@ class Service:
         Not during a run, which has the old store open: the new one would be rebuilt from the
         JSONL, and the run's articles may not be in that yet.
         """
-        if self._keeper is None or not all(run.task.done() for run in self._runs.values()):
+        if not all(run.task.done() for run in self._runs.values()):
             return
         if self._trouble.error or self._keeper.is_lost:
             self._store = self._keeper.reopen()

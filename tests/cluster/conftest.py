@@ -55,11 +55,9 @@ class Plant:
         return self.stores[-1]
 
     def service(self, *jobs: ScheduledJob, owner: str = "service/1/1") -> Service:
-        keeper = StoreKeeper(self.config, lambda _: self.open_store())
         return Service(
-            keeper.store,
+            StoreKeeper(self.config, lambda _: self.open_store()),
             lambda: (self.config, jobs),
-            keeper=keeper,
             run=self.children.run,
             now=self.clock,
             owner=owner,

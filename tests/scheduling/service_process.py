@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from rscrawler.config import Config
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.processes import ChildResult, run_child
 from rscrawler.scheduling.service import Service
 from rscrawler.store import Store
@@ -41,7 +42,7 @@ def main() -> None:
         command = [sys.executable, "-c", CHILD, str(os.getpid()), file, REPORT]
         return await run_child(command, limit, stopping)
 
-    store = Store.open(database)
+    keeper = StoreKeeper(Config(), lambda _: Store.open(database))
     jobs = (scheduled(every="1s"),)
-    asyncio.run(Service(store, lambda: (Config(), jobs), run=run).run())
-    store.close()
+    asyncio.run(Service(keeper, lambda: (Config(), jobs), run=run).run())
+    keeper.close()

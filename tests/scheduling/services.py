@@ -17,6 +17,7 @@ import pytest
 from apscheduler.schedulers import SchedulerAlreadyRunningError
 
 from rscrawler.config import Config
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.schedules import Job, ScheduledJob
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.service import Service
@@ -171,7 +172,7 @@ class World:
     def service(self, *jobs: ScheduledJob, owner: str | None = None, **options: Any) -> Service:
         jobs = jobs or (scheduled(),)
         return Service(
-            self.open_store(),
+            options.pop("keeper", None) or StoreKeeper(self.config, lambda _: self.open_store()),
             options.pop("load", lambda: (self.config, jobs)),
             **{"run": self.children.run, "now": self.clock, "owner": owner, **options},
         )
