@@ -310,7 +310,8 @@ class Worker:
         handed_over = self._store.jobs.handed_over(self._now() - LOST_AFTER)
         if not handed_over:
             return
-        queued = {_id_of(job) for job in await app.job_manager.list_jobs_async(queue=QUEUE_NAME)}
+        jobs = await app.job_manager.list_jobs_async(queue=QUEUE_NAME)
+        queued = {job.task_kwargs["job_id"] for job in jobs}
         for firing in handed_over:
             if firing.job_id not in queued and self._store.jobs.give_back(firing):
                 logger.warning(
@@ -350,7 +351,3 @@ def run_of(arguments: Mapping[str, Any]) -> tuple[ScheduledJob, datetime]:
 
 def _attempt_of(job: procrastinate_jobs.Job) -> _Attempt:
     return job.id, job.worker_id, job.attempts
-
-
-def _id_of(job: procrastinate_jobs.Job) -> str:
-    return str(job.task_kwargs["job_id"])
