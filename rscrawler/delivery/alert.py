@@ -189,9 +189,7 @@ def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
 def _marked(quote: str, entities: Mapping[str, str]) -> tuple[Segment, ...]:
     """Cut a quotation at the terms in it; `entities` maps each term to its entity."""
     text = one_line(quote, QUOTE_LIMIT)
-    wanted = sorted(filter(None, entities), key=len, reverse=True)
-    if not wanted:
-        return (Segment(text),)
+    wanted = sorted(entities, key=len, reverse=True)
     pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, wanted))})(?!\w)")
     return tuple(
         Segment(part, entities[part] if index % 2 == 1 else "")

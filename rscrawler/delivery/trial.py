@@ -30,9 +30,9 @@ class ChannelResult:
     error: str | None
 
 
-def send_test_alert(config: Config, now: datetime | None = None) -> list[ChannelResult]:
+def send_test_alert(config: Config) -> list[ChannelResult]:
     """Send one test alert to every address of every channel, including the operators'."""
-    alerts, now = config.alerts, now or utc_now()
+    alerts, now = config.alerts, utc_now()
     article = _sample(alerts, now)
     interest = Interest(alerts.topics, alerts.minimum, {})
     record = json.dumps(article.to_record(), ensure_ascii=False)

@@ -89,12 +89,10 @@ class PublicationHistory:
     since: float = math.inf
 
     @classmethod
-    def of(cls, moments: Iterable[datetime], since: datetime | None = None) -> Self:
-        """A history of aware datetimes in any order; `since` is by default the first of them."""
+    def of(cls, moments: Iterable[datetime], since: datetime) -> Self:
+        """A history of aware datetimes in any order."""
         seconds = tuple(sorted(moment.timestamp() for moment in moments))
-        if since is None:
-            return cls(seconds, seconds[0] if seconds else math.inf)
-        return cls(seconds, since.astimezone(UTC).timestamp())
+        return cls(seconds, since.timestamp())
 
 
 @dataclass(frozen=True, slots=True)

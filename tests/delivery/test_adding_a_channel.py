@@ -64,7 +64,7 @@ def test_it_gets_alerts_word_for_the_operators_and_trials(
     store.health.raise_problem("sample", ProblemCode.UNREACHABLE, "no answer", NOW)
     assert deliver(config, store, now=NOW).served == 3
     assert pager.sent == [str(an_article(1).title).encode(), b"Problem: sample: unreachable"]
-    assert [each.channel for each in send_test_alert(config, NOW)] == ["email", "pager", "pager"]
+    assert [each.channel for each in send_test_alert(config)] == ["email", "pager", "pager"]
 
 
 @on_sqlite
@@ -77,5 +77,5 @@ def test_a_bug_in_one_stops_no_other_and_loses_nothing(
     assert (sent.served, sent.put_off) == (1, 1)
     assert mailbox.only().recipients == ("desk@example.org",)
     assert outbox_summary(email_config(), store, NOW).waiting[-1].last_error == "desk: ValueError"
-    tried = {each.address: each.error for each in send_test_alert(email_config(), NOW)}
+    tried = {each.address: each.error for each in send_test_alert(email_config())}
     assert tried == {"desk@example.org": None, "desk": "ValueError", "night": "ValueError"}

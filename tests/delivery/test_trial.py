@@ -6,7 +6,6 @@ import pytest
 
 from rscrawler.delivery.trial import send_test_alert
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW
 from tests.delivery.listener import Listener
 from tests.delivery.mailbox import Mailbox
 
@@ -27,7 +26,7 @@ def everything(listener: Listener) -> dict[str, object]:
 def test_every_address_gets_one_alert(
     mailbox: Mailbox, listener: Listener, email_config: EmailConfig, everything: dict[str, object]
 ) -> None:
-    results = send_test_alert(email_config(everything), NOW)
+    results = send_test_alert(email_config(everything))
     assert not any(result.error for result in results)
     assert [(result.channel, result.address.split("#")[0]) for result in results] == [
         ("email", "desk@example.org"),
@@ -46,7 +45,7 @@ def test_what_does_not_work_says_why_and_the_rest_is_tried(
 ) -> None:
     listener.statuses["/hook"] = 401
     mailbox.refuse["ops@example.org"] = "550 no such user"
-    results = send_test_alert(email_config(everything), NOW)
+    results = send_test_alert(email_config(everything))
     assert {result.address: result.error for result in results if result.error} == {
         "ops@example.org": "550 no such user",
         "hook": "HTTP 401",
@@ -55,7 +54,7 @@ def test_what_does_not_work_says_why_and_the_rest_is_tried(
 
 def test_two_tests_are_two_mails(mailbox: Mailbox, email_config: EmailConfig) -> None:
     for _ in range(2):
-        send_test_alert(email_config(), NOW)
+        send_test_alert(email_config())
     first, second = (mail.mail["Message-ID"] for mail in mailbox.received)
     assert first != second
 
@@ -63,4 +62,4 @@ def test_two_tests_are_two_mails(mailbox: Mailbox, email_config: EmailConfig) ->
 def test_nothing_configured_gives_nothing(mailbox: Mailbox, email_config: EmailConfig) -> None:
     config = email_config()
     without = config.alerts.model_copy(update={"email": None})
-    assert send_test_alert(config.model_copy(update={"alerts": without}), NOW) == []
+    assert send_test_alert(config.model_copy(update={"alerts": without})) == []

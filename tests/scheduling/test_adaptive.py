@@ -41,7 +41,7 @@ def bursty(weeks: int) -> PublicationHistory:
     for day in range(0, weeks * 7, 2):
         begin = MONDAY - timedelta(days=day + chance.random() * 2)
         moments += [begin + timedelta(hours=3 * chance.random()) for _ in range(8)]
-    return PublicationHistory.of(m for m in moments if m < MONDAY)
+    return PublicationHistory.of((m for m in moments if m < MONDAY), since=min(moments))
 
 
 def visits_in(history: PublicationHistory, begin: datetime, end: datetime) -> list[datetime]:
@@ -120,9 +120,8 @@ def test_a_burst_brings_the_next_visit_nearer_at_a_site_that_writes_in_bursts() 
 
 def test_articles_that_come_independently_do_not_look_like_bursts() -> None:
     chance = random.Random(3)
-    history = PublicationHistory.of(
-        MONDAY - timedelta(weeks=16 * chance.random()) for _ in range(600)
-    )
+    moments = [MONDAY - timedelta(weeks=16 * chance.random()) for _ in range(600)]
+    history = PublicationHistory.of(moments, since=min(moments))
     assert learn(history, MONDAY.timestamp()).persistence < 0.1
 
 

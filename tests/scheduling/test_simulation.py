@@ -4,6 +4,7 @@ import random
 import statistics
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,8 @@ def office_hours(weeks: int, seed: int = 1) -> SiteHistory:
 
 
 def sight(now: datetime, *hours_ago: float, fresh: int = 0) -> Seen:
-    moments = (now - HOUR * hours for hours in hours_ago)
-    return Seen(now.timestamp(), PublicationHistory.of(moments), fresh)
+    moments = tuple(sorted((now - HOUR * hours).timestamp() for hours in hours_ago))
+    return Seen(now.timestamp(), PublicationHistory(moments, min(moments, default=inf)), fresh)
 
 
 def next_minutes(policy: Policy, seen: Seen) -> float:
