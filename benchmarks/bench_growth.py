@@ -42,7 +42,7 @@ from tests.sample_site import SampleSite
 
 T = TypeVar("T")
 STORIES = 120
-NEW_PIECES = 10
+NEW_ARTICLES = 10
 LOOKUPS = 2_000
 REPEATS = 5
 _PERCENTILES = (50, 99)
@@ -120,9 +120,9 @@ def measure(few: int, many: int, repeats: int) -> str:
         idle = _cycles(stores, repeats, expected_new=0)
         fresh: dict[str, list[Ended]] = {}
         for _ in range(repeats):
-            for _ in range(NEW_PIECES):
+            for _ in range(NEW_ARTICLES):
                 site.publish()
-            for key, runs in _cycles(stores, 1, expected_new=NEW_PIECES).items():
+            for key, runs in _cycles(stores, 1, expected_new=NEW_ARTICLES).items():
                 fresh.setdefault(key, []).extend(runs)
         opening = _alternating(stores, opened, repeats)
         lookups = _lookups(stores, repeats)
@@ -130,8 +130,8 @@ def measure(few: int, many: int, repeats: int) -> str:
     rows = [
         _row("idle cycle, wall s", _values(idle, "wall_seconds")),
         _row("idle cycle, CPU s", _values(idle, "cpu_seconds")),
-        _row(f"cycle with {NEW_PIECES} new articles, wall s", _values(fresh, "wall_seconds")),
-        _row(f"cycle with {NEW_PIECES} new articles, CPU s", _values(fresh, "cpu_seconds")),
+        _row(f"cycle with {NEW_ARTICLES} new articles, wall s", _values(fresh, "wall_seconds")),
+        _row(f"cycle with {NEW_ARTICLES} new articles, CPU s", _values(fresh, "cpu_seconds")),
         _row("peak memory of these cycles, MiB", _values(fresh, "max_rss_mib"), 0),
         _row("opening the store, ms", list(opening.values())),
         *(

@@ -226,10 +226,10 @@ def crawled(pages: int) -> list[list[str]]:
                 first = crawl(folder, *names)
                 gaps[kind] = longest_gap(server)
                 if kind == "beside":
-                    told = len(mailbox.paths())
+                    notified = len(mailbox.paths())
                     progress("the next cycle")
                     second = crawl(folder, *names)
-                    told_again = len(mailbox.paths()) - told
+                    notified_again = len(mailbox.paths()) - notified
                     longest_gap(server)
         progress(json.dumps([first, second]))
     return [
@@ -238,8 +238,8 @@ def crawled(pages: int) -> list[list[str]]:
         ["more, s", f"{gaps['beside'] - gaps['alone']:+.2f}"],
         ["of the other site: recorded; errors", f"{_new(first)}; {first['heavy']['errors']}"],
         ["problems", "; ".join(each["message"] for each in first["heavy"]["problems"])],
-        ["messages to the operators", str(told)],
-        ["next cycle: problems; errors; messages", f"{_problems(second)}; {told_again}"],
+        ["messages to the operators", str(notified)],
+        ["next cycle: problems; errors; messages", f"{_problems(second)}; {notified_again}"],
     ]
 
 

@@ -49,7 +49,7 @@ def sources(repository: Path) -> Iterator[tuple[SourceKind, bytes, etree._Elemen
                 yield kind, shown.stdout, root
 
 
-def told(entry: etree._Element) -> tuple[str, datetime | None]:
+def declared(entry: etree._Element) -> tuple[str, datetime | None]:
     """The address and the date that an entry's own elements give."""
     found: dict[str, str] = {}
     for part in entry.iterchildren("{*}*"):
@@ -70,7 +70,7 @@ def moment(text: str) -> datetime | None:
 
 def compared(kind: SourceKind, body: bytes, root: etree._Element) -> Counter[str]:
     """What was read of one file, against what it says."""
-    entries = map(told, root.iter("{*}item", "{*}entry", "{*}url", "{*}sitemap"))
+    entries = map(declared, root.iter("{*}item", "{*}entry", "{*}url", "{*}sitemap"))
     wanted = {safe_url_string(urljoin(URL, url)): at for url, at in entries if url}
     content = SourceContent(())
     with suppress(UnreadableSource):

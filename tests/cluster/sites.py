@@ -51,7 +51,7 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requested:
     """One request: when it came (monotonic seconds), to whom, by which crawl, for what."""
 
     at: float
@@ -93,7 +93,7 @@ class TinySites:
         self._articles_at_first = articles
         self._numbers = iter(range(1, 1_000_000))
         self.sites: dict[str, TinySite] = {}
-        self.requested: list[Asked] = []
+        self.requested: list[Requested] = []
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -160,7 +160,7 @@ class TinySites:
         path = head.split(" ", 2)[1]
         headers = dict(re.findall(r"^([\w-]+): *(.*?)\r$", head.lower(), re.MULTILINE))
         agent = re.search(r"monitor; ([\w-]+)\)", headers["user-agent"])
-        self.requested.append(Asked(at, headers["host"], agent[1] if agent else "", path))
+        self.requested.append(Requested(at, headers["host"], agent[1] if agent else "", path))
         status, kind, body = self.sites[headers["host"]].answer(path)
         content = body.encode()
         etag = f'"{hashlib.blake2b(content, digest_size=8).hexdigest()}"'

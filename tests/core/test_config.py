@@ -444,8 +444,8 @@ def test_what_the_environment_says_wrong_of_a_site_is_laid_to_it(
     monkeypatch.setenv(f"RSCRAWLER_SITES__EURASIANET__{name}", value)
     with pytest.raises(ConfigurationError) as caught:
         load_sites(load_config(None))
-    (told,) = caught.value.problems
-    assert told.startswith(f"environment: sites.eurasianet.{line}")
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"environment: sites.eurasianet.{line}")
 
 
 def test_an_unknown_name_in_the_environment_is_a_problem(

@@ -204,18 +204,18 @@ def test_an_alert_is_always_of_a_wanted_topic_at_the_minimum_and_not_told_before
     names = ["central-asia", "pipelines", "sports"]
     levels = st.dictionaries(st.sampled_from(names), st.sampled_from(list(Level)))
     now, before = data.draw(levels), data.draw(levels)
-    told = data.draw(st.sets(st.sampled_from(names)))
+    alerted = data.draw(st.sets(st.sampled_from(names)))
     minimum = data.draw(st.sampled_from([Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY]))
     version = article(
         event=data.draw(st.sampled_from([Event.NEW, Event.UPDATED])),
         topics=[flagged(level, topic) for topic, level in now.items()],
     )
-    alerts = to_alert(version, levels_before=before, already_alerted=told, minimum=minimum)
+    alerts = to_alert(version, levels_before=before, already_alerted=alerted, minimum=minimum)
     expected = {
         topic
         for topic, level in now.items()
         if topic != "sports"
-        and topic not in told
+        and topic not in alerted
         and level.reaches(minimum)
         and not before.get(topic, Level.NONE).reaches(minimum)
     }

@@ -166,10 +166,10 @@ def test_the_one_date_of_an_entry_in_rss_is_that_of_its_publication() -> None:
     item = "<item {}><link>/one/</link><dc:date>2026-11-24T13:00:00+01:00</dc:date></item>"
     feed = f"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
       xmlns="http://purl.org/rss/1.0/" {SPACES}>{item.format("rdf:about='/one/'")}</rdf:RDF>"""
-    told = Entry("https://example.org/one/", NOON, NOON)
-    assert read_feed(feed.encode()) == [told]
+    entry = Entry("https://example.org/one/", NOON, NOON)
+    assert read_feed(feed.encode()) == [entry]
     feed = f"""<rss version="2.0" {SPACES}><channel>{item.format("")}</channel></rss>"""
-    assert read_feed(feed.encode()) == [told]
+    assert read_feed(feed.encode()) == [entry]
     feed = """<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="/one/"/>
       <updated>2026-11-24T12:00:00Z</updated></entry></feed>"""
     assert read_feed(feed.encode()) == [Entry("https://example.org/one/", NOON)]

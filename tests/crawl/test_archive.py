@@ -217,9 +217,9 @@ def test_an_archive_that_cannot_be_made_costs_no_article(
     assert result.status == 1
     assert (result.json["articles_new"], result.json["errors"]) == (len(site.stories), 1)
     assert len(workspace.records()) == len(site.stories)
-    told = [line for line in result.stderr.splitlines() if "archive" in line]
-    assert len(told) == 1
-    assert "blocked" in told[0]
+    logged = [line for line in result.stderr.splitlines() if "archive" in line]
+    assert len(logged) == 1
+    assert "blocked" in logged[0]
 
 
 def test_a_disk_that_fills_up_is_told_once_and_the_rest_goes_without(

@@ -191,9 +191,9 @@ def test_after_a_profile_was_mended_a_known_page_is_read_anew_once_though_it_has
         site.forget_requests()
         updated.append(workspace.crawl()["articles_updated"])
         paths = article_paths(site)
-        asked = [each.headers for each in site.requests if each.path in paths]
+        sent = [each.headers for each in site.requests if each.path in paths]
         validators = {"if-none-match", "if-modified-since"}
-        conditional.append({bool(validators & headers.keys()) for headers in asked})
+        conditional.append({bool(validators & headers.keys()) for headers in sent})
         let_articles_be_due(workspace)
     assert updated[0] == updated[2] == 0
     assert updated[1] > 10  # all but a few of a single paragraph

@@ -282,8 +282,8 @@ def test_a_page_that_was_no_article_once_and_cannot_be_read_since_is_reported(
     for _ in range(5):
         let_time_pass(workspace, hours=12)
         workspace.run("crawl", "--json")
-    told = workspace.run("status", "--json")
-    (problem,) = told.json["sites"]["responsiblestatecraft"]["problems"]
+    status = workspace.run("status", "--json")
+    (problem,) = status.json["sites"]["responsiblestatecraft"]["problems"]
     assert problem["code"] == "pages-failing"
     assert problem["message"].startswith("1 page could not be read")
     site.fail(SECTION, Fault.SERVER_ERROR)
@@ -351,9 +351,9 @@ def test_pages_that_cannot_be_read_for_hours_are_told_of_until_they_are(
         assert workspace.run("status", "--json").status == 0
         let_time_pass(workspace, hours=1)
     workspace.run("crawl", "--json")
-    told = workspace.run("status", "--json")
-    (problem,) = told.json["sites"]["responsiblestatecraft"]["problems"]
-    assert (told.status, problem["code"]) == (1, "pages-failing")
+    status = workspace.run("status", "--json")
+    (problem,) = status.json["sites"]["responsiblestatecraft"]["problems"]
+    assert (status.status, problem["code"]) == (1, "pages-failing")
     assert story.slug in problem["message"]
     site.heal()
     let_time_pass(workspace, hours=1)
@@ -757,11 +757,11 @@ def test_the_causes_of_an_outage_add_up_to_the_number_of_sources(
     workspace.crawl()
     site.fail("/", Fault.SERVER_ERROR)
     (problem,) = workspace.run("crawl", "--json").json["sites"]["responsiblestatecraft"]["problems"]
-    told = re.fullmatch(r"(\d+) of \1 sources failed \((.*)\)", problem["message"])
-    assert told
-    causes = {cause: int(count) for count, cause in re.findall(r"(\d+) × ([^,]+)", told[2])}
+    match = re.fullmatch(r"(\d+) of \1 sources failed \((.*)\)", problem["message"])
+    assert match
+    causes = {cause: int(count) for count, cause in re.findall(r"(\d+) × ([^,]+)", match[2])}
     assert set(causes) == {"HTTP 500", "not requested"}
-    assert sum(causes.values()) == int(told[1])
+    assert sum(causes.values()) == int(match[1])
 
 
 def test_what_is_found_after_a_first_cycle_under_a_clock_that_was_ahead_is_news(
@@ -777,8 +777,8 @@ def test_what_is_found_after_a_first_cycle_under_a_clock_that_was_ahead_is_news(
     workspace.run("crawl")
     site.heal()
     assert workspace.crawl()["articles_new"] == 1
-    told = {each["url"]: each["novelty"] for each in workspace.records()[-2:]}
-    assert told == {site.truth_of(each).url: "new" for each in (story, late)}
+    found = {each["url"]: each["novelty"] for each in workspace.records()[-2:]}
+    assert found == {site.truth_of(each).url: "new" for each in (story, late)}
 
 
 @pytest.mark.parametrize("status", [500, 429])

@@ -64,7 +64,7 @@ def regional(site: SampleSite) -> Story:
     )
 
 
-def told_backwards(text: str) -> str:
+def written_backwards(text: str) -> str:
     """A text of its own on the same subject."""
     return " ".join(["Kazakhstan", *text.split()[::-1]])
 
@@ -201,8 +201,8 @@ def test_a_cycle_that_only_met_a_dead_link_is_a_baseline_where_articles_are_know
     site.extra_pages[LISTING] = listing_of(*known, "/a-article-that-is-not-there/")
     workspace.crawl()
     model = regional(site)
-    told = tuple(told_backwards(text) for text in model.paragraphs)
-    site.publish(replace(model, slug="a-report", post_id="2655999991", paragraphs=told))
+    rewritten = tuple(written_backwards(text) for text in model.paragraphs)
+    site.publish(replace(model, slug="a-report", post_id="2655999991", paragraphs=rewritten))
     site.extra_pages[LISTING] = listing_of(*known, "/a-report/")
     workspace.crawl()
     (report,) = records_of(workspace, "a-report")
@@ -449,8 +449,8 @@ def test_an_article_keeps_its_address_through_a_temporary_redirect_after_a_chang
     site.extra_pages["/read/"] = Resource(body=edited.encode(), lasts=False)
     let_articles_be_due(workspace)
     workspace.crawl()
-    told = [(r["event"], r["title"]) for r in workspace.records() if r["title"] != second.title]
-    assert told == [("new", first.title), ("updated", "Changed since")]
+    recorded = [(r["event"], r["title"]) for r in workspace.records() if r["title"] != second.title]
+    assert recorded == [("new", first.title), ("updated", "Changed since")]
 
 
 def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
@@ -591,17 +591,17 @@ def test_an_article_whose_address_leads_to_another_brings_no_second_version_or_a
     model = regional(site)
     workspace.write_config(site.base_url, FEW_SOURCES)
     workspace.crawl("--full")
-    told_before = alerted(workspace)
-    told = tuple(told_backwards(text) for text in model.paragraphs)
+    alerted_before = alerted(workspace)
+    rewritten = tuple(written_backwards(text) for text in model.paragraphs)
     site.publish(
         replace(model, slug="a-stub", post_id="2655999990", title="Talks", paragraphs=STUB)
     )
     site.edit("a-stub", subtitle=None, tags=(), image_caption=None)
-    site.publish(replace(model, slug="a-report", post_id="2655999991", paragraphs=told))
+    site.publish(replace(model, slug="a-report", post_id="2655999991", paragraphs=rewritten))
     workspace.crawl()
     (stub,), (report,) = records_of(workspace, "a-stub"), records_of(workspace, "a-report")
     assert stub["topics"] == []
-    assert set(alerted(workspace)) - set(told_before) == {report["article_id"]}
+    assert set(alerted(workspace)) - set(alerted_before) == {report["article_id"]}
 
     site.extra_pages["/a-stub/"] = Resource(status, location="/a-report/", lasts=False)
     for _ in range(2):
@@ -614,7 +614,7 @@ def test_an_article_whose_address_leads_to_another_brings_no_second_version_or_a
     workspace.crawl()
     is_two_again = status == 302
     assert [r["version"] for r in records_of(workspace, "a-stub")] == [1, 2][: 1 + is_two_again]
-    assert set(alerted(workspace)) - set(told_before) == {report["article_id"]}
+    assert set(alerted(workspace)) - set(alerted_before) == {report["article_id"]}
 
 
 def test_an_article_that_has_moved_is_not_taken_for_gone_at_its_old_address(
@@ -658,14 +658,14 @@ def two_sites(workspace: Workspace, site: SampleSite) -> Iterator[SampleSite]:
 def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
     workspace: Workspace, site: SampleSite, two_sites: SampleSite
 ) -> None:
-    told_before = alerted(workspace)
+    alerted_before = alerted(workspace)
     model = regional(site)
     original = site.publish(replace(model, slug="an-original", post_id="2655999001"))
-    site.edit("an-original", paragraphs=[told_backwards(text) for text in model.paragraphs])
+    site.edit("an-original", paragraphs=[written_backwards(text) for text in model.paragraphs])
     workspace.crawl()
     (first,) = records_of(workspace, "an-original")
     assert (first["novelty"], first["duplicate_of"]) == ("new", None)
-    assert set(alerted(workspace)) - set(told_before) == {first["article_id"]}
+    assert set(alerted(workspace)) - set(alerted_before) == {first["article_id"]}
 
     text = [with_words_changed(part) for part in site.story("an-original").paragraphs]
     two_sites.publish(replace(original, slug="a-reprint", post_id="2655999002"))
@@ -681,7 +681,7 @@ def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
     workspace.crawl()
     update = records_of(workspace, "a-reprint")[-1]
     assert (update["version"], update["duplicate_of"]) == (2, first["article_id"])
-    assert set(alerted(workspace)) - set(told_before) == {first["article_id"]}
+    assert set(alerted(workspace)) - set(alerted_before) == {first["article_id"]}
 
 
 def test_a_copy_that_becomes_another_article_is_told(
@@ -699,7 +699,7 @@ def test_a_copy_that_becomes_another_article_is_told(
     site.edit(
         "soon-another",
         title="Kazakhstan elects a parliament",
-        paragraphs=[told_backwards(text) for text in model.paragraphs],
+        paragraphs=[written_backwards(text) for text in model.paragraphs],
         modified_at=datetime.now(UTC),
     )
     let_articles_be_due(workspace)
@@ -713,18 +713,18 @@ def test_a_copy_that_becomes_another_article_is_told(
 def test_of_a_text_that_two_sites_publish_at_once_one_is_the_copy_and_one_is_told(
     workspace: Workspace, site: SampleSite, two_sites: SampleSite
 ) -> None:
-    told_before = alerted(workspace)
+    alerted_before = alerted(workspace)
     model = regional(site)
     for number, publisher in enumerate((site, two_sites)):
         slug = f"at-once-{number}"
         publisher.publish(replace(model, slug=slug, post_id=f"265599901{number}"))
-        publisher.edit(slug, paragraphs=[told_backwards(text) for text in model.paragraphs])
+        publisher.edit(slug, paragraphs=[written_backwards(text) for text in model.paragraphs])
     report = workspace.crawl("responsiblestatecraft", "other")
     assert (report["articles_new"], report["duplicates"]) == (2, 1)
-    told = set(alerted(workspace)) - set(told_before)
+    alerted_now = set(alerted(workspace)) - set(alerted_before)
     copies = {each["article_id"]: each["duplicate_of"] for each in workspace.records()[-2:]}
-    assert {copy for copy, first in copies.items() if first is None} == told
-    assert len(told) == 1
+    assert {copy for copy, first in copies.items() if first is None} == alerted_now
+    assert len(alerted_now) == 1
 
 
 def test_a_copy_found_together_with_its_original_stays_one_when_it_is_edited(
@@ -768,7 +768,7 @@ def test_a_reprint_that_names_another_country_is_folded_and_told_and_shown(
     site.edit("an-original", title="Kazakhstan opens crossings", paragraphs=_BRIEF)
     workspace.crawl()
     (first,) = records_of(workspace, "an-original")
-    told_before = alerted(workspace)
+    alerted_before = alerted(workspace)
     two_sites.publish(replace(original, slug="a-reprint", post_id="2655999002"))
     two_sites.edit("a-reprint", title="Tajikistan answers", paragraphs=_BRIEF)
     workspace.crawl()
@@ -779,7 +779,7 @@ def test_a_reprint_that_names_another_country_is_folded_and_told_and_shown(
         for record in (first, copy)
     )
     assert copy_says - original_says == {"TJ"}
-    assert set(alerted(workspace)) - set(told_before) == {copy["article_id"]}
+    assert set(alerted(workspace)) - set(alerted_before) == {copy["article_id"]}
     folded = f"SELECT is_folded FROM article WHERE article_id = '{copy['article_id']}'"
     assert rows_of(workspace, folded) == [(0,)]
 
@@ -897,7 +897,7 @@ def test_an_old_article_that_surfaces_again_is_backfill_and_nobody_is_told(
     site.edit(
         "from-long-ago",
         published_at=datetime.now(UTC) - timedelta(days=100),
-        paragraphs=[told_backwards(text) for text in model.paragraphs],
+        paragraphs=[written_backwards(text) for text in model.paragraphs],
     )
     workspace.crawl()
     (record,) = records_of(workspace, "from-long-ago")
@@ -1064,7 +1064,7 @@ def test_articles_that_a_sitemap_alone_shows_are_found_once_they_are_published_d
         shapes = (frozenset[Shape](), frozenset({Shape.NO_DATE}))
         for number, (model, shown) in enumerate(zip(models, shapes, strict=True)):
             slug, post_id = f"only-here-{number}", f"265577700{number}"
-            text = tuple(map(told_backwards, model.paragraphs))
+            text = tuple(map(written_backwards, model.paragraphs))
             # The sitemap dates both in the second of the baseline.
             site.publish(
                 replace(
@@ -1089,7 +1089,7 @@ def test_what_an_archive_holds_is_not_fetched_because_its_sitemap_changes(
         workspace.crawl()
         assert len(urls(workspace)) < 20
         story = site.publish(replace(regional(site), slug="elsewhere", sections=("europe",)))
-        site.edit(story.slug, paragraphs=[told_backwards(text) for text in story.paragraphs])
+        site.edit(story.slug, paragraphs=[written_backwards(text) for text in story.paragraphs])
         site.forget_requests()
         workspace.crawl()
         workspace.crawl()
@@ -1115,7 +1115,7 @@ def test_a_sitemap_without_dates_that_is_added_to_a_profile_is_archive_but_for_w
     workspace.write_config(site.base_url, sources(LISTING, added))
     assert workspace.crawl()["articles_new"] == 0
     story = site.publish(replace(regional(site), slug="only-here", post_id="2655777001"))
-    site.edit(story.slug, paragraphs=[told_backwards(text) for text in story.paragraphs])
+    site.edit(story.slug, paragraphs=[written_backwards(text) for text in story.paragraphs])
     site.extra_pages["/posts.xml"] = sitemap_of("url", *addresses, site.truth_of(story).url)
     assert workspace.crawl()["articles_new"] == 1
     assert urls(workspace)[-1] == site.truth_of(story).url

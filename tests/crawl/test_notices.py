@@ -9,8 +9,8 @@ from email.utils import format_datetime
 import pytest
 
 from tests.crawl.probes import let_articles_be_due, rows_of
-from tests.probing.pieces import PIECES, Piece
 from tests.probing.server import BASE, Reply, SmallSite, page, plain, xml
+from tests.probing.stories import STORIES, Story
 from tests.workspace import Workspace
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -25,22 +25,22 @@ LATER = (
 )
 
 
-def article(piece: Piece, *more: str, at: datetime | None = None, title: str = "") -> Reply:
+def article(story: Story, *more: str, at: datetime | None = None, title: str = "") -> Reply:
     """A page without a date, author or section, unless it was published `at`."""
-    title = title or piece.title
+    title = title or story.title
     dated = f'<meta property="article:published_time" content="{at.isoformat()}">' if at else ""
-    text = "".join(f"<p>{each}</p>" for each in (*more, *piece.paragraphs))
+    text = "".join(f"<p>{each}</p>" for each in (*more, *story.paragraphs))
     return page(
         f"<html><head><title>{title}</title>{dated}</head>"
         f"<body><main><article><h1>{title}</h1>{text}</article></main></body></html>"
     )
 
 
-def feed(pieces: Sequence[Piece]) -> Reply:
+def feed(stories: Sequence[Story]) -> Reply:
     items = "".join(
         f"<item><title>{each.title}</title><link>{BASE}/{each.slug}</link>"
         f"<pubDate>{format_datetime(each.published_at)}</pubDate></item>"
-        for each in pieces
+        for each in stories
     )
     return xml(f'<rss version="2.0"><channel><title>Outlet</title>{items}</channel></rss>')
 
@@ -51,8 +51,8 @@ def listing(*slugs: str, more: str = "") -> Reply:
 
 
 def urlset(count: int) -> Reply:
-    """A sitemap of the first pieces, without dates."""
-    urls = "".join(f"<url><loc>{BASE}/{each.slug}</loc></url>" for each in PIECES[:count])
+    """A sitemap of the first stories, without dates."""
+    urls = "".join(f"<url><loc>{BASE}/{each.slug}</loc></url>" for each in STORIES[:count])
     return xml(f"<urlset>{urls}</urlset>")
 
 
@@ -76,14 +76,14 @@ def alerted(workspace: Workspace) -> int:
 def test_a_text_that_a_notice_hid_for_a_while_is_told_to_nobody_when_it_returns(
     workspace: Workspace,
 ) -> None:
-    piece = PIECES[0]
-    whole = article(piece, *ON_KAZAKHSTAN, at=piece.published_at, title="Kazakhstan builds a line")
-    notice = article(PIECES[1], at=piece.published_at, title="Before you continue")
-    with SmallSite({NEWS: listing(piece.slug), f"/{piece.slug}": whole}) as site:
+    story = STORIES[0]
+    whole = article(story, *ON_KAZAKHSTAN, at=story.published_at, title="Kazakhstan builds a line")
+    notice = article(STORIES[1], at=story.published_at, title="Before you continue")
+    with SmallSite({NEWS: listing(story.slug), f"/{story.slug}": whole}) as site:
         configure(workspace, site, NEWS)
         workspace.crawl("outlet")
         for shown in (notice, whole):
-            site.pages[f"/{piece.slug}"] = shown
+            site.pages[f"/{story.slug}"] = shown
             let_articles_be_due(workspace)
             workspace.crawl("outlet")
     events = [(record["event"], record["novelty"]) for record in workspace.records("flagged")]
@@ -92,14 +92,14 @@ def test_a_text_that_a_notice_hid_for_a_while_is_told_to_nobody_when_it_returns(
 
 
 def test_an_article_that_is_renamed_and_edited_at_once_stays_itself(workspace: Workspace) -> None:
-    piece, at = PIECES[0], PIECES[0].published_at + timedelta(seconds=7)
-    old, new = f"/{piece.slug}", f"/{piece.slug}-and-what-follows"
-    with SmallSite({NEWS: listing(old[1:]), old: article(piece, *ON_KAZAKHSTAN, at=at)}) as site:
+    story, at = STORIES[0], STORIES[0].published_at + timedelta(seconds=7)
+    old, new = f"/{story.slug}", f"/{story.slug}-and-what-follows"
+    with SmallSite({NEWS: listing(old[1:]), old: article(story, *ON_KAZAKHSTAN, at=at)}) as site:
         configure(workspace, site, NEWS)
         workspace.crawl("outlet")
         later = "Parliament passed the bill on Tuesday by 74 votes to 12, Nurlan Akhmet said."
         site.pages[new] = article(
-            piece, *ON_KAZAKHSTAN, later, later.replace("bill", "plan"), at=at
+            story, *ON_KAZAKHSTAN, later, later.replace("bill", "plan"), at=at
         )
         site.pages |= {NEWS: listing(new[1:]), old: Reply(status=301, location=BASE + new)}
         workspace.crawl("outlet")
@@ -120,9 +120,9 @@ def test_an_article_that_is_renamed_and_edited_at_once_stays_itself(workspace: W
 def test_an_article_with_another_headline_and_slug_at_its_number_stays_itself(
     workspace: Workspace, old: str, new: str, text: Sequence[str]
 ) -> None:
-    piece, at = PIECES[0], PIECES[0].published_at + timedelta(seconds=7)
-    first = article(piece, *ON_KAZAKHSTAN, at=at, title="Talks on a line begin")
-    second = article(piece, *text, at=at, title="Ministers part without a treaty")
+    story, at = STORIES[0], STORIES[0].published_at + timedelta(seconds=7)
+    first = article(story, *ON_KAZAKHSTAN, at=at, title="Talks on a line begin")
+    second = article(story, *text, at=at, title="Ministers part without a treaty")
     with SmallSite({NEWS: listing(old), f"/{old}": first}) as site:
         configure(workspace, site, NEWS)
         workspace.crawl("outlet")
@@ -147,12 +147,12 @@ def test_an_article_with_another_headline_and_slug_at_its_number_stays_itself(
 def test_articles_of_one_moment_that_share_a_month_a_day_or_another_number_stay_two(
     workspace: Workspace, old: str, new: str
 ) -> None:
-    at = PIECES[0].published_at + timedelta(seconds=7)
+    at = STORIES[0].published_at + timedelta(seconds=7)
     one, two = (
         f"The weather office of Kazakhstan expects snow in {each}." for each in ("Osh", "Naryn")
     )
-    first = article(PIECES[0], *ON_KAZAKHSTAN, one, at=at, title="Snow in Osh")
-    second = article(PIECES[0], *ON_KAZAKHSTAN, two, at=at, title="Snow in Naryn")
+    first = article(STORIES[0], *ON_KAZAKHSTAN, one, at=at, title="Snow in Osh")
+    second = article(STORIES[0], *ON_KAZAKHSTAN, two, at=at, title="Snow in Naryn")
     with SmallSite({NEWS: listing(old), f"/{old}": first}) as site:
         configure(workspace, site, NEWS)
         workspace.crawl("outlet")
@@ -168,8 +168,8 @@ def test_a_robots_txt_that_begins_to_forbid_known_article_pages_is_a_problem(
         report = workspace.run("crawl", "outlet", "--json").json
         return [each["code"] for each in report["sites"]["outlet"]["problems"]]
 
-    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES[:4]}
-    slugs = [each.slug for each in PIECES[:4]]
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in STORIES[:4]}
+    slugs = [each.slug for each in STORIES[:4]]
     with SmallSite({**pages, NEWS: listing(*slugs)}) as site:
         configure(workspace, site, NEWS)
         assert problems() == []
@@ -184,16 +184,16 @@ def test_a_robots_txt_that_begins_to_forbid_known_article_pages_is_a_problem(
 def test_a_section_that_fails_in_the_first_cycle_is_part_of_the_baseline(
     workspace: Workspace,
 ) -> None:
-    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES[:6]}
-    first = [each.slug for each in PIECES[:6]]
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in STORIES[:6]}
+    first = [each.slug for each in STORIES[:6]]
     broken = Reply("busy", status=503)
-    with SmallSite({**pages, FEED: feed(PIECES[:2]), NEWS: broken}) as site:
+    with SmallSite({**pages, FEED: feed(STORIES[:2]), NEWS: broken}) as site:
         configure(workspace, site, FEED, NEWS)
         workspace.run("crawl", "outlet")
         site.pages[NEWS] = listing(*first)
         workspace.crawl("outlet")
-        site.pages[f"/{PIECES[6].slug}"] = article(PIECES[6], at=PIECES[6].published_at)
-        site.pages[NEWS] = listing(*first, PIECES[6].slug)
+        site.pages[f"/{STORIES[6].slug}"] = article(STORIES[6], at=STORIES[6].published_at)
+        site.pages[NEWS] = listing(*first, STORIES[6].slug)
         workspace.crawl("outlet")
     assert [record["novelty"] for record in workspace.records()] == ["baseline"] * 6 + ["new"]
 
@@ -202,36 +202,36 @@ def test_the_baseline_waits_three_cycles_for_a_page_that_cannot_be_read_and_no_l
     workspace: Workspace,
 ) -> None:
     older = '<a rel="next" href="/news?page=2">Older</a>'
-    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES}
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in STORIES}
     pages |= {f"{NEWS}?page=2": Reply("memory exhausted", status=500)}
     with SmallSite(pages) as site:
         configure(workspace, site, NEWS)
         for count in range(1, 6):
-            site.pages[NEWS] = listing(*(each.slug for each in PIECES[:count]), more=older)
+            site.pages[NEWS] = listing(*(each.slug for each in STORIES[:count]), more=older)
             workspace.run("crawl", "outlet")
     assert [record["novelty"] for record in workspace.records()] == ["baseline"] * 4 + ["new"]
 
 
 def test_what_a_sitemap_adds_while_the_baseline_waits_is_recorded(workspace: Workspace) -> None:
-    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES}
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in STORIES}
     with SmallSite(pages | {NEWS: Reply("memory exhausted", status=500)}) as site:
         configure(workspace, site, NEWS, "/posts.xml")
         for count in (1, 2, 3):
             site.pages["/posts.xml"] = urlset(count)
             workspace.run("crawl", "outlet")
     recorded = [(record["title"], record["novelty"]) for record in workspace.records()]
-    assert recorded == [(each.title, "baseline") for each in PIECES[1:3]]
+    assert recorded == [(each.title, "baseline") for each in STORIES[1:3]]
 
 
 def test_news_in_a_sitemap_that_its_index_dates_by_the_day_is_found_on_that_day(
     workspace: Workspace,
 ) -> None:
     index = f"<sitemap><loc>{BASE}/posts.xml</loc><lastmod>{NOW:%Y-%m-%d}</lastmod></sitemap>"
-    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in PIECES}
+    pages = {f"/{each.slug}": article(each, at=each.published_at) for each in STORIES}
     pages |= {
         "/index.xml": xml(f"<sitemapindex>{index}</sitemapindex>"),
         "/posts.xml": urlset(1),
-        NEWS: listing(PIECES[0].slug),
+        NEWS: listing(STORIES[0].slug),
     }
     with SmallSite(pages) as site:
         configure(workspace, site, NEWS, "/index.xml")

@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 
 from tests.probing.built import BUILT
-from tests.probing.pieces import PIECES
 from tests.probing.server import BASE, Reply, SmallSite, xml
+from tests.probing.stories import STORIES
 from tests.workspace import Workspace
 
 INDEX, NEWS = "/index.xml", "/news"
@@ -51,8 +51,10 @@ def urlset(*paths: str, dated_at: datetime | None = LONG_AGO) -> Reply:
 
 
 def listing(*numbers: int, following: str = "") -> Reply:
-    """A section that links to these pieces."""
-    links = "".join(f'<a href="/{PIECES[each].slug}">{PIECES[each].title}</a>' for each in numbers)
+    """A section that links to these stories."""
+    links = "".join(
+        f'<a href="/{STORIES[each].slug}">{STORIES[each].title}</a>' for each in numbers
+    )
     return Reply(f"<title>News</title><main>{links}{following}</main>")
 
 
@@ -87,9 +89,11 @@ def test_an_article_is_read_before_the_many_sitemaps_of_an_index(workspace: Work
         configure(workspace, site.base_url, {NEWS: "section", INDEX: "sitemap"}, "")
         assert workspace.crawl("outlet")["articles_new"] == 1
         read = [
-            path for path in site.requested if path.startswith(("/sitemaps/", f"/{PIECES[0].slug}"))
+            path
+            for path in site.requested
+            if path.startswith(("/sitemaps/", f"/{STORIES[0].slug}"))
         ]
-    assert f"/{PIECES[0].slug}" in read[:103]
+    assert f"/{STORIES[0].slug}" in read[:103]
     assert len(read) == 111
 
 
@@ -106,7 +110,7 @@ def test_an_article_in_a_sitemap_is_found_though_its_index_is_nested_five_deep(
         site.pages[INDEX] = index_naming(inner[0])
         for path, following in pairwise(inner):
             site.pages[path] = index_naming(following, INDEX)  # and back to the start
-        site.pages[inner[-1]] = urlset(f"/{PIECES[0].slug}")
+        site.pages[inner[-1]] = urlset(f"/{STORIES[0].slug}")
         configure(workspace, site.base_url, {INDEX: "sitemap"}, "")
         assert workspace.crawl("outlet", "--full")["articles_new"] == 1
         assert sitemaps_requested(site) == inner

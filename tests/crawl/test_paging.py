@@ -11,32 +11,32 @@ from rscrawler.spiders.http import page_digest
 from rscrawler.store import Store
 from tests.crawl.probes import change_database
 from tests.probing.built import BUILT
-from tests.probing.pieces import PIECES, Piece
 from tests.probing.server import BASE, Reply, SmallSite
+from tests.probing.stories import STORIES, Story
 from tests.workspace import Workspace
 
 ENDPOINT = "/wp-json/wp/v2/posts?per_page=5"
 MORE = f"{ENDPOINT}&page="
 
 
-def path_of(piece: Piece) -> str:
-    return f"/{piece.published_at:%Y/%m}/{piece.slug}/"
+def path_of(story: Story) -> str:
+    return f"/{story.published_at:%Y/%m}/{story.slug}/"
 
 
-def listed(piece: Piece) -> dict[str, object]:
+def listed(story: Story) -> dict[str, object]:
     return {
-        "link": BASE + path_of(piece),
-        "title": {"rendered": piece.title},
-        "date_gmt": f"{piece.published_at:%Y-%m-%dT%H:%M:%S}",
-        "modified_gmt": f"{piece.published_at:%Y-%m-%dT%H:%M:%S}",
+        "link": BASE + path_of(story),
+        "title": {"rendered": story.title},
+        "date_gmt": f"{story.published_at:%Y-%m-%dT%H:%M:%S}",
+        "modified_gmt": f"{story.published_at:%Y-%m-%dT%H:%M:%S}",
     }
 
 
 def site() -> SmallSite:
     """Twelve articles on three pages; behind the last one WordPress answers 400."""
     pages = BUILT["wordpress"]()
-    for page, start in enumerate(range(0, len(PIECES), 5), start=1):
-        text = json.dumps([listed(piece) for piece in PIECES[start : start + 5]])
+    for page, start in enumerate(range(0, len(STORIES), 5), start=1):
+        text = json.dumps([listed(story) for story in STORIES[start : start + 5]])
         pages[ENDPOINT if page == 1 else f"{MORE}{page}"] = Reply(text, "application/json")
     pages[f"{MORE}4"] = Reply('{"code": "rest_post_invalid_page_number"}', status=400)
     return SmallSite(pages)
@@ -57,14 +57,14 @@ def configure(
     )
 
 
-def drupal(pieces: Sequence[Piece]) -> SmallSite:
+def drupal(stories: Sequence[Story]) -> SmallSite:
     """Five articles a page; the second page is number 1, and only the pager says so."""
     pages = BUILT["drupal"]()
-    for number, start in enumerate(range(0, len(pieces), 5)):
+    for number, start in enumerate(range(0, len(stories), 5)):
         links = "".join(
-            f'<h2><a href="/{each.slug}">{each.title}</a></h2>' for each in pieces[start:][:5]
+            f'<h2><a href="/{each.slug}">{each.title}</a></h2>' for each in stories[start:][:5]
         )
-        is_last = start + 5 >= len(pieces)
+        is_last = start + 5 >= len(stories)
         pager = "" if is_last else f'<a href="?page={number + 1}" rel="next">Next</a>'
         path = f"/archive?page={number}" if number else "/archive"
         pages[path] = Reply(f"<title>Archive</title><main>{links}{pager}</main>")
@@ -77,7 +77,7 @@ def test_every_article_on_every_page_of_an_endpoint_is_recorded(workspace: Works
         report = workspace.crawl("outlet", "--full")
         requested = [path for path in outlet.requested if path.startswith("/wp-json")]
     assert requested == [ENDPOINT, f"{MORE}2", f"{MORE}3", f"{MORE}4"]
-    assert {record["title"] for record in workspace.records()} == {each.title for each in PIECES}
+    assert {record["title"] for record in workspace.records()} == {each.title for each in STORIES}
     assert (report["articles_new"], report["errors"]) == (12, 0)
 
 
@@ -90,11 +90,11 @@ def test_an_endpoint_dates_its_articles_as_a_feed_does(workspace: Workspace) -> 
         configure(workspace, outlet)
         workspace.crawl("outlet")
     dates = {record["title"]: record["published_at"][:16] for record in workspace.records()}
-    assert dates == {each.title: f"{each.published_at:%Y-%m-%dT%H:%M}" for each in PIECES}
+    assert dates == {each.title: f"{each.published_at:%Y-%m-%dT%H:%M}" for each in STORIES}
 
 
 def test_a_section_is_followed_to_the_page_that_it_says_is_next(workspace: Workspace) -> None:
-    with drupal(PIECES) as outlet:
+    with drupal(STORIES) as outlet:
         configure(workspace, outlet, "section")
         report = workspace.crawl("outlet")
         requested = [path for path in outlet.requested if path.startswith("/archive")]
@@ -106,22 +106,22 @@ def test_a_section_is_followed_to_the_page_that_it_says_is_next(workspace: Works
 def test_a_section_is_no_article_though_its_teasers_have_a_text_and_a_link_leads_to_it(
     workspace: Workspace,
 ) -> None:
-    with drupal(PIECES) as outlet:
+    with drupal(STORIES) as outlet:
         teasers = "".join(
             f'<div><h2><a href="/{each.slug}">{each.title}</a></h2>'
             f"<p>{each.paragraphs[0]}</p></div>"
-            for each in PIECES
+            for each in STORIES
         )
         older = '<div><a href="/news?page=2">Older</a></div>'
         text = f"<title>News</title><main><h1>News</h1>{teasers}{older}</main>"
         outlet.pages["/news"] = Reply(f'<ul><li><a href="/news">News</a></li></ul>{text}')
         configure(workspace, outlet, "section", path="/news")
         workspace.crawl("outlet")
-    assert {record["title"] for record in workspace.records()} == {each.title for each in PIECES}
+    assert {record["title"] for record in workspace.records()} == {each.title for each in STORIES}
 
 
 def test_the_digest_of_a_section_is_that_of_its_first_page(workspace: Workspace) -> None:
-    with drupal(PIECES) as outlet:
+    with drupal(STORIES) as outlet:
         configure(workspace, outlet, "section")
         workspace.crawl("outlet")
         first = page_digest(outlet.pages["/archive"].text.encode())
@@ -132,7 +132,7 @@ def test_the_digest_of_a_section_is_that_of_its_first_page(workspace: Workspace)
 
 
 def test_a_section_is_followed_to_pages_that_are_counted_in_its_path(workspace: Workspace) -> None:
-    pages = drupal(PIECES).pages
+    pages = drupal(STORIES).pages
     for number in (3, 2, 1):
         page = pages.pop("/archive" if number == 1 else f"/archive?page={number - 1}")
         newer = f'<a href="/archive/page/{number - 1}/">«</a>' if number > 1 else ""
@@ -150,7 +150,7 @@ def test_a_section_is_followed_to_pages_that_are_counted_in_its_path(workspace: 
 def test_further_pages_that_robots_txt_forbids_are_the_end_and_no_problem(
     workspace: Workspace,
 ) -> None:
-    with drupal(PIECES) as outlet:
+    with drupal(STORIES) as outlet:
         outlet.pages["/robots.txt"] = Reply("User-agent: *\nDisallow: /archive?page=", "text/plain")
         configure(workspace, outlet, "section")
         report = workspace.crawl("outlet")
@@ -161,10 +161,10 @@ def test_further_pages_that_robots_txt_forbids_are_the_end_and_no_problem(
 def test_more_news_than_one_page_of_a_section_holds_is_found_in_one_cycle(
     workspace: Workspace,
 ) -> None:
-    with drupal(PIECES[7:]) as outlet:
+    with drupal(STORIES[7:]) as outlet:
         configure(workspace, outlet, "section", ', page_parameter = ""')
         workspace.crawl("outlet")
-        outlet.pages |= drupal(PIECES).pages
+        outlet.pages |= drupal(STORIES).pages
         report = workspace.crawl("outlet")
     assert (report["articles_new"], len(workspace.records())) == (7, 12)
 
@@ -172,21 +172,21 @@ def test_more_news_than_one_page_of_a_section_holds_is_found_in_one_cycle(
 def test_what_was_behind_a_failed_page_is_found_though_news_has_pushed_it_further(
     workspace: Workspace,
 ) -> None:
-    with drupal(PIECES[11:]) as outlet:
+    with drupal(STORIES[11:]) as outlet:
         configure(workspace, outlet, "section", ', page_parameter = ""')
         with workspace.config.open("a", encoding="utf-8") as config:
             config.write("[crawl]\nretries = 0\n")
         workspace.crawl("outlet")
-        outlet.pages |= drupal(PIECES[5:]).pages
+        outlet.pages |= drupal(STORIES[5:]).pages
         outlet.pages["/archive?page=1"] = Reply("", status=500)
         assert workspace.run("crawl", "outlet").status == 1
-        outlet.pages |= drupal(PIECES).pages
+        outlet.pages |= drupal(STORIES).pages
         report = workspace.crawl("outlet")
     assert (report["articles_new"], len(workspace.records())) == (6, 12)
 
 
 def test_a_page_that_is_next_on_another_host_is_none_and_no_failure(workspace: Workspace) -> None:
-    pages = drupal(PIECES[:5]).pages
+    pages = drupal(STORIES[:5]).pages
     page = pages["/archive"].text + '<a rel="next" href="https://elsewhere.example/2">Next</a>'
     with SmallSite(pages | {"/archive": Reply(page)}) as outlet:
         configure(workspace, outlet, "section")
@@ -198,7 +198,7 @@ def test_a_page_that_is_next_on_another_host_is_none_and_no_failure(workspace: W
 def test_what_others_told_of_long_before_the_last_reading_leads_no_further(
     workspace: Workspace,
 ) -> None:
-    old, fresh, *known = PIECES
+    old, fresh, *known = STORIES
     link = f'<main><a href="/{old.slug}">{old.title}</a>'
     with drupal(known) as outlet:
         outlet.pages["/archive?tag=old"] = Reply(f"<title>Old</title>{link}</main>")

@@ -192,10 +192,10 @@ def test_what_is_published_while_the_database_is_lost_is_told_in_one_summary(
         "Problem: database: rebuilt",
         "Over: database: rebuilt",
     )
-    told = " ".join(problem.get_content().split())
-    assert "was missing or empty" in told
-    assert "May be lost: what was recorded after the last line of the JSONL" in told
-    assert "alerted as far as is known" in told
+    said = " ".join(problem.get_content().split())
+    assert "was missing or empty" in said
+    assert "May be lost: what was recorded after the last line of the JSONL" in said
+    assert "alerted as far as is known" in said
     alerted.crawl()
     assert len(mailbox.messages()) == 4
     assert alerted.run("status").status == 0
@@ -212,8 +212,8 @@ def test_a_database_that_is_lost_while_a_crawl_starts_is_rebuilt_before_it_is_fi
     urls = [record["url"] for record in alerted.records()]
     assert len(urls) == len(set(urls)) == before + len(meanwhile)
     subjects = [mail["Subject"] for mail in mailbox.messages()[1:]]
-    (told,) = (each for each in subjects if each.startswith("Possibly sent before: "))
-    assert told.partition(": ")[2] in {story.title for story in meanwhile}
+    (subject,) = (each for each in subjects if each.startswith("Possibly sent before: "))
+    assert subject.partition(": ")[2] in {story.title for story in meanwhile}
     assert subjects.count("Problem: database: rebuilt") == 1
     assert subjects.count("Over: database: rebuilt") == 1
 

@@ -59,8 +59,8 @@ def test_a_file_that_becomes_wrong_is_told_and_the_last_good_one_is_used(
         (problem,) = result.json["topics"]["problems"]
         assert problem.startswith(f"{own_list}: is not valid TOML")
         assert problem.endswith("(the last good one is used)")
-        (told,) = workspace.run("status", "--json").json["topics"]["problems"]
-        assert (told["code"], told["message"]) == ("watch-list", problem)
+        (stored,) = workspace.run("status", "--json").json["topics"]["problems"]
+        assert (stored["code"], stored["message"]) == ("watch-list", problem)
 
         (copy,) = (workspace.output / "watch-lists").iterdir()
         copy.unlink()

@@ -79,7 +79,7 @@ def kill_again_and_again(
         assert process.exitcode is None, "it ended by itself"
         process.kill()
         process.join()
-        known |= set(_told(mine))
+        known |= set(_reported(mine))
         mine.close()
     mailbox.drop = False
     now = datetime.now(UTC)
@@ -88,7 +88,7 @@ def kill_again_and_again(
     return _figures(store, config.output_dir, mailbox, kills, known)
 
 
-def _told(connection: Connection) -> list[int]:
+def _reported(connection: Connection) -> list[int]:
     numbers = []
     try:
         while connection.poll():
@@ -99,7 +99,7 @@ def _told(connection: Connection) -> list[int]:
 
 
 def _figures(
-    store: Store, output_dir: Path, mailbox: Mailbox, kills: int, told: set[int]
+    store: Store, output_dir: Path, mailbox: Mailbox, kills: int, reported: set[int]
 ) -> Figures:
     known = {line["record_id"] for line in store.articles.records()}
     lines = Counter(
@@ -121,7 +121,7 @@ def _figures(
     return Figures(
         kills=kills,
         articles=len(known),
-        lost_articles=len({an_article(number).record_id for number in told} - known),
+        lost_articles=len({an_article(number).record_id for number in reported} - known),
         lines=lines.total(),
         lines_missing=len(expected - set(lines)),
         lines_twice=sum(count > 1 for count in lines.values()),

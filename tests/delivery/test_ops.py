@@ -254,28 +254,28 @@ def test_each_channel_that_begins_to_fail_is_told_and_so_is_its_end(
     chat = {"channels": {"ops": [f"json://localhost:{listener.port}/ops"]}}
     config = email_config(chat | {"ops": {"channels": ["ops"]}, "webhooks": {"hook": hook}})
 
-    def told() -> list[str]:
+    def notices() -> list[str]:
         return [message.json["title"] for message in listener.at("/ops")]
 
     listener.statuses["/hook"] = 410
     for number in (1, 2):
         record(store, an_article(number), "webhook:hook")
         deliver(config, store, now=NOW)
-    assert told() == ["Problem: outbox/webhook:hook: delivery-failing"]
+    assert notices() == ["Problem: outbox/webhook:hook: delivery-failing"]
     mailbox.refuse["desk@example.org"] = "550 no such user"
     record(store, an_article(3), "email")
     deliver(config, store, now=NOW)
-    assert told()[1:] == ["Problem: outbox/email: delivery-failing"]
+    assert notices()[1:] == ["Problem: outbox/email: delivery-failing"]
     assert [(each.subject, each.message) for each in store.health.problems()] == [
         ("outbox/email", "email: desk@example.org: 550 no such user"),
         ("outbox/webhook:hook", "webhook:hook: hook: HTTP 410 (and 1 more)"),
     ]
     mailbox.refuse.clear()
     deliver(config, store, now=NOW + HOUR)
-    assert told()[2:] == ["Over: outbox/email: delivery-failing"]
+    assert notices()[2:] == ["Over: outbox/email: delivery-failing"]
     listener.statuses.clear()
     deliver(config, store, now=NOW + 3 * HOUR)
-    assert told()[3:] == ["Over: outbox/webhook:hook: delivery-failing"]
+    assert notices()[3:] == ["Over: outbox/webhook:hook: delivery-failing"]
 
 
 @on_sqlite

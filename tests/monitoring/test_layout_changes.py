@@ -40,7 +40,7 @@ def messages(report: dict[str, Any]) -> dict[str, str]:
     return {problem["code"]: problem["message"] for problem in report["problems"]}
 
 
-class Told:
+class LayoutChange:
     """The sample site through a change of its markup and back; each report is kept."""
 
     def __init__(self, folder: Path, program: Program) -> None:
@@ -68,28 +68,30 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Told:
-    return Told(tmp_path_factory.mktemp("layout"), program)
+def change(tmp_path_factory: pytest.TempPathFactory, program: Program) -> LayoutChange:
+    return LayoutChange(tmp_path_factory.mktemp("layout"), program)
 
 
-def test_a_first_crawl_is_no_drift(told: Told) -> None:
-    assert told.first["articles_new"] > 0
-    assert messages(told.first) == {}
+def test_a_first_crawl_is_no_drift(change: LayoutChange) -> None:
+    assert change.first["articles_new"] > 0
+    assert messages(change.first) == {}
 
 
-def test_a_cycle_without_news_is_no_drift(told: Told) -> None:
-    assert told.quiet["articles_new"] == 0
-    assert messages(told.quiet) == {}
+def test_a_cycle_without_news_is_no_drift(change: LayoutChange) -> None:
+    assert change.quiet["articles_new"] == 0
+    assert messages(change.quiet) == {}
 
 
-def test_an_article_without_an_author_is_no_drift(told: Told) -> None:
-    assert told.odd["articles_new"] == 2
-    assert messages(told.odd) == {}
+def test_an_article_without_an_author_is_no_drift(change: LayoutChange) -> None:
+    assert change.odd["articles_new"] == 2
+    assert messages(change.odd) == {}
 
 
-def test_changed_markup_is_told_by_the_next_cycle_with_the_selector_that_broke(told: Told) -> None:
-    assert told.renamed["articles_new"] == 1
-    message = messages(told.renamed)["layout-drift"]
+def test_changed_markup_is_told_by_the_next_cycle_with_the_selector_that_broke(
+    change: LayoutChange,
+) -> None:
+    assert change.renamed["articles_new"] == 1
+    message = messages(change.renamed)["layout-drift"]
     assert message.startswith(
         "container [data-source='current_post'] article.page-article matches no page of 1; "
         "articles read by fallback"
@@ -98,39 +100,39 @@ def test_changed_markup_is_told_by_the_next_cycle_with_the_selector_that_broke(t
     assert "authors a.social-author__name matches no page of 1" in message
 
 
-def test_status_knows_of_it(told: Told) -> None:
-    assert told.status.status == 1
-    problems = told.status.json["sites"][SITE]["problems"]
+def test_status_knows_of_it(change: LayoutChange) -> None:
+    assert change.status.status == 1
+    problems = change.status.json["sites"][SITE]["problems"]
     assert [problem["code"] for problem in problems] == ["layout-drift"]
 
 
-def test_drift_stays_while_nothing_new_is_read(told: Told) -> None:
-    assert told.still["articles_new"] == 0
-    assert messages(told.still) == messages(told.renamed)
+def test_drift_stays_while_nothing_new_is_read(change: LayoutChange) -> None:
+    assert change.still["articles_new"] == 0
+    assert messages(change.still) == messages(change.renamed)
 
 
-def test_drift_is_over_when_pages_are_as_they_were(told: Told) -> None:
-    assert told.back["articles_new"] == 1
-    assert messages(told.back) == {}
+def test_drift_is_over_when_pages_are_as_they_were(change: LayoutChange) -> None:
+    assert change.back["articles_new"] == 1
+    assert messages(change.back) == {}
 
 
-def test_known_articles_that_are_read_again_tell_of_it_too(told: Told) -> None:
-    assert told.bare["articles_new"] == 0
-    message = messages(told.bare)["layout-drift"]
-    assert f"matches no page of {told.bare['articles_unchanged']}" in message
+def test_known_articles_that_are_read_again_tell_of_it_too(change: LayoutChange) -> None:
+    assert change.bare["articles_new"] == 0
+    message = messages(change.bare)["layout-drift"]
+    assert f"matches no page of {change.bare['articles_unchanged']}" in message
 
 
-def test_no_foreign_text_is_recorded_whatever_the_markup(told: Told) -> None:
-    assert len(told.records) >= 20
-    for record in told.records:
-        own = told.truth[record["url"]].body.split("\n\n")
+def test_no_foreign_text_is_recorded_whatever_the_markup(change: LayoutChange) -> None:
+    assert len(change.records) >= 20
+    for record in change.records:
+        own = change.truth[record["url"]].body.split("\n\n")
         assert [
             paragraph for paragraph in record["body"].split("\n\n") if paragraph not in own
         ] == []
 
 
-def test_the_markup_alone_makes_no_new_version(told: Told) -> None:
-    assert {record["version"] for record in told.records} == {1}
+def test_the_markup_alone_makes_no_new_version(change: LayoutChange) -> None:
+    assert {record["version"] for record in change.records} == {1}
 
 
 @pytest.fixture

@@ -20,12 +20,12 @@ from rscrawler.probing.proposal import Proposal, name_of, propose_site
 from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Links, SiteProfile
 from tests.probing.built import APPEAL, BUILT
-from tests.probing.pieces import PIECES, section_of
 from tests.probing.server import BASE, Reply, SmallSite, page, plain
+from tests.probing.stories import STORIES, section_of
 from tests.sample_site import SampleSite
 from tests.workspace import Workspace
 
-TRUE = {piece.title: piece for piece in PIECES}
+TRUE = {story.title: story for story in STORIES}
 # What `find` must come upon: kind, path and how further pages are requested.
 SOURCES = {
     "wordpress": [
@@ -95,24 +95,24 @@ def test_the_fields_of_its_articles_are_read_as_they_were_written(built: Built) 
     for sample in built.proposal.samples:
         article = sample.article
         assert article is not None, sample.trouble
-        piece = TRUE[article.title or ""]
-        assert article.paragraphs == piece.paragraphs
-        assert article.authors == [piece.author]
+        story = TRUE[article.title or ""]
+        assert article.paragraphs == story.paragraphs
+        assert article.authors == [story.author]
         assert article.published_at is not None
-        assert article.published_at.date() == piece.published_at.date()
+        assert article.published_at.date() == story.published_at.date()
         assert APPEAL not in article.body
         if built.name in ("drupal", "static"):
-            assert article.tags == [piece.place.lower()]
+            assert article.tags == [story.place.lower()]
 
 
 def test_every_article_of_the_site_and_no_other_page_has_an_articles_address(
     built: Built,
 ) -> None:
     links = built.proposal.profile.links
-    pieces = [path for path in built.site.pages if any(piece.slug in path for piece in PIECES)]
-    others = [path for path in built.site.pages if path not in pieces]
-    assert len(pieces) == len(PIECES)
-    assert all(links.is_article_path(path) for path in pieces)
+    stories = [path for path in built.site.pages if any(story.slug in path for story in STORIES)]
+    others = [path for path in built.site.pages if path not in stories]
+    assert len(stories) == len(STORIES)
+    assert all(links.is_article_path(path) for path in stories)
     assert not any(links.is_article_path(path) for path in others)
 
 
@@ -152,8 +152,8 @@ def test_the_feed_sitemaps_and_sections_of_the_sample_site_are_found() -> None:
 
 
 def _numbers_alone(before: str) -> dict[str, Reply]:
-    """The static site with its pieces at `before` and a number, such as `/?p=81`."""
-    numbered = {f"/posts/{piece.slug}/": f"{before}{81 + piece.number}" for piece in PIECES}
+    """The static site with its stories at `before` and a number, such as `/?p=81`."""
+    numbered = {f"/posts/{story.slug}/": f"{before}{81 + story.number}" for story in STORIES}
     moved = {}
     for path, reply in BUILT["static"]().items():
         text = reply.text
@@ -178,7 +178,7 @@ def test_pieces_that_differ_in_a_number_behind_one_path_are_found_and_recorded(
     assert proposal.profile.links.parameters == Links().parameters
     assert [sample.trouble for sample in proposal.samples] == [None] * 3
     urls = {record["title"]: record["url"] for record in workspace.records()}
-    assert urls == {each.title: f"{site.base_url}{before}{81 + each.number}" for each in PIECES}
+    assert urls == {each.title: f"{site.base_url}{before}{81 + each.number}" for each in STORIES}
 
 
 def test_a_parameter_in_which_a_feeds_addresses_differ_is_proposed_and_missed_in_a_profile() -> (
@@ -225,7 +225,7 @@ def test_a_feed_on_another_host_is_told_and_left_aside() -> None:
 
 def test_a_menu_that_leads_to_a_piece_does_not_rule_it_out() -> None:
     pages = BUILT["drupal"]()
-    old = PIECES[-1]  # the feed does not name it
+    old = STORIES[-1]  # the feed does not name it
     extra = f'<nav><a href="/{old.slug}">{old.title}</a></nav>'
     pages["/"] = page(pages["/"].text.replace("<body>", f"<body>{extra}"))
     with SmallSite(pages) as site:
@@ -234,11 +234,11 @@ def test_a_menu_that_leads_to_a_piece_does_not_rule_it_out() -> None:
 
 def test_a_feed_of_one_section_does_not_keep_the_articles_of_others_out() -> None:
     pages = BUILT["static"]()
-    for piece in PIECES:
-        dated = f"/{section_of(piece)}/2026/11/{piece.slug}/"
+    for story in STORIES:
+        dated = f"/{section_of(story)}/2026/11/{story.slug}/"
         pages = {
-            path.replace(f"/posts/{piece.slug}/", dated): replace(
-                reply, text=reply.text.replace(f"/posts/{piece.slug}/", dated)
+            path.replace(f"/posts/{story.slug}/", dated): replace(
+                reply, text=reply.text.replace(f"/posts/{story.slug}/", dated)
             )
             for path, reply in pages.items()
         }
@@ -251,7 +251,7 @@ def test_a_feed_of_one_section_does_not_keep_the_articles_of_others_out() -> Non
     with SmallSite(pages) as site:
         links = propose(site).profile.links
     assert all(
-        links.is_article_path(f"/{section_of(piece)}/2026/11/{piece.slug}/") for piece in PIECES
+        links.is_article_path(f"/{section_of(story)}/2026/11/{story.slug}/") for story in STORIES
     )
     assert not links.is_article_path("/politics/")
 
@@ -269,19 +269,19 @@ def test_a_feed_that_names_a_listing_too_does_not_make_listings_articles() -> No
 
 def test_selectors_are_learnt_from_pages_with_a_text() -> None:
     pages = BUILT["static"]()
-    issue = pages[path := f"/posts/{PIECES[0].slug}/"]
+    issue = pages[path := f"/posts/{STORIES[0].slug}/"]
     note = '<div class="note"><p>This is our first issue; you can get it below.</p></div>'
     text = re.sub('<div class="post-body">.*?</div>', note, issue.text, flags=re.DOTALL)
     pages[path] = replace(issue, text=text)
     with SmallSite(pages) as site:
         samples = propose(site).samples
     read = [len(each.article.paragraphs) for each in samples if each.article]
-    assert read == [1, *[len(PIECES[0].paragraphs)] * 3]
+    assert read == [1, *[len(STORIES[0].paragraphs)] * 3]
 
 
 def test_a_piece_that_the_feed_alone_dates_is_read() -> None:
-    told = re.compile(r'<p class="(?:date|byline)">.*?</p>')
-    pages = {k: replace(v, text=told.sub("", v.text)) for k, v in BUILT["static"]().items()}
+    byline = re.compile(r'<p class="(?:date|byline)">.*?</p>')
+    pages = {k: replace(v, text=byline.sub("", v.text)) for k, v in BUILT["static"]().items()}
     with SmallSite(pages) as site:
         proposal = propose(site)
     assert [sample.trouble for sample in proposal.samples] == [None] * 3
@@ -291,7 +291,7 @@ def test_a_piece_that_the_feed_alone_dates_is_read() -> None:
 
 def test_a_subtitle_that_only_some_articles_have_is_not_lost() -> None:
     pages, line = BUILT["static"](), "Who pays for it is not settled"
-    path = f"/posts/{PIECES[1].slug}/"
+    path = f"/posts/{STORIES[1].slug}/"
     with_line = pages[path].text.replace("</h1>", f'</h1><h3 class="subtitle">{line}</h3>')
     pages[path] = replace(pages[path], text=with_line)
     with SmallSite(pages) as site:
@@ -413,8 +413,8 @@ def test_the_command_shows_the_profile_and_what_it_would_read() -> None:
     with SmallSite(BUILT["wordpress"]()) as site:
         result = run("add", site.base_url, "--delay", "0")
     assert result.exit_code == 0, result.output
-    assert PIECES[0].title in result.stdout
-    assert PIECES[0].author in result.stdout
+    assert STORIES[0].title in result.stdout
+    assert STORIES[0].author in result.stdout
     assert 'body = [".entry-content"]' in result.stdout
 
 
@@ -459,7 +459,7 @@ def test_the_command_ends_with_1_when_nothing_could_be_read() -> None:
     assert json.loads(result.stdout)["problems"] != []
 
 
-# The front page of the scripted one names no piece by itself: its profile must name a source.
+# The front page of the scripted one names no story by itself: its profile must name a source.
 @pytest.mark.parametrize("name", sorted(BUILT.keys() - {"scripted"}))
 def test_a_site_named_by_its_address_alone_is_crawled(name: str, workspace: Workspace) -> None:
     with SmallSite(BUILT[name]()) as site:

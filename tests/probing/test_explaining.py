@@ -26,11 +26,11 @@ def test_an_address_that_leads_on_to_an_article_is_an_alias_of_it() -> None:
     with SmallSite(pages) as site:
         sources = [{"kind": "feed", "path": "/feed/"}]
         sites = {"small": {"base_url": site.base_url, "sources": sources}}
-        for asked, aliases in (
+        for requested, aliases in (
             ("/2026/talks/", [f"{site.base_url}/2026/talks/"]),
             ("/news/talks", []),
         ):
-            address = f"{site.base_url}{asked}"
+            address = f"{site.base_url}{requested}"
             article = explain(Config(sites=sites), address, site="small").article
             assert (article.url, article.aliases) == (f"{site.base_url}/news/talks/", aliases)
 

@@ -29,8 +29,8 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def told_by_mail(mailbox: Mailbox, output_dir: Path, **monitoring: str) -> Config:
-    """A configuration whose operators are told by mail."""
+def notified_by_mail(mailbox: Mailbox, output_dir: Path, **monitoring: str) -> Config:
+    """A configuration whose operators are notified by mail."""
     email = {
         "host": "127.0.0.1",
         "port": mailbox.port,

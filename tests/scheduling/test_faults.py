@@ -111,25 +111,25 @@ class Watched:
         self.site.heal()
 
     def check_the_end(
-        self, service: RunningService, problem: str | None, *, may_be_untold: bool = False
+        self, service: RunningService, problem: str | None, *, may_be_unnotified: bool = False
     ) -> None:
         """The fault is over: all is well again, nothing is lost, nobody was told twice.
 
         `problem`: the one that the operators heard of, and of whose end; None: of none.
-        `may_be_untold`: they need not hear of it, since the next crawl may come before the mail.
+        `may_be_unnotified`: perhaps of none, since the next crawl may come before the mail.
         """
         over_at = time.monotonic()
-        told = [f"{word}: {SITE}: {problem}" for word in ("Problem", "Over") if problem]
-        service.wait_until(lambda: may_be_untold or len(self.ops_mails()) >= len(told))
+        notices = [f"{word}: {SITE}: {problem}" for word in ("Problem", "Over") if problem]
+        service.wait_until(lambda: may_be_unnotified or len(self.ops_mails()) >= len(notices))
         after = self.site.publish()
         service.wait_until(lambda: self.has_recorded(after))
         seconds = time.monotonic() - over_at
-        # Two more good ones, for what would be told too often, or recorded twice.
+        # Two more good ones, for what would be notices too often, or recorded twice.
         service.wait_until_it_says_again(GOOD_CYCLE, times=2)
         service.stop()
         recorded = self.recorded()
         print(f"all well {seconds:.1f} s later: {recorded.total()} articles, {self.ops_mails()}")
-        assert self.ops_mails() == told or (may_be_untold and not self.ops_mails())
+        assert self.ops_mails() == notices or (may_be_unnotified and not self.ops_mails())
         assert recorded == Counter(true.url for true in self.site.truth())
         status = self.workspace.run("status", "--json").json
         assert status["healthy"], status
@@ -303,7 +303,7 @@ def test_a_clock_that_is_set_back_during_a_crawl(watched: Watched, tmp_path: Pat
     watched.site.publish()
     # Its timers go by the wall clock, so it stands still; its time limit does not.
     service.wait_until_it_says("ended after its time limit of 10s")
-    watched.check_the_end(service, "overdue", may_be_untold=True)
+    watched.check_the_end(service, "overdue", may_be_unnotified=True)
 
 
 def test_a_crawl_that_is_killed(watched: Watched) -> None:
@@ -313,7 +313,7 @@ def test_a_crawl_that_is_killed(watched: Watched) -> None:
     psutil.Process(crawl).kill()
     watched.site.publish()
     service.wait_until_it_says("failed: ended by SIGKILL")
-    watched.check_the_end(service, "overdue", may_be_untold=True)
+    watched.check_the_end(service, "overdue", may_be_unnotified=True)
 
 
 def test_a_service_that_is_killed_and_started_again(watched: Watched) -> None:

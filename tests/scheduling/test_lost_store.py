@@ -40,9 +40,9 @@ from tests.scheduling.services import (
     Clock,
     World,
     begin,
+    notified_by_mail,
     scheduled,
     step,
-    told_by_mail,
     wait_for_late_notifications,
 )
 from tests.workspace import wait_until
@@ -344,7 +344,7 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
 ) -> None:
     world, service = service_of(keep_file(), clock)
     with serving(Mailbox()) as mailbox:
-        service._config = told_by_mail(mailbox, tmp_path, heartbeat_url=pulse.url)
+        service._config = notified_by_mail(mailbox, tmp_path, heartbeat_url=pulse.url)
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
             service.check()
@@ -377,7 +377,7 @@ def test_operators_who_cannot_be_reached_while_the_store_fails_are_told_once_the
 ) -> None:
     world, service = service_of(keep_file(), clock)
     with serving(Mailbox(refuse={"ops@example.org": "451 later"})) as mailbox:
-        service._config = told_by_mail(mailbox, tmp_path)
+        service._config = notified_by_mail(mailbox, tmp_path)
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
             service.check()
@@ -414,7 +414,7 @@ def test_service_and_commands_tell_once_between_them(
     else:
         output.write_text("a file where the folder should be, as a full or read-only disk")
     with serving(Mailbox()) as mailbox:
-        config = service._config = told_by_mail(mailbox, output)
+        config = service._config = notified_by_mail(mailbox, output)
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
             service.check()
@@ -437,7 +437,7 @@ def test_a_service_that_alone_cannot_use_its_store_says_so_once(
 ) -> None:
     world, service = service_of(keep_file(), clock)
     with serving(Mailbox()) as mailbox:
-        config = service._config = told_by_mail(mailbox, tmp_path / "output")
+        config = service._config = notified_by_mail(mailbox, tmp_path / "output")
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
             service.check()

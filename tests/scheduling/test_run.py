@@ -86,9 +86,9 @@ def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_star
             assert quiet.run("run", *SCHEDULES).status == 1
         database.rmdir()
         run().wait_until_it_says("service started")
-        told = [(each.recipients, each.mail["Subject"]) for each in mailbox.received]
+        notices = [(each.recipients, each.mail["Subject"]) for each in mailbox.received]
     ops = ("ops@example.org",)
-    assert told == [(ops, "Problem: the store fails"), (ops, "Over: the store fails")]
+    assert notices == [(ops, "Problem: the store fails"), (ops, "Over: the store fails")]
 
 
 def test_a_server_that_starts_after_the_service_is_waited_for_and_told_to_nobody(

@@ -41,9 +41,9 @@ from tests.scheduling.services import (
     begin,
     crashed,
     crawled,
+    notified_by_mail,
     scheduled,
     step,
-    told_by_mail,
     wait_for_late_notifications,
 )
 from tests.workspace import DEADLINE_SECONDS, wait_until
@@ -876,19 +876,19 @@ def test_the_service_sends_the_notices_once_that_no_delivery_process_can_send(
         for _ in range(25):
             await step(service, service)
             world.clock.advance(MINUTE)
-        told = {str(each.mail["Subject"]): each for each in mailbox.received}
-        assert sorted(told) == ["Problem: outbox: overdue", "Problem: site: overdue"]
+        notices = {str(each.mail["Subject"]): each for each in mailbox.received}
+        assert sorted(notices) == ["Problem: outbox: overdue", "Problem: site: overdue"]
         assert len(mailbox.received) == 2
-        assert {each.recipients for each in told.values()} == {("ops@example.org",)}
-        assert "job job failed: exit status 2" in told["Problem: site: overdue"].text
-        assert "job (outbox) failed: exit status 2" in told["Problem: outbox: overdue"].text
+        assert {each.recipients for each in notices.values()} == {("ops@example.org",)}
+        assert "job job failed: exit status 2" in notices["Problem: site: overdue"].text
+        assert "job (outbox) failed: exit status 2" in notices["Problem: outbox: overdue"].text
         world.children.deliveries = []
         waiting = NewMessage("m-1", "email", "ops", NOON, b"", ("ops@example.org",))
         world.open_store().messages.add(waiting)
         await step(service, service)
 
     with serving(Mailbox()) as mailbox:
-        world.config = told_by_mail(mailbox, tmp_path, heartbeat_url=pulse.url)
+        world.config = notified_by_mail(mailbox, tmp_path, heartbeat_url=pulse.url)
         asyncio.run(scenario(mailbox))
     assert pulse.paths == ["/ping/some-secret/fail"]
     # The delivery that works again tells of its end.
@@ -917,7 +917,7 @@ def test_notices_that_a_slow_server_takes_from_the_service_are_sent_once(
 
     with serving(Mailbox()) as mailbox:
         mailbox.answering.clear()
-        world.config = told_by_mail(mailbox, tmp_path)
+        world.config = notified_by_mail(mailbox, tmp_path)
         asyncio.run(scenario(mailbox))
 
 

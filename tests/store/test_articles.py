@@ -310,9 +310,13 @@ def test_what_was_told_of_a_text_is_what_the_first_says_and_its_alerted_copies(
         return TopicFlag("central-asia", Level.PRIMARY, 0.9, (country,))
 
     record(store, article("a", topics=[flag("KZ")]))
-    for name, country, told in (("b", "UZ", ("central-asia",)), ("c", "TJ", ()), ("d", "TM", ())):
+    for name, country, alerted in (
+        ("b", "UZ", ("central-asia",)),
+        ("c", "TJ", ()),
+        ("d", "TM", ()),
+    ):
         copy = article(name, duplicate_of="a" * 16, topics=[flag(country)])
-        record(store, copy, alerted_topics=told)
+        record(store, copy, alerted_topics=alerted)
     flags = store.articles.flags_alerted("a" * 16, excluding="d" * 16)
     assert sorted(each.countries[0] for each in flags) == ["KZ", "UZ"]
 
@@ -346,8 +350,8 @@ def test_an_article_that_turns_out_to_be_another_leaves_it_its_addresses_and_its
 ) -> None:
     flag = TopicFlag("central-asia", Level.PRIMARY, 0.9)
     for name in "abc":
-        told = ("central-asia",) if name == "a" else ()
-        record(store, article(name, topics=[flag]), alerted_topics=told)
+        alerted = ("central-asia",) if name == "a" else ()
+        record(store, article(name, topics=[flag]), alerted_topics=alerted)
     store.articles.merge("a" * 16, "b" * 16)
     store.articles.merge("b" * 16, "c" * 16)
     assert store.articles.alerted_topics("c" * 16) == {"central-asia"}

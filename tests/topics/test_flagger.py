@@ -129,7 +129,7 @@ def test_another_list_is_only_data(tmp_path: Path) -> None:
     assert flagger.flag(text)[0].countries == ("EE",)
 
 
-_PIECES = st.sampled_from(
+_FRAGMENTS = st.sampled_from(
     [
         "Kazakhstan", "KAZAKHSTAN’S", "Kazakh\u00adstan", "Kazakh-\nstan", "Central\n Asia", "İİ",
         "Türkmenbaşy", "Tokayev", "Osh", "Uzbek man", "Казахстане", "Armenia", "Georgia", "C5+1",
@@ -137,7 +137,7 @@ _PIECES = st.sampled_from(
         "Russia", "the", "in", "Samarkand", "Nur‑Sultan", "(", ")", "The", "O'zbekiston", "😀",
     ]
 )  # fmt: skip
-_TEXT = st.lists(_PIECES | st.text(max_size=4), max_size=25).map(" ".join)
+_TEXT = st.lists(_FRAGMENTS | st.text(max_size=4), max_size=25).map(" ".join)
 
 
 @settings(max_examples=150)

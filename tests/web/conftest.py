@@ -116,11 +116,11 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.told_to_end = Future[None]()
+        self.end_requested = Future[None]()
 
     async def main_loop(self) -> None:
         await self.on_tick(0)
-        await asyncio.wrap_future(self.told_to_end)
+        await asyncio.wrap_future(self.end_requested)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -141,7 +141,7 @@ def served(dashboard: Dashboard) -> Iterator[Browser]:
         try:
             yield Browser(listener.getsockname()[1])
         finally:
-            server.told_to_end.set_result(None)
+            server.end_requested.set_result(None)
             thread.join()
 
 

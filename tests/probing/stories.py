@@ -1,4 +1,4 @@
-"""What the small sites publish: twelve invented pieces, told apart by every sentence."""
+"""What the small sites publish: twelve invented stories, told apart by every sentence."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _NEWEST = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=2
 
 
 @dataclass(frozen=True)
-class Piece:
-    """One piece as it was written."""
+class Story:
+    """One story as it was written."""
 
     number: int
     place: str
@@ -56,12 +56,12 @@ class Piece:
         ]
 
 
-PIECES = [
-    Piece(number, place, thing, author, _NEWEST - timedelta(days=number, minutes=13 * number))
+STORIES = [
+    Story(number, place, thing, author, _NEWEST - timedelta(days=number, minutes=13 * number))
     for number, (place, thing, author) in enumerate(zip(_PLACES, _THINGS, _PEOPLE, strict=True))
 ]
-SECTIONS = {"politics": PIECES[0::3], "economy": PIECES[1::3], "culture": PIECES[2::3]}
+SECTIONS = {"politics": STORIES[0::3], "economy": STORIES[1::3], "culture": STORIES[2::3]}
 
 
-def section_of(piece: Piece) -> str:
-    return next(name for name, pieces in SECTIONS.items() if piece in pieces)
+def section_of(story: Story) -> str:
+    return next(name for name, stories in SECTIONS.items() if story in stories)
