@@ -27,14 +27,9 @@ children_log = logging.getLogger("rscrawler.children")  # their standard error, 
 
 _LONGEST_REASON = 300
 # Counters that are shown only if they are not zero.
-_RARE_COUNTERS = {
-    "articles_updated": "updated",
-    "articles_removed": "removed",
-    "duplicates": "duplicates",
-    "dropped": "dropped",
-    "errors": "errors",
-    "delivered": "delivered",
-}
+_RARE_COUNTERS = (
+    "articles_updated", "articles_removed", "duplicates", "dropped", "errors", "delivered",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +172,7 @@ def _judge_crawl(
         f"{report.get('requests', 0)} requests ({report.get('not_modified', 0)} not modified)",
         f"{report.get('articles_new', 0)} new",
         f"{report.get('flagged', 0)} flagged",
-        *(f"{report[key]} {word}" for key, word in _RARE_COUNTERS.items() if report.get(key)),
+        *(f"{report[k]} {k.removeprefix('articles_')}" for k in _RARE_COUNTERS if report.get(k)),
         *notes,
         *(f"{name}: {each['code']}: {each['message']}" for name, each in problems),
     ]
