@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from rscrawler.text import INVISIBLE, JOINERS, UNSPACED_LETTER
+from rscrawler.text import INVISIBLE, JOINERS, UNSPACED, UNSPACED_LETTER
 
 _UNREAD = f"{INVISIBLE}{JOINERS}\u0300-\u036f"
 # Cut: invisible characters, combining accents, a hyphen that breaks a word at a line's end, and
@@ -46,6 +46,7 @@ _SAME = (
     | {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ə": "a", "ß": "s"}
 )
 _STAR = re.compile(r"\*(?=[\s-]|$)")  # at the end of a word
+_LETTER = rf"[^\W\d_{UNSPACED}]"  # of an ending
 _UTF8 = "utf-8", "surrogatepass"
 # A digit behind a name shorter than this makes it another word ("CSTO" in "CSTO2").
 _SURE_LENGTH = 5
@@ -207,7 +208,7 @@ class Matcher:
 def _ending(*parts: str) -> re.Pattern[str]:
     """What follows a word with a star: its ending, and the further `parts` of the name."""
     plain = (re.sub(r"\\?[ -]", "[ -]", re.escape(fold(part))) for part in parts)
-    return re.compile("".join(r"[^\W\d_]*+" + part for part in plain) + r"(?![^\W\d_])")
+    return re.compile("".join(f"{_LETTER}*+{part}" for part in plain) + f"(?!{_LETTER})")
 
 
 def _ends_word(plain: str, start: int, end: int) -> bool:

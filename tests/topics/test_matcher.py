@@ -21,6 +21,7 @@ def test_in_a_script_without_blanks_a_name_may_touch_other_letters() -> None:
     assert found("他今天到塔什干了，塔什干2人", Spelling("塔什干", "capital")) == ["塔什干"] * 2
     assert found("昨日タシケントで会談", Spelling("タシケント")) == ["タシケント"]
     assert found("2026年Oshkosh和Osh市", Spelling("Osh")) == ["Osh"]
+    assert found("来自Kazakhstan的代表", Spelling("Kazakh*")) == ["Kazakhstan"]
 
 
 def test_a_footnote_number_ends_a_long_name_but_not_a_short_one() -> None:
