@@ -45,7 +45,7 @@ _SAME = (
     | dict.fromkeys("“”„«»", '"')
     | {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ə": "a", "ß": "s"}
 )
-_STAR = re.compile(r"\*(?=[\s-]|$)")  # at the end of a word
+_STAR = re.compile(r"\s*\*(?=[\s-]|$)")  # at the end of a word
 _LETTER = rf"[^\W\d_{UNSPACED}]"  # of an ending
 _UTF8 = "utf-8", "surrogatepass"
 # A digit behind a name shorter than this makes it another word ("CSTO" in "CSTO2").

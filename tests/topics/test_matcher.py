@@ -30,6 +30,7 @@ def test_a_footnote_number_ends_a_long_name_but_not_a_short_one() -> None:
 
 def test_a_final_star_takes_any_ending() -> None:
     assert found("В Казахстане", Spelling("Казахстан*")) == ["Казахстане"]
+    assert found("Varnia. Varn members", Spelling("Varn *")) == ["Varnia", "Varn"]
 
 
 def test_each_word_of_a_name_may_have_an_ending() -> None:
