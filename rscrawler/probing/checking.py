@@ -74,12 +74,12 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     entries = [(address_key(e.url, profile), e) for e in turns if e is not None]
     dates = {key: e.published_at for key, e in entries if e.published_at}
     # A feed's date would hide the page's own; as in a crawl, it counts where the page gives none.
-    tried = list({key: Entry(e.url) for key, e in entries}.values())[:limit]
-    for sample in read_samples(tried, visitor, profile, site, check.failures):
-        dated_at = dates.get(address_key(sample.page.url, profile))
-        if dated_at and not (sample.article and sample.article.published_at):
-            sample = read_sample(replace(sample.page, published_at=dated_at), profile, site)
-        check.samples.append(sample)
+    for key, url in list({key: e.url for key, e in entries}.items())[:limit]:
+        for sample in read_samples([Entry(url)], visitor, profile, site, check.failures):
+            if key in dates and not (sample.article and sample.article.published_at):
+                page = replace(sample.page, published_at=dates[key])
+                sample = read_sample(page, profile, site)
+            check.samples.append(sample)
     if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
     for each in check.sources:
