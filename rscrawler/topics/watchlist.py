@@ -34,7 +34,7 @@ Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 EntityKind = Literal[
     "state", "people", "place", "region", "person", "organisation", "project", "format"
 ]
-Spelled = list[Annotated[str, Field(pattern=r"^\s*[^\s*-]")]]
+Spelled = list[Annotated[str, Field(pattern=r"^[\s-]*[^\s*-]")]]
 Share = Annotated[float, Field(ge=0, le=1)]
 CONTEXT_KEYS = ("needs", "unless", "passing_with", "despite")  # of an entity: names of contexts
 

@@ -49,6 +49,11 @@ def test_a_file_of_the_same_name_wins(tmp_path: Path) -> None:
     assert lists["central-asia"].title == "Baltic states"
 
 
+def test_a_spelling_may_begin_with_a_hyphen(tmp_path: Path) -> None:
+    changed = SMALL.replace("spellings = [", 'spellings = ["-onia", ')
+    assert own_and_shipped(written(tmp_path, changed))["baltic"].entity[0].spellings[0] == "-onia"
+
+
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"topics_dir: .*: cannot be read: No such file"):
         own_and_shipped(tmp_path / "nowhere")
