@@ -308,12 +308,12 @@ def _translated_errors(url: URL) -> Iterator[None]:
             with suppress(OSError):
                 damage_mark(Path(str(url.database))).touch(mode=0o600)
             raise DamagedDatabase(
-                f"database {url.database}: is damaged ({first_line(error)}); the next command that "
-                "writes sets it aside, and rebuilds it from the JSONL"
+                f"database {url.database}: is damaged ({first_line(error)}); the next command "
+                "but `web` sets it aside, and rebuilds it from the JSONL"
             ) from error
         if _has_no_table(error.orig):
             raise DamagedDatabase(
-                f"database {shown(url)}: its tables are missing; the next command that writes "
+                f"database {shown(url)}: its tables are missing; the next command but `web` "
                 "creates them, and rebuilds their content from the JSONL"
             ) from error
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
