@@ -148,12 +148,11 @@ class Matcher:
     def __init__(self, spellings: Sequence[Spelling]) -> None:
         self._spellings = spellings
         self._cases: list[str] = []
-        parts = [_STAR.split(each.text.strip()) for each in spellings]
-        self._stems = [stem for stem, *_ in parts]
-        self._endings = [_ending(*rest) if rest else None for _, *rest in parts]
+        self._parts = [_STAR.split(each.text.strip()) for each in spellings]
+        self._endings = [_ending(*rest) if rest else None for _, *rest in self._parts]
         owners: dict[str, list[int]] = defaultdict(list)
         for index, spelling in enumerate(spellings):
-            plain = fold(self._stems[index])
+            plain = fold(self._parts[index][0])
             # All symbols fold to one sign, so a name that has one must match exactly.
             self._cases.append("exact" if _SIGN in plain else spelling.case)
             # Hyphens and blanks match each other, but an ending is of this word, not the next.
@@ -198,10 +197,10 @@ class Matcher:
         return by_group
 
     def _is_printed_right(self, index: int, printed: str) -> bool:
-        case, stem = self._cases[index], self._stems[index]
+        case, parts = self._cases[index], self._parts[index]
         if case == "exact":
-            return printed.startswith(stem)
-        return case == "any" or printed[0].isupper() or not stem[0].isupper()
+            return printed.startswith(parts[0]) and all(part in printed for part in parts[1:])
+        return case == "any" or printed[0].isupper() or not parts[0][0].isupper()
 
 
 @cache

@@ -53,6 +53,8 @@ def test_an_ending_may_follow_what_is_spelled_exactly() -> None:
     text = "Temirs, temirs, TEMIR, Temir; €uros, $uros"
     spellings = Spelling("Temir*", "exact"), Spelling("€uro*")
     assert found(text, *spellings) == ["Temirs", "Temir", "€uros"]
+    deal = Spelling("Grain* Deal", "exact")
+    assert found("Grains Deal, Grains deal, Grains-Deal", deal) == ["Grains Deal"]
 
 
 def test_hyphens_and_blanks_stand_for_each_other() -> None:
