@@ -19,6 +19,7 @@ _SHINGLE = 3  # words; the neighbours of a single changed word remain in shared 
 _DATELINE = 15  # words at the start; a date there is that of the dateline
 _SAME_PRINT = 3  # days at most between prints of one text; an issue of a series comes later
 _SHORT = 60  # words; a shorter text is mostly standing phrases, as is a table
+_CROWD = 20  # names in one place; the most that real texts had is 11
 _TABLE = 0.3  # least share of numbers among the words of a table
 _WORD = re.compile(r"[^\W_]+(?:[.,:/'][^\W_]+)*")
 _NUMBER = re.compile(r"\d[\d.,:/]*")
@@ -292,7 +293,8 @@ def _replaced_names(
         for flank, words in _short_gaps(later.words, gaps_after, is_behind=is_behind):
             new = {each for each in words if each in later.named} - earlier.vocabulary
             if names := places.get(flank):
-                replaced |= {each for each in new if not any(_is_form(each, of) for of in names)}
+                known = () if len(names) > _CROWD else names
+                replaced |= {each for each in new if not any(_is_form(each, of) for of in known)}
     return len(replaced)
 
 

@@ -158,6 +158,16 @@ def test_names_that_only_begin_alike_are_two(names: tuple[str, str]) -> None:
     assert (found.is_same_news, found.reason) == (False, "names")
 
 
+def test_of_a_crowd_of_names_in_one_place_each_ending_counts() -> None:
+    towns = [f"{first}orm{last}al" for first in "BDFGKLMNPRST" for last in "aeiou"]
+    for ending, is_same in (("", True), ("in", False)):
+        earlier, later = (
+            FRAME + "".join(f" They came from {town}{end} by train." for town in towns)
+            for end in ("", ending)
+        )
+        assert decision(earlier, later).is_same_news is is_same
+
+
 def test_without_capitals_another_word_of_the_headline_makes_another_text() -> None:
     frame = FRAME.casefold().translate({ord("a") + at: ord("ا") + at for at in range(26)})
     earlier, later = (f"{frame}\n\nجدول {town} برای فردا." for town in ("خجند", "کولاب"))
