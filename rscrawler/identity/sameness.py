@@ -299,7 +299,12 @@ def _replaced_names(
 
 
 def _is_form(name: str, of: str) -> bool:
-    """Whether two names may be one with other endings, as "Türkiye'de" and "Türkiye"."""
+    """Whether two names may be one with other endings, as "Türkiye'de" and "Türkiye".
+
+    An English "'s" is none: "the President's advisers" is another phrase than "the President".
+    """
+    if name.endswith("'s") != of.endswith("'s"):
+        return False
     short, long = sorted((name.split("'")[0], of.split("'")[0]), key=len)
     has_other_end = len(long) - 2 <= len(short) > 5  # "Turkestan" is no form of "Turkey"
     return len(short) > 2 and long.startswith(short[:-1] if has_other_end else short)

@@ -158,6 +158,12 @@ def test_names_that_only_begin_alike_are_two(names: tuple[str, str]) -> None:
     assert (found.is_same_news, found.reason) == (False, "names")
 
 
+def test_a_possessive_is_no_other_ending() -> None:
+    earlier = f"{FRAME}\n\nThe Chancellor and her council weigh it."
+    found = decision(earlier, f"{FRAME}\n\nThe Chancellor's council weighs it.")
+    assert (found.is_same_news, found.reason) == (False, "names")
+
+
 def test_of_a_crowd_of_names_in_one_place_each_ending_counts() -> None:
     towns = [f"{first}orm{last}al" for first in "BDFGKLMNPRST" for last in "aeiou"]
     for ending, is_same in (("", True), ("in", False)):
