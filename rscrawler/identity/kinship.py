@@ -14,7 +14,7 @@ from rscrawler.items import Article
 _LEAST_LIKENESS = 0.15
 # An issue of a long series has hundreds of candidates; comparing more of them finds nothing more.
 _MOST_COMPARED = 10
-# A notice or column that is printed again later than this is no update of its story.
+# A notice, statement or column that is printed again later than this is about another event.
 _LONGEST_STORY = timedelta(days=60)
 
 
@@ -111,12 +111,16 @@ def _may_be_renamed(first: str, second: str) -> bool:
     return longer == shorter or longer.startswith(f"{shorter}-")
 
 
-def repeated_article(relatives: Sequence[Relative], known: KnownArticle | None) -> str | None:
+def repeated_article(
+    relatives: Sequence[Relative], known: KnownArticle | None, published_at: datetime | None
+) -> str | None:
     """The id of the first-seen article with the same news, or of its original; None if none."""
     earlier = (
         each.article
         for each in relatives
-        if each.decision.is_same_news and _can_relate_to(each.article, known)
+        if each.decision.is_same_news
+        and _can_relate_to(each.article, known)
+        and not _are_far_apart(each.article.published_at, published_at)
     )
     first = next(earlier, None)
     if first is None or (known is not None and first.duplicate_of == known.article_id):

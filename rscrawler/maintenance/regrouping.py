@@ -65,8 +65,9 @@ def regrouped(
         result.total += 1
         fingerprint = fingerprint_of(article, slug_stem(article.url, profile))
         relatives = relatives_of(article, fingerprint, store.articles)
-        duplicate_of = repeated_article(relatives, known)
-        follows = None if duplicate_of else followed_article(relatives, known, article.published_at)
+        published_at = article.published_at
+        duplicate_of = repeated_article(relatives, known, published_at)
+        follows = None if duplicate_of else followed_article(relatives, known, published_at)
         before, now = (known.duplicate_of, known.follows), (duplicate_of, follows)
         if now != before:
             change = GroupChange(article.article_id, article.url, article.title, *before, *now)

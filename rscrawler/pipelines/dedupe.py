@@ -112,7 +112,7 @@ class DedupePipeline:
         if known is None:
             moved = kinship.moved_article(relatives, article, page.fingerprint)
             known = self._articles.by_ids([moved])[moved] if moved else None
-        article.duplicate_of = kinship.repeated_article(relatives, known)
+        article.duplicate_of = kinship.repeated_article(relatives, known, article.published_at)
         if article.duplicate_of is None:
             followed = kinship.followed_article(relatives, known, article.published_at)
             article.follows = followed or (known.follows if known else None)

@@ -863,6 +863,21 @@ def test_the_same_story_with_new_facts_follows_the_article_before_it_and_is_told
     assert set(alerted(workspace)) == {first["article_id"], update["article_id"]}
 
 
+@pytest.mark.parametrize(("days", "is_copy"), [(55, True), (65, False)])
+def test_the_same_words_months_later_are_another_statement(
+    workspace: Workspace, site: SampleSite, days: int, *, is_copy: bool
+) -> None:
+    story = regional(site)
+    site.edit(story.slug, published_at=story.published_at - timedelta(days=days))
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    workspace.crawl("--full")
+    site.publish(replace(story, slug="once-more", title="Once more", post_id="2655999111"))
+    site.edit("once-more", published_at=story.published_at)
+    workspace.crawl()
+    (before,), (after,) = (records_of(workspace, slug) for slug in (story.slug, "once-more"))
+    assert after["duplicate_of"] == (before["article_id"] if is_copy else None)
+
+
 def test_a_dry_run_says_what_the_present_rules_would_decide_and_changes_nothing(
     workspace: Workspace, site: SampleSite
 ) -> None:
