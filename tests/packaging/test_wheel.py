@@ -129,6 +129,7 @@ def test_everything_works_from_any_folder(installed: Installation) -> None:
 def test_a_missing_extra_is_one_line_with_the_remedy(
     installed: Installation, arguments: tuple[str, ...], extra: str
 ) -> None:
+    installed.run("status")  # makes the database
     done = installed.run(*arguments, status=2)
     assert len(done.stderr.splitlines()) == 1
     assert f'install it with pip install "rscrawler[{extra}]"' in done.stderr
@@ -136,6 +137,7 @@ def test_a_missing_extra_is_one_line_with_the_remedy(
 
 def test_the_dashboard_is_served_with_its_extra(installed: Installation) -> None:
     installed.add("web")
+    installed.run("status")  # makes the database
     with serving(installed) as address:
         with urllib.request.urlopen(f"{address}/") as page:
             assert b"/static/style.css" in page.read()
