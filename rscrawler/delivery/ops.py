@@ -111,8 +111,9 @@ def failure_lines(failed: Sequence[Undelivered]) -> tuple[str, ...]:
 
 
 def _failure_in_words(failed: Sequence[Undelivered]) -> str:
-    """The latest failure, and how many others there are."""
-    latest, more = failed[-1], f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    """The latest failure, and how many other recipients fail."""
+    latest, others = failed[-1], len({(each.channel, each.address) for each in failed}) - 1
+    more = f" (and {others} more)" if others else ""
     return f"{latest.channel}: {latest.address}: {latest.reason}{more}"
 
 

@@ -351,8 +351,9 @@ def test_recipients_who_are_refused_for_the_same_reason_are_one_line(
 ) -> None:
     addresses = ("one@example.org", "two@example.org", "three@example.org")
     mailbox.refuse |= dict.fromkeys(addresses, "550 no such user")
-    record(store, an_article(1), "email")
-    (problem,) = deliver(email_config(recipients=THREE), store, now=NOW).problems
+    for number in (1, 2):  # two mails to each of the three
+        record(store, an_article(number), "email")
+        (problem,) = deliver(email_config(recipients=THREE), store, now=NOW).problems
     assert problem == "email: two@example.org: 550 no such user (and 2 more)"
 
 

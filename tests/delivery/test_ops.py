@@ -268,7 +268,7 @@ def test_each_channel_that_begins_to_fail_is_told_and_so_is_its_end(
     assert notices()[1:] == ["Problem: outbox/email: delivery-failing"]
     assert [(each.subject, each.message) for each in store.health.problems()] == [
         ("outbox/email", "email: desk@example.org: 550 no such user"),
-        ("outbox/webhook:hook", "webhook:hook: hook: HTTP 410 (and 1 more)"),
+        ("outbox/webhook:hook", "webhook:hook: hook: HTTP 410"),
     ]
     mailbox.refuse.clear()
     deliver(config, store, now=NOW + HOUR)
