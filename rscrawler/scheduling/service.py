@@ -356,8 +356,11 @@ class Service:
 
     def _claim(self, scheduled: ScheduledJob) -> Firing | None:
         """Claim a run that is due in the store; None if this service is not to run it."""
-        now, state = self._now(), self._store.jobs.states().get(scheduled.id)
-        if state is None or state.next_fire_at > now or self._must_wait(scheduled, now):
+        now = self._now()
+        if self._must_wait(scheduled, now):  # first: many may wait, and each reads every state
+            return None
+        state = self._store.jobs.states().get(scheduled.id)
+        if state is None or state.next_fire_at > now:
             return None
         fire_at = state.next_fire_at
         if self._is_missed(scheduled, fire_at, now):
