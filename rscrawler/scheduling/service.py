@@ -357,9 +357,9 @@ class Service:
     def _claim(self, scheduled: ScheduledJob) -> Firing | None:
         """Claim a run that is due in the store; None if this service is not to run it."""
         now = self._now()
-        if self._must_wait(scheduled, now):  # first: many may wait, and each reads every state
+        if self._must_wait(scheduled, now):  # first, without a query: many may wait
             return None
-        state = self._store.jobs.states().get(scheduled.id)
+        state = self._store.jobs.state(scheduled.id)
         if state is None or state.next_fire_at > now:
             return None
         fire_at = state.next_fire_at
