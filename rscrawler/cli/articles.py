@@ -125,7 +125,7 @@ def _print_flag(flag: TopicFlag, explanation: Explanation) -> None:
         where = found.field if found.paragraph is None else f"paragraph {found.paragraph + 1}"
         quote = Text(found.quote, style="default")
         quote.highlight_words([found.term], style="reverse")
-        # A pipe has no reverse letters: the term is told in words, too.
+        # In a pipe nothing is highlighted, so the term is named, too.
         named = found.entity if found.term == found.entity else f"{found.term}: {found.entity}"
         say(Text.assemble((f"  {where}: ", "dim"), quote, (f"  [{named}]", "dim")))
     for each in explanation.contributions.get(flag.topic, [])[:_CONTRIBUTIONS]:

@@ -57,7 +57,7 @@ def status_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     from rscrawler.topics import check_alerted
 
     check_alerted(config)
-    load_schedules(config)
+    load_schedules(config)  # `read_status` would go on without a wrong file
     with opened_store(config) as store:
         status = read_status(config, store, utc_now())
     if as_json:

@@ -1,7 +1,7 @@
 """Evaluates a watch-list on labelled texts and against stored flags, and fits the model.
 
-Fitting needs scikit-learn (the extra `fit`); the same labelled lines give the same weights. Each
-`source` of a file's lines is held out in turn, or the whole file. `weight` of a line: 1 or less.
+Fitting needs scikit-learn (extra `fit`); the same lines give the same weights. Each `source` of a
+file's lines, or the whole file, is held out in turn. `weight` (default 1): less if debatable.
 """
 
 from __future__ import annotations

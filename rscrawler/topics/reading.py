@@ -1,7 +1,7 @@
 """A text read for a topic: its sentences, and how far each is about the topic.
 
 The grammar is three rules: a name early in its sentence leads it; a name in a list of other
-entities does not make the text its subject; sentences after one that the topic leads go on.
+entities does not make it the subject; sentences after one that the topic leads continue it.
 
 The other entities (the world's states and regions, `others.toml`) and the words frequent in some
 kinds of articles (`genres.toml`) are data, the same for every topic.
