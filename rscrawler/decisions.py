@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 
 _LONGEST_TRUST = timedelta(days=1)  # in a server that responds "not modified"
-# Stored as `last_modified` after a change of the profile's rules: parse the page again.
+# Stored as `last_modified`: parse the page again, though it may be as it was.
 PARSE_AGAIN = ""
 
 

@@ -204,7 +204,10 @@ class StorePipeline:
             self._discovery.record_attempt(site, requested.key, again_at, is_requested=is_requested)
         else:
             again_at = max(decisions.recheck_at(requested.known, outcome.at), earliest)
-            self._articles.record_failed_check(requested.known.article_id, again_at)
+            # Behind a notice, the page is parsed even if it is as it was before: so drift ends.
+            self._articles.record_failed_check(
+                requested.known.article_id, again_at, parse_again=outcome.is_whole_page
+            )
 
     def _reject(self, outcome: PageOutcome) -> None:
         requested = outcome.requested

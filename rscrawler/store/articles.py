@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from rscrawler.decisions import KnownArticle
+from rscrawler.decisions import PARSE_AGAIN, KnownArticle
 from rscrawler.identity.fingerprints import BANDS, KEYS, Fingerprint
 from rscrawler.identity.kinship import Candidate
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
@@ -341,9 +341,12 @@ class ArticleStore(Part):
             connection.execute(_changed(article_id, **values))
             _execute_many(connection, self._upsert_address, rows)
 
-    def record_failed_check(self, article_id: str, next_check_at: datetime) -> None:
-        """Set when to request an article again whose page could not be fetched."""
-        self._database.execute(_changed(article_id, next_check_at=next_check_at))
+    def record_failed_check(
+        self, article_id: str, next_check_at: datetime, *, parse_again: bool = False
+    ) -> None:
+        """Set when to request an article again whose page could not be read."""
+        again = {"etag": None, "last_modified": PARSE_AGAIN} if parse_again else {}
+        self._database.execute(_changed(article_id, next_check_at=next_check_at, **again))
 
     def merge(self, copy_id: str, article_id: str) -> None:
         """Merge `copy_id` into `article_id`: its addresses lead there; it is no longer requested.

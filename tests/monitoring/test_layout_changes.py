@@ -349,6 +349,23 @@ def test_a_tag_that_was_never_used_is_no_drift_after_a_notice_in_its_place(
         assert (report.status, messages(report.json["sites"][SITE])) == (0, {})
 
 
+def test_notices_in_the_place_of_articles_are_drift_until_their_pages_are_as_they_were(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    cycle(workspace)
+    for story in site.stories:
+        site.answers[story.path] = page_without_articles("back soon")
+    let_articles_be_due(workspace)
+    message = messages(cycle(workspace))["layout-drift"]
+    assert message.endswith(" pages hold no article that can be read")
+    site.answers.clear()
+    let_articles_be_due(workspace)
+    report = cycle(workspace)
+    assert report["articles_unchanged"] > 5
+    assert messages(report) == {}
+
+
 def test_sections_without_links_stay_drift_when_the_time_that_they_had_some_is_forgotten(
     workspace: Workspace, site: SampleSite
 ) -> None:
