@@ -77,7 +77,8 @@ def paths_of(base_url: str, sources: tuple[str, ...]) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)  # asked for each address of a sitemap
 def _address(base_url: str, path: str) -> str:
-    return urljoin(f"{base_url}/", path.lstrip("/"))
+    # Behind "./", a colon belongs to the path: "/category:news/".
+    return urljoin(f"{base_url}/", f"./{path.lstrip('/')}" if path.startswith("/") else path)
 
 
 def _digest(rules: str) -> str:
@@ -107,8 +108,9 @@ class SourceKind(StrEnum):
 
 
 def _source_path(path: str) -> str:
+    is_whole = re.match(r"[^/?#]*:|/+(?:https?:|\w+://)", path, re.I)  # or a misspelt address
     with suppress(ValueError):  # an invalid bracket
-        if is_web_address(_address("http://localhost", path)):
+        if is_web_address(path if is_whole else _address("http://localhost", path)):
             return path
     raise ValueError('allowed: a path, such as "/feed/", or an http or https address')
 

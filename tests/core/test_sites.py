@@ -74,6 +74,20 @@ def test_a_wrong_override_names_its_key_and_what_is_allowed(
     assert any(line.startswith(start) and says in line for line in lines), lines
 
 
+@pytest.mark.parametrize("path", ["/category:news/", "/a:b/", "/feed:8080", "/news?to=a:b", "?a:b"])
+def test_the_path_of_a_source_may_have_a_colon(path: str) -> None:
+    assert Source(kind=SourceKind.SECTION, path=path).path == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["http:/b.example/", "http:b.example", "/http://b.example/", "/https:/b.example/", "htp://b/"],
+)
+def test_but_what_begins_like_a_whole_address_must_be_one(path: str) -> None:
+    with pytest.raises(ValueError, match='allowed: a path, such as "/feed/", or an http or https'):
+        Source(kind=SourceKind.SECTION, path=path)
+
+
 def test_an_own_profile_of_the_same_name_wins_and_others_are_added(tmp_path: Path) -> None:
     (tmp_path / f"{SHIPPED}.toml").write_text(OWN, encoding="utf-8")
     (tmp_path / "another.toml").write_text(OWN, encoding="utf-8")
@@ -184,6 +198,7 @@ def test_addresses_are_relative_to_the_base_url() -> None:
     )
     assert profile.address("/feed") == "https://example.org/feed"
     assert profile.address("feed?x=1") == "https://example.org/feed?x=1"
+    assert profile.address("/category:news/") == "https://example.org/category:news/"
     assert profile.base_url == "https://example.org"
     for host in ("example.org", "old.example.org", "en.example.org:8080"):
         assert f"www.{host.removeprefix('www.')}" in profile.all_hosts

@@ -338,6 +338,18 @@ def test_the_second_page_of_a_listing_is_no_source() -> None:
     assert [source.path for source in sources] == [path for _, path, _ in SOURCES["wordpress"]]
 
 
+def test_a_section_whose_path_has_a_colon_is_found() -> None:
+    pages = {
+        path.replace("/category/", "/category:"): replace(
+            reply, text=reply.text.replace("/category/", "/category:")
+        )
+        for path, reply in BUILT["wordpress"]().items()
+    }
+    with SmallSite(pages) as site:
+        sources = propose(site).profile.sources
+    assert "/category:politics/" in [source.path for source in sources]
+
+
 def test_a_feed_of_comments_that_the_front_page_links_to_is_no_source() -> None:
     pages = BUILT["wordpress"]()
     pages["/comments/feed/"] = pages["/feed/"]
