@@ -83,7 +83,7 @@ def parse_size(value: object) -> int:
     return int(match[1]) * _BYTES_PER_UNIT[match[2]]
 
 
-def _only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
+def only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
     """Refuse a value, also a secret one, for which `is_allowed` is false or raises."""
 
     def check(value: Any) -> Any:
@@ -149,41 +149,41 @@ def _with_absolute_file(url: SecretStr, info: ValidationInfo) -> SecretStr:
 HostName = Annotated[
     str,
     Field(min_length=1),
-    _only(
+    only(
         # An IPv6 address, or a name that a look-up can encode.
         lambda name: IPv6Address(name) if ":" in name else name.encode("idna"),
         'a host name alone, such as "smtp.example.org"; the port is a key of its own',
     ),
 ]
-OneLine = Annotated[str, _only(str.isprintable, "one line of text")]
+OneLine = Annotated[str, only(str.isprintable, "one line of text")]
 MailAddress = Annotated[
-    str, _only(_is_mail_address, '"desk@example.org" or "Name <desk@example.org>"')
+    str, only(_is_mail_address, '"desk@example.org" or "Name <desk@example.org>"')
 ]
-WebAddress = Annotated[str, _only(is_web_address, "an http or https address")]
+WebAddress = Annotated[str, only(is_web_address, "an http or https address")]
 SecretWebAddress = Annotated[
     SecretStr,
-    _only(
+    only(
         lambda url: is_web_address(url) and urlsplit(url).username is None,
         "an http or https address without a user and password",
     ),
 ]
 BareWebAddress = Annotated[
     str,
-    _only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),
+    only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),
     AfterValidator(lambda url: url.rstrip("/").lower()),  # as browsers send it
 ]
 PasswordHash = Annotated[
     SecretStr,
-    _only(_PASSWORD_HASH.fullmatch, "a line that `rscrawler web --add-user NAME` writes"),
+    only(_PASSWORD_HASH.fullmatch, "a line that `rscrawler web --add-user NAME` writes"),
 ]
-UserName = Annotated[str, _only(USER_NAME.fullmatch, USER_NAMES)]
+UserName = Annotated[str, only(USER_NAME.fullmatch, USER_NAMES)]
 DatabaseUrl = Annotated[
     SecretStr,
-    _only(re.compile(r"sqlite(\+pysqlite)?:///|postgresql(\+psycopg)?://").match, DATABASE_URLS),
+    only(re.compile(r"sqlite(\+pysqlite)?:///|postgresql(\+psycopg)?://").match, DATABASE_URLS),
     AfterValidator(_with_absolute_file),
 ]
 AsciiSecret = Annotated[
-    SecretStr, _only(str.isascii, "ASCII characters; a login by SMTP carries no others")
+    SecretStr, only(str.isascii, "ASCII characters; a login by SMTP carries no others")
 ]
 UserPath = Annotated[Path, AfterValidator(_absolute)]
 Duration = Annotated[
@@ -200,17 +200,15 @@ Size = Annotated[
 ]
 Timeout = Annotated[
     Duration,
-    _only(lambda span: timedelta(0) < span <= timedelta(days=1), 'more than "0s", at most "1d"'),
+    only(lambda span: timedelta(0) < span <= timedelta(days=1), 'more than "0s", at most "1d"'),
 ]
-PositiveDuration = Annotated[Duration, _only(bool, 'more than "0s"')]
+PositiveDuration = Annotated[Duration, only(bool, 'more than "0s"')]
 Ages = Annotated[
     list[Duration],
-    _only(
-        lambda spans: spans == sorted(set(spans)), 'ages that ascend, such as ["1h", "6h", "1d"]'
-    ),
+    only(lambda spans: spans == sorted(set(spans)), 'ages that ascend, such as ["1h", "6h", "1d"]'),
 ]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-TimeZoneName = Annotated[str, _only(ZoneInfo, 'an IANA time zone, such as "UTC" or "Asia/Almaty"')]
+TimeZoneName = Annotated[str, only(ZoneInfo, 'an IANA time zone, such as "UTC" or "Asia/Almaty"')]
 
 
 class Model(BaseModel):

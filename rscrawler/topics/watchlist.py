@@ -7,6 +7,7 @@ key. The models here validate it and give its JSON Schema (`WatchList.model_json
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Config, Model, cached, checked, key, read_toml, toml_files
+from rscrawler.config import Config, Model, cached, checked, key, only, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.matcher import fold
 
@@ -34,7 +35,11 @@ Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 EntityKind = Literal[
     "state", "people", "place", "region", "person", "organisation", "project", "format"
 ]
-Spelled = list[Annotated[str, Field(pattern=r"^[\s-]*[^\s*-]")]]
+# More than blanks, dashes and dots; neither a star at the beginning nor two in a row.
+_SPELLING = re.compile(r"(?s)(?![\s-]*\*|.*\*\*).*[^\s*.\u2010-\u2026-]")
+Spelled = list[
+    Annotated[str, only(_SPELLING.match, 'a name or word; one * at the end of a word ("Kaz*")')]
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 CONTEXT_KEYS = ("needs", "unless", "passing_with", "despite")  # of an entity: names of contexts
 
@@ -50,7 +55,7 @@ class Context(Model):
     countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
     entities: list[str] = key([], "entities whose sure names count")
     against: Spelled = key([], "words that must be fewer than the above")
-    within: Annotated[int, Field(ge=1)] | Literal["paragraph", "lead", "text"] = key(
+    within: Annotated[int, Field(ge=1, le=100_000)] | Literal["paragraph", "lead", "text"] = key(
         "text", "distance in words, or where; lead: up to paragraph 1"
     )
     side: Literal["before", "after", "either"] = "either"

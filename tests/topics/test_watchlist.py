@@ -49,9 +49,10 @@ def test_a_file_of_the_same_name_wins(tmp_path: Path) -> None:
     assert lists["central-asia"].title == "Baltic states"
 
 
-def test_a_spelling_may_begin_with_a_hyphen(tmp_path: Path) -> None:
-    changed = SMALL.replace("spellings = [", 'spellings = ["-onia", ')
-    assert own_and_shipped(written(tmp_path, changed))["baltic"].entity[0].spellings[0] == "-onia"
+def test_a_spelling_may_begin_with_a_hyphen_or_be_a_symbol(tmp_path: Path) -> None:
+    changed = SMALL.replace("spellings = [", 'spellings = ["-onia", "€", ')
+    (entity,) = own_and_shipped(written(tmp_path, changed))["baltic"].entity
+    assert entity.spellings == ["-onia", "€", "Estonia"]
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
@@ -64,12 +65,11 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     [
         (SMALL.replace('kind = "state"', 'kind = "planet"'), r"entity\.0\.kind"),
         (SMALL.replace("spellings = ", "spelings = "), r"entity\.0\.spelings: unknown key"),
-        (SMALL.replace("spellings = [", 'spellings = [" ", '), r"spellings\.0: ' ': allowed: text"),
-        (
-            SMALL.replace("spellings = [", 'spellings = ["*", '),
-            r"spellings\.0: '\*': allowed: text",
+        *(
+            (SMALL.replace('"Estonia"]', f'"{text}"]'), rf"spellings\.0: '.*': allowed: {allowed}")
+            for text in (" ", "-", "—", "…", "*", "* onia", "-*", "\u00a0*onia", "Est**", "Est **")
+            for allowed in ["a name or word; one \\* at the end of a word"]
         ),
-        (SMALL.replace('"Estonia"]', '"* onia"]'), r"spellings\.0: '\* onia': allowed: text"),
         (SMALL + 'needs = ["friends"]\n', "needs 'friends'.*company"),
         (SMALL.replace('country = "EE"', 'country = "LV"'), "country 'LV'.*EE"),
         (
@@ -78,6 +78,10 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
         ),
         (SMALL + '[context.near]\nentities = ["Riga"]\n', "context 'near': entities 'Riga'"),
         (SMALL + '[context.near]\ncountries = ["*", "LV"]\n', "context 'near': countries 'LV'.*EE"),
+        (
+            SMALL + f'[context.near]\nwords = ["port"]\nwithin = {2**62}\n',
+            "context.near.within: .* allowed: 100000 or less, or 'paragraph', 'lead' or 'text'",
+        ),
         (SMALL + "[levels]\nprimary = 2\n", r"levels\.primary"),
         ('name = "x"\n' + SMALL, "name: the file's own name"),
     ],
