@@ -170,8 +170,9 @@ class _Induction:
         """The profile with selectors ahead of its own."""
         usual = self._profile.markup
         found = {name: [s for field, s in added if field == name] for name, _ in added}
-        update = {name: [*selectors, *getattr(usual, name)] for name, selectors in found.items()}
-        return self._profile.model_copy(update={"markup": usual.model_copy(update=update)})
+        for name, selectors in found.items():
+            selectors += [each for each in getattr(usual, name) if each not in selectors]
+        return self._profile.model_copy(update={"markup": usual.model_copy(update=found)})
 
     def _read(self, added: _Chosen) -> list[Sample]:
         profile = self.with_added(added)

@@ -315,6 +315,17 @@ def test_pages_whose_only_sign_is_a_date_that_a_new_selector_finds_are_read() ->
     assert proposal.problems == ()
 
 
+def test_a_usual_selector_that_a_site_relies_on_comes_first_and_once() -> None:
+    pages = {
+        path: replace(reply, text=reply.text.replace('class="date"', 'class="posted-on"'))
+        for path, reply in BUILT["static"]().items()
+    }
+    with SmallSite(pages) as site:
+        selectors = propose(site).profile.markup.published_text
+    assert selectors[0] == ".posted-on"
+    assert len(selectors) == len(set(selectors))
+
+
 def test_a_feed_that_the_front_page_links_to_for_readers_is_found() -> None:
     pages = BUILT["static"]()
     pages["/news/rss/"] = pages.pop("/index.xml")
