@@ -55,7 +55,6 @@ QUEUE_NAME = "crawls"
 TASK_NAME = "rscrawler.crawl"
 SWEEPER = "sweeper"  # the lease of the worker that retries the runs of dead workers
 LOST_AFTER = timedelta(minutes=1)  # a claimed run that is not in the queue by then is lost
-LONGEST_PAUSE = timedelta(minutes=1)
 # Procrastinate's ids of a job and its worker, and how often the job was tried before.
 _Attempt = tuple[int | None, int | None, int]
 
@@ -114,8 +113,8 @@ class _Retry(BaseRetryStrategy):
     def get_retry_decision(
         self, *, exception: BaseException, job: procrastinate_jobs.Job
     ) -> RetryDecision:
-        """When to try again; the pause doubles up to `LONGEST_PAUSE`."""
-        pause = min(timedelta(seconds=2 ** min(job.attempts, 10)), LONGEST_PAUSE)
+        """When to try again; the pause doubles, up to a minute."""
+        pause = timedelta(seconds=min(2 ** min(job.attempts, 10), 60))
         if isinstance(exception, _RetryLaterError):
             pause = exception.args[0]
         elif isinstance(exception, asyncio.CancelledError):

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from sqlalchemy import and_, delete, or_, select, update
 
-from rscrawler.decisions import LONGEST_PAUSE
 from rscrawler.store.database import Part
 from rscrawler.store.tables import lease, run, site
 
 LEASE_DURATION = timedelta(minutes=2)
 LEASE_RENEWAL = timedelta(seconds=30)
 LONGEST_CYCLE = timedelta(minutes=10)  # at whose end its alerts go out together
+LONGEST_CLAIM = timedelta(days=1)  # one that would last longer is of a clock that was ahead
 LONGEST_REST = timedelta(minutes=10)  # the maximum of a profile's download delay
 RESTING = "(resting)"  # owner of a lease that nobody can take until it expires
 SERVICE = "service:"  # prefix of a service's lease; its owner follows
@@ -83,9 +83,9 @@ def runs_here(owner: str) -> bool:
 def is_void(owner: str, until: datetime, now: datetime) -> bool:
     """Whether a claim is of a dead process, or of another machine's clock that was ahead.
 
-    The latter would last longer than `LONGEST_PAUSE`.
+    The latter would last longer than `LONGEST_CLAIM`.
     """
-    return not is_alive(owner) or (until > now + LONGEST_PAUSE and not runs_here(owner))
+    return not is_alive(owner) or (until > now + LONGEST_CLAIM and not runs_here(owner))
 
 
 def _start_of(pid: int) -> str:
@@ -109,7 +109,7 @@ class LeaseStore(Part):
 
         `rest`: how long a lease whose owner was found dead must rest before it can be taken. A rest
         that would last longer than `LONGEST_REST`, or a lease of another machine that would last
-        longer than `LONGEST_PAUSE`, is of a clock that was ahead: it is free.
+        longer than `LONGEST_CLAIM`, is of a clock that was ahead: it is free.
         """
         taken = {"owner": owner, "expires_at": now + LEASE_DURATION}
         is_free = or_(lease.c.owner == owner, lease.c.expires_at <= now)
@@ -119,7 +119,7 @@ class LeaseStore(Part):
                 dead = update(lease).filter_by(name=name, owner=holder)
                 connection.execute(dead.values(owner=RESTING, expires_at=now + rest))
             elif not runs_here(holder):
-                longest = LONGEST_REST if holder == RESTING else LONGEST_PAUSE
+                longest = LONGEST_REST if holder == RESTING else LONGEST_CLAIM
                 is_free = or_(is_free, lease.c.expires_at > now + longest)
             take = self._database.upsert(lease, taken, is_free, name=name)
             return connection.execute(take.returning(lease.c.name)).first() is not None
