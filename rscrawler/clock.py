@@ -1,13 +1,7 @@
-"""The current time, times in UTC, and the names of the months."""
+"""The current time, and times in UTC."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-
-# January first: English, French, Spanish, Portuguese, Italian, German; Russian, Kyrgyz, Tajik and
-# Uzbek in Cyrillic, without their endings; Kazakh; Uzbek and Turkmen in Latin letters.
-MONTHS = Path(__file__).with_name("months.txt").read_text("utf-8").splitlines()
-MONTH_ENDINGS = "аиуыья"
 
 
 def utc_now() -> datetime:

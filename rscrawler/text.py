@@ -1,7 +1,8 @@
-"""Cleans text for the record."""
+"""Cleans text for the record; characters and words of the languages that it is written in."""
 
 import re
 import unicodedata
+from pathlib import Path
 
 # Soft hyphens, zero-width characters and invisible operators; direction marks, overrides and
 # isolates, which can also reorder the words around them.
@@ -19,6 +20,11 @@ UNSPACED = (
 )
 UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 _UNSPACED_WORD = re.compile(rf"[{UNSPACED}][^\w\s]*")
+
+# January first: English, French, Spanish, Portuguese, Italian, German; Russian, Kyrgyz, Tajik and
+# Uzbek in Cyrillic, without their endings; Kazakh; Uzbek and Turkmen in Latin letters.
+MONTHS = Path(__file__).with_name("months.txt").read_text("utf-8").splitlines()
+MONTH_ENDINGS = "аиуыья"
 
 _CONTROLS = {
     **dict.fromkeys(range(0x20), " "),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-from rscrawler.clock import MONTH_ENDINGS, MONTHS
 from rscrawler.extraction.vocabulary import compiled, table
+from rscrawler.text import MONTH_ENDINGS, MONTHS
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(days=2)  # clocks and zones differ; more is a mistake

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from rscrawler.clock import MONTH_ENDINGS, MONTHS
 from rscrawler.identity.fingerprints import normalized
+from rscrawler.text import MONTH_ENDINGS, MONTHS
 
 _LONGEST = 20_000  # words of a text that are compared
 _SHINGLE = 3  # words; the neighbours of a single changed word remain in shared shingles
