@@ -14,3 +14,8 @@ def in_utc(moment: Any) -> datetime | None:
     if not isinstance(moment, datetime):
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def to_the_minute(moment: datetime) -> str:
+    """The time as in messages: `2026-11-24 12:00 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rscrawler import PACKAGE_DIR
+from rscrawler.clock import to_the_minute
 from rscrawler.items import Level
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def compile_templates() -> None:
 
 @cache
 def _environment() -> Environment:
-    return templates("delivery", wrapped=_wrapped, isolated=isolated)
+    return templates("delivery", wrapped=_wrapped, isolated=isolated, minute=to_the_minute)
 
 
 def templates(package: str, **filters: Any) -> Environment:

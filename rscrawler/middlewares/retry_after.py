@@ -16,6 +16,7 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 from twisted.internet.error import ConnectError
 
+from rscrawler.clock import to_the_minute
 from rscrawler.config import format_duration
 from rscrawler.decisions import LONGEST_PAUSE, requested_pause
 from rscrawler.spiders.http import HeldBack, http_date
@@ -69,7 +70,7 @@ class RetryAfterMiddleware:
             if remaining <= timedelta():
                 self._paused_until = None
             elif remaining > self._limit:
-                until = f"{self._paused_until:%Y-%m-%d %H:%M} UTC"
+                until = to_the_minute(self._paused_until)
                 raise self._held_back(f"the host asked for a pause until {until}")
             else:
                 await asyncio.sleep(remaining.total_seconds())

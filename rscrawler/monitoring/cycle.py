@@ -10,6 +10,7 @@ from typing import Any, Self
 from scrapy import signals
 from scrapy.crawler import Crawler
 
+from rscrawler.clock import to_the_minute
 from rscrawler.config import format_duration
 from rscrawler.decisions import requested_pause
 from rscrawler.errors import StoreError
@@ -121,9 +122,8 @@ def judge(
         return CycleOutcome(counters, True, {}, "is being crawled by another process")
     problems: dict[ProblemCode, str] = {}
     if paused_until is not None:
-        problems[ProblemCode.UNREACHABLE] = (
-            f"it asked for a pause until {paused_until:%Y-%m-%d %H:%M} UTC"
-        )
+        until = to_the_minute(paused_until)
+        problems[ProblemCode.UNREACHABLE] = f"it asked for a pause until {until}"
     if count("paused"):
         return CycleOutcome(counters, True, problems, "asked for a pause that has not passed")
     reached = count("sources/read", "sources/unchanged")
@@ -386,6 +386,6 @@ def _unread(session: CrawlSession, now: datetime) -> str | None:
         return None
     what, first = "1 page" if len(unread) == 1 else f"{len(unread)} pages", unread[0]
     return (
-        f"{what} could not be read, the first since {first.seen_at:%Y-%m-%d %H:%M} UTC: "
+        f"{what} could not be read, the first since {to_the_minute(first.seen_at)}: "
         f"{first.url}; if it is no article, exclude it in the profile's links.not_article"
     )

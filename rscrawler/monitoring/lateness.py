@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from rscrawler.clock import to_the_minute
 from rscrawler.decisions import requested_pause
 from rscrawler.store.health import Problem, ProblemCode, SiteState
 
@@ -44,7 +45,7 @@ def silence(
         return None
     message = (
         f"no new article for {in_days(crawled_at - times[-1])}, since "
-        f"{times[-1]:%Y-%m-%d %H:%M} UTC; the longest usual gap is {in_days(usual)}"
+        f"{to_the_minute(times[-1])}; the longest usual gap is {in_days(usual)}"
     )
     return Problem(site, ProblemCode.SILENT, message, since)
 
@@ -65,8 +66,8 @@ def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Problem |
     if state.last_success_at is None:
         message = f"no good cycle so far; the last cycle began {late} ago"
     else:
-        last = f"last good cycle {state.last_success_at:%Y-%m-%d %H:%M} UTC"
-        message = f"no good cycle for {late}; {last}"
+        last = to_the_minute(state.last_success_at)
+        message = f"no good cycle for {late}; last good cycle {last}"
     return Problem(state.name, ProblemCode.OVERDUE, message, since)
 
 

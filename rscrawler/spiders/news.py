@@ -18,6 +18,7 @@ from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
 from rscrawler import decisions
+from rscrawler.clock import to_the_minute
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
 from rscrawler.extraction.page import looks_truncated
@@ -128,7 +129,7 @@ class NewsSpider(Spider):
         paused_until = decisions.requested_pause(session.state.not_before, now)
         if paused_until is not None and paused_until > now:
             self.count("paused")
-            until = f"{paused_until:%Y-%m-%d %H:%M} UTC"
+            until = to_the_minute(paused_until)
             logger.warning("%s asked to be left alone until %s", session.site, until)
             return
         if not self._lease.begin():
