@@ -37,7 +37,7 @@ from benchmarks.measure import (
 )
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
-from rscrawler.crawling import GARBAGE_THRESHOLD, load_flagger
+from rscrawler.crawling import load_flagger
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.extraction.article import extract
 from rscrawler.extraction.page import Page
@@ -49,6 +49,7 @@ from rscrawler.pipelines.store import StorePipeline
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.outcomes import FetchedArticle, PageKind, PageOutcome, RequestedArticle
+from rscrawler.spiders.pool import GARBAGE_THRESHOLD
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
 from rscrawler.topics import FlaggableText

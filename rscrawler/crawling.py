@@ -27,7 +27,7 @@ from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.news import NewsSpider
-from rscrawler.spiders.pool import Readers
+from rscrawler.spiders.pool import GARBAGE_THRESHOLD, Readers
 from rscrawler.spiders.reading import PageReader
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
@@ -41,8 +41,6 @@ from rscrawler.topics import (
 )
 
 logger = logging.getLogger(__name__)
-
-GARBAGE_THRESHOLD = 10_000  # new objects before the youngest generation is collected
 
 
 @cached

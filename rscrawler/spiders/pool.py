@@ -48,7 +48,7 @@ MAX_ARTICLE_BYTES = 2 * 2**20  # of the pickled result of one page
 MAX_SOURCE_BYTES = 16 * 2**20
 _LENGTH = struct.Struct("=I")
 _CHUNK_BYTES = 2**18
-_GARBAGE_THRESHOLD = 10_000
+GARBAGE_THRESHOLD = 10_000  # new objects before the youngest generation is collected
 
 
 class ReaderError(Exception):
@@ -233,7 +233,7 @@ class Readers:
         gc.freeze()
 
     def _serve(self, descriptors: list[int]) -> int:
-        gc.set_threshold(_GARBAGE_THRESHOLD)
+        gc.set_threshold(GARBAGE_THRESHOLD)
         limit = self._settings.page_memory_limit
         resource.setrlimit(resource.RLIMIT_AS, (_address_space() + limit, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
