@@ -124,7 +124,10 @@ Rule = Callable[[Comparison], bool]
 RULES: dict[str, Rule] = {
     "content": lambda each: each.known < 0.85 or each.passages > 1,
     "length": lambda each: each.kept < 0.4,
-    "short": lambda each: each.words < _SHORT and min(each.known_in_all, each.kept) < 0.9,
+    # Under the headline of a longer text, it is that text, cut.
+    "short": lambda each: (
+        each.words < _SHORT and min(each.known_in_all, max(each.kept, each.titles)) < 0.9
+    ),
     "addition": lambda each: each.added > 30,
     # A reprint may put a line before the original's opening; a new lead replaces it.
     "opening": lambda each: each.opening > 11,

@@ -221,6 +221,16 @@ def test_a_short_standing_text_under_another_headline_with_its_own_number_is_ano
     assert decision(FRAME, FRAME, titles).is_same_news
 
 
+def test_a_short_text_may_be_cut_under_the_same_headline_only() -> None:
+    words = LONG_BODIES[1].split()
+    whole, cut = " ".join(words[:70]), " ".join(words[:50])
+    assert decision(whole, cut, ("A title", "A title!")).is_same_news
+    assert decision(whole, cut) == Decision(Relation.DIFFERENT, "short")
+    assert decision(cut, whole, ("A title", "A title!")).reason != "short"
+    other = " ".join([*words[:40], *LONG_BODIES[4].split()[:15]])
+    assert decision(whole, other, ("A title", "A title!")).reason == "short"
+
+
 def test_a_new_passage_makes_an_update() -> None:
     known = " ".join(LONG_BODIES[2].split()[:120])
     fresh = " ".join(word.lower() for word in LONG_BODIES[3].split()[:60] if word.isalpha())
