@@ -112,7 +112,10 @@ def _useless_settings(config: Config) -> Iterator[str]:
 
         for name in alerts.channels:
             if not are_known_addresses(alerts.channel_addresses(name)):
-                yield f"{place(f'alerts.channels.{name}')}: is not an address that Apprise knows"
+                yield (
+                    f"{place(f'alerts.channels.{name}')}: is not an address that Apprise knows, or "
+                    "lacks a part; https://github.com/caronc/apprise/wiki shows the form of each"
+                )
 
 
 def _warnings(config: Config) -> Iterator[str]:

@@ -78,13 +78,14 @@ def checked(
         return model.model_validate(values, context=folder)
     except ValidationError as error:
         errors: list[dict[str, Any]] = [dict(found) for found in error.errors()]
-    wrong = [(_dotted(found["loc"]), found) for found in errors]
+    wrong = [(_key(found["loc"], values), found) for found in errors]
     messages: dict[str, list[str]] = {}
     for key, found in wrong:
         if any(other.startswith(f"{key}.") for other, _ in wrong):
             continue  # the error of a union member that the value is not meant for
         place = origin if isinstance(origin, str) else origin(found["loc"])
-        head = f"{place}: {'.'.join(filter(None, (table, key))) or '(whole file)'}{_shown(found)}"
+        named = ".".join(filter(None, (table, key)))
+        head = f"{place}: {named}{_shown(found)}" if named else place
         messages.setdefault(head, []).append(_message(model, found))
     raise ConfigurationError(
         # What the members of a union allow is joined in one line.
@@ -108,10 +109,23 @@ def origin_of(name: str, environment: Mapping[str, Any], location: Location) -> 
     return f"{name} and environment" if is_of_both else "environment"
 
 
-def _dotted(location: Location) -> str:
-    """The key as in the file, without pydantic's names of union members."""
-    parts = (str(part) for part in location)
-    return ".".join(p for p in parts if "[" not in p and not p.startswith("constrained-"))
+def _key(location: Location, values: Any) -> str:
+    """The key as in the file, without pydantic's names of union members: `entity.3 ('Osh').kind`.
+
+    A table in a list is also named, since nobody counts to the 200th.
+    """
+    parts: list[str] = []
+    for part in location:
+        if isinstance(part, str) and ("[" in part or part.startswith("constrained-")):
+            continue
+        name = None
+        if isinstance(values, dict):
+            values = values.get(part)
+        elif isinstance(values, list) and isinstance(part, int):
+            values = values[part]
+            name = values.get("name", values.get("id")) if isinstance(values, dict) else None
+        parts.append(f"{part} ({name!r})" if isinstance(name, str) else str(part))
+    return ".".join(parts)
 
 
 _ALLOWED = "allowed: "
@@ -133,10 +147,9 @@ _ALLOWED_BY_TYPE = {
     "model": "a table, in {{…}} or under […]",
     "path": "a path in quotes",
     "string": "text in quotes",
-    "string_pattern_mismatch": "text that fits the pattern {pattern}",
-    "string_too_long": "a length of at most {max_length}",
-    "string_too_short": "a length of at least {min_length}",
-    "too_short": "a length of at least {min_length}",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_too_short": "text that is not empty",
+    "too_short": "a list that is not empty",
 }
 _TABLES = ("dict_type", "model_type")
 

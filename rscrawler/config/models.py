@@ -96,6 +96,12 @@ def only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def matching(pattern: str, allowed: str) -> tuple[object, ...]:
+    """Annotations of a text that `pattern` matches; `allowed` says so to people."""
+    schema = WithJsonSchema({"type": "string", "pattern": pattern})
+    return _only(re.compile(pattern).fullmatch, allowed), schema
+
+
 def _time_of_day(value: object) -> time:
     if isinstance(value, time):
         return value  # TOML's own, which has no offset
@@ -152,7 +158,7 @@ HostName = Annotated[
     only(
         # An IPv6 address, or a name that a look-up can encode.
         lambda name: IPv6Address(name) if ":" in name else name.encode("idna"),
-        'a host name alone, such as "smtp.example.org"; the port is a key of its own',
+        'a host name alone, such as "smtp.example.org", without a scheme or port',
     ),
 ]
 OneLine = Annotated[str, only(str.isprintable, "one line of text")]
@@ -184,6 +190,9 @@ DatabaseUrl = Annotated[
 ]
 AsciiSecret = Annotated[
     SecretStr, only(str.isascii, "ASCII characters; a login by SMTP carries no others")
+]
+LoginName = Annotated[
+    str, *matching(r"^[\x20-\x7e]+$", "ASCII characters; a login by SMTP carries no others")
 ]
 UserPath = Annotated[Path, AfterValidator(_absolute)]
 Duration = Annotated[
@@ -230,7 +239,7 @@ class EmailSettings(Model):
     security: Literal["starttls", "tls", "none"] = key(
         "starttls", "none: in the clear, for a server on the same machine"
     )
-    username: str | None = key(None, "without one, there is no login", pattern=r"^[\x20-\x7e]+$")
+    username: LoginName | None = key(None, "without one, there is no login")
     password: AsciiSecret = key(SecretStr(""), "better from the environment")
     sender: MailAddress = key(..., '"Name <address>" or an address')
     recipients: list[MailAddress] = key(..., "who gets the alerts", min_length=1)

@@ -28,6 +28,7 @@ from rscrawler.config import (
     checked,
     format_duration,
     key,
+    matching,
     read_toml,
     toml_files,
 )
@@ -53,7 +54,13 @@ _Action = Annotated[
 class Job(Model):
     """A job; exactly one of `every`, `cron` and `adaptive` says when it runs."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
+    id: Annotated[
+        str,
+        *matching(
+            "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            "at most 64 letters (a-z), digits, . _ and -, beginning with a letter or digit",
+        ),
+    ]
     action: _Action = "crawl"
     sites: list[str] = key([], "names of sites; empty: all enabled ones")
     every: Duration | None = key(None, "at its multiples since 1970, UTC")
@@ -74,21 +81,21 @@ class Job(Model):
         whens = [name for name in ("every", "cron", "adaptive") if getattr(self, name) is not None]
         if len(whens) != 1:
             raise ValueError(
-                f"job {self.id!r} has {' and '.join(whens) or 'no time'}; "
+                f"has {' and '.join(whens) or 'no time'}; "
                 "allowed: exactly one of every, cron, adaptive"
             )
         if self.every is not None and not max(SHORTEST, self.jitter) <= self.every:
-            raise ValueError(f"job {self.id!r}: every: allowed: at least 1s, and at least jitter")
+            raise ValueError("every: allowed: at least 1s, and at least jitter")
         if self.time_limit is not None and self.time_limit < SHORTEST:
-            raise ValueError(f"job {self.id!r}: time_limit: allowed: at least 1s")
+            raise ValueError("time_limit: allowed: at least 1s")
         if self.cron is not None:
             try:
                 cron_trigger(self.cron, self.timezone)
             except ValueError as error:
-                raise ValueError(f"job {self.id!r}: cron: {self.cron!r}: {error}") from None
+                raise ValueError(f"cron: {self.cron!r}: {error}") from None
         if not self.is_crawl and (self.sites or self.full or self.adaptive):
             raise ValueError(
-                f"job {self.id!r}: sites, full and adaptive are for crawls; remove them "
+                "sites, full and adaptive are for crawls; remove them "
                 f'from a {self.action}, or set action = "crawl"'
             )
         return self

@@ -24,7 +24,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from rscrawler.config import Duration, Model, key
+from rscrawler.config import Duration, Model, format_duration, key
 from rscrawler.decisions import requested_pause
 from rscrawler.store import Store
 
@@ -59,7 +59,8 @@ class Adaptive(Model):
     @model_validator(mode="after")
     def _can_be_kept(self) -> Self:
         if not timedelta(0) < self.min <= self.max:
-            raise ValueError(f"min ({self.min}) must be above zero and at most max ({self.max})")
+            longest = format_duration(self.max)
+            raise ValueError(f'min: allowed: more than "0s", and at most max ("{longest}")')
         if self.visits_per_day not in (None, self.budget):
             fewest, most = timedelta(days=1) / self.max, timedelta(days=1) / self.min
             raise ValueError(

@@ -20,7 +20,16 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Config, Model, cached, checked, key, only, read_toml, toml_files
+from rscrawler.config import (
+    Config,
+    Model,
+    cached,
+    checked,
+    key,
+    matching,
+    read_toml,
+    toml_files,
+)
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.matcher import fold
 
@@ -31,14 +40,12 @@ SHIPPED_DIR = PACKAGE_DIR / "topics"
 # states; `python -m benchmarks.make_towns` writes it from GeoNames. Alternate names are left out:
 # most are surnames, towns elsewhere or airport codes, not names in use.
 _TOWNS = SHIPPED_DIR / "data" / "towns.tsv"
-Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+Country = Annotated[str, *matching("^[A-Z]{2}$", 'an ISO 3166 code, such as "KZ"')]
 EntityKind = Literal[
     "state", "people", "place", "region", "person", "organisation", "project", "format"
 ]
-# More than blanks, dashes and dots; neither a star at the beginning nor two in a row.
-_SPELLING = re.compile(r"(?s)(?![\s-]*\*|.*\*\*).*[^\s*.\u2010-\u2026-]")
 Spelled = list[
-    Annotated[str, only(_SPELLING.match, 'a name or word; one * at the end of a word ("Kaz*")')]
+    Annotated[str, *matching(r"^[\s-]*[^\s*-][\s\S]*$", "a letter or digit before any *")]
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 CONTEXT_KEYS = ("needs", "unless", "passing_with", "despite")  # of an entity: names of contexts
@@ -52,7 +59,9 @@ class Context(Model):
     """
 
     words: Spelled = key([], "any case; a * at the end of a word matches any ending")
-    countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
+    countries: list[
+        Annotated[str, *matching(r"^([A-Z]{2}|\*)$", 'an ISO 3166 code, such as "KZ", or "*"')]
+    ] = []
     entities: list[str] = key([], "entities whose sure names count")
     against: Spelled = key([], "words that must be fewer than the above")
     within: Annotated[int, Field(ge=1, le=100_000)] | Literal["paragraph", "lead", "text"] = key(
@@ -175,7 +184,7 @@ def _check(key: str, named: Iterable[str], known: Collection[str], of: str) -> N
     for name in named:
         if name not in known:
             allowed = ", ".join(sorted(known)) or "none"
-            raise ValueError(f"{key} {name!r} is not one of the {of} ({allowed})")
+            raise ValueError(f"{key}: {name!r}: allowed: one of the {of} ({allowed})")
 
 
 def read_watchlist(file: Path) -> WatchList:

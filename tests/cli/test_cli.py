@@ -474,7 +474,8 @@ def test_an_address_that_is_none_of_apprise_is_told_by_us_alone(workspace: Works
     assert result.status == 2
     assert result.stderr.splitlines() == [
         f"rscrawler: {workspace.config}: alerts.channels.{name}: "
-        "is not an address that Apprise knows"
+        "is not an address that Apprise knows, or lacks a part; "
+        "https://github.com/caronc/apprise/wiki shows the form of each"
         for name in ("desk", "night")
     ]
 

@@ -99,11 +99,11 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         ("[crawl]\nrecheck_after = ['6h', '1h']", "crawl.recheck_after", "ages that ascend"),
         ("[crawl]\nrecheck_after = ['1h', '60m']", "crawl.recheck_after", "ages that ascend"),
         (EMAIL + "password = 'ü'", "alerts.email.password", "allowed: ASCII characters"),
-        (EMAIL + "username = 'ü'", "alerts.email.username", "allowed: text that fits"),
+        (EMAIL + "username = 'ü'", "alerts.email.username", "allowed: ASCII characters"),
         (EMAIL + "digest_at = 7", "alerts.email.digest_at", "7: allowed: a time of day, such as"),
         (EMAIL + "digest_at = '07:00Z'", "alerts.email.digest_at", "allowed: a time of day"),
         (EMAIL + "digest_at = '25:00'", "alerts.email.digest_at", "allowed: a time of day"),
-        ("[alerts.channels]\ndesk = []", "alerts.channels.desk", "a length of at least 1"),
+        ("[alerts.channels]\ndesk = []", "alerts.channels.desk", "a list that is not empty"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
@@ -161,7 +161,7 @@ def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
         (
             SiteProfile,
             "base_url = 'https://x.org'\nsources = []",
-            "sources: allowed: a length of at least 1",
+            "sources: allowed: a list that is not empty",
         ),
         (
             SiteProfile,
@@ -171,20 +171,21 @@ def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
         (
             ScheduleFile,
             "[[job]]\nid = 'a'\nevery = '1h'\naction = 'run'",
-            "job.0.action: 'run': allowed: 'crawl', 'deliver' or 'digest'",
+            "job.0 ('a').action: 'run': allowed: 'crawl', 'deliver' or 'digest'",
         ),
         (
             WatchList,
             A_LIST + "country = 'kz'",
-            "entity.0.country: 'kz': allowed: text that fits the pattern ^[A-Z]{2}$, or a list, "
+            "entity.0 ('Kazakhstan').country: 'kz': allowed: an ISO 3166 code, "
+            'such as "KZ", or a list, '
             "in […] or as tables under [[…]]",
         ),
         (
             WatchList,
             A_LIST + "country = ['kz']",
-            "entity.0.country.0: 'kz': allowed: text that fits the pattern ^[A-Z]{2}$",
+            "entity.0 ('Kazakhstan').country.0: 'kz': allowed: an ISO 3166 code, such as \"KZ\"",
         ),
-        (WatchList, A_LIST + "weight = 2", "entity.0.weight: 2: allowed: 1 or less"),
+        (WatchList, A_LIST + "weight = 2", "entity.0 ('Kazakhstan').weight: 2: allowed: 1 or less"),
         (
             WatchList,
             A_LIST + "[context.c]\nwords = ['w']\nwithin = 'page'",

@@ -61,7 +61,7 @@ def test_a_key_of_a_table_overrides_that_key_alone() -> None:
         ({"base_url": "https://[c.org"}, "base_url", "an http or https address"),
         ({"links": {"artcile": []}}, "links.artcile", "allowed here: article, not_article"),
         ({"links": {"article": ["("]}}, "links.article.0", "is not a regular expression"),
-        ({"sources": []}, "sources", "at least 1"),
+        ({"sources": []}, "sources", "not empty"),
         ({"sources": [{"kind": "page", "path": "/"}]}, "sources.0.kind", "'feed'"),
         ({"sources": [{"kind": "feed", "path": "https://[c"}]}, "sources.0.path", 'as "/feed/"'),
     ],

@@ -59,7 +59,7 @@ def test_a_wrong_schedule_is_named_and_refused_at_the_start(quiet: Workspace) ->
     file = write_schedule(quiet, '[[job]]\nid = "a"\nevery = "often"\n')
     result = quiet.run("run", *SCHEDULES)
     assert result.status == 2
-    assert f"{file}: job.0.every: 'often': allowed: a number and a unit" in result.stderr
+    assert f"{file}: job.0 ('a').every: 'often': allowed: a number and a unit" in result.stderr
 
 
 def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
