@@ -8,6 +8,7 @@ from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery.channel import NOTICE_KIND, Notice
 from rscrawler.delivery.channels import Channels, message_channels
+from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.wording import date_in_words, one_line
 from rscrawler.schedules import next_tries, planned_jobs
 from rscrawler.store import Store
@@ -135,8 +136,9 @@ def end_overdue(store: Store, now: datetime) -> None:
 
 # What to do, for mails, `status` and the dashboard.
 ADVICE = {
-    ProblemCode.UNREACHABLE: "let a pause that it asked for pass; else open the site: if it is up, "
-    "ask it to lift a block of our address.",
+    ProblemCode.UNREACHABLE: (
+        "open the site; if it is up, fix the cause named, or ask it to lift a block of our address."
+    ),
     ProblemCode.ROBOTS_DISALLOWED: "remove forbidden sources from the profile, or ask the site.",
     ProblemCode.LAYOUT_DRIFT: "run `rscrawler sites check`, and fix the site's profile.",
     ProblemCode.SILENT: "open the site; if it does publish, run `rscrawler sites check`.",
@@ -144,10 +146,17 @@ ADVICE = {
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
     ProblemCode.DISK_FULL: "free space on the disk; `rscrawler prune` deletes old texts.",
     ProblemCode.PAGES_FAILING: "open the page; if it can be read, the log says why we cannot.",
-    ProblemCode.OVER_LIMIT: "open the page; leave it out of the profile, or raise the limit.",
+    ProblemCode.OVER_LIMIT: "open the page; exclude it by links.not_article, or raise the limit.",
     ProblemCode.WATCH_LIST: "fix the file; `rscrawler config check` says when it is right.",
-    ProblemCode.REBUILT: "nothing; it ends when every site has had a good cycle.",
+    ProblemCode.REBUILT: "if it was damaged, check the disk; ends with a good cycle of each site.",
 }
+
+
+def advice_for(problem: Problem) -> str:
+    """What to do about a problem."""
+    if problem.subject == DATABASE_SUBJECT and problem.code is ProblemCode.OVERDUE:
+        return "fix what the reason names; it is tried again by itself."
+    return ADVICE[problem.code]
 
 
 def remedy_lines(config: Config, problem: Problem, next_at: datetime | None) -> list[str]:
@@ -156,7 +165,7 @@ def remedy_lines(config: Config, problem: Problem, next_at: datetime | None) -> 
     page = "outbox" if is_of_deliveries(problem.subject) else "sites"  # of the dashboard
     tried = f"Next try {date_in_words(next_at)}." if next_at else ""
     link = f"{url.rstrip('/')}/{page}" if url else ""
-    return [line for line in (tried, f"What to do: {ADVICE[problem.code]}", link) if line]
+    return [line for line in (tried, f"What to do: {advice_for(problem)}", link) if line]
 
 
 def notice_of(opening: str, problem: Problem, text: str, now: datetime) -> Notice:

@@ -22,7 +22,7 @@ from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
 from rscrawler.store.health import Problem, ProblemCode
-from rscrawler.store.leases import runs_here
+from rscrawler.store.leases import in_words, runs_here
 
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
@@ -195,7 +195,8 @@ def _dead_service(store: Store, now: datetime) -> Problem | None:
         return None
     last = services[-1]
     message = (
-        f"the service {last.owner} has died or hangs: no sign of life since {rfc3339(last.seen_at)}"
+        f"the service ({in_words(last.owner)}) has died or hangs: no sign of life since "
+        f"{rfc3339(last.seen_at)}"
     )
     return Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, last.seen_at)
 

@@ -38,6 +38,7 @@ from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFa
 from rscrawler.spiders.session import CrawlLease, CrawlSession, session_from_arguments
 from rscrawler.spiders.sources import SourcePage, page_address
 from rscrawler.store.discovery import Address, AddressState, SourceState
+from rscrawler.store.leases import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -129,13 +130,14 @@ class NewsSpider(Spider):
         paused_until = decisions.requested_pause(session.state.not_before, now)
         if paused_until is not None and paused_until > now:
             self.count("paused")
-            until = to_the_minute(paused_until)
-            logger.warning("%s asked to be left alone until %s", session.site, until)
+            until = f"{paused_until:%Y-%m-%d %H:%M} UTC"
+            logger.warning("%s asked for a pause until %s", session.site, until)
             return
         if not self._lease.begin():
             holder = session.store.leases.holder(session.lease_name)
             self.count("leased")
-            logger.warning("%s is being crawled by another process (%s)", session.site, holder)
+            by = in_words(holder) if holder else "another process"
+            logger.warning("%s is being crawled by %s", session.site, by)
             return
         self._watch = asyncio.create_task(self._watch_lease())
         session.store.health.record_start(session.run_id, session.site, now)
@@ -342,11 +344,11 @@ class NewsSpider(Spider):
             if each.url in self._requested_sources:
                 continue
             if depth > MAX_SITEMAP_DEPTH:
-                logger.warning("%s: nested too deep: left for the next cycle", each.url)
+                logger.warning("%s is nested too deep; it is read in the next cycle", each.url)
                 self.count("errors")
                 return
             if len(self._requested_sources) >= MAX_SOURCES:
-                logger.warning("%s and those behind it: sitemaps for the next cycle", each.url)
+                logger.warning("%s and later sitemaps are read in the next cycle", each.url)
                 if self.session.is_full:
                     self.count("errors")
                 return

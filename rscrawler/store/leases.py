@@ -64,6 +64,12 @@ def process_identity() -> str:
     return f"{socket.gethostname()}/{pid}/{_start_of(pid)}"
 
 
+def in_words(owner: str) -> str:
+    """An owner for messages: `process 4711 on host`."""
+    host, pid, *_ = [*owner.split("/"), ""]
+    return f"process {pid} on {host}" if pid.isdigit() else owner
+
+
 def is_alive(owner: str) -> bool:
     """Whether `owner` may still run: False only for a process of this machine known to be dead.
 

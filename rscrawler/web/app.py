@@ -144,7 +144,7 @@ async def _keep_index(dashboard: Dashboard) -> None:
 
 def _unknown_error(request: Request, _: Exception) -> Response:
     """The page for a bug; Starlette raises it again, and uvicorn logs its traceback."""
-    logger.error("the page %r broke", request.url.path)
+    logger.error("the page %r failed", request.url.path)
     message = "this page broke; the log has the reason"
     return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR, message)
 

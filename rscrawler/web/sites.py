@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rscrawler.delivery.ops import ADVICE
+from rscrawler.delivery.ops import advice_for
 from rscrawler.schedules import planned_jobs
 from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import Dashboard
@@ -50,7 +50,7 @@ def sites(request: Request) -> Response:
         jobs=jobs,
         is_served=any(service.is_alive_at(now) for service in store.leases.services()),
         problems=sorted(status.problems, key=lambda each: each.since),
-        advice=ADVICE,
+        advice=advice_for,
     )
 
 

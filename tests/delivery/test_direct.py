@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rscrawler.delivery.ops import advice_for
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, store_problem
 from rscrawler.monitoring.status import read_status
@@ -20,7 +21,8 @@ def test_operators_are_told_with_the_first_cycle_that_fails_and_the_first_that_d
     for _ in range(3):
         report_store_failure(config, StoreError("database x.db: cannot be written"), NOW)
     assert "database x.db: cannot be written" in mailbox.only().text
-    assert store_problem(config) is not None
+    assert (problem := store_problem(config)) is not None
+    assert advice_for(problem).startswith("fix what the reason names")
     for _ in range(2):
         report_store_recovery(config, NOW)
     assert [each.mail["Subject"] for each in mailbox.received] == [

@@ -86,7 +86,7 @@ def test_a_site_that_asks_for_a_pause_is_left_alone(known: Workspace, site: Samp
     site.forget_requests()
     result = known.run("crawl", "--json")
     assert result.json["sites"][SITE]["note"] == "asked for a pause that has not passed"
-    assert re.search(r"left alone until [\d-]{10} \d\d:\d\d UTC\n", result.stderr)
+    assert re.search(r"asked for a pause until [\d-]{10} \d\d:\d\d UTC\n", result.stderr)
     assert site.requests == []
 
 

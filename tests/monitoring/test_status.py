@@ -321,10 +321,11 @@ def said_of_schedule(
 def test_a_service_that_died_on_this_machine_is_missed_at_once(
     config: Config, store: Store
 ) -> None:
-    owner = f"{process_identity().split('/')[0]}/999999999/1"
-    a_service(store, owner)
+    host = process_identity().split("/")[0]
+    a_service(store, f"{host}/999999999/1")
     assert said_of_schedule(config, store, NOW + timedelta(seconds=1)) == [
-        f"the service {owner} has died or hangs: no sign of life since 2026-11-24T12:00:00Z"
+        f"the service (process 999999999 on {host}) has died or hangs: "
+        "no sign of life since 2026-11-24T12:00:00Z"
     ]
 
 
@@ -333,7 +334,7 @@ def test_a_service_elsewhere_is_missed_when_it_is_silent(config: Config, store: 
     a_service(store)
     assert said_of_schedule(config, store, NOW + LEASE_DURATION - timedelta(seconds=1)) == []
     (said,) = said_of_schedule(config, store, NOW + LEASE_DURATION)
-    assert "another-host/1/1 has died or hangs" in said
+    assert "(process 1 on another-host) has died or hangs" in said
 
 
 @on_sqlite
