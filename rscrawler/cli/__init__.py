@@ -61,7 +61,7 @@ GROUPS = {
         "alerts": "The alert channels: send a test.",
         "prune": "Delete old text from the database; articles stay known, and the JSONL stays.",
         "worker": "Run the crawls that the service hands over, until SIGTERM or SIGINT.",
-        "migrate-store": "Copy a whole store into an empty database, and compare the two.",
+        "migrate-store": "Copy a whole database into an empty one, and compare the two.",
     },
     "Develop": {
         "demo": "Crawl the bundled sample site twice and show what is found, flagged and mailed.",
@@ -141,7 +141,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     verbose: Annotated[
-        bool, Option("--verbose", "-v", help="Log every step, not only warnings and errors.")
+        bool, Option("--verbose", "-v", help="Log more than warnings and errors.")
     ] = False,
     log_json: Annotated[bool, Option("--log-json", help="Log JSON lines.")] = False,
     _version: Annotated[

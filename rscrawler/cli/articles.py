@@ -128,6 +128,7 @@ def _print_flag(flag: TopicFlag, explanation: Explanation) -> None:
         # In a pipe nothing is highlighted, so the term is named, too.
         named = found.entity if found.term == found.entity else f"{found.term}: {found.entity}"
         say(Text.assemble((f"  {where}: ", "dim"), quote, (f"  [{named}]", "dim")))
+    say("  what moved the score most (+1 multiplies the odds by 2.7):", style="dim")
     for each in explanation.contributions.get(flag.topic, [])[:_CONTRIBUTIONS]:
         say(f"  {each.share:+.2f}  {each.meaning} ({each.value:g})", style="dim")
 

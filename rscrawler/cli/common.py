@@ -72,8 +72,13 @@ def say(shown: object = "", style: str | None = None) -> None:
     if isinstance(shown, str) and style is None:
         sys.stdout.write(f"{shown}\n")
         sys.stdout.flush()  # a service's log is read while it runs
-    else:
+        return
+    with console().capture() as captured:
         console().print(shown, style=style)
+    lines = captured.get().split("\n")
+    # The cells of a table's last column are padded, in a pipe to the width of the longest.
+    sys.stdout.write("\n".join(map(str.rstrip, lines)))
+    sys.stdout.flush()
 
 
 # Progress, on a terminal only.

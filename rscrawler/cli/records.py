@@ -118,18 +118,16 @@ def prune_command(
 
 def migrate_store_command(
     from_url: Annotated[
-        str, Argument(metavar="FROM_URL", help="The store: sqlite:///… or postgresql+psycopg://…")
+        str, Argument(metavar="FROM_URL", help="The source: sqlite:///… or postgresql+psycopg://…")
     ],
     to_url: Annotated[
         str | None,
-        Argument(
-            metavar="[TO_URL]", help="An empty database; default: the configured database_url."
-        ),
+        Argument(metavar="TO_URL", help="An empty database; default: the configured database_url."),
     ] = None,
     config_path: ConfigPath = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a whole store into an empty database, and compare the two."""
+    """Copy a whole database into an empty one, and compare the two."""
     target = read_config(config_path).database if to_url is None else to_url
     with progress() as bars:
         task = bars.add_task("", total=0, unit="rows copied or compared")

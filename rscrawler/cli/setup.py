@@ -23,7 +23,9 @@ TEMPLATE = PACKAGE_DIR / "rscrawler.toml"
 
 
 def init_command(
-    path: Annotated[Path, Argument(help="The file to write.")] = Path(DEFAULT_CONFIG_NAME),
+    path: Annotated[Path, Argument(metavar="FILE", help="The file to write.")] = Path(
+        DEFAULT_CONFIG_NAME
+    ),
     force: Annotated[bool, Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a commented configuration file."""

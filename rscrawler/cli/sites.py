@@ -35,7 +35,9 @@ def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
 @sites_app.command("add")
 def add_command(
     config: ConfigOption,
-    url: Annotated[str, Argument(help="The front page of the site, or of a part of it.")],
+    url: Annotated[
+        str, Argument(metavar="ADDRESS", help="The front page of the site, or of a part of it.")
+    ],
     name: Annotated[str | None, Option(help="Of the profile; default: from the host.")] = None,
     write: Annotated[
         Path | None, Option(metavar="DIR", help="Save the profile in this folder (sites_dir).")

@@ -28,7 +28,9 @@ from rscrawler.topics.model import MODEL_FILE
 from rscrawler.topics.watchlist import CONTEXT_KEYS
 
 topics_app = typer.Typer()
-TopicArgument = Annotated[str, Argument(help="The watch-list's name, such as central-asia.")]
+TopicArgument = Annotated[
+    str, Argument(metavar="TOPIC", help="The watch-list's name, such as central-asia.")
+]
 _LABELLED = "JSONL files with lines of {id, title, text, level}."
 
 
@@ -88,7 +90,7 @@ def show_command(config: ConfigOption, topic: TopicArgument, as_json: JsonOption
 def evaluate_command(
     config: ConfigOption,
     topic: TopicArgument,
-    labelled: Annotated[list[Path], Argument(help=_LABELLED)],
+    labelled: Annotated[list[Path], Argument(metavar="FILE", help=_LABELLED)],
     as_json: JsonOption = False,
 ) -> None:
     """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
@@ -111,7 +113,7 @@ def evaluate_command(
 @topics_app.command("fit")
 def fit_command(
     config: ConfigOption,
-    labelled: Annotated[list[Path] | None, Argument(help=_LABELLED)] = None,
+    labelled: Annotated[list[Path] | None, Argument(metavar="FILE", help=_LABELLED)] = None,
     topic: Annotated[str, Option("--topic", help="The watch-list to use.")] = "central-asia",
     output: Annotated[
         Path | None,

@@ -72,10 +72,10 @@ def report_store_failure(
         with suppress(OSError):  # no space left for it
             mark.write_text(reason, encoding="utf-8", errors="replace")
     text = (
-        "The store cannot be used, so nothing is recorded and no alert is sent."
+        "The database cannot be used, so nothing is recorded and no alert is sent."
         f"\n\n{reason}\n\nIt is tried again by itself."
     )
-    if _send_now(config, "Problem: the store fails", text, now):
+    if _send_now(config, "Problem: the database fails", text, now):
         return True
     _unmarked.pop(mark, None)
     with suppress(OSError):
@@ -91,8 +91,8 @@ def report_store_recovery(config: Config, now: datetime) -> None:
         if since is None:
             since = _created_at(mark)
             mark.unlink()  # of several processes, one succeeds
-        text = f"The store works again. Its failure was reported on {date_in_words(since)}."
-        _send_now(config, "Over: the store fails", text, now)
+        text = f"The database works again. Its failure was reported on {date_in_words(since)}."
+        _send_now(config, "Over: the database fails", text, now)
 
 
 def store_problem(config: Config) -> Problem | None:
@@ -103,7 +103,7 @@ def store_problem(config: Config) -> Problem | None:
         reason = mark.read_text(encoding="utf-8", errors="replace") or "the log says why"
     except OSError:
         return None
-    message = f"the store could not be used: {reason}"
+    message = f"the database could not be used: {reason}"
     return Problem(DATABASE_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 

@@ -296,7 +296,9 @@ class Service:
             if state := states.get(scheduled.id):
                 self._fire_at(scheduled, self._corrected(scheduled, state.next_fire_at, now))
             else:
-                logger.warning("job %s is gone from the store; it is scheduled again", scheduled.id)
+                logger.warning(
+                    "job %s is gone from the database; it is scheduled again", scheduled.id
+                )
                 self._is_planned = False
         if OUTBOX.id not in self._runs:
             planned = self._scheduler.get_job(OUTBOX.id)

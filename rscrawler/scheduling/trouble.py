@@ -65,7 +65,7 @@ class StoreTrouble:
         is_due = self._logged_at is None or abs(now - self._logged_at) >= again_after
         if is_new_bug or (is_due and not is_being_rebuilt):
             logger.error(
-                "the store %s, trying again: %s",
+                "the database %s, trying again: %s",
                 f"has failed for {in_days(lasted)}" if lasted >= LOGGED_EVERY else "failed",
                 complaint,
                 exc_info=is_new_bug,
@@ -90,10 +90,10 @@ class StoreTrouble:
         if self.error is None:
             return
         if self._reported_at is None:
-            logger.debug("the store works again")
+            logger.debug("the database works again")
         else:
             config = self._config()
-            logger.info("the store works again")
+            logger.info("the database works again")
             _briefly(lambda: report_store_recovery(config, now))
         self.error = self._since = self._reported_at = None
         self._is_known = False

@@ -85,7 +85,7 @@ def test_with_quiet_a_store_that_fails_is_printed_until_the_operators_know(
             workspace.run(command, "--quiet") for command in ("deliver", "deliver", "crawl")
         )
         assert "connection failed" in workspace.run("deliver", "--quiet", "--json").json["error"]
-        assert mailbox.only().mail["Subject"] == "Problem: the store fails"
+        assert mailbox.only().mail["Subject"] == "Problem: the database fails"
     assert first.stderr.count("connection failed") == 1
     assert [result.stdout + result.stderr for result in later] == ["", ""]
     assert [result.status for result in (first, *later)] == [1] * 3

@@ -33,7 +33,7 @@ def test_a_crawl_without_room_says_so_in_a_line_and_is_made_up_for(
                 assert "rscrawler.db: cannot be written (" in line
                 assert "make room on its disk; nothing is lost" in line
         assert workspace.run("status").status == 1
-        assert subjects().count("Problem: the store fails") <= 1
+        assert subjects().count("Problem: the database fails") <= 1
         assert len(set(subjects())) == len(subjects())
         assert workspace.run("crawl").status == 0
     assert len({record["article_id"] for record in workspace.records()}) == 60

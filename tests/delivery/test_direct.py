@@ -26,8 +26,8 @@ def test_operators_are_told_with_the_first_cycle_that_fails_and_the_first_that_d
     for _ in range(2):
         report_store_recovery(config, NOW)
     assert [each.mail["Subject"] for each in mailbox.received] == [
-        "Problem: the store fails",
-        "Over: the store fails",
+        "Problem: the database fails",
+        "Over: the database fails",
     ]
     assert store_problem(config) is None
 
@@ -40,7 +40,7 @@ def test_who_cannot_be_reached_is_told_with_the_next_cycle(
     report_store_failure(config, StoreError("x"), NOW)
     mailbox.refuse.clear()
     report_store_failure(config, StoreError("x"), NOW)
-    assert mailbox.only().mail["Subject"] == "Problem: the store fails"
+    assert mailbox.only().mail["Subject"] == "Problem: the database fails"
 
 
 def test_a_store_that_refuses_is_told_in_its_own_words_and_as_no_full_disk(
@@ -74,6 +74,6 @@ def test_a_process_that_goes_on_remembers_whom_it_told_without_a_mark(
     for _ in range(2):
         report_store_recovery(config, NOW)
     assert [each.mail["Subject"] for each in mailbox.received] == [
-        "Problem: the store fails",
-        "Over: the store fails",
+        "Problem: the database fails",
+        "Over: the database fails",
     ]

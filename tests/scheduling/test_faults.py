@@ -243,12 +243,12 @@ def test_a_database_that_is_locked_for_longer_than_anybody_waits(watched: Watche
     with closing(database):
         database.execute("BEGIN IMMEDIATE")
         watched.site.publish()
-        service.wait_until_it_says("the store failed, trying again: ")
+        service.wait_until_it_says("the database failed, trying again: ")
         # The child began to wait before, or has been waiting for as long.
         service.wait_until(lambda: not service.crawls())
         database.execute("ROLLBACK")
     watched.check_the_end(service, "overdue")
-    assert service.log.read_text().count("the store failed, trying again: ") == 1
+    assert service.log.read_text().count("the database failed, trying again: ") == 1
 
 
 class WallClock:

@@ -123,7 +123,7 @@ def test_jobs_that_have_left_the_store_are_planned_anew(
         await next_run(world, service)
 
     asyncio.run(scenario())
-    assert "job job is gone from the store; it is scheduled again" in log.text
+    assert "job job is gone from the database; it is scheduled again" in log.text
 
 
 def recorded(keeper: StoreKeeper, folder: Path) -> None:
@@ -331,7 +331,7 @@ def test_a_store_that_fails_now_and_then_is_complained_of_once(
             service.check()
         world.clock.advance(timedelta(seconds=5))
         service.check()
-    assert warnings_of(log) == ["the store failed, trying again: database is locked"]
+    assert warnings_of(log) == ["the database failed, trying again: database is locked"]
 
 
 def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_it_is_over(
@@ -363,10 +363,10 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
         assert {each for received in mailbox.received for each in received.recipients} == {
             "ops@example.org"
         }
-    assert subjects == ["Problem: the store fails", "Over: the store fails"]
+    assert subjects == ["Problem: the database fails", "Over: the database fails"]
     assert pulse.paths == ["/ping/some-secret/fail"] * 2
     assert log.text.count("database is locked") == 2
-    assert "the store has failed for 2 h, trying again" in log.text
+    assert "the database has failed for 2 h, trying again" in log.text
 
 
 def test_operators_who_cannot_be_reached_while_the_store_fails_are_told_once_they_can(
@@ -396,7 +396,7 @@ def test_operators_who_cannot_be_reached_while_the_store_fails_are_told_once_the
         service._jobs = ()
         service.check()
         subjects = [received.mail["Subject"] for received in mailbox.received]
-    assert subjects == ["Problem: the store fails", "Over: the store fails"]
+    assert subjects == ["Problem: the database fails", "Over: the database fails"]
 
 
 @pytest.mark.parametrize("can_be_marked", [True, False])
@@ -426,7 +426,7 @@ def test_service_and_commands_tell_once_between_them(
         service.check()
         report_store_recovery(config, world.clock.now)
         subjects = [received.mail["Subject"] for received in mailbox.received]
-    assert subjects == ["Problem: the store fails", "Over: the store fails"]
+    assert subjects == ["Problem: the database fails", "Over: the database fails"]
 
 
 def test_a_service_that_alone_cannot_use_its_store_says_so_once(
@@ -448,7 +448,7 @@ def test_a_service_that_alone_cannot_use_its_store_says_so_once(
         service._jobs = ()
         service.check()
         subjects = [received.mail["Subject"] for received in mailbox.received]
-    assert subjects == ["Problem: the store fails", "Over: the store fails"]
+    assert subjects == ["Problem: the database fails", "Over: the database fails"]
 
 
 def test_a_service_that_cannot_get_over_a_fault_ends_with_an_error(

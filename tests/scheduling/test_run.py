@@ -88,7 +88,7 @@ def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_star
         run().wait_until_it_says("service started")
         notices = [(each.recipients, each.mail["Subject"]) for each in mailbox.received]
     ops = ("ops@example.org",)
-    assert notices == [(ops, "Problem: the store fails"), (ops, "Over: the store fails")]
+    assert notices == [(ops, "Problem: the database fails"), (ops, "Over: the database fails")]
 
 
 def test_a_server_that_starts_after_the_service_is_waited_for_and_told_to_nobody(
