@@ -171,7 +171,7 @@ def test_a_flag_is_judged_after_logging_in(page: Page, users_url: str, shelf: St
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.goto(users_url + f"/articles/{6:016x}")
-    page.get_by_label("wrong; true would be:").check()
+    page.get_by_label("wrong; it should be:").check()
     page.get_by_label("Level").select_option("mention")
     page.get_by_label("Kazakhstan").uncheck()
     page.get_by_label("Note").fill("<b>only</b> a list")
