@@ -154,7 +154,8 @@ ADVICE = {
 
 def advice_for(problem: Problem) -> str:
     """What to do about a problem."""
-    if problem.subject == DATABASE_SUBJECT and problem.code is ProblemCode.OVERDUE:
+    is_of_database = problem.subject == DATABASE_SUBJECT and problem.code is ProblemCode.OVERDUE
+    if is_of_database or problem.subject == OUTPUT_SUBJECT:
         return "fix what the reason names; it is tried again by itself."
     return ADVICE[problem.code]
 

@@ -50,7 +50,7 @@ class Webhook(MessageChannel):
                 "X-RSCrawler-Signature-V2": signature_of(
                     f"{timestamp}.".encode() + content, secret
                 ),
-                # Signs the body alone; release 2 removes it.
+                # Signs the body alone; the next release removes it.
                 "X-RSCrawler-Signature": signature_of(content, secret),
                 "X-RSCrawler-Record": str(json.loads(content)["record_id"]),
             },

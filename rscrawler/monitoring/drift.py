@@ -321,7 +321,7 @@ def _lack(name: str, is_lacking: IsOfPage, among: IsOfPage | None = None) -> Lac
 
 def _listing_findings(links: Mapping[str, float], past: Sequence[Observation]) -> dict[str, str]:
     if not any(links.values()) and not any(count for each in past for count in each.links.values()):
-        return {LISTINGS: f"none of its {len(links)} sources leads to an article"}
+        return {LISTINGS: f"no source leads to an article, of {len(links)} that could be read"}
     found = {}
     for url, count in links.items():
         if is_deserted(count, readings := usual_readings(url, past)):

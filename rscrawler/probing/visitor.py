@@ -129,7 +129,7 @@ class Visitor:
                 )
             self._hosts |= hosts_of(url, ())
         if parts.path != "/robots.txt" and not self._rules_of(url).can_fetch(url, ROBOTS_NAME):
-            raise PageUnavailable(f"{url}: robots.txt forbids it, and nothing here overrides that")
+            raise PageUnavailable(f"{url}: robots.txt forbids it, and is always obeyed")
 
     def _rules_of(self, url: str) -> Protego:
         root = root_of(url)

@@ -295,7 +295,7 @@ def test_a_source_that_left_the_profile_is_forgotten() -> None:
 
 def test_sources_that_never_led_to_an_article_are_told_together() -> None:
     found = drift(Observation(links={SECTION: 0.0, FEED: 0.0}), [])
-    assert found == {LISTINGS: "none of its 2 sources leads to an article"}
+    assert found == {LISTINGS: "no source leads to an article, of 2 that could be read"}
 
 
 def test_a_source_that_cannot_be_read_is_told_each_time_and_only_as_long() -> None:
