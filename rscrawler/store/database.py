@@ -235,7 +235,10 @@ def open_database(url: str) -> Database:
             on_failure.pop_all()
         return database
     except OSError as error:
-        raise StoreError(f"database {shown(parsed)}: {error.strerror or error}") from error
+        raise StoreError(
+            f"database {shown(parsed)}: {error.filename}: {error.strerror or error}; its folder "
+            "must be one that this user can make or write"
+        ) from error
     except DatabaseError as error:
         raise StoreError(f"database {shown(parsed)}: {first_line(error)}") from error
 
