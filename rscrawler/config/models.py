@@ -99,7 +99,7 @@ def only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
 def matching(pattern: str, allowed: str) -> tuple[object, ...]:
     """Annotations of a text that `pattern` matches; `allowed` says so to people."""
     schema = WithJsonSchema({"type": "string", "pattern": pattern})
-    return _only(re.compile(pattern).fullmatch, allowed), schema
+    return only(re.compile(pattern).fullmatch, allowed), schema
 
 
 def _time_of_day(value: object) -> time:

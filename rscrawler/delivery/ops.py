@@ -136,9 +136,8 @@ def end_overdue(store: Store, now: datetime) -> None:
 
 # What to do, for mails, `status` and the dashboard.
 ADVICE = {
-    ProblemCode.UNREACHABLE: (
-        "open the site; if it is up, fix the cause named, or ask it to lift a block of our address."
-    ),
+    ProblemCode.UNREACHABLE: "let a pause that it asked for pass; else open the site: if it is up, "
+    "fix the cause named, or ask it to lift a block of our address.",
     ProblemCode.ROBOTS_DISALLOWED: "remove forbidden sources from the profile, or ask the site.",
     ProblemCode.LAYOUT_DRIFT: "run `rscrawler sites check`, and fix the site's profile.",
     ProblemCode.SILENT: "open the site; if it does publish, run `rscrawler sites check`.",

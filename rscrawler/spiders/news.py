@@ -130,7 +130,7 @@ class NewsSpider(Spider):
         paused_until = decisions.requested_pause(session.state.not_before, now)
         if paused_until is not None and paused_until > now:
             self.count("paused")
-            until = f"{paused_until:%Y-%m-%d %H:%M} UTC"
+            until = to_the_minute(paused_until)
             logger.warning("%s asked for a pause until %s", session.site, until)
             return
         if not self._lease.begin():

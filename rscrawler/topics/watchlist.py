@@ -27,6 +27,7 @@ from rscrawler.config import (
     checked,
     key,
     matching,
+    only,
     read_toml,
     toml_files,
 )
@@ -44,8 +45,10 @@ Country = Annotated[str, *matching("^[A-Z]{2}$", 'an ISO 3166 code, such as "KZ"
 EntityKind = Literal[
     "state", "people", "place", "region", "person", "organisation", "project", "format"
 ]
+# More than blanks, dashes and dots; neither a star at the beginning nor two in a row.
+_SPELLING = re.compile(r"(?s)(?![\s-]*\*|.*\*\*).*[^\s*.\u2010-\u2026-]")
 Spelled = list[
-    Annotated[str, *matching(r"^[\s-]*[^\s*-][\s\S]*$", "a letter or digit before any *")]
+    Annotated[str, only(_SPELLING.match, 'a name or word; one * at the end of a word ("Kaz*")')]
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 CONTEXT_KEYS = ("needs", "unless", "passing_with", "despite")  # of an entity: names of contexts

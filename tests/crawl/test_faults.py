@@ -1243,4 +1243,4 @@ def test_a_site_of_which_no_source_can_be_read_says_what_each_met(
     )
     said = workspace.run("status").stdout
     assert "sources failed (" in said
-    assert "What to do: open the site; if it is up, fix the cause named, or" in said
+    assert "else open the site: if it is up, fix the cause named, or ask it" in said

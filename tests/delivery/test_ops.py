@@ -376,6 +376,6 @@ def test_a_problem_says_what_happened_since_when_what_comes_next_and_what_to_do(
         "",
         "Next try 24 November 2026, 13:00 UTC.",
         "",
-        "What to do: open the site; if it is up, fix the cause named, or ask it to lift a block of "
-        "our address.",
+        "What to do: let a pause that it asked for pass; else open the site: if it is up, "
+        "fix the cause named, or ask it to lift a block of our address.",
     ]

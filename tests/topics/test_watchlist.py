@@ -65,15 +65,11 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     [
         (SMALL.replace('kind = "state"', 'kind = "planet"'), r"entity\.0 \('Estonia'\)\.kind"),
         (SMALL.replace("spellings = ", "spelings = "), r"entity\.0 .*\.spelings: unknown key"),
-        (
-            SMALL.replace("spellings = [", 'spellings = [" ", '),
-            r"spellings\.0: ' ': allowed: a letter",
+        *(
+            (SMALL.replace('"Estonia"]', f'"{text}"]'), rf"spellings\.0: '.*': allowed: {allowed}")
+            for text in (" ", "-", "—", "…", "*", "* onia", "-*", "\u00a0*onia", "Est**", "Est **")
+            for allowed in ["a name or word; one \\* at the end of a word"]
         ),
-        (
-            SMALL.replace("spellings = [", 'spellings = ["*", '),
-            r"spellings\.0: '\*': allowed: a letter",
-        ),
-        (SMALL.replace('"Estonia"]', '"* onia"]'), r"spellings\.0: '\* onia': allowed: a letter"),
         (SMALL + 'needs = ["friends"]\n', "needs: 'friends': allowed: .*company"),
         (SMALL.replace('country = "EE"', 'country = "LV"'), "country: 'LV'.*EE"),
         (
@@ -81,9 +77,10 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
             "context.empty.*needs words, countries or entities",
         ),
         (SMALL + '[context.near]\nentities = ["Riga"]\n', "context 'near': entities: 'Riga'"),
+        (SMALL + '[context.near]\ncountries = ["*", "LV"]\n', "'near': countries: 'LV'.*EE"),
         (
-            SMALL + '[context.near]\ncountries = ["*", "LV"]\n',
-            "context 'near': countries: 'LV'.*EE",
+            SMALL + f'[context.near]\nwords = ["port"]\nwithin = {2**62}\n',
+            "context.near.within: .* allowed: 100000 or less, or 'paragraph', 'lead' or 'text'",
         ),
         (SMALL + "[levels]\nprimary = 2\n", r"levels\.primary"),
         ('name = "x"\n' + SMALL, "name: the file's own name"),
