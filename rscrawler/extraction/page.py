@@ -26,6 +26,7 @@ from rscrawler.errors import RscrawlerError
 _ENDS, _LAST = (b"</html", b"</body"), (b"</script>", b"</style>")
 _BOXES = (b"div", b"article", b"main", b"section")
 _EMPTY_PAGE = b"<html><body></body></html>"
+_NOT_ASCII = (b"\x00", b"\x1b")  # in UTF-16 and ISO-2022-JP, whose bytes may all be ASCII
 _BROKEN = "\ufffd"  # replaces bytes that cannot be decoded
 # The encodings of sites of and about the region before UTF-8. A guess among all encodings may take
 # a Russian page for Shift JIS.
@@ -115,17 +116,27 @@ def looks_truncated(body: bytes) -> bool:
 
 
 def _as_utf8(body: bytes, content_type: str | None) -> bytes:
+    if body.isascii() and not any(sign in body for sign in _NOT_ASCII):
+        return body
     if not body.isascii() and _is_text(text := body.decode("utf-8", "replace")):
         return (body if _BROKEN not in text else text.encode()).removeprefix(BOM_UTF8)
     encoding = "cp1252"
     for claim in (http_content_type_encoding(content_type), html_body_declared_encoding(body)):
-        if claim is not None and _is_text(to_unicode(body, claim), _CLAIMED_WHOLE):
+        if claim is not None and _is_text(_decoded(body, claim), _CLAIMED_WHOLE):
             encoding = claim
             break
     else:
         if guess := from_bytes(body, cp_isolation=_OLD_ENCODINGS).best():
             encoding = guess.encoding
     return html_to_unicode(f"text/html; charset={encoding}", body)[1].encode("utf8", "replace")
+
+
+def _decoded(body: bytes, encoding: str) -> str:
+    """The text of `body`; nothing but broken characters if Python has no text for `encoding`."""
+    try:
+        return to_unicode(body, encoding)
+    except (LookupError, UnicodeError):  # Python has codecs called undefined, base64 and idna
+        return _BROKEN
 
 
 def _is_text(decoded: str, whole: float = _WHOLE) -> bool:

@@ -774,6 +774,20 @@ def test_a_header_that_the_bytes_do_not_bear_out_gives_way(meta: str) -> None:
     assert root.findtext(".//p") == RUSSIAN
 
 
+@pytest.mark.parametrize("claim", ["undefined", "rot13", "base64"])
+@pytest.mark.parametrize(("encoding", "text"), [("ascii", ENGLISH), ("windows-1251", RUSSIAN)])
+def test_an_encoding_that_only_python_knows_gives_way(encoding: str, text: str, claim: str) -> None:
+    for declared, content_type in ((f'<meta charset="{claim}">', None), ("", claim)):
+        html = f"<html><head>{declared}<title>x</title></head><body><p>{text}</p></body></html>"
+        header = content_type and f"text/html; charset={content_type}"
+        assert parse_page(html.encode(encoding), header).findtext(".//p") == text
+
+
+def test_a_page_of_ascii_that_says_utf_16_is_read() -> None:
+    html = f'<html><head><meta charset="utf-16"></head><body><p>{ENGLISH}</p></body></html>'
+    assert parse_page(html.encode()).findtext(".//p") == ENGLISH
+
+
 def test_a_broken_character_does_not_cost_a_page_all_the_others() -> None:
     html = "<html><body><p>Тараз — город</p><p>‘Öskemen’ и Тар</p></body></html>".encode()
     cut = html.replace("Тар</p></body>".encode(), "Та".encode() + b"\xd1</p></body>")
