@@ -40,9 +40,12 @@ class PageError(RscrawlerError):
     """A page gives no article; `url` is its address and `reason` says why."""
 
     def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"{url}: {reason}")
+        super().__init__(url, reason)  # a pickle of the error holds what it was given
         self.url = url
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.reason}"
 
 
 class NotAnArticle(PageError):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -33,6 +34,14 @@ def test_a_page_is_read_by_the_generic_profile() -> None:
 def test_a_page_that_is_cut_off_is_incomplete() -> None:
     with pytest.raises(rscrawler.IncompletePage):
         rscrawler.extract_page(b"", _ADDRESS)
+
+
+@pytest.mark.parametrize("error", [rscrawler.NotAnArticle, rscrawler.IncompletePage])
+def test_an_error_of_a_page_reaches_another_process(error: type[rscrawler.PageError]) -> None:
+    received = pickle.loads(pickle.dumps(error(_ADDRESS, "the page is empty")))
+    assert type(received) is error
+    assert (received.url, received.reason) == (_ADDRESS, "the page is empty")
+    assert str(received) == f"{_ADDRESS}: the page is empty"
 
 
 @pytest.mark.parametrize("page", [gzip.compress(_PAGE * 3), Random(0).randbytes(20_000)])
