@@ -38,7 +38,8 @@ def _open_standard_streams() -> None:
                 os.set_inheritable(os.open(os.devnull, flags), True)  # gets the lowest free number
     if sys.stdout is None:
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+    # Python's choice is strict, in the locale C (as in cron and containers) surrogateescape.
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors="backslashreplace")
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)

@@ -63,8 +63,9 @@ def run(descriptors: list[int]) -> int:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    encoding = command["environment"].get("PYTHONIOENCODING", "utf-8")
-    sys.stdout = os.fdopen(1, "w", encoding=encoding, closefd=False)  # the former one could seek
+    encoding, _, errors = command["environment"].get("PYTHONIOENCODING", "utf-8").partition(":")
+    # The former one could seek.
+    sys.stdout = os.fdopen(1, "w", encoding=encoding, errors=errors or None, closefd=False)
     for number in command["closed"]:
         os.close(number)
         setattr(sys, ("stdin", "stdout", "stderr")[number], None)  # as Python does at its start

@@ -6,6 +6,8 @@ import json
 from contextlib import closing
 from datetime import timedelta
 
+import pytest
+
 from rscrawler.cli.common import counted
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
@@ -41,12 +43,15 @@ def test_an_id_is_given_back_as_the_line_has_it(workspace: Workspace) -> None:
     assert [prediction["id"] for prediction in result["predictions"]] == [7, "7"]
 
 
-def test_a_title_that_no_encoding_has_is_printed_as_its_escape(workspace: Workspace) -> None:
+@pytest.mark.parametrize("streams", ["utf-8:strict", "utf-8:surrogateescape"])
+def test_a_title_that_no_encoding_has_is_printed_as_its_escape(
+    workspace: Workspace, streams: str
+) -> None:
     workspace.config.write_text("")
     line = {"id": "a", "title": "\ud800", "text": "Kazakhstan votes.", "level": "none"}
     (workspace.folder / "lines.jsonl").write_text(json.dumps(line))
     evaluate = ("topics", "evaluate", "central-asia", "lines.jsonl")
-    result = workspace.run(*evaluate)
+    result = workspace.run(*evaluate, PYTHONIOENCODING=streams)
     assert result.status == 0, result.stderr
     assert "\\ud800" in result.stdout
     assert workspace.run(*evaluate, "--json").json["misses"][0]["title"] == "\ud800"
