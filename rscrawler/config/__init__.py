@@ -75,7 +75,7 @@ def find_config(named: Path | None) -> Path | None:
             )
         return named.resolve()
     default = Path(DEFAULT_CONFIG_NAME)
-    return default.resolve() if default.is_file() else None
+    return default.resolve() if os.path.lexists(default) else None
 
 
 def load_config(path: Path | None, text: str | None = None) -> Config:

@@ -274,6 +274,16 @@ def test_the_named_file_wins_over_the_environment_and_that_over_the_folder(
     assert find_config(here) == here
 
 
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_file_in_the_folder_that_cannot_be_read_is_no_missing_one(
+    tmp_path: Path, is_folder: bool
+) -> None:
+    path = tmp_path / "rscrawler.toml"
+    path.mkdir() if is_folder else path.symlink_to(tmp_path / "gone.toml")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_config(find_config(None))
+
+
 @pytest.mark.parametrize("is_gone", [False, True])
 def test_a_run_reads_what_its_service_read_whatever_became_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_gone: bool
