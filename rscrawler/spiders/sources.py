@@ -15,7 +15,7 @@ from datetime import datetime
 from html import unescape
 from itertools import islice
 from typing import Any
-from urllib.parse import urldefrag, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import urldefrag, urlencode, urlsplit, urlunsplit
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -135,8 +135,7 @@ def _read_listing(page: SourcePage) -> SourceContent:
     """
     root = parse_page(page.body, page.content_type)
     scopes = [found for selector in page.within for found in select(root, selector)]
-    base = str(root.xpath("string(//head/base/@href)")).strip()
-    base = urljoin(page.url, base) if base else page.url
+    base = web_address(str(root.xpath("string(//head/base/@href)")), page.url) or page.url
     hrefs = (link.get("href", "") for scope in scopes or [root] for link in scope.iter("a"))
     # Menus and cards repeat addresses: each one is made absolute only once.
     links = dict.fromkeys(web_address(href, base) for href in dict.fromkeys(hrefs))

@@ -84,6 +84,12 @@ def test_a_listing_with_a_base_is_read_by_it() -> None:
     assert links(page) == ["https://cdn.example.org/a/b/"]
 
 
+@pytest.mark.parametrize("base", ["http://[host]/", "about:blank", " "])
+def test_a_base_that_is_no_web_address_does_not_count(base: str) -> None:
+    page = f'<head><base href="{base}"></head><a href="/one/">1</a>'
+    assert links(page) == ["https://example.org/one/"]
+
+
 def test_where_the_profile_says_so_links_count_in_a_part_of_the_page_only() -> None:
     page = '<nav><a href="/menu/">m</a></nav><main><a href="/one/">1</a></main>'
     assert links(page, "main") == ["https://example.org/one/"]
