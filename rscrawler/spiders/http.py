@@ -78,9 +78,12 @@ def http_date(text: str) -> datetime | None:
 
 
 def header_of(response: Response, name: str) -> str | None:
-    """A response header as text; None if it is missing or empty."""
-    value = response.headers.get(name)
-    return value.decode("latin-1") if value else None
+    """A response header as text; None if it is missing or empty.
+
+    Without NUL, which no valid header has, and PostgreSQL cannot store.
+    """
+    value = response.headers.get(name) or b""
+    return value.replace(b"\0", b"").decode("latin-1") or None
 
 
 def status_of(failure: Failure) -> int | None:

@@ -1,12 +1,13 @@
-"""Which validators go with a conditional request."""
+"""Headers: which validators go with a conditional request, and what is kept of a response's."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from scrapy.http import Response
 
-from rscrawler.spiders.http import validators
+from rscrawler.spiders.http import header_of, validators
 
 MODIFIED, DATE = datetime(2026, 11, 24, 12, 0, 7, tzinfo=UTC), "Tue, 24 Nov 2026 12:00:07 GMT"
 
@@ -31,3 +32,11 @@ def test_a_date_is_sent_only_if_it_was_past_when_the_page_was_read(
     read_at = MODIFIED + timedelta(seconds=seconds_after)
     expected = {"If-None-Match": "x"} | ({"If-Modified-Since": date} if is_sent else {})
     assert validators("x", date, read_at) == expected
+
+
+def test_a_header_is_text_that_every_database_can_store() -> None:
+    headers = {"ETag": b'"a\0b\xe9"', "Last-Modified": b"\0"}
+    response = Response("https://gazette.example/", headers=headers)
+    assert header_of(response, "ETag") == '"ab\xe9"'
+    assert header_of(response, "Last-Modified") is None
+    assert header_of(response, "Link") is None
