@@ -129,10 +129,14 @@ def is_web_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
+def _is_web_address_without_user(url: str) -> bool:
+    return is_web_address(url) and urlsplit(url).username is None
+
+
 def _is_bare_web_address(url: str) -> bool:
     parts = urlsplit(url)
     rest = parts.path.strip("/") or parts.query or parts.fragment
-    return is_web_address(url) and not rest and parts.username is None
+    return _is_web_address_without_user(url) and not rest
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
@@ -165,14 +169,11 @@ OneLine = Annotated[str, only(str.isprintable, "one line of text")]
 MailAddress = Annotated[
     str, only(_is_mail_address, '"desk@example.org" or "Name <desk@example.org>"')
 ]
-WebAddress = Annotated[str, only(is_web_address, "an http or https address")]
-SecretWebAddress = Annotated[
-    SecretStr,
-    only(
-        lambda url: is_web_address(url) and urlsplit(url).username is None,
-        "an http or https address without a user and password",
-    ),
-]
+_WITHOUT_USER = only(
+    _is_web_address_without_user, "an http or https address without a user and password"
+)
+WebAddress = Annotated[str, _WITHOUT_USER]
+SecretWebAddress = Annotated[SecretStr, _WITHOUT_USER]
 BareWebAddress = Annotated[
     str,
     only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),

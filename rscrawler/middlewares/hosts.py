@@ -18,7 +18,7 @@ GONE = 410
 
 
 class SiteHostsMiddleware:
-    """Refuses every request to a host (and port) that the profile does not name.
+    """Refuses every request to a host (and port) that the profile does not name, or with a user.
 
     Scrapy's own middleware compares host names without ports and knows no aliases.
 
@@ -43,6 +43,8 @@ class SiteHostsMiddleware:
         """Let the request pass, raise `OffSite`, or answer 410 for a deleted article."""
         if (host := host_of(urlparse_cached(request))) not in self._hosts:
             raise OffSite(f"{host} is not one of this site's hosts")
+        if urlparse_cached(request).username is not None:
+            raise OffSite("the address names a user")
         if self._is_of_deleted(request):
             return Response(request.meta["redirect_urls"][0], status=GONE)
         return None

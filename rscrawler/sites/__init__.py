@@ -110,9 +110,12 @@ class SourceKind(StrEnum):
 def _source_path(path: str) -> str:
     is_whole = re.match(r"[^/?#]*:|/+(?:https?:|\w+://)", path, re.I)  # or a misspelt address
     with suppress(ValueError):  # an invalid bracket
-        if is_web_address(path if is_whole else _address("http://localhost", path)):
+        address = path if is_whole else _address("http://localhost", path)
+        if is_web_address(address) and urlsplit(address).username is None:
             return path
-    raise ValueError('allowed: a path, such as "/feed/", or an http or https address')
+    raise ValueError(
+        'allowed: a path, such as "/feed/", or an http or https address without a user and password'
+    )
 
 
 def _valid_pattern(pattern: str) -> str:

@@ -166,7 +166,19 @@ def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
         (
             SiteProfile,
             "base_url = 'x'",
-            "base_url: allowed: an http or https address",
+            "base_url: allowed: an http or https address without a user and password",
+        ),
+        (
+            SiteProfile,
+            "base_url = 'https://ann:password@x.org'",
+            "base_url: allowed: an http or https address without a user and password",
+        ),
+        (
+            SiteProfile,
+            "base_url = 'https://x.org'\n[[sources]]\nkind = 'feed'\n"
+            "path = 'https://ann:password@x.org/feed'",
+            'sources.0.path: allowed: a path, such as "/feed/", or an http or https address '
+            "without a user and password",
         ),
         (
             ScheduleFile,

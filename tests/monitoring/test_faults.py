@@ -70,6 +70,18 @@ def test_a_site_that_has_moved_is_unreachable_and_its_new_host_is_named_once(
     assert count > 1
 
 
+def test_a_page_that_redirects_to_an_address_with_a_password_makes_no_site_unreachable(
+    known: Workspace, site: SampleSite
+) -> None:
+    with_password = site.base_url.replace("://", "://ann:password@")
+    story = site.publish()
+    site.answers[story.path] = Reply(302, {"Location": f"{with_password}/elsewhere/"})
+    result = known.run("crawl", "--json")
+    assert "the address names a user" in result.stderr
+    assert "password" not in result.stdout + result.stderr
+    assert codes(known) == []
+
+
 def test_a_page_behind_the_first_that_fails_is_no_drift(known: Workspace, site: SampleSite) -> None:
     path = next(each.path for each in site.requests if "page=2" in each.path)
     site.publish()
