@@ -4,17 +4,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 from enum import StrEnum
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import attrgetter
 
 from rscrawler.identity.fingerprints import normalized
 from rscrawler.items import Article, ChangeSummary
 from rscrawler.text import UNSPACED, split_words
 
-# Above this many comparisons a changed stretch is shown whole, not word by word.
-_MAX_COMPARISONS = 2_000_000
+# After so many steps (a quarter of a second), the stretches left are shown whole. The library's
+# steps grow with the third power of the number of words or paragraphs if these repeat.
+_MAX_STEPS = 1_000_000
 _TOKEN = re.compile(rf"[{UNSPACED}]\s*|[^\s{UNSPACED}]+\s*|\s+")
 
 
@@ -41,7 +42,9 @@ def word_diff(old: str, new: str) -> list[Change]:
     white space at the ends of words. Paragraphs (divided by blank lines) are matched first,
     then the words within those that differ.
     """
-    changes = (each for each in _by_paragraph(_paragraphs(old), _paragraphs(new)) if each.text)
+    budget = _Budget(_MAX_STEPS)
+    found = _by_paragraph(_paragraphs(old), _paragraphs(new), budget)
+    changes = (each for each in found if each.text)
     kinds = groupby(changes, key=attrgetter("kind"))
     return [Change(kind, "".join(each.text for each in found)) for kind, found in kinds]
 
@@ -66,23 +69,41 @@ def _paragraphs(text: str) -> list[str]:
     return re.findall(r"(?s).+?(?:\n\n+|\Z)", text)
 
 
-def _by_paragraph(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
-    for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+@dataclass(slots=True)
+class _Budget:
+    left: int
+
+
+class _Matcher(SequenceMatcher[str]):
+    """The library's, which finds nothing more to be the same once `budget` is used up."""
+
+    def __init__(self, old: Sequence[str], new: Sequence[str], budget: _Budget) -> None:
+        super().__init__(None, old, new, autojunk=False)
+        repeats = Counter(new)
+        self._steps = [0, *accumulate(1 + repeats[each] for each in old)]
+        self._budget = budget
+
+    def find_longest_match(
+        self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
+    ) -> Match:
+        self._budget.left -= self._steps[-1 if ahi is None else ahi] - self._steps[alo]
+        if self._budget.left < 0:
+            return Match(alo, blo, 0)
+        return super().find_longest_match(alo, ahi, blo, bhi)
+
+
+def _by_paragraph(old: Sequence[str], new: Sequence[str], budget: _Budget) -> Iterator[Change]:
+    for tag, i, j, k, m in _Matcher(old, new, budget).get_opcodes():
         if tag == "equal":
             yield Change(ChangeKind.SAME, "".join(new[k:m]))
         else:
-            yield from _by_word("".join(old[i:j]), "".join(new[k:m]))
+            yield from _by_word("".join(old[i:j]), "".join(new[k:m]), budget)
 
 
-def _by_word(old: str, new: str) -> Iterator[Change]:
+def _by_word(old: str, new: str, budget: _Budget) -> Iterator[Change]:
     before, after = _words(old), _words(new)
-    if not before or not after or len(before) * len(after) > _MAX_COMPARISONS:
-        yield Change(ChangeKind.REMOVED, old)
-        yield Change(ChangeKind.ADDED, new)
-        return
     bare_before, bare_after = [t.strip() for t in before], [t.strip() for t in after]
-    matcher = SequenceMatcher(None, bare_before, bare_after, autojunk=False)
-    for tag, i, j, k, m in matcher.get_opcodes():
+    for tag, i, j, k, m in _Matcher(bare_before, bare_after, budget).get_opcodes():
         if tag == "equal":
             yield Change(ChangeKind.SAME, "".join(after[k:m]))
         else:

@@ -54,7 +54,16 @@ def test_equal_texts_differ_in_nothing() -> None:
     assert word_diff("", "") == []
 
 
-def test_texts_too_long_to_compare_by_word_are_given_whole() -> None:
+def test_the_diff_of_long_texts_that_repeat_few_words_comes_to_an_end() -> None:
+    old, new = "Yes.\n\nNo.\n\n" * 10_000, "No.\n\nYes. yes.\n\n" * 10_000
+    for divider in ("\n\n", " "):
+        before, after = old.replace("\n\n", divider), new.replace("\n\n", divider)
+        changes = word_diff(before, after)
+        kept = [each.text for each in changes if each.kind is not ChangeKind.ADDED]
+        assert "".join(kept).split() == before.split()
+
+
+def test_texts_without_a_common_word_are_given_whole() -> None:
     old, new = "a " * 3_000, "b " * 3_000
     assert [change.kind for change in word_diff(old, new)] == [ChangeKind.REMOVED, ChangeKind.ADDED]
 
