@@ -29,6 +29,9 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 _NO_WIDTH = 100_000
 _NUMBER = re.compile(r"[\d.,]+%?|–?")
+# A site can put them into an address, and so into an error: they move a terminal's cursor, rename
+# its window or reorder its text.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 @cache
@@ -67,10 +70,15 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str("–" if value is None else value)
 
 
+def visible(text: str) -> str:
+    """The text with its control and direction characters as escapes; line feeds and tabs stay."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def say(shown: object = "", style: str | None = None) -> None:
     """Print a line of text as it is; in a style, or if it is no text, through rich."""
     if isinstance(shown, str) and style is None:
-        sys.stdout.write(f"{shown}\n")
+        sys.stdout.write(f"{visible(shown)}\n")
         sys.stdout.flush()  # a service's log is read while it runs
         return
     with console().capture() as captured:
@@ -140,7 +148,7 @@ def answer_error(message: str) -> None:
 def complain(message: str) -> None:
     """Print one line on standard error, as it is: no markup, no wrapping."""
     with suppress(OSError):  # there is nowhere else to report it
-        sys.stderr.write(f"rscrawler: {message}\n")
+        sys.stderr.write(f"rscrawler: {visible(message)}\n")
 
 
 def conclude(problems: Iterable[str]) -> None:
@@ -174,6 +182,17 @@ def give_up_output(error: OSError) -> None:
 
 
 # Logs on standard error: lines for people, or JSON lines for machines.
+
+
+class LineFormatter(logging.Formatter):
+    """Formats each record for a terminal: a line, and the traceback if there is one."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level and message."""
+        return visible(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
@@ -212,11 +231,7 @@ def shorten(record: logging.LogRecord) -> bool:
 def configure_logging(level: int, *, as_json: bool) -> None:
     """Send this process's logs to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        JsonFormatter()
-        if as_json
-        else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S")
-    )
+    handler.setFormatter(JsonFormatter() if as_json else LineFormatter())
     handler.setLevel(level)
     handler.addFilter(shorten)
     # The handler filters too: Scrapy, once imported, sets the root logger to every level.

@@ -82,6 +82,17 @@ def test_a_page_that_redirects_to_an_address_with_a_password_makes_no_site_unrea
     assert codes(known) == []
 
 
+def test_a_redirect_cannot_write_control_characters_to_the_terminal(
+    known: Workspace, site: SampleSite
+) -> None:
+    story = site.publish()
+    # In UTF-8, as a header's bytes.
+    site.answers[story.path] = Reply(302, {"Location": "http://\x1bc\x07\xc2\x9b1m.invalid/"})
+    log = known.run("crawl").stderr
+    assert "\\u001bc\\u0007\\u009b1m.invalid is not one of this site's hosts" in log
+    assert log.replace("\n", "").isprintable()
+
+
 def test_a_page_behind_the_first_that_fails_is_no_drift(known: Workspace, site: SampleSite) -> None:
     path = next(each.path for each in site.requests if "page=2" in each.path)
     site.publish()
