@@ -214,15 +214,17 @@ class JsonFormatter(logging.Formatter):
 def shorten(record: logging.LogRecord) -> bool:
     """Filter a record: an error that the operator can fix is one line, without a traceback.
 
-    The same failure of the store is logged once an hour, wherever it occurs.
+    The same failure of the store is logged once an hour, wherever it occurs. So is a lack of
+    descriptors, of which asyncio complains 2,000 times a second.
     """
     error = record.exc_info[1] if record.exc_info else None
+    is_repeated = isinstance(error, OSError) and record.name == "asyncio"
+    if is_repeated or isinstance(error, StoreError):
+        since = record.created - _logged_at.get(str(error), -math.inf)
+        if since < LOGGED_AGAIN_AFTER_SECONDS:
+            return False
+        _logged_at[str(error)] = record.created
     if isinstance(error, RscrawlerError):
-        if isinstance(error, StoreError):
-            since = record.created - _logged_at.get(str(error), -math.inf)
-            if since < LOGGED_AGAIN_AFTER_SECONDS:
-                return False
-            _logged_at[str(error)] = record.created
         record.msg, record.args = f"{record.getMessage()}: {error}", ()
         record.exc_info = record.exc_text = None
     return True

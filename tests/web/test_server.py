@@ -8,9 +8,10 @@ import re
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from rscrawler.cli.inputs import open_existing
@@ -159,6 +160,22 @@ def test_the_command_serves_until_it_is_told_to_stop(workspace: Workspace) -> No
             process.send_signal(number)
             ended = process.wait()
             assert (ended.status, printed.read(), ended.stderr) == (0, "", "")
+
+
+def test_a_lack_of_descriptors_is_logged_once(workspace: Workspace) -> None:
+    workspace.output.mkdir()
+    Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}").close()
+    few = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (80, 80))"
+    reader, writer = os.pipe()
+    process = workspace.start("web", "--port", "0", before=few, stdout=writer)
+    os.close(writer)
+    with open(reader, encoding="utf-8") as printed, ExitStack() as clients:  # noqa: PTH123
+        port = int(printed.readline().split(":")[2].partition("/")[0])
+        for _ in range(100):
+            clients.enter_context(socket.create_connection(("127.0.0.1", port)))
+        wait_until(lambda: psutil.Process(process.pid).num_fds() == 80)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait().stderr.count("Too many open files") == 1
 
 
 def test_a_store_that_is_not_there_is_one_line_and_is_not_made(workspace: Workspace) -> None:
