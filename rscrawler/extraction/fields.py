@@ -24,7 +24,13 @@ from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.structured import TITLE_SEPARATOR, Structured
 from rscrawler.extraction.text import is_marked, text_of
 from rscrawler.extraction.vocabulary import pattern
-from rscrawler.identity.addresses import absolute, address_key, article_address, canonical_url
+from rscrawler.identity.addresses import (
+    absolute,
+    address_key,
+    article_address,
+    canonical_url,
+    web_address,
+)
 from rscrawler.items import Article, Image
 from rscrawler.sites import SourceKind
 from rscrawler.text import clean
@@ -418,9 +424,13 @@ def _image(located: LocatedText) -> _Given:
     lead, url, origin = _lead(located)
     context = located.context
     if url is None or not located.own.is_from_profile:
-        declared = ((each, values[0]) for each, values in _declared(located, "image"))
-        if given := next((each for each in declared if not _is_no_picture_address(each[1])), None):
-            origin, address = given[0], absolute(given[1], context.structured.base)
+        declared = (
+            (each, web_address(values[0], context.structured.base))
+            for each, values in _declared(located, "image")
+            if not _is_no_picture_address(values[0])
+        )
+        if given := next((each for each in declared if each[1]), None):
+            origin, address = given
             shown = next((each for each, found, _ in _pictures(located) if found == address), None)
             lead = shown if shown is not None or url is not None else lead
             url = address
@@ -455,7 +465,7 @@ def _pictures(located: LocatedText) -> Iterator[tuple[Element, str | None, str]]
     for origin, elements in located.own.search(context.profile.markup.image):
         for element in filter(is_picture, elements):
             address = image_source(element)  # None: only scripts know it
-            yield element, address and absolute(address, context.structured.base), origin
+            yield element, address and web_address(address, context.structured.base), origin
 
 
 def _lead(located: LocatedText) -> tuple[Element | None, str | None, str]:

@@ -424,6 +424,14 @@ def test_a_declared_picture_has_the_caption_that_it_has_in_the_text() -> None:
     assert (image.url, image.caption, image.credit) == (f"{BASE}/map.jpg", "A map", "A. Li")
 
 
+def test_what_is_no_address_of_the_web_is_no_picture() -> None:
+    for address in ("javascript:alert(1)", "file:///etc/passwd", "blob:https://example.org/1"):
+        lead = f'<div class="widget__image"><img src="{address}"></div>'
+        extra = f'<meta property="og:image" content="{address}">'
+        assert read(_image_page(lead)).image is None
+        assert read(page_html(current_post(own_article(paragraphs())), HEAD + extra)).image is None
+
+
 def test_an_author_picture_is_no_lead_image() -> None:
     markup = '<img class="social-author__avatar" src="/nora.jpg">'
     assert read(_image_page(markup)).image is None
