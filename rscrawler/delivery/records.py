@@ -23,6 +23,9 @@ COMPRESSED = ".gz"  # suffix of a file that the user has compressed
 # JSON allows these in strings, but some readers split lines at them.
 _LINE_BREAKS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
+# Of a formula in a spreadsheet; full-width ones in Japanese and Chinese versions (OWASP).
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 
 class RecordError(RscrawlerError, ValueError):
     """A line is not a record; the message names file and line."""
@@ -146,8 +149,7 @@ def jsonl_lines(records: Iterable[dict[str, Any]]) -> Iterator[bytes]:
 
 def defused(cell: Any) -> Any:
     """A cell that no spreadsheet reads as a formula: a risky first character gets an apostrophe."""
-    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if is_formula else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 
 class _Line:

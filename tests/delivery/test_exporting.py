@@ -73,7 +73,7 @@ def test_the_page_names_the_columns_in_their_order(
 
 
 @on_sqlite
-@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1"])
 def test_no_cell_becomes_a_formula_in_a_spreadsheet(
     store: Store, tmp_path: Path, title: str
 ) -> None:
