@@ -10,7 +10,7 @@ from http.client import HTTPException, HTTPMessage
 from ipaddress import ip_address
 from typing import IO
 from urllib.error import HTTPError
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from lxml.etree import _Element as Element
@@ -21,7 +21,7 @@ from w3lib.url import safe_url_string
 from rscrawler.config import Config, is_web_address
 from rscrawler.errors import RscrawlerError
 from rscrawler.extraction.page import Page, parse_page
-from rscrawler.identity.addresses import root_of
+from rscrawler.identity.addresses import absolute, root_of
 from rscrawler.sites import DEFAULT_PORTS, host_of, hosts_of
 
 ROBOTS_NAME = "rscrawler"
@@ -110,7 +110,7 @@ class Visitor:
         Raises:
             PageUnavailable: robots.txt cannot be fetched, although there may be one.
         """
-        return [urljoin(url, address) for address in self._rules_of(url).sitemaps]
+        return [absolute(address, url) for address in self._rules_of(url).sitemaps]
 
     def _check(self, url: str) -> None:
         """Refuse other hosts and forbidden pages; no redirect may lead into our own network."""

@@ -30,6 +30,13 @@ def test_robots_txt_is_read_once_and_heeded(mark: str) -> None:
         assert all("desk@example.org" in agent for agent in site.agents)
 
 
+def test_a_sitemap_whose_address_cannot_be_parsed_is_unavailable_as_others() -> None:
+    with SmallSite({"/robots.txt": plain("Sitemap: http://[x\n")}) as site:
+        (address,) = visitor().sitemaps(site.base_url)
+        with pytest.raises(PageUnavailable, match="is not an http"):
+            visitor().get(address)
+
+
 def test_what_a_server_packs_unasked_is_unpacked() -> None:
     pages = {
         "/robots.txt": Reply(ROBOTS, "text/plain", is_packed=True),
