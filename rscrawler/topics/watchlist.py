@@ -263,7 +263,8 @@ def load_watchlist(topic: str, config: Config) -> WatchList:
 def usable_topics(config: Config) -> Topics:
     """The usable watch-lists, and problems: a wrong file affects its own topic alone.
 
-    The last good copy (`keep_good_copies`) stands in for a file that became wrong.
+    For a wrong file, its last good copy (`keep_good_copies`) is used, else the shipped file: an
+    upgrade can make a copy of it wrong before any good copy was kept.
 
     Raises:
         ConfigurationError: the folder cannot be read.
@@ -271,9 +272,11 @@ def usable_topics(config: Config) -> Topics:
     topics = _read_all(config)
     for name, problems in topics.problems.items():
         instead = "nothing is flagged on its topic"
-        with suppress(ConfigurationError):
-            topics.lists[name] = read_watchlist(_good_copy(config, name))
-            instead = "the last good one is used"
+        shipped = SHIPPED_DIR / f"{name}.toml"
+        for kind, file in (("shipped", shipped), ("last good", _good_copy(config, name))):
+            with suppress(ConfigurationError):
+                topics.lists[name] = _read(file)
+                instead = f"the {kind} one is used"
         topics.problems[name] = tuple(f"{problem} ({instead})" for problem in problems)
     return Topics(dict(sorted(topics.lists.items())), topics.problems)
 

@@ -82,3 +82,21 @@ def test_a_file_that_becomes_wrong_is_told_and_the_last_good_one_is_used(
         own_list.write_text(WORDS)
         workspace.crawl()
         assert workspace.run("status", "--json").json["topics"]["problems"] == []
+
+
+def test_the_shipped_list_is_used_for_a_copy_that_an_upgrade_makes_wrong(
+    workspace: Workspace, own_list: Path
+) -> None:
+    own_list.with_name("central-asia.toml").write_text(f'{WORDS}[[cap]]\ncontext = "sport"\n')
+    with SampleSite(stories=12) as site:
+        workspace.write_config(site.base_url, sources(FEED) + QUICK)
+        text = workspace.config.read_text()
+        workspace.config.write_text('topics_dir = "topics"\n' + text)
+        result = workspace.run("crawl", "--json")
+    assert result.status == 1
+    (problem,) = result.json["topics"]["problems"]
+    assert "central-asia.toml: cap: unknown key" in problem
+    assert problem.endswith("(the shipped one is used)")
+    assert "central-asia" in {
+        topic for each in workspace.records() for topic in flagged_topics(each)
+    }
