@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -397,6 +397,23 @@ def test_words_with_apostrophes_that_schema_13_indexed_are_indexed_again(
             connection.execute(text(statement))
     engine.dispose()
     assert store.index.backlog() == 1
+
+
+def test_the_layout_seen_by_the_extraction_before_schema_17_is_not_compared_any_more(
+    store: Store, database_url: str
+) -> None:
+    seen = [f'{{"origins":{{"body":{{"{origin}":6}}}}}}' for origin in ("trafilatura", "densest")]
+    for number, observation in enumerate(seen):
+        store.health.record_start(f"run {number}", "site", NOON)
+        store.health.record_end(
+            f"run {number}", "site", NOON, succeeded=True, counters={}, observation=observation
+        )
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        for statement in map(str, STEPS[16 - 1]):
+            connection.execute(text(statement))
+    engine.dispose()
+    assert store.history.observations("site", NOON + timedelta(days=1), 9) == seen[1:]
 
 
 def _drop_what_came_later(connection: Connection) -> None:
