@@ -21,7 +21,7 @@ _YEAR = r"(?P<year>(?:19|20)\d{2})(?!\d)"
 _PRINTED = [
     re.compile(printed, re.IGNORECASE)
     for printed in (
-        rf"\b{_MONTH}\s+{_DAY},?\s+{_YEAR}",
+        rf"\b{_MONTH}\s+{_DAY}(?:\s*,\s*|\s+){_YEAR}",
         rf"\b{_DAY}[\s-]+(?:of\s+|de\s+)?{_MONTH},?[\s-]+(?:de\s+|del\s+)?{_YEAR}",
         rf"\b{_YEAR}[\s-]{table('dates')['year']},?\s+{_DAY}[\s-]+{_MONTH}",
         r"(?<![\d.])(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>(?:19|20)\d{2})(?!\.?\d)",
@@ -106,7 +106,7 @@ def read_date(
 
     None if `text` is none of these. A day alone becomes midnight UTC. "Today" and
     "yesterday" before a time need the time of the crawl (`now`). In `3/4/2021` the first number is
-    the day if the caller knows so (`day_first`); otherwise it is ambiguous, and None.
+    the day if a weekday or the caller says so (`day_first`); otherwise it is ambiguous, and None.
     """
     text = " ".join(text.split())
     if now is not None:
@@ -115,7 +115,7 @@ def read_date(
         return None
     try:
         return _iso(text) or _epoch(text) or _printed(text, day_first=day_first)
-    except (KeyError, ValueError, OverflowError):  # KeyError: "aprıl" without its dot
+    except (KeyError, ValueError, OverflowError):  # "aprıl" without its dot, 3/4/2021
         return None
 
 
@@ -178,11 +178,12 @@ def _printed(text: str, *, day_first: bool) -> FoundDate | None:
         day, year = int(found["day"]), int(found["year"])
         year += 2000 if year < 100 else 0
         month = int(found["month"]) if "month" in found else _NUMBER_OF[found["name"].lower()]
-        if "bar" in found and day <= 12 and not day_first and day != month:
-            if month <= 12:
-                return None
-            day, month = month, day
-        date = datetime(year, month, day, tzinfo=UTC)
+        dates = [datetime(year, month, day, tzinfo=UTC)] if month <= 12 else []
+        if "bar" in found and day <= 12 and day != month:
+            dates += [datetime(year, day, month, tzinfo=UTC)]
+            named = [each for each in dates if re.search(rf"(?i)\b{each:%a}\b|{each:%A}", text)]
+            dates = named if len(named) == 1 else dates[: 1 if day_first else None]
+        (date,) = dates
         clock = _CLOCK.search(text[: match.start()] + " " + text[match.end() :])
         if clock is None or int(clock[1]) > 23 or int(clock[2]) > 59:
             return FoundDate(date, has_time=False)

@@ -53,6 +53,8 @@ def test_no_text_breaks_it(text: str) -> None:
         "2022-06-21",
         "JUN 21 2022",
         "Jun. 21, 2022",
+        "Tuesday , June 21 , 2022",
+        "Jun 21,2022",
     ],
 )
 def test_a_printed_day_is_midnight_and_says_that_it_has_no_time(text: str) -> None:
@@ -157,6 +159,16 @@ def test_a_day_is_parsed_in_the_languages_of_the_region(text: str) -> None:
     assert found.at == datetime(2022, 6, 21, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("is_day_first", [True, False])
+@pytest.mark.parametrize(
+    "text", ["Thu, 01/12/2012 - 09:52", "Thursday 12/01/2012 9:52", "9:52, 12/1/2012 (thu)"]
+)
+def test_the_weekday_tells_a_day_from_a_month(text: str, *, is_day_first: bool) -> None:
+    found = read_date(text, day_first=is_day_first)
+    assert found is not None
+    assert found.at == datetime(2012, 1, 12, 9, 52, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("text", "day"),
     [
@@ -174,7 +186,7 @@ def test_today_and_yesterday_need_the_day_of_the_crawl(text: str, day: int | Non
     "text",
     [
         "", "2 hours ago", "yesterday", "2022-13-45", "June 31, 2022", "soon", "12/05/2022",
-        "1.2.10", "5 aprıl 2022",
+        "1.2.10", "5 aprıl 2022", "Sunak met them on 12/05/2022", "Fri, 12/05/2022",
     ],
 )  # fmt: skip
 def test_what_is_no_date_is_none(text: str) -> None:
