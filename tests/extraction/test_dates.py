@@ -150,10 +150,11 @@ def test_a_day_or_a_small_word_is_no_zone(text: str) -> None:
         "21 июня 2022", "Вторник, 21 Июнь 2022", "21-июнь, 2022", "21 июн 2022", "21 июни 2022",
         "21 маусым 2022", "21-iyun 2022", "21 iýun 2022", "21.06.22", "21-June-2022",
         "2022 жылғы 21 маусым", "2022 ж. 21 маусым", "2022-жылдын 21-июну", "2022-ж., 21-июнь",
-        "2022-yil 21-iyun", "2022 yil 21 iyun", "2022 йил 21 июнь",
+        "2022-yil 21-iyun", "2022 yil 21 iyun", "2022 йил 21 июнь", "wtorek, 21 czerwca 2022",
+        "21 Ιουνίου 2022",
     ],
 )  # fmt: skip
-def test_a_day_is_parsed_in_the_languages_of_the_region(text: str) -> None:
+def test_a_day_is_parsed_in_the_languages_of_the_region_and_others(text: str) -> None:
     found = read_date(text)
     assert found is not None
     assert found.at == datetime(2022, 6, 21, tzinfo=UTC)
