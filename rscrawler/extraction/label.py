@@ -70,14 +70,14 @@ class Body:
     @cached_property
     def first_prose(self) -> int:
         """The number of the first block of running text; 0 without any."""
-        return next((number for number, block in enumerate(self.blocks) if block.prose), 0)
+        return next((n for n, block in enumerate(self.blocks) if _is_running(block)), 0)
 
     @cached_property
     def byline_end(self) -> int:
         """The number of the block before which a byline can be: above, or below a standfirst."""
         first = self.first_prose
         below = enumerate(self.blocks[first + 1 : first + 1 + _MOST_BELOW_STANDFIRST], first + 1)
-        return next((n for n, block in below if block.prose or block.is_heading), first)
+        return next((n for n, block in below if _is_running(block) or block.is_heading), first)
 
     @cached_property
     def end(self) -> int:
@@ -104,10 +104,8 @@ def _is_linked_headline(block: Block) -> bool:
 
 
 def _is_heading_or_label(block: Block) -> bool:
-    if block.is_heading:
-        return True
     is_label = block.tag in ("p", "div") and len(block.text) < _SHORT
-    return is_label and not block.prose and not block.is_sentence
+    return block.is_heading or (is_label and not block.prose and not block.is_sentence)
 
 
 def _is_bare_link(body: Body, number: int) -> bool:
@@ -132,13 +130,20 @@ def _is_pointer(body: Body, number: int) -> bool:
     return label is not None and block.linked >= _LEAST_LINKED * (len(block.text) - label.end())
 
 
+def _is_running(block: Block) -> bool:
+    """Whether a block is running text, and not only dates: "Updated: May 5, 2021, 1:59 p.m."."""
+    bare = without_date(block.text) if len(block.text) <= LONGEST_BYLINE else block.text
+    is_line = len(bare) <= _SHORT and not Block(bare, block.tag, block.region).is_sentence
+    return block.prose > 0 and not is_line
+
+
 def _is_byline(body: Body, number: int) -> bool:
     """Whether a block above the running text is a line with an author or a date.
 
     Below a first paragraph, a sentence is none, nor an item with a date and other words.
     """
     block, is_below = body.blocks[number], number > body.first_prose
-    if number >= body.byline_end or block.prose or block.is_heading:
+    if number >= body.byline_end or _is_running(block) or block.is_heading:
         return False
     if is_below and block.is_sentence:
         return False

@@ -113,6 +113,13 @@ def test_authors_are_whom_the_lines_at_the_headline_name(byline: str, names: lis
         ("<p>9 December 2024</p><p>By Nora Weiss</p>", ["Nora Weiss"], 9),
         ("<p>Von Nora Weiss und Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"], None),
         ("<p>Bishkek, 9 December 2024</p>", [], 9),
+        ("<p>Updated: Dec. 10, 2024, 1:59 p.m.</p><p>Published: Dec. 9, 2024</p>", [], 9),
+        (
+            "<p>Published on Monday, 9 December 2024 Last updated on Tuesday, 10 December 2024, "
+            "1:59 p.m.</p>",
+            [],
+            9,
+        ),
     ],
 )
 def test_author_and_date_above_the_first_paragraph_are_no_text(
@@ -122,6 +129,11 @@ def test_author_and_date_above_the_first_paragraph_are_no_text(
     assert article.body == read().body
     assert article.authors == names
     assert article.published_at == (day and datetime(2024, 12, day, tzinfo=UTC))
+
+
+def test_a_short_first_sentence_with_a_date_is_text() -> None:
+    first = "On 9 December 2024 the keepers struck."
+    assert read(text=f"<p>{first}</p>{TEXT}").body.startswith(first)
 
 
 def test_author_and_date_below_a_standfirst_are_no_text() -> None:
