@@ -132,17 +132,13 @@ def _names(texts: Iterable[str]) -> list[str]:
 def _is_name(text: str) -> bool:
     """Whether a text can be an author's name."""
     is_long = len(text) > 60 or text.count(" ") > 5
-    is_no_name = is_nobody(text) or pattern("other_work").search(text) is not None
-    return not is_long and not is_no_name and text[0] == text[0].upper()
+    is_no_name = is_long or is_nobody(text) or pattern("other_work").search(text)
+    return not is_no_name and text[0] == text[0].upper()
 
 
 def is_nobody(name: str) -> bool:
     """Whether a text names no author: an address, "admin", "Staff"."""
-    return bool(
-        pattern("no_names").search(name)
-        or pattern("nobodies").fullmatch(name)
-        or name.casefold().endswith(" staff")
-    )
+    return bool(pattern("no_names").search(name) or pattern("nobodies").fullmatch(name))
 
 
 @lru_cache(maxsize=128)  # a site's authors recur

@@ -77,6 +77,10 @@ def read(
         ('<p class="author">VESTNIK.KZ</p>', []),
         ("<p>By Nora Weiss, Photos by Bob Ray</p>", ["Nora Weiss"]),
         ("<p>By Nora Weiss, AP Sports Writer</p>", ["Nora Weiss"]),
+        (
+            "<p>By Nora Weiss, Ph.D., and Md Aliev, Ma Jun</p>",
+            ["Nora Weiss, Ph.D.", "Md Aliev", "Ma Jun"],
+        ),
         ("<p>By Nora Weiss, The Hollywood Reporter</p>", ["Nora Weiss", "The Hollywood Reporter"]),
         ('<footer class="meta"><a rel="author" href="/w">Nora Weiss</a></footer>', ["Nora Weiss"]),
         (
