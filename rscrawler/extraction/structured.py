@@ -31,7 +31,7 @@ _SEPARATORS = "-–—|•·:»/"
 _LISTING = {"archive", "woocommerce-page"}
 _POST = "single-post"  # page builders give a post with a shop's widget the shop's class, too
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
-TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
+TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*[|_]\s*")
 _BEHIND_NAME = rf"{TITLE_SEPARATOR.pattern}|:\s+"  # Blogger: "Outlet: Headline"
 
 
@@ -138,8 +138,6 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
         ),
         is_listing=_POST not in classes and not _LISTING.isdisjoint(classes),
     )  # fmt: skip
-    if not scripts:
-        return found
     warnings: list[str] = []
     nodes = [node for script in scripts for node in _nodes(script, warnings)]
     return replace(

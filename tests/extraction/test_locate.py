@@ -56,6 +56,11 @@ def test_where_an_article_was_printed_is_not_its_text() -> None:
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}{notice}") == [*TEXT]
 
 
+def test_a_title_is_read_without_the_names_of_section_and_outlet_behind_underscores() -> None:
+    html = f"<html><title>{TITLE}_Water_The Canal Post</title><body>{PARAGRAPHS}</body></html>"
+    assert rscrawler.extract_page(html.encode(), URL).title == TITLE
+
+
 def test_however_much_readers_write_it_is_not_the_articles_text() -> None:
     words = "I have read many things about this canal, and letter {} says no less than the others."
     letters = "".join(f"<li><p>{words.format(number)}</p></li>" for number in range(100))
