@@ -51,9 +51,17 @@ def test_a_menu_button_with_an_open_box_does_not_swallow_the_page() -> None:
     assert _body(f"{button}<h1>{TITLE}</h1>{PARAGRAPHS}") == [*TEXT]
 
 
-def test_where_an_article_was_printed_is_not_its_text() -> None:
-    notice = "<p>This article appeared in the Asia section of the print edition</p>"
-    assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}{notice}") == [*TEXT]
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "This article appeared in the Asia section of the print edition",
+        "We may earn a commission from links on this page.",
+        "When you buy through our links, we may receive some compensation.",
+        "This article is more than 4 years old and may not be up to date.",
+    ],
+)
+def test_what_an_outlet_says_of_an_article_is_not_its_text(notice: str) -> None:
+    assert _body(f"<h1>{TITLE}</h1><p>{notice}</p>{PARAGRAPHS}<p>{notice}</p>") == [*TEXT]
 
 
 def test_a_title_is_read_without_the_names_of_section_and_outlet_behind_underscores() -> None:
