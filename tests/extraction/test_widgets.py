@@ -31,6 +31,7 @@ def _read(markup: str) -> list[str]:
         '<p class="lead popular">{}</p>',
         '<p class="has-embed no-ads tag-newsletter category-sponsored">{}</p>',
         '<p class="subscriber-lead">{}</p>',
+        '<div class="subscriber-preview"><p>{}</p></div>',
         '<section id="the-latest-round"><p>{}</p></section>',
         '<section id="share-of-trade"><p>{}</p></section>',
         '<section id="latest"><p>{}</p></section>',
