@@ -28,12 +28,12 @@ _BLOCKS = HEADINGS | {
     "nav", "form", "figure", "figcaption", "hr", "center", "address", "details", "summary",
     "fieldset", "caption", "legend", "menu", "noscript",
 }  # fmt: skip
-# A button with the page, behind an unclosed `div` in it; an article for readers without scripts.
+# The page in a button or head, behind an open `div` or an `astro-island`; an article in noscript.
 _HOLDS_TEXT = etree.XPath(
-    "self::button[.//h1]"
+    "self::*[self::button or self::head][.//h1]"
     " | self::noscript[.//p][not(contains(translate(., 'JS', 'js'), 'javascript'))]"
 )
-_CELLS = frozenset({"td", "th"})
+_OFTEN_READ, _CELLS = frozenset({"button", "noscript", "head"}), frozenset({"td", "th"})
 # Block tags besides headings; in other elements it is "div", or a tag around it (_KEPT_BELOW).
 _TEXT_TAGS = frozenset({"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"})
 _KEPT_BELOW = {"div": HEADINGS | {"li", "blockquote", "figcaption", "dd"},
@@ -183,7 +183,7 @@ class _Walk:
         if not self._open:
             self._begin(element, None, "")
             return True
-        if name in _UNREAD and (name not in ("button", "noscript") or not _HOLDS_TEXT(element)):
+        if name in _UNREAD and (name not in _OFTEN_READ or not _HOLDS_TEXT(element)):
             return False
         is_cut = element in self._left_out
         if name in _BLOCKS:
