@@ -70,7 +70,7 @@ _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
 _LONGEST_DATE = 150  # characters of a block that can print the date
 _DATED_APART = ("related: ", "comments: ", "advertising: ", "embed: ")  # rules of regions
-_CYRILLIC = re.compile(r"[а-я]", re.IGNORECASE)
+_OTHER_SCRIPT = re.compile(r"[^\W\d_\0-\u036f]")  # than Latin
 _WANTED = ("title", "published_at")  # a warning says if they are missing
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
@@ -413,7 +413,7 @@ def _date(name: str, origin: str, value: str | datetime, located: LocatedText) -
 def _is_english(context: PageContext) -> bool:
     """Whether a page can be in English, by what it declares and by its headlines."""
     declared = (context.structured.language or "en").lower()
-    return declared.startswith("en") and not _CYRILLIC.search(" ".join(context.titles))
+    return declared.startswith("en") and not _OTHER_SCRIPT.search(" ".join(context.titles))
 
 
 # The lead image

@@ -244,6 +244,14 @@ def test_a_line_at_the_headline_tells_the_date_whatever_its_region_is_called() -
         assert read(line).published_at == datetime(2024, 12, 9, 8, 15, tzinfo=UTC), line
 
 
+@pytest.mark.parametrize("title", ["Το φράγμα πάνω από την κοιλάδα", "جاده‌ها باز است"])
+def test_a_headline_in_another_script_is_not_american_whatever_the_page_declares(
+    title: str,
+) -> None:
+    article = read("<p>9/12/2024</p>", head=f'<meta property="og:title" content="{title}">')
+    assert article.published_at == datetime(2024, 12, 9, tzinfo=UTC)
+
+
 def test_the_date_that_json_ld_gives_the_page_counts_if_its_article_has_none() -> None:
     node = f'"@type": "WebPage", "@id": "{URL}", "datePublished": "2024-12-09T08:15:00+00:00"'
     moment, day = datetime(2024, 12, 9, 8, 15, tzinfo=UTC), datetime(2024, 12, 5, tzinfo=UTC)
