@@ -38,7 +38,6 @@ from rscrawler.config.models import format_duration as format_duration
 from rscrawler.config.models import is_web_address as is_web_address
 from rscrawler.config.models import key as key
 from rscrawler.config.models import matching as matching
-from rscrawler.config.models import only as only
 from rscrawler.config.models import parse_duration as parse_duration
 from rscrawler.errors import ConfigurationError
 

@@ -83,7 +83,7 @@ def parse_size(value: object) -> int:
     return int(match[1]) * _BYTES_PER_UNIT[match[2]]
 
 
-def only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
+def _only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
     """Refuse a value, also a secret one, for which `is_allowed` is false or raises."""
 
     def check(value: Any) -> Any:
@@ -99,7 +99,7 @@ def only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
 def matching(pattern: str, allowed: str) -> tuple[object, ...]:
     """Annotations of a text that `pattern` matches; `allowed` says so to people."""
     schema = WithJsonSchema({"type": "string", "pattern": pattern})
-    return only(re.compile(pattern).fullmatch, allowed), schema
+    return _only(re.compile(pattern).fullmatch, allowed), schema
 
 
 def _time_of_day(value: object) -> time:
@@ -159,38 +159,38 @@ def _with_absolute_file(url: SecretStr, info: ValidationInfo) -> SecretStr:
 HostName = Annotated[
     str,
     Field(min_length=1),
-    only(
+    _only(
         # An IPv6 address, or a name that a look-up can encode.
         lambda name: IPv6Address(name) if ":" in name else name.encode("idna"),
         'a host name alone, such as "smtp.example.org", without a scheme or port',
     ),
 ]
-OneLine = Annotated[str, only(str.isprintable, "one line of text")]
+OneLine = Annotated[str, _only(str.isprintable, "one line of text")]
 MailAddress = Annotated[
-    str, only(_is_mail_address, '"desk@example.org" or "Name <desk@example.org>"')
+    str, _only(_is_mail_address, '"desk@example.org" or "Name <desk@example.org>"')
 ]
-_WITHOUT_USER = only(
+_WITHOUT_USER = _only(
     _is_web_address_without_user, "an http or https address without a user and password"
 )
 WebAddress = Annotated[str, _WITHOUT_USER]
 SecretWebAddress = Annotated[SecretStr, _WITHOUT_USER]
 BareWebAddress = Annotated[
     str,
-    only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),
+    _only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),
     AfterValidator(lambda url: url.rstrip("/").lower()),  # as browsers send it
 ]
 PasswordHash = Annotated[
     SecretStr,
-    only(_PASSWORD_HASH.fullmatch, "a line that `rscrawler web --add-user NAME` writes"),
+    _only(_PASSWORD_HASH.fullmatch, "a line that `rscrawler web --add-user NAME` writes"),
 ]
-UserName = Annotated[str, only(USER_NAME.fullmatch, USER_NAMES)]
+UserName = Annotated[str, _only(USER_NAME.fullmatch, USER_NAMES)]
 DatabaseUrl = Annotated[
     SecretStr,
-    only(re.compile(r"sqlite(\+pysqlite)?:///|postgresql(\+psycopg)?://").match, DATABASE_URLS),
+    _only(re.compile(r"sqlite(\+pysqlite)?:///|postgresql(\+psycopg)?://").match, DATABASE_URLS),
     AfterValidator(_with_absolute_file),
 ]
 AsciiSecret = Annotated[
-    SecretStr, only(str.isascii, "ASCII characters; a login by SMTP carries no others")
+    SecretStr, _only(str.isascii, "ASCII characters; a login by SMTP carries no others")
 ]
 LoginName = Annotated[
     str, *matching(r"^[\x20-\x7e]+$", "ASCII characters; a login by SMTP carries no others")
@@ -210,15 +210,17 @@ Size = Annotated[
 ]
 Timeout = Annotated[
     Duration,
-    only(lambda span: timedelta(0) < span <= timedelta(days=1), 'more than "0s", at most "1d"'),
+    _only(lambda span: timedelta(0) < span <= timedelta(days=1), 'more than "0s", at most "1d"'),
 ]
-PositiveDuration = Annotated[Duration, only(bool, 'more than "0s"')]
+PositiveDuration = Annotated[Duration, _only(bool, 'more than "0s"')]
 Ages = Annotated[
     list[Duration],
-    only(lambda spans: spans == sorted(set(spans)), 'ages that ascend, such as ["1h", "6h", "1d"]'),
+    _only(
+        lambda spans: spans == sorted(set(spans)), 'ages that ascend, such as ["1h", "6h", "1d"]'
+    ),
 ]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-TimeZoneName = Annotated[str, only(ZoneInfo, 'an IANA time zone, such as "UTC" or "Asia/Almaty"')]
+TimeZoneName = Annotated[str, _only(ZoneInfo, 'an IANA time zone, such as "UTC" or "Asia/Almaty"')]
 
 
 class Model(BaseModel):

@@ -68,10 +68,7 @@ class Flagger:
         explained: dict[str, list[Contribution]] = {}
         for topic, values in self.features(text).items():
             rows = zip(FEATURES, values, shipped_model().shares(values), strict=True)
-            found = [
-                Contribution(feature.name, feature.meaning, round(value, 3), round(share, 3))
-                for feature, value, share in rows
-            ]
+            found = [Contribution(f.name, f.meaning, round(v, 3), round(s, 3)) for f, v, s in rows]
             explained[topic] = sorted(found, key=lambda each: -abs(each.share))
         return explained
 

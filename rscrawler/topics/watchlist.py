@@ -7,7 +7,6 @@ key. The models here validate it and give its JSON Schema (`WatchList.model_json
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,17 +19,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import (
-    Config,
-    Model,
-    cached,
-    checked,
-    key,
-    matching,
-    only,
-    read_toml,
-    toml_files,
-)
+from rscrawler.config import Config, Model, cached, checked, key, matching, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.matcher import fold
 
@@ -46,10 +35,11 @@ EntityKind = Literal[
     "state", "people", "place", "region", "person", "organisation", "project", "format"
 ]
 # More than blanks, dashes and dots; neither a star at the beginning nor two in a row.
-_SPELLING = re.compile(r"(?s)(?![\s-]*\*|.*\*\*).*[^\s*.\u2010-\u2026-]")
-Spelled = list[
-    Annotated[str, only(_SPELLING.match, 'a name or word; one * at the end of a word ("Kaz*")')]
-]
+_SPELLING = matching(
+    r"^(?![\s-]*\*|[\s\S]*\*\*)[\s\S]*[^\s*.\u2010-\u2026-][\s\S]*$",
+    'a name or word; one * at the end of a word ("Kaz*")',
+)
+Spelled = list[Annotated[str, *_SPELLING]]
 Share = Annotated[float, Field(ge=0, le=1)]
 CONTEXT_KEYS = ("needs", "unless", "passing_with", "despite")  # of an entity: names of contexts
 
@@ -62,9 +52,7 @@ class Context(Model):
     """
 
     words: Spelled = key([], "any case; a * at the end of a word matches any ending")
-    countries: list[
-        Annotated[str, *matching(r"^([A-Z]{2}|\*)$", 'an ISO 3166 code, such as "KZ", or "*"')]
-    ] = []
+    countries: list[Country | Literal["*"]] = []
     entities: list[str] = key([], "entities whose sure names count")
     against: Spelled = key([], "words that must be fewer than the above")
     within: Annotated[int, Field(ge=1, le=100_000)] | Literal["paragraph", "lead", "text"] = key(
@@ -82,11 +70,8 @@ class Context(Model):
 
     def asks_for(self, entity: Entity) -> bool:
         """Whether a sure name of `entity` counts for the context."""
-        return (
-            entity.name in self.entities
-            or "*" in self.countries
-            or not set(self.countries).isdisjoint(entity.countries)
-        )
+        is_of_country = not {"*", *entity.countries}.isdisjoint(self.countries)
+        return is_of_country or entity.name in self.entities
 
 
 class Entity(Model):
@@ -263,8 +248,7 @@ def load_watchlist(topic: str, config: Config) -> WatchList:
 def usable_topics(config: Config) -> Topics:
     """The usable watch-lists, and problems: a wrong file affects its own topic alone.
 
-    For a wrong file, its last good copy (`keep_good_copies`) is used, else the shipped file: an
-    upgrade can make a copy of it wrong before any good copy was kept.
+    A wrong file's last good copy (`keep_good_copies`) is used, else the shipped file.
 
     Raises:
         ConfigurationError: the folder cannot be read.
@@ -272,10 +256,9 @@ def usable_topics(config: Config) -> Topics:
     topics = _read_all(config)
     for name, problems in topics.problems.items():
         instead = "nothing is flagged on its topic"
-        shipped = SHIPPED_DIR / f"{name}.toml"
-        for kind, file in (("shipped", shipped), ("last good", _good_copy(config, name))):
+        for kind, folder in {"shipped": SHIPPED_DIR, "last good": _good_copies(config)}.items():
             with suppress(ConfigurationError):
-                topics.lists[name] = _read(file)
+                topics.lists[name] = _read(folder / f"{name}.toml")
                 instead = f"the {kind} one is used"
         topics.problems[name] = tuple(f"{problem} ({instead})" for problem in problems)
     return Topics(dict(sorted(topics.lists.items())), topics.problems)
@@ -295,7 +278,7 @@ def keep_good_copies(config: Config) -> None:
     The copied bytes are validated here: the file may have changed since `usable_topics` read it.
     """
     for file in config.own_files("topics_dir"):
-        copy, text = _good_copy(config, file.stem), file.read_bytes()
+        copy, text = _good_copies(config) / file.name, file.read_bytes()
         if copy.exists() and copy.read_bytes() == text:
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -307,8 +290,8 @@ def keep_good_copies(config: Config) -> None:
             part.replace(copy)
 
 
-def _good_copy(config: Config, name: str) -> Path:
-    return config.output_dir / "watch-lists" / f"{name}.toml"
+def _good_copies(config: Config) -> Path:
+    return config.output_dir / "watch-lists"
 
 
 def check_alerted(config: Config) -> None:
