@@ -228,6 +228,7 @@ class Readers:
     # In the reader processes and the nursery.
 
     def _prepare(self) -> None:
+        gc.freeze()  # what is imported stays: to search it takes long, and copies its memory
         self._reader.prepare(self._limit_seconds)
         gc.collect()
         gc.freeze()
