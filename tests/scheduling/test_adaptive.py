@@ -218,7 +218,7 @@ def test_the_budget_is_48_a_day_or_as_near_as_the_limits_allow(
 @pytest.mark.parametrize(
     ("shortest", "longest", "visits_per_day", "message"),
     [
-        (timedelta(0), timedelta(hours=1), None, "above zero"),
+        (timedelta(0), timedelta(hours=1), None, 'more than "0s"'),
         (timedelta(hours=2), timedelta(hours=1), None, "at most max"),
         (timedelta(minutes=5), timedelta(hours=6), 3, "allowed: 4 to 288"),
         (timedelta(minutes=5), timedelta(hours=6), 300, "allowed: 4 to 288"),
