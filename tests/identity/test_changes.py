@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +63,21 @@ def test_the_diff_of_long_texts_that_repeat_few_words_comes_to_an_end() -> None:
         changes = word_diff(before, after)
         kept = [each.text for each in changes if each.kind is not ChangeKind.ADDED]
         assert "".join(kept).split() == before.split()
+
+
+def test_of_a_long_text_with_many_edits_the_edits_alone_are_given() -> None:
+    ranks = range(1, 3_000)
+    random = Random(1)
+    # As often as the words of a language.
+    words = random.choices([f"word{each}" for each in ranks], [1 / each for each in ranks], k=5_000)
+    edited = random.sample(range(5_000), 40)
+    new = ["edited" if place in edited else word for place, word in enumerate(words)]
+    added = [
+        each.text
+        for each in word_diff(" ".join(words), " ".join(new))
+        if each.kind is ChangeKind.ADDED
+    ]
+    assert "".join(added).split() == ["edited"] * 40
 
 
 def test_texts_without_a_common_word_are_given_whole() -> None:
