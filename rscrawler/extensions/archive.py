@@ -54,8 +54,9 @@ class ArchivedPage:
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """A header of the response by its name in any case; None without it."""
-        return next((text for key, text in self.headers if key.lower() == name.lower()), None)
+        """A header of the response by its name in any case; None if missing or empty; no NUL."""
+        found = (text for key, text in self.headers if key.lower() == name.lower())
+        return next(found, "").replace("\0", "") or None
 
 
 def add_page(folder: Path, site: str, run_id: str, page: ArchivedPage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -179,6 +180,13 @@ def test_each_day_has_its_file_and_a_time_leaves_earlier_pages_out(tmp_path: Pat
     assert [file.parent.name for file in files] == ["2026-11-25", "2026-11-24"]
     assert list(archived_pages(files)) == [next_day, early, noon]
     assert list(archived_pages(files, NOON)) == [next_day, noon]
+
+
+def test_a_header_is_read_as_from_the_response(tmp_path: Path) -> None:
+    headers = (("ETag", '"a\0b"'), ("Last-Modified", ""))
+    (page,) = archived_pages(written(tmp_path, replace(a_page(1), headers=headers)))
+    found = [page.header(name) for name in ("etag", "last-modified", "link")]
+    assert found == ['"ab"', None, None]
 
 
 def test_old_days_are_pruned_whole(tmp_path: Path) -> None:
