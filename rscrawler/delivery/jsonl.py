@@ -23,7 +23,7 @@ from rscrawler.config import Config
 from rscrawler.delivery.records import COMPRESSED, day_lines, line_of
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
-from rscrawler.store.leases import process_identity
+from rscrawler.store.leases import in_words, process_identity
 from rscrawler.store.outbox import OutboxRow, OutboxStore
 from rscrawler.store.tables import JSONL_CHANNELS
 
@@ -216,7 +216,7 @@ def _acquire(store: Store, seconds: float) -> None:
     """Take or renew the lease; wait for it at most `seconds`."""
     _wait(
         lambda: store.leases.acquire(WRITER, process_identity(), utc_now()),
-        lambda: f"{store.leases.holder(WRITER)} writes the output",
+        lambda: f"{in_words(store.leases.holder(WRITER) or 'another process')} writes the output",
         seconds,
         _LEASE_POLL_SECONDS,
     )

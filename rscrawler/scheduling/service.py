@@ -38,7 +38,7 @@ from rscrawler.scheduling.runs import Runner, RunOutcome, failed_run, record_end
 from rscrawler.scheduling.trouble import StoreTrouble, notify_of_undelivered
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import QUEUE, Firing
-from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
+from rscrawler.store.leases import LEASE_RENEWAL, in_words, process_identity, service_lease
 
 logger = logging.getLogger(__name__)
 
@@ -263,7 +263,7 @@ class Service:
                     "job %s: its run of %s was interrupted when %s died; it is due again",
                     firing.job_id,
                     rfc3339(firing.fire_at),
-                    firing.fired_by,
+                    in_words(firing.fired_by),
                 )
 
     # Fire times.

@@ -134,10 +134,9 @@ class NewsSpider(Spider):
             logger.warning("%s asked for a pause until %s", session.site, until)
             return
         if not self._lease.begin():
-            holder = session.store.leases.holder(session.lease_name)
+            holder = session.store.leases.holder(session.lease_name) or "another process"
             self.count("leased")
-            by = in_words(holder) if holder else "another process"
-            logger.warning("%s is being crawled by %s", session.site, by)
+            logger.warning("%s is being crawled by %s", session.site, in_words(holder))
             return
         self._watch = asyncio.create_task(self._watch_lease())
         session.store.health.record_start(session.run_id, session.site, now)

@@ -23,7 +23,7 @@ from rscrawler.store.database import (
     parsed_url,
     sqlite_file,
 )
-from rscrawler.store.leases import LeaseStore
+from rscrawler.store.leases import LeaseStore, in_words
 from rscrawler.store.messages import MessageStore
 from rscrawler.store.tables import metadata, schema_version
 
@@ -94,8 +94,8 @@ def _copy(source: Database, target: Database, now: datetime, on_rows: OnRows) ->
         if held := LeaseStore(source).held(now) | MessageStore(source).claimed(now):
             name, owner = next(iter(held.items()))
             raise StoreError(
-                f"the source is in use: {owner} holds {name}; stop services, workers, crawls and "
-                "deliveries first"
+                f"the source is in use: {in_words(owner)} holds {name}; stop services, workers, "
+                "crawls and deliveries first"
             )
         for table in tables:
             if _count(table, writing):

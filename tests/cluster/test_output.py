@@ -28,7 +28,7 @@ def test_a_process_of_another_machine_that_writes_is_waited_for(
     monkeypatch.setattr(jsonl, "time", clock)
     record(store, an_article(1))
     store.leases.acquire(jsonl.WRITER, ELSEWHERE, datetime.now(UTC))
-    with pytest.raises(OutputError, match=f"{ELSEWHERE} writes the output"):
+    with pytest.raises(OutputError, match="process 17 on another-machine writes the output"):
         deliver_jsonl(a_config(tmp_path), store)
     assert len(slept) <= sum(slept)  # the database is asked once a second at most
     store.leases.release(jsonl.WRITER, ELSEWHERE)

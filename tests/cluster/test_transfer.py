@@ -83,7 +83,7 @@ def test_it_moves_back_and_every_table_has_the_same_digest(
 
 def test_a_store_in_use_is_not_moved(filled: Store, sqlite_url: str, target_url: str) -> None:
     filled.leases.acquire("site:example", process_identity(), NOW)
-    with pytest.raises(StoreError, match="holds site:example; stop services"):
+    with pytest.raises(StoreError, match=r"in use: process .* holds site:example; stop services"):
         migrate_store(sqlite_url, target_url, NOW)
     filled.leases.rest("site:example", process_identity(), NOW)
     assert migrate_store(sqlite_url, target_url, NOW)

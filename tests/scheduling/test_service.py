@@ -295,7 +295,8 @@ def test_the_run_of_a_service_that_died_on_this_machine_is_taken_over_at_once(
 
     asyncio.run(scenario())
     assert len(shared_world.children.started) == 2
-    assert f"was interrupted when {DEAD} died; it is due again" in log.text
+    died = f"process 999999999 on {socket.gethostname()} died"
+    assert f"was interrupted when {died}; it is due again" in log.text
 
 
 def test_the_run_of_a_silent_service_elsewhere_is_taken_over_when_its_lease_has_run_out(
