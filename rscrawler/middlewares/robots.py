@@ -17,7 +17,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import build_from_crawler
 
 from rscrawler.errors import StoreError
-from rscrawler.spiders.http import ForbiddenByRobots, HeldBack, header_of, in_words, validators
+from rscrawler.spiders.http import ForbiddenByRobots, HeldBack, error_text, header_of, validators
 from rscrawler.spiders.session import session_of
 from rscrawler.store.discovery import KeptRobots
 
@@ -98,7 +98,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         except Exception as error:
             if type(error) is IgnoreRequest:
                 return ALLOW_ALL  # too many redirects count as no robots.txt
-            return self._fallback_body(host, kept, f"cannot be read: {in_words(error)}")
+            return self._fallback_body(host, kept, f"cannot be read: {error_text(error)}")
         if response.status >= 500 or response.status == 429:
             return self._fallback_body(host, kept, f"answers HTTP {response.status}")
         if response.status == 304 and kept is not None:

@@ -94,10 +94,10 @@ def status_of(failure: Failure) -> int | None:
 def reason_of(failure: Failure) -> str:
     """Why a request failed, in a few words: `HTTP 503`, `timeout`."""
     status = status_of(failure)
-    return f"HTTP {status}" if status else in_words(failure.value or Exception())
+    return f"HTTP {status}" if status else error_text(failure.value or Exception())
 
 
-def in_words(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Why there is no response, or no readable one, in a few words."""
     for kinds, words in _WORDS.items():
         if isinstance(error, kinds):
