@@ -106,7 +106,7 @@ def read_date(
 
     None if `text` is none of these. A day alone becomes midnight UTC. "Today" and
     "yesterday" before a time need the time of the crawl (`now`). In `3/4/2021` the first number is
-    the day if a weekday or the caller says so (`day_first`); otherwise it is ambiguous, and None.
+    the day if the weekday before it or the caller (`day_first`) says so; else it is None.
     """
     text = " ".join(text.split())
     if now is not None:
@@ -178,13 +178,14 @@ def _printed(text: str, *, day_first: bool) -> FoundDate | None:
         day, year = int(found["day"]), int(found["year"])
         year += 2000 if year < 100 else 0
         month = int(found["month"]) if "month" in found else _NUMBER_OF[found["name"].lower()]
+        rest = f"{text[: match.start()]}\v{text[match.end() :]}"  # white space that no text has
         dates = [datetime(year, month, day, tzinfo=UTC)] if month <= 12 else []
         if "bar" in found and day <= 12 and day != month:
             dates += [datetime(year, day, month, tzinfo=UTC)]
-            named = [each for each in dates if re.search(rf"(?i)\b{each:%a}\b|{each:%A}", text)]
+            named = [each for each in dates if re.search(rf"(?i)\b{each:(?:%a|%A)}\W*\v", rest)]
             dates = named if len(named) == 1 else dates[: 1 if day_first else None]
         (date,) = dates
-        clock = _CLOCK.search(text[: match.start()] + " " + text[match.end() :])
+        clock = _CLOCK.search(rest)
         if clock is None or int(clock[1]) > 23 or int(clock[2]) > 59:
             return FoundDate(date, has_time=False)
         hour, half = int(clock[1]), (clock[4] or "").lower()[:1]

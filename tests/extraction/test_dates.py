@@ -162,12 +162,17 @@ def test_a_day_is_parsed_in_the_languages_of_the_region_and_others(text: str) ->
 
 @pytest.mark.parametrize("is_day_first", [True, False])
 @pytest.mark.parametrize(
-    "text", ["Thu, 01/12/2012 - 09:52", "Thursday 12/01/2012 9:52", "9:52, 12/1/2012 (thu)"]
+    "text", ["Thu, 01/12/2012 - 09:52", "Thursday 12/01/2012 9:52", "9:52 (thu) 12/1/2012"]
 )
 def test_the_weekday_tells_a_day_from_a_month(text: str, *, is_day_first: bool) -> None:
     found = read_date(text, day_first=is_day_first)
     assert found is not None
     assert found.at == datetime(2012, 1, 12, 9, 52, tzinfo=UTC)
+
+
+def test_a_weekday_that_is_not_right_before_the_date_is_that_of_another() -> None:
+    for text in ("Added 3/4/2021 | Thursday 8/4/2021", "He sat there until 4/3/2021"):
+        assert read_date(text) is None
 
 
 @pytest.mark.parametrize(
