@@ -15,7 +15,7 @@ from lxml.etree import _Element as Element
 from rscrawler.extraction.text import likeness, text_of
 from rscrawler.identity.addresses import absolute, address_key, web_address
 from rscrawler.sites import SiteProfile
-from rscrawler.text import clean
+from rscrawler.text import UNSPACED, clean
 
 AGREEMENT = 0.6  # the likeness from which two headlines count as the same
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
@@ -31,7 +31,9 @@ _SEPARATORS = "-–—|•·:»/"
 _LISTING = {"archive", "woocommerce-page"}
 _POST = "single-post"  # page builders give a post with a shop's widget the shop's class, too
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
-TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*[|_]\s*")
+# Chinese outlets separate the parts by underscores; elsewhere these are parts of words.
+_UNDERSCORE = rf"_(?=\s*[{UNSPACED}])|(?<=[{UNSPACED}])_"
+TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*(?:\||{_UNDERSCORE})\s*")
 _BEHIND_NAME = rf"{TITLE_SEPARATOR.pattern}|:\s+"  # Blogger: "Outlet: Headline"
 
 

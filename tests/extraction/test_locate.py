@@ -65,8 +65,12 @@ def test_what_an_outlet_says_of_an_article_is_not_its_text(notice: str) -> None:
 
 
 def test_a_title_is_read_without_the_names_of_section_and_outlet_behind_underscores() -> None:
-    html = f"<html><title>{TITLE}_Water_The Canal Post</title><body>{PARAGRAPHS}</body></html>"
-    assert rscrawler.extract_page(html.encode(), URL).title == TITLE
+    for title, printed in (
+        ("大坝关闭后河谷里的村庄没有水", "大坝关闭后河谷里的村庄没有水_要闻_Canal运河报"),
+        ("The cost of a snake_case canal", "The cost of a snake_case canal"),
+    ):
+        html = f"<html><title>{printed}</title><body>{PARAGRAPHS}</body></html>"
+        assert rscrawler.extract_page(html.encode(), URL).title == title
 
 
 def test_an_island_in_the_head_does_not_swallow_the_page() -> None:
