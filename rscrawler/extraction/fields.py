@@ -33,7 +33,7 @@ from rscrawler.identity.addresses import (
 )
 from rscrawler.items import Article, Image
 from rscrawler.sites import SourceKind
-from rscrawler.text import clean
+from rscrawler.text import UNSPACED, clean
 
 # Where pages declare each field, the most exact first.
 _DECLARED = {
@@ -70,7 +70,8 @@ _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
 _LONGEST_DATE = 150  # characters of a block that can print the date
 _DATED_APART = ("related: ", "comments: ", "advertising: ", "embed: ")  # rules of regions
-_OTHER_SCRIPT = re.compile(r"[^\W\d_\0-\u036f]")  # than Latin
+# A word in another script than Latin; in Chinese, 7/5/2005 may be in July or in May.
+_OTHER_SCRIPT = re.compile(rf"[^\W\d_\0-\u036f\u1e00-\u1eff{UNSPACED}]{{3}}")
 _WANTED = ("title", "published_at")  # a warning says if they are missing
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (

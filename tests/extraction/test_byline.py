@@ -252,6 +252,12 @@ def test_a_headline_in_another_script_is_not_american_whatever_the_page_declares
     assert article.published_at == datetime(2024, 12, 9, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("title", ["The Δ of the river", "Phạm Văn on the river", "河谷里的大坝"])
+def test_a_foreign_letter_or_chinese_does_not_tell_the_day_from_the_month(title: str) -> None:
+    article = read("<p>9/12/2024</p>", head=f'<meta property="og:title" content="{title}">')
+    assert article.published_at is None
+
+
 def test_the_date_that_json_ld_gives_the_page_counts_if_its_article_has_none() -> None:
     node = f'"@type": "WebPage", "@id": "{URL}", "datePublished": "2024-12-09T08:15:00+00:00"'
     moment, day = datetime(2024, 12, 9, 8, 15, tzinfo=UTC), datetime(2024, 12, 5, tzinfo=UTC)
