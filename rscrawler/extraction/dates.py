@@ -15,7 +15,8 @@ LATEST_AHEAD = timedelta(days=2)  # clocks and zones differ; more is a mistake
 _FARTHEST = timedelta(hours=14)  # of any zone from UTC
 _NUMBER_OF = {word: number for number, words in enumerate(MONTHS, 1) for word in words.split()}
 _NAMES = "|".join(sorted(_NUMBER_OF, key=len, reverse=True))
-_MONTH = rf"(?P<name>{_NAMES})[{MONTH_ENDINGS}]?\b\.?"
+# Polish for November; in Croatian, which writes "3. listopada", it is October.
+_MONTH = rf"(?!(?<=\.\s)listopada)(?P<name>{_NAMES})[{MONTH_ENDINGS}]?\b\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?"
 _YEAR = r"(?P<year>(?:19|20)\d{2})(?!\d)"
 _PRINTED = [

@@ -193,6 +193,7 @@ def test_today_and_yesterday_need_the_day_of_the_crawl(text: str, day: int | Non
     [
         "", "2 hours ago", "yesterday", "2022-13-45", "June 31, 2022", "soon", "12/05/2022",
         "1.2.10", "5 aprıl 2022", "Sunak met them on 12/05/2022", "Fri, 12/05/2022",
+        "3. listopada 2022.",
     ],
 )  # fmt: skip
 def test_what_is_no_date_is_none(text: str) -> None:
