@@ -78,8 +78,8 @@ def read(
         ("<p>By Nora Weiss, Photos by Bob Ray</p>", ["Nora Weiss"]),
         ("<p>By Nora Weiss, AP Sports Writer</p>", ["Nora Weiss"]),
         (
-            "<p>By Nora Weiss, Ph.D., and Md Aliev, Ma Jun</p>",
-            ["Nora Weiss, Ph.D.", "Md Aliev", "Ma Jun"],
+            "<p>By Nora Weiss, Ph.D., Md Aliev, Bo Li, J.D., and J.D. Ray</p>",
+            ["Nora Weiss, Ph.D.", "Md Aliev", "Bo Li, J.D.", "J.D. Ray"],
         ),
         ("<p>By Nora Weiss, The Hollywood Reporter</p>", ["Nora Weiss", "The Hollywood Reporter"]),
         ('<footer class="meta"><a rel="author" href="/w">Nora Weiss</a></footer>', ["Nora Weiss"]),
