@@ -64,6 +64,11 @@ def test_what_an_outlet_says_of_an_article_is_not_its_text(notice: str) -> None:
     assert _body(f"<h1>{TITLE}</h1><p>{notice}</p>{PARAGRAPHS}<p>{notice}</p>") == [*TEXT]
 
 
+def test_what_people_will_receive_is_text() -> None:
+    for text in ("We will receive compensation for the land.", "We will get a commission soon."):
+        assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<p>{text}</p>") == [*TEXT, text]
+
+
 def test_a_title_is_read_without_the_names_of_section_and_outlet_behind_underscores() -> None:
     for title, printed in (
         ("大坝关闭后河谷里的村庄没有水", "大坝关闭后河谷里的村庄没有水_要闻_Canal运河报"),
