@@ -79,9 +79,9 @@ def test_a_title_is_read_without_the_names_of_section_and_outlet_behind_undersco
 
 
 def test_an_island_in_the_head_does_not_swallow_the_page() -> None:
-    head = f'<head><title>{TITLE}</title><astro-island uid="a1"></astro-island></head>'
-    page = f"<html>{head}<body><h1>{TITLE}</h1>{PARAGRAPHS}</body></html>"
-    assert rscrawler.extract_page(page.encode(), URL).paragraphs == [*TEXT]
+    head = f"<head><title>{TITLE} | The Canal Post</title>"  # its end and the body are not marked
+    page = f"<html>{head}<astro-island><main><h1>{TITLE}</h1>{PARAGRAPHS}</main></astro-island>"
+    assert rscrawler.extract_page(f"{page}</html>".encode(), URL).paragraphs == [*TEXT]
 
 
 def test_however_much_readers_write_it_is_not_the_articles_text() -> None:
