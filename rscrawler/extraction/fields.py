@@ -24,13 +24,7 @@ from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.structured import TITLE_SEPARATOR, Structured
 from rscrawler.extraction.text import is_marked, text_of
 from rscrawler.extraction.vocabulary import pattern
-from rscrawler.identity.addresses import (
-    absolute,
-    address_key,
-    article_address,
-    canonical_url,
-    web_address,
-)
+from rscrawler.identity.addresses import address_key, article_address, canonical_url, web_address
 from rscrawler.items import Article, Image
 from rscrawler.sites import SourceKind
 from rscrawler.text import UNSPACED, clean
@@ -123,9 +117,9 @@ def addresses_of(context: PageContext) -> tuple[str, list[str], str]:
         ("html: link rel=canonical", structured.canonical),
         ("meta: og:url", structured.meta.get("og:url")),
     ):
-        declared = article_address(absolute(address, structured.base), profile) if address else None
-        if declared is not None:
-            key, canonical = declared
+        declared = web_address(address or "", structured.base)
+        if declared and (own := article_address(declared, profile)):
+            key, canonical = own
             found.setdefault(key, (canonical, origin))
     own_form = canonical_url(context.page.url, profile) or context.page.url
     found.setdefault(address_key(own_form, profile), (own_form, "response: url"))

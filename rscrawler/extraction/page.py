@@ -119,9 +119,8 @@ def looks_truncated(body: bytes) -> bool:
 
 
 def _as_utf8(body: bytes, content_type: str | None) -> bytes:
-    if body.isascii() and not any(sign in body for sign in _NOT_ASCII):
-        return body
-    if not body.isascii() and _is_text(text := body.decode("utf-8", "replace")):
+    is_coded = body.isascii() and any(sign in body for sign in _NOT_ASCII)
+    if not is_coded and _is_text(text := body.decode("utf-8", "replace")):
         return (body if _BROKEN not in text else text.encode()).removeprefix(BOM_UTF8)
     encoding = "cp1252"
     for claim in (http_content_type_encoding(content_type), html_body_declared_encoding(body)):
