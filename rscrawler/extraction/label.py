@@ -133,8 +133,10 @@ def _is_pointer(body: Body, number: int) -> bool:
 def _is_running(block: Block) -> bool:
     """Whether a block is running text, and not only dates: "Updated: May 5, 2021, 1:59 p.m."."""
     bare = without_date(block.text) if len(block.text) <= LONGEST_BYLINE else block.text
-    is_line = len(bare) <= _SHORT and not Block(bare, block.tag, block.region).is_sentence
-    return block.prose > 0 and not is_line
+    if len(bare) > _SHORT or Block(bare, block.tag, block.region).is_sentence:
+        return block.prose > 0
+    is_labelled = bare[0] == "|" or ":" in bare or pattern("updates").search(block.text)
+    return block.prose > 0 and block.is_sentence and not is_labelled
 
 
 def _is_byline(body: Body, number: int) -> bool:

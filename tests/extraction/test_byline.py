@@ -136,8 +136,11 @@ def test_author_and_date_above_the_first_paragraph_are_no_text(
 
 
 def test_a_short_first_sentence_with_a_date_is_text() -> None:
-    first = "On 9 December 2024 the keepers struck."
-    assert read(text=f"<p>{first}</p>{TEXT}").body.startswith(first)
+    for first in (
+        "On 9 December 2024 the keepers struck.",
+        "The keepers struck on Monday, 9 December 2024 at 5:30 p.m.",
+    ):
+        assert read(text=f"<p>{first}</p>{TEXT}").body.startswith(first)
 
 
 def test_author_and_date_below_a_standfirst_are_no_text() -> None:
