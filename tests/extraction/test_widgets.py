@@ -53,6 +53,7 @@ def test_a_section_with_the_id_of_a_widget_stays_with_its_heading() -> None:
     "markup",
     [
         '<div class="newsletter-box"><p>{}</p></div>',
+        '<div class="subscriber-newsletter"><p>{}</p></div>',
         '<div class="td-related-posts"><p>{}</p></div>',
         '<div class="c-related__list"><p>{}</p></div>',
         '<div class="jp-relatedposts"><p>{}</p></div>',
