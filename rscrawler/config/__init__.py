@@ -73,8 +73,9 @@ def find_config(named: Path | None) -> Path | None:
                 f"{named}: no such file ({origin}); `rscrawler init` writes one"
             )
         return named.resolve()
-    default = Path(DEFAULT_CONFIG_NAME)
-    return default.resolve() if os.path.lexists(default) else None
+    # Path.resolve() raises RuntimeError if links lead in a circle.
+    default = DEFAULT_CONFIG_NAME
+    return Path(os.path.realpath(default)) if os.path.lexists(default) else None
 
 
 def load_config(path: Path | None, text: str | None = None) -> Config:

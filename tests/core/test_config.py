@@ -286,12 +286,12 @@ def test_the_named_file_wins_over_the_environment_and_that_over_the_folder(
     assert find_config(here) == here
 
 
-@pytest.mark.parametrize("is_folder", [False, True])
+@pytest.mark.parametrize("target", [None, "gone.toml", "rscrawler.toml"])
 def test_a_file_in_the_folder_that_cannot_be_read_is_no_missing_one(
-    tmp_path: Path, is_folder: bool
+    tmp_path: Path, target: str | None
 ) -> None:
     path = tmp_path / "rscrawler.toml"
-    path.mkdir() if is_folder else path.symlink_to(tmp_path / "gone.toml")
+    path.symlink_to(tmp_path / target) if target else path.mkdir()
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_config(find_config(None))
 
