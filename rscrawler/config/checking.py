@@ -124,7 +124,8 @@ def _key(location: Location, values: Any) -> str:
         elif isinstance(values, list) and isinstance(part, int):
             values = values[part]
             name = values.get("name", values.get("id")) if isinstance(values, dict) else None
-        parts.append(f"{part} ({name!r})" if isinstance(name, str) else str(part))
+        is_named = isinstance(name, str) and not _may_be_secret(location, name)
+        parts.append(f"{part} ({name!r})" if is_named else str(part))
     return ".".join(parts)
 
 
@@ -172,16 +173,18 @@ def _shown(found: dict[str, Any]) -> str:
     shown = found["input"]
     if found["type"] in ("extra_forbidden", "missing") or not isinstance(shown, str | int | float):
         return ""
-    is_secret = any(
-        word in str(part).lower()
-        for part in found["loc"]
-        for word in ("password", "secret", "channels", "url", "users", "webhooks")
-    )
-    # An address under any key may hold a password, and so may a text in the place of a table.
+    # So may be a text in the place of a table.
     is_instead = found["type"] in _TABLES and isinstance(shown, str)
-    if is_secret or is_instead or "://" in str(shown):
+    if is_instead or _may_be_secret(found["loc"], shown):
         return ""
     return f": {str(shown).lower() if isinstance(shown, bool) else repr(shown)}"
+
+
+def _may_be_secret(location: Location, shown: object) -> bool:
+    """Whether a value could be a password, or hold one, as an address under any key may."""
+    words = ("password", "secret", "channels", "url", "users", "webhooks")
+    keys = ".".join(map(str, location)).lower()
+    return "://" in str(shown) or any(word in keys for word in words)
 
 
 def _keys_beside(model: type[BaseModel], location: Location) -> list[str]:

@@ -563,6 +563,8 @@ def test_a_table_in_the_environment_that_is_no_json_is_a_problem(
         f'[alerts]\nemail = "smtp://user:{SECRET}@host"',
         f'[alerts.channels]\nops = {{ url = "json://{SECRET}@host" }}',
         f'[alerts.channels]\nops = ["json://{SECRET}@host", 12345]',
+        f'[alerts.channels]\nops = [{{ name = "{SECRET}" }}]',
+        f'[alerts.email]\nrecipients = [{{ id = "mailto://{SECRET}@host" }}]',
         f'[alerts]\nchannels = "json://{SECRET}@host"',
         f'[alerts.webhooks.w]\nurl = "ftp://{SECRET}@host"\nsecret = "{SECRET}"',
         f'[alerts.webhooks.w]\nurl = "https://user:{SECRET}@host"\nsecret = "{SECRET}"',
