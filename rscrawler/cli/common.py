@@ -42,7 +42,7 @@ def console() -> Console:
     is_piped = not sys.stdout.isatty()
     # In a file or a pipe, a table's lines are not wrapped, for programs and `grep`.
     width = _NO_WIDTH if is_piped and not os.environ.get("COLUMNS") else None
-    return Console(highlight=False, markup=False, soft_wrap=is_piped, width=width)
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=is_piped, width=width)
 
 
 def counted(number: int, noun: str) -> str:
@@ -77,8 +77,9 @@ def visible(text: str) -> str:
 
 def say(shown: object = "", style: str | None = None) -> None:
     """Print a line of text as it is; in a style, or if it is no text, through rich."""
+    shown = visible(shown) if isinstance(shown, str) else shown
     if isinstance(shown, str) and style is None:
-        sys.stdout.write(f"{visible(shown)}\n")
+        sys.stdout.write(f"{shown}\n")
         sys.stdout.flush()  # a service's log is read while it runs
         return
     with console().capture() as captured:

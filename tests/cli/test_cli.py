@@ -25,6 +25,7 @@ from rich.cells import cell_len
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.cli import COMMANDS, load_command, main
+from rscrawler.cli.common import say
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery.jsonl import deliver_jsonl
@@ -594,6 +595,13 @@ def test_ctrl_c_while_the_program_loads_is_no_traceback() -> None:
         [sys.executable, "-c", interrupted], capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stderr) == (130, "")
+
+
+def test_text_in_a_style_is_printed_as_it_is_but_for_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say("a block with :100: and \x1b[2J", style="dim")
+    assert capsys.readouterr().out == "a block with :100: and \\u001b[2J\n"
 
 
 # explain.
