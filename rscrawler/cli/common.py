@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import math
@@ -219,7 +220,7 @@ def shorten(record: logging.LogRecord) -> bool:
     descriptors, of which asyncio complains 2,000 times a second.
     """
     error = record.exc_info[1] if record.exc_info else None
-    is_repeated = isinstance(error, OSError) and record.name == "asyncio"
+    is_repeated = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
     if is_repeated or isinstance(error, StoreError):
         since = record.created - _logged_at.get(str(error), -math.inf)
         if since < LOGGED_AGAIN_AFTER_SECONDS:
