@@ -22,7 +22,8 @@ UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 _UNSPACED_WORD = re.compile(rf"[{UNSPACED}][^\w\s]*")
 
 # January first: English, French, Spanish, Portuguese, Italian, German; Russian, Kyrgyz, Tajik and
-# Uzbek in Cyrillic, without their endings; Kazakh; Uzbek and Turkmen in Latin letters.
+# Uzbek in Cyrillic, without their endings; Kazakh; Uzbek and Turkmen in Latin letters; Polish and
+# Greek in the genitive.
 MONTHS = Path(__file__).with_name("months.txt").read_text("utf-8").splitlines()
 MONTH_ENDINGS = "аиуыья"
 
