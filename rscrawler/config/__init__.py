@@ -36,6 +36,7 @@ from rscrawler.config.models import WebAddress as WebAddress
 from rscrawler.config.models import WebhookSettings as WebhookSettings
 from rscrawler.config.models import format_duration as format_duration
 from rscrawler.config.models import is_web_address as is_web_address
+from rscrawler.config.models import is_web_address_without_user as is_web_address_without_user
 from rscrawler.config.models import key as key
 from rscrawler.config.models import matching as matching
 from rscrawler.config.models import parse_duration as parse_duration

@@ -129,14 +129,15 @@ def is_web_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _is_web_address_without_user(url: str) -> bool:
+def is_web_address_without_user(url: str) -> bool:
+    """Whether `url` is an absolute http(s) address that holds no user and password."""
     return is_web_address(url) and urlsplit(url).username is None
 
 
 def _is_bare_web_address(url: str) -> bool:
     parts = urlsplit(url)
     rest = parts.path.strip("/") or parts.query or parts.fragment
-    return _is_web_address_without_user(url) and not rest
+    return is_web_address_without_user(url) and not rest
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
@@ -170,7 +171,7 @@ MailAddress = Annotated[
     str, _only(_is_mail_address, '"desk@example.org" or "Name <desk@example.org>"')
 ]
 _WITHOUT_USER = _only(
-    _is_web_address_without_user, "an http or https address without a user and password"
+    is_web_address_without_user, "an http or https address without a user and password"
 )
 WebAddress = Annotated[str, _WITHOUT_USER]
 SecretWebAddress = Annotated[SecretStr, _WITHOUT_USER]
@@ -189,12 +190,9 @@ DatabaseUrl = Annotated[
     _only(re.compile(r"sqlite(\+pysqlite)?:///|postgresql(\+psycopg)?://").match, DATABASE_URLS),
     AfterValidator(_with_absolute_file),
 ]
-AsciiSecret = Annotated[
-    SecretStr, _only(str.isascii, "ASCII characters; a login by SMTP carries no others")
-]
-LoginName = Annotated[
-    str, *matching(r"^[\x20-\x7e]+$", "ASCII characters; a login by SMTP carries no others")
-]
+_LOGIN = "ASCII characters; a login by SMTP carries no others"
+AsciiSecret = Annotated[SecretStr, _only(str.isascii, _LOGIN)]
+LoginName = Annotated[str, *matching(r"^[\x20-\x7e]+$", _LOGIN)]
 UserPath = Annotated[Path, AfterValidator(_absolute)]
 Duration = Annotated[
     timedelta,

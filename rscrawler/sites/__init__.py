@@ -32,6 +32,7 @@ from rscrawler.config import (
     cached,
     checked,
     is_web_address,
+    is_web_address_without_user,
     key,
     merged,
     read_toml,
@@ -110,8 +111,7 @@ class SourceKind(StrEnum):
 def _source_path(path: str) -> str:
     is_whole = re.match(r"[^/?#]*:|/+(?:https?:|\w+://)", path, re.I)  # or a misspelt address
     with suppress(ValueError):  # an invalid bracket
-        address = path if is_whole else _address("http://localhost", path)
-        if is_web_address(address) and urlsplit(address).username is None:
+        if is_web_address_without_user(path if is_whole else _address("http://localhost", path)):
             return path
     raise ValueError(
         'allowed: a path, such as "/feed/", or an http or https address without a user and password'
