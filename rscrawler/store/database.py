@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Generator, Iterator, Mapping, MutableMapping, Sequence
@@ -48,10 +47,10 @@ from rscrawler.store.tables import prepare_for_postgresql
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
-POSTGRESQL_TIMEOUT_SECONDS = 30
 _COMPILED = 500  # statements in the LRU cache
 _STREAMED = 100  # rows fetched at a time
 _WAL_BYTES = 16 * 2**20
+_compiled_lookup = lru_cache(Lookup)
 _Column = TypeVar("_Column")
 _Columns = TypeVarTuple("_Columns")
 
@@ -147,18 +146,6 @@ class Database:
             self.last_write_error = error
             raise
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """A connection that sees the whole database as of one moment.
-
-        Meanwhile others can write in PostgreSQL, but must wait in SQLite.
-        """
-        with _translated_errors(self._engine.url), self._engine.connect() as connection:
-            if self.is_postgresql:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
-                yield connection
-
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT in the database's dialect, for its `on_conflict_do_…` methods."""
         if self.is_postgresql:
@@ -203,11 +190,6 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
-
-
-@lru_cache
-def _compiled_lookup(query: Select[Any], dialect: Dialect) -> Lookup:
-    return Lookup(query, dialect)
 
 
 class Part:
@@ -340,26 +322,14 @@ def _postgresql_template(url: URL) -> tuple[Engine, MutableMapping[Any, Any]]:
 
     A command opens its database several times, and compiling a query takes longer than running it.
     """
-    prepare_for_postgresql()
-    # Without these, the driver waits for the timeouts of the operating system.
-    timeouts = {
-        "connect_timeout": POSTGRESQL_TIMEOUT_SECONDS,
-        "tcp_user_timeout": 1000 * POSTGRESQL_TIMEOUT_SECONDS,  # ms without an acknowledgement
-    }
-    arguments = {name: value for name, value in timeouts.items() if name not in url.query}
-    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
     from rscrawler.store.postgresql import LimitedConnection
+
+    prepare_for_postgresql()
+    engine = create_engine(url, pool_pre_ping=True)
 
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Dialect, _record: object, place: Any, options: Any) -> Any:
         return LimitedConnection.connect(*place, **options)
-
-    @event.listens_for(engine, "connect")
-    def _limit_waits(connection: Any, _record: object) -> None:
-        # For locks of a machine that died, or of a session that was left open, in a transaction.
-        # Not a connection parameter, since poolers refuse it.
-        connection.execute(f"SET lock_timeout = '{POSTGRESQL_TIMEOUT_SECONDS}s'")
-        connection.commit()
 
     return engine, LRUCache(_COMPILED)
 
@@ -405,22 +375,26 @@ def _sqlite_engine(url: URL) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         # Only for its owner, since it names recipients; SQLite gives its WAL the same mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    dialect, compiled = _sqlite_dialect()
-    place, options = dialect.create_connect_args(url)
-    options["timeout"] = SQLITE_BUSY_TIMEOUT_SECONDS
-    # The driver's own transactions start so late that two writers deadlock.
-    options["isolation_level"] = None
-    pool = QueuePool(lambda: dialect.connect(*place, **options), dialect=dialect)
-    engine = Engine(pool, dialect, url, execution_options={"compiled_cache": compiled})
+        path.touch(mode=0o600)
+    path = path.absolute()
 
-    @event.listens_for(engine, "connect")
-    def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    def connect() -> Any:
+        connection = sqlite3.connect(
+            path,
+            timeout=SQLITE_BUSY_TIMEOUT_SECONDS,
+            isolation_level=None,  # the driver's transactions start so late that writers deadlock
+            check_same_thread=False,
+        )
         _use_wal(connection)
         connection.execute("PRAGMA foreign_keys=ON")
         # VACUUM writes the whole database into the WAL, which would stay as large for as long as
         # any process has the file open.
         connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
+        return connection
+
+    dialect, compiled = _sqlite_dialect()
+    pool = QueuePool(connect, dialect=dialect)
+    engine = Engine(pool, dialect, url, execution_options={"compiled_cache": compiled})
 
     @event.listens_for(engine, "begin")
     def _begin_immediately(connection: Any) -> None:

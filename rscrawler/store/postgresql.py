@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import psycopg
 
 LONGEST_SILENCE_SECONDS = 300.0
-CONNECT_SECONDS = 30
+TIMEOUT_SECONDS = 30
 
 ResultT = TypeVar("ResultT")
 _Waiting = Generator[Any, Any, ResultT]  # yields what it waits for, and is sent what is ready
@@ -34,7 +34,12 @@ class LimitedConnection(psycopg.Connection[Any]):
             psycopg.OperationalError: the server cannot be reached, or the database cannot hold
                 the texts of all languages.
         """
-        connection = super().connect(*place, **options)
+        # Without these, the driver waits for the timeouts of the operating system.
+        timeouts = {
+            "connect_timeout": TIMEOUT_SECONDS,
+            "tcp_user_timeout": 1000 * TIMEOUT_SECONDS,  # ms without an acknowledgement
+        }
+        connection = super().connect(*place, **{**timeouts, **options})
         encoding = connection.info.parameter_status("server_encoding")
         if encoding not in ("UTF8", None):  # None: a pooler does not say
             connection.close()
@@ -42,8 +47,12 @@ class LimitedConnection(psycopg.Connection[Any]):
                 f"the database has the encoding {encoding}: make one with ENCODING 'UTF8' "
                 "LOCALE 'C' TEMPLATE template0"
             )
-        again = {**options, "connect_timeout": CONNECT_SECONDS}
+        again = {**options, "connect_timeout": TIMEOUT_SECONDS}
         connection._reconnect = partial(psycopg.Connection.connect, *place, **again)
+        # For locks of a machine that died, or of a session that was left open, in a transaction.
+        # Not a connection parameter, since poolers refuse it.
+        connection.execute(f"SET lock_timeout = '{TIMEOUT_SECONDS}s'")
+        connection.commit()
         return connection
 
     def wait(self, gen: _Waiting[ResultT], *args: Any, **kwargs: Any) -> ResultT:

@@ -16,13 +16,7 @@ from sqlalchemy.exc import DatabaseError
 
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.damage import is_foreign
-from rscrawler.store.database import (
-    Database,
-    first_line,
-    open_database,
-    parsed_url,
-    sqlite_file,
-)
+from rscrawler.store.database import Database, first_line, open_database, parsed_url, sqlite_file
 from rscrawler.store.leases import LeaseStore, in_words
 from rscrawler.store.messages import MessageStore
 from rscrawler.store.tables import metadata, schema_version
@@ -89,7 +83,9 @@ def identity_of(url: str) -> tuple[object, ...]:
 
 def _copy(source: Database, target: Database, now: datetime, on_rows: OnRows) -> list[CopiedTable]:
     tables = [table for table in metadata.sorted_tables if table is not schema_version]
-    with source.snapshot() as reading, target.writing() as writing:
+    with source.writing() as reading, target.writing() as writing:
+        if source.is_postgresql:  # SQLite lets nobody write meanwhile
+            reading.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         # A message that is being sent now would be sent again from the copy.
         if held := LeaseStore(source).held(now) | MessageStore(source).claimed(now):
             name, owner = next(iter(held.items()))

@@ -358,8 +358,7 @@ def test_a_worker_that_is_stopped_leaves_its_run_to_another(plant: Plant) -> Non
 def test_a_worker_says_once_that_its_database_is_frozen_and_goes_on_when_it_is_back(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("rscrawler.store.postgresql.CONNECT_SECONDS", 2)
-    monkeypatch.setattr("rscrawler.store.database.POSTGRESQL_TIMEOUT_SECONDS", 10)
+    monkeypatch.setattr("rscrawler.store.postgresql.TIMEOUT_SECONDS", 2)
     caplog.set_level(logging.INFO, "rscrawler.scheduling.worker")
     look_round(plant, scheduled("first", ["a"]))
     frozen: list[psutil.Process] = []

@@ -160,7 +160,7 @@ def test_a_lock_that_is_never_given_back_is_one_line(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr(database_module, "POSTGRESQL_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("rscrawler.store.postgresql.TIMEOUT_SECONDS", 1)
     store = Store.open(database_url)
     store.health.record_start("before", "site", NOON)
     holder = create_engine(database_url)
@@ -178,7 +178,7 @@ def test_a_lock_that_is_never_given_back_is_one_line(
 def test_a_server_that_is_frozen_is_one_line_and_answers_again_later(
     databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rscrawler.store.postgresql.CONNECT_SECONDS", 2)
+    monkeypatch.setattr("rscrawler.store.postgresql.TIMEOUT_SECONDS", 2)
     with databases.with_tables() as url, closing(open_database(url)) as database:
         ask, frozen = select(func.pg_backend_pid()), list[int]()
 
