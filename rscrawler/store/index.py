@@ -16,8 +16,8 @@ from sqlalchemy import Connection, delete, insert, select
 from rscrawler.items import Article, Level
 from rscrawler.store.database import Part
 from rscrawler.store.tables import (
+    INDEX_LOCK,
     LAST_VERSION,
-    AdvisoryLock,
     article,
     article_text,
     entry,
@@ -55,7 +55,7 @@ class IndexStore(Part):
         with self._database.writing() as connection:
             # Otherwise a slow process could write an older text over a newer one.
             if self._database.is_postgresql:
-                connection.execute(AdvisoryLock.INDEX.acquire())
+                connection.execute(INDEX_LOCK)
             found = connection.execute(marks).all()
             if found:
                 self._index(connection, {row.article_id for row in found})

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rscrawler.store.database import Part
 from rscrawler.store.leases import SERVICE, is_alive
-from rscrawler.store.tables import AdvisoryLock, fired, job, lease
+from rscrawler.store.tables import QUEUE_LOCK, fired, job, lease
 
 # What a failed statement raises, unless it is a StoreError.
 DatabaseFailure = SQLAlchemyError
@@ -195,7 +195,7 @@ class JobStore(Part):
         Safe when several processes start at once. PostgreSQL only.
         """
         with self._database.writing() as connection:
-            connection.execute(AdvisoryLock.QUEUE.acquire())
+            connection.execute(QUEUE_LOCK)
             if not inspect(connection).has_table(table):
                 # The driver's own method: without parameters, it takes several statements at once.
                 driver: Any = connection.connection.driver_connection

@@ -90,7 +90,7 @@ def migrate(engine: Engine, now: datetime) -> None:
         if connection.dialect.name == "postgresql":
             # Another process may be migrating, which takes long for a large database.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(tables.AdvisoryLock.MIGRATION.acquire())
+            connection.execute(tables.MIGRATION_LOCK)
         found = _version(connection)
         if found is None:
             for statement in _creation(connection.dialect):

@@ -7,7 +7,6 @@ PostgreSQL store and sort them alike.
 
 import sqlite3
 from datetime import UTC, datetime
-from enum import Enum, unique
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +19,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Select,
     String,
     Table,
     Text,
@@ -41,17 +39,10 @@ from rscrawler.items import parse_rfc3339
 metadata = MetaData()
 
 
-@unique
-class AdvisoryLock(Enum):
-    """PostgreSQL's advisory locks, by key."""
-
-    MIGRATION = 7_226_104_115
-    INDEX = 7_226_104_116
-    QUEUE = 7_226_104_117
-
-    def acquire(self) -> Select[Any]:
-        """The statement that waits for the lock, and holds it until the transaction ends."""
-        return select(func.pg_advisory_xact_lock(self.value))
+# Each waits for one of PostgreSQL's advisory locks, and holds it until its transaction ends.
+MIGRATION_LOCK = select(func.pg_advisory_xact_lock(7_226_104_115))
+INDEX_LOCK = select(func.pg_advisory_xact_lock(7_226_104_116))
+QUEUE_LOCK = select(func.pg_advisory_xact_lock(7_226_104_117))
 
 
 class Moment(TypeDecorator[datetime]):
