@@ -34,7 +34,7 @@ from rscrawler.items import Article, Novelty, TopicFlag
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.damage import is_damaged, is_marked, is_suspect, set_aside
+from rscrawler.store.damage import damage_mark, is_damaged, is_suspect, set_aside
 from rscrawler.store.database import DamagedDatabase, sqlite_file
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
@@ -130,7 +130,7 @@ class StoreKeeper:
         if not os.path.samestat(opened, present):
             return True
         self._opened = present
-        is_to_check = present.st_size < opened.st_size or is_marked(self._path)
+        is_to_check = present.st_size < opened.st_size or damage_mark(self._path).exists()
         return is_to_check and is_damaged(self._path)
 
     def reopen(self) -> Store:

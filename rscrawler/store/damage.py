@@ -22,14 +22,9 @@ def is_suspect(path: Path) -> bool:
         page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
         # 1 stands for 65,536. In WAL mode a shorter file can be intact: `is_damaged` decides.
         whole = pages * (65_536 if page_bytes == 1 else page_bytes)
-        return (len(header) == 100 and path.stat().st_size < whole) or is_marked(path)
+        return (len(header) == 100 and path.stat().st_size < whole) or damage_mark(path).exists()
     except OSError:
         return False  # missing or unreadable: opening it tells which
-
-
-def is_marked(path: Path) -> bool:
-    """Whether a process found damage in a SQLite file, which has not been found intact since."""
-    return damage_mark(path).exists()
 
 
 def is_damaged(path: Path) -> bool:
@@ -65,7 +60,7 @@ def is_damage(error: object) -> bool:
 
 
 def damage_mark(path: Path) -> Path:
-    """The file that marks a database as damaged, for the next process that opens it."""
+    """The file that marks a database as damaged, until it was set aside or found intact."""
     return path.with_name(f"{path.name}.suspect")
 
 

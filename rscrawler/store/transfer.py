@@ -22,7 +22,6 @@ from rscrawler.store.messages import MessageStore
 from rscrawler.store.tables import metadata, schema_version
 
 ROWS_PER_BATCH = 500
-_DIGEST_BYTES = 16
 OnRows = Callable[[int, int], object]
 
 
@@ -134,8 +133,7 @@ def _summary(
             _insert(table, rows, copy_to)
         count += len(rows)
         total += sum(_row_digest(row) for row in rows)
-    digest = (total % 2 ** (8 * _DIGEST_BYTES)).to_bytes(_DIGEST_BYTES, "big").hex()
-    return CopiedTable(table.name, count, digest)
+    return CopiedTable(table.name, count, f"{total % 2**128:032x}")
 
 
 def _insert(table: Table, rows: list[dict[str, Any]], connection: Connection) -> None:
@@ -149,8 +147,7 @@ def _insert(table: Table, rows: list[dict[str, Any]], connection: Connection) ->
 
 def _row_digest(row: dict[str, Any]) -> int:
     # SQLAlchemy returns the same values for every driver: times in UTC, bytes, numbers.
-    digest = hashlib.blake2b(repr(row).encode(), digest_size=_DIGEST_BYTES).digest()
-    return int.from_bytes(digest, "big")
+    return int(hashlib.blake2b(repr(row).encode(), digest_size=16).hexdigest(), 16)
 
 
 def _set_sequences(tables: list[Table], connection: Connection) -> None:
