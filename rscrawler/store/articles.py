@@ -70,8 +70,8 @@ class Recording:
 
 
 _Row = dict[str, Any]
-_KNOWN = tuple(article.c[name] for name in KnownArticle.__slots__)
-_CANDIDATE = tuple(article.c[name] for name in Candidate.__slots__)
+_KNOWN = article.c[KnownArticle.__slots__]
+_CANDIDATE = article.c[Candidate.__slots__]
 
 _KEY_NAMES = tuple(f"key_{number}" for number in range(KEYS))
 _PER_KEY = 40  # articles for each key, as a rule the latest: a standing text can have thousands
@@ -453,7 +453,6 @@ def _address_rows(site: str, article_id: str, visit: Visit, seen_at: datetime) -
         "state": AddressState.KNOWN,
         "article_id": article_id,
         "seen_at": seen_at,
-        "seen_in": "",
     }
     return [{**known, "key": key, "url": url} for key, url in visit.address_keys]
 

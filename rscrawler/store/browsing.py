@@ -193,9 +193,8 @@ class BrowseStore(Part):
     def copies(self, article_ids: Iterable[str]) -> dict[str, list[Copy]]:
         """The copies of articles, by the id of the article that they repeat; first-seen first."""
         found: dict[str, list[Copy]] = {}
-        columns = (article.c[name] for name in Copy.__slots__)
         query = (
-            select(article.c.duplicate_of, *columns)
+            select(article.c.duplicate_of, *article.c[Copy.__slots__])
             .where(among(article.c.duplicate_of, list(article_ids)))
             .order_by(article.c.first_seen_at, article.c.number)
         )

@@ -93,7 +93,8 @@ class KeptRobots:
     last_modified: str | None = None
 
 
-_ADDRESS = tuple(address.c[name] for name in Address.__slots__)
+_ADDRESS = address.c[Address.__slots__]
+_NEWLINE = literal("\n")
 _BY_KEYS = select(*_ADDRESS).where(
     address.c.site == bindparam("site"), among(address.c.key, "keys")
 )
@@ -106,7 +107,7 @@ class DiscoveryStore(Part):
     def _insert_address(self) -> Insert:
         """Insert an address that a source shows; a stored one is completed."""
         known, offered = address.c, self._database.insert(address).excluded
-        shown_before = self._has_line(known.seen_in, offered.seen_in)
+        shown_before = _has_line(known.seen_in, offered.seen_in)
         is_later = or_(known.dated_at.is_(None), offered.dated_at > known.dated_at)
         # A skipped or rejected address may be wanted now.
         is_put_aside = or_(
@@ -116,7 +117,7 @@ class DiscoveryStore(Part):
             "seen_in": case(
                 (known.seen_in == "", offered.seen_in),
                 (shown_before, known.seen_in),
-                else_=known.seen_in + self._newline + offered.seen_in,
+                else_=known.seen_in + _NEWLINE + offered.seen_in,
             ),
             "dated_at": case((is_later, offered.dated_at), else_=known.dated_at),
             "published_hint": func.coalesce(known.published_hint, offered.published_hint),
@@ -124,19 +125,9 @@ class DiscoveryStore(Part):
         }
         return self._database.upsert(address, updated)
 
-    @property
-    def _newline(self) -> ColumnElement[str]:
-        return func.chr(10) if self._database.is_postgresql else func.char(10)
-
-    def _has_line(self, text: ColumnElement[str], line: ColumnElement[str]) -> ColumnElement[bool]:
-        lines = self._newline + text + self._newline
-        # LIKE would ignore case in SQLite, and has wildcards.
-        return func.replace(lines, self._newline + line + self._newline, "") != lines
-
     def sources(self, site: str) -> dict[str, SourceState]:
         """The stored state of each source of a site, by its URL."""
-        columns = (source.c[name] for name in SourceState.__slots__)
-        rows = self._database.rows(select(*columns).where(source.c.site == site))
+        rows = self._database.rows(select(*source.c[SourceState.__slots__]).filter_by(site=site))
         return {row.url: SourceState(*row) for row in rows}
 
     def addresses(self, site: str, keys: Iterable[str]) -> dict[str, Address]:
@@ -175,7 +166,7 @@ class DiscoveryStore(Part):
     def is_shown_by(self, site: str, path: str) -> bool:
         """Whether a source ever led to an address."""
         query = select(address.c.key).filter_by(site=site)
-        query = query.where(self._has_line(address.c.seen_in, literal(path)))
+        query = query.where(_has_line(address.c.seen_in, literal(path)))
         return self._database.scalar(query.limit(1)) is not None
 
     def has_unread(self, site: str) -> bool:
@@ -319,8 +310,7 @@ class DiscoveryStore(Part):
 
     def robots(self, host: str) -> KeptRobots | None:
         """The robots.txt of a host as last fetched; None if it never was."""
-        columns = (robots.c[name] for name in KeptRobots.__slots__)
-        row = self._database.row(select(*columns).where(robots.c.host == host))
+        row = self._database.row(select(*robots.c[KeptRobots.__slots__]).filter_by(host=host))
         return KeptRobots(*row) if row else None
 
     def record_robots(self, kept: KeptRobots) -> None:
@@ -334,6 +324,12 @@ class DiscoveryStore(Part):
     def _oldest_first(self, *where: ColumnElement[bool]) -> list[Address]:
         query = select(*_ADDRESS).where(*where).order_by(address.c.seen_at, address.c.key)
         return list(map(_address_of, self._database.rows(query)))
+
+
+def _has_line(text: ColumnElement[str], line: ColumnElement[str]) -> ColumnElement[bool]:
+    lines = _NEWLINE + text + _NEWLINE
+    # LIKE would ignore case in SQLite, and has wildcards.
+    return func.replace(lines, _NEWLINE + line + _NEWLINE, "") != lines
 
 
 def _address_of(values: Sequence[Any]) -> Address:

@@ -65,7 +65,7 @@ class Run:
 
 
 _PROBLEMS = (
-    select(*(problem.c[name] for name in Problem.__slots__))
+    select(*problem.c[Problem.__slots__])
     .where(problem.c.ended == bindparam("ended"))
     .order_by(problem.c.subject, problem.c.code)
 )
