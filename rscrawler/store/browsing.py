@@ -21,7 +21,6 @@ from sqlalchemy import (
     select,
     text,
     type_coerce,
-    union_all,
 )
 
 from rscrawler.items import Article, Level, Novelty
@@ -142,18 +141,18 @@ class BrowseStore(Part):
         """The numbers of the wanted articles."""
         query = select(entry.c.number)
         if wanted.minimum is not Level.NONE or wanted.country is not None:
-            query = query.where(entry.c.number.in_(_flagged(wanted)))
+            query = query.where(
+                or_(false(), *(_is_flagged(wanted, each) for each in wanted.topics))
+            )
         if wanted.site is None:
             query = query.where(entry.c.is_folded == 0)
         else:
             query = query.where(entry.c.site == wanted.site)
         if wanted.section is not None:
-            query = query.where(
-                entry.c.number.in_(_having("section", facet.c.value == wanted.section))
-            )
+            query = query.where(_has("section", facet.c.value == wanted.section))
         if wanted.author is not None:
             has_name = facet.c.value.contains(author_value(wanted.author), autoescape=True)
-            query = query.where(entry.c.number.in_(_having("author", has_name)))
+            query = query.where(_has("author", has_name))
         if wanted.novelty is not None:
             query = query.where(entry.c.novelty == wanted.novelty)
         if wanted.since is not None:
@@ -269,24 +268,20 @@ def _newest_first(query: Select[Any]) -> Select[Any]:
     return query.order_by(entry.c.age.desc(), entry.c.number.desc())
 
 
-def _having(name: str, is_wanted: ColumnElement[bool]) -> Select[Any]:
-    return select(facet.c.article).where(facet.c.name == name, is_wanted)
+def _has(name: str, is_wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition that a facet of the article has a wanted value."""
+    return entry.c.number.in_(select(facet.c.article).where(facet.c.name == name, is_wanted))
 
 
 def _reaches(minimum: Level) -> ColumnElement[bool]:
     return facet.c.value.in_(str(each) for each in Level if each.rank and each.reaches(minimum))
 
 
-def _flagged(wanted: Coverage) -> Any:
-    """The numbers of the articles with a matching flag."""
-    found = []
-    for topic in wanted.topics:
-        query = _having(f"level/{topic}", _reaches(wanted.minimum))
-        if wanted.country is not None:
-            of_country = _having(f"country/{topic}", facet.c.value == wanted.country)
-            query = query.where(facet.c.article.in_(of_country.correlate(None)))
-        found.append(query)
-    return union_all(*found) if found else select(facet.c.article).where(false())
+def _is_flagged(wanted: Coverage, topic: str) -> ColumnElement[bool]:
+    is_flagged = _has(f"level/{topic}", _reaches(wanted.minimum))
+    if wanted.country is None:
+        return is_flagged
+    return and_(is_flagged, _has(f"country/{topic}", facet.c.value == wanted.country))
 
 
 def _fts5(terms: Sequence[Term]) -> str:
