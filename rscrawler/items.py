@@ -7,6 +7,7 @@ new field takes one line here, its column on docs/output.md, and the code that f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -346,12 +347,13 @@ class Article:
         return _as_record(_adapter().dump_python(self, mode="json"), RECORD_SCHEMA, *text)
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Self:
-        """The article of a record from `to_record`.
+    def from_json(cls, text: str | bytes) -> Self:
+        """The article of a record from `to_record`, as JSON text.
 
         Raises:
-            ValueError: the dict is not a record.
+            ValueError: the text is not a record.
         """
+        record = json.loads(text)
         article: Self = _adapter().validate_python(record)
         if missing := {"event", "novelty", "extraction"} - record.keys():
             raise ValueError(f"lacks {', '.join(sorted(missing))}")

@@ -47,7 +47,7 @@ def _items(store: Store, topic: str, interest: Interest) -> list[Item]:
     alone = Interest([topic], interest.minimum, interest.titles)
     levels = [level for level in Level if level.reaches(interest.minimum)]
     with closing(store.outbox.flagged_records(topic, levels)) as records:
-        articles = (Article.from_record(json.loads(record)) for record in records)
+        articles = map(Article.from_json, records)
         found = (each for each in _first_of_each(articles) if each.level_on(topic) in levels)
         return [_item(article, alone) for article in islice(found, FEED_SIZE)]
 

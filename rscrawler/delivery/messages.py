@@ -3,7 +3,6 @@
 To send a message, a process claims it, sends it, and stores the outcome for each recipient.
 """
 
-import json
 import logging
 import time
 from collections import Counter, defaultdict
@@ -111,7 +110,7 @@ def _compose(channel: MessageChannel, delivery: DeliveryContext, now: datetime) 
 def _alerts_of(delivery: DeliveryContext, rows: Sequence[OutboxRow]) -> list[Alert]:
     """An alert for each row; the highest level first, then in the order of the outbox."""
     store = delivery.store
-    articles = [Article.from_record(json.loads(row.record)) for row in rows]
+    articles = [Article.from_json(row.record) for row in rows]
     copies = store.browsing.copies(article.article_id for article in articles)
     alerts = [
         alert_of(
@@ -283,7 +282,7 @@ def _compose_unalerted(
     notified: list[tuple[str, str]] = []
     rows: dict[str, OutboxRow] = {}
     for topic, record in found:
-        article = Article.from_record(json.loads(record))
+        article = Article.from_json(record)
         if article.published_at is not None and article.published_at >= oldest:
             notified.append((article.article_id, topic))
             seen_at, record_id = article.first_seen_at or now, article.record_id

@@ -54,7 +54,7 @@ def _records(files: list[Path]) -> Iterator[Article]:
             if not line.endswith(b"\n"):
                 break  # the last line of its file; further files may follow
             try:
-                article = Article.from_record(json.loads(line))
+                article = Article.from_json(line)
             except ValueError as error:
                 raise RecordError(f"{file}: line {number}: is not a record: {error!r}") from error
             yield article

@@ -6,7 +6,6 @@ baseline mode: nobody is alerted, except for one summary of newer articles
 (`delivery.messages.alert_unalerted`).
 """
 
-import json
 import logging
 import os
 from collections import deque
@@ -189,7 +188,7 @@ def _articles(files: Iterable[Path]) -> Iterator[Article]:
     for path in files:
         for number, line in enumerate(_lines(path), start=1):
             try:
-                yield Article.from_record(json.loads(line.decode(errors="replace")))
+                yield Article.from_json(line.decode(errors="replace"))
             except ValueError:
                 _warn(f"{path}: line {number} is not a complete record: left out")
 

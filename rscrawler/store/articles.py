@@ -210,12 +210,13 @@ class ArticleStore(Part):
     def latest_record(self, article_id: str) -> Article | None:
         """The last version of an article; None if the article is unknown."""
         rows = self._database.lookup(_LATEST, article_id=article_id)
-        return _article_of(rows[0][0]) if rows else None
+        return Article.from_json(rows[0][0]) if rows else None
 
     def history(self, article_id: str) -> list[Article]:
         """Every version of an article, oldest first."""
         query = select(version.c.record).filter_by(article_id=article_id)
-        return list(map(_article_of, self._database.scalars(query.order_by(version.c.version))))
+        records = self._database.scalars(query.order_by(version.c.version))
+        return list(map(Article.from_json, records))
 
     def alerted_topics(self, article_id: str) -> set[str]:
         """The topics on which an article was alerted."""
@@ -237,7 +238,7 @@ class ArticleStore(Part):
             .where(or_(article.c.article_id == article_id, is_alerted_copy))
             .where(article.c.article_id != excluding)
         )
-        said = map(_article_of, self._database.scalars(query))
+        said = map(Article.from_json, self._database.scalars(query))
         return [flag for last in said for flag in last.topics]
 
     def records(
@@ -251,7 +252,7 @@ class ArticleStore(Part):
 
     def latest_articles(self, *, since: datetime | None = None) -> Iterator[Article]:
         """The last version of every article, if it was recorded since a time."""
-        return map(_article_of, self._lines(_recorded(since).join(article, LAST_VERSION)))
+        return map(Article.from_json, self._lines(_recorded(since).join(article, LAST_VERSION)))
 
     def count_records(self, *, since: datetime | None = None, until: datetime | None = None) -> int:
         """How many `records` there are."""
@@ -393,10 +394,6 @@ def _changed(article_id: str, **values: Any) -> Update:
 def _known_article(values: Sequence[Any]) -> KnownArticle:
     known = KnownArticle(*values)
     return replace(known, novelty=Novelty(known.novelty))
-
-
-def _article_of(line: str) -> Article:
-    return Article.from_record(json.loads(line))
 
 
 def _recorded(since: datetime | None, until: datetime | None = None) -> Select[Any]:

@@ -3,7 +3,6 @@
 Read-only, on the search index of `store.index`.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -134,8 +133,7 @@ class BrowseStore(Part):
             .where(article.c.number.in_(numbers))
         )
         records = {row.number: row.record for row in self._database.rows(query)}
-        found = (records[number] for number in numbers if number in records)
-        return [Article.from_record(json.loads(record)) for record in found]
+        return [Article.from_json(records[number]) for number in numbers if number in records]
 
     def _chosen(self, wanted: Coverage) -> Select[Any]:
         """The numbers of the wanted articles."""

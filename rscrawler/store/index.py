@@ -6,7 +6,6 @@ article is folded or unfolded, a trigger leaves a mark in the same transaction.
 the index or pays for it.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -70,7 +69,7 @@ class IndexStore(Part):
             .where(article.c.article_id.in_(sorted(article_ids)))
         )
         records = [
-            (number, is_folded, Article.from_record(json.loads(record)))
+            (number, is_folded, Article.from_json(record))
             for number, is_folded, record in connection.execute(query)
         ]
         if not records:

@@ -1,6 +1,5 @@
 """People's judgements of flags: right, or wrong with what is correct. Nothing is overwritten."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -87,7 +86,7 @@ class JudgementStore(Part):
             .where(judgement.c.topic == topic)
         )
         for row in self._database.streamed(query):
-            yield _judgement_of(row), Article.from_record(json.loads(row.record))
+            yield _judgement_of(row), Article.from_json(row.record)
 
 
 def _current() -> Select[Any]:

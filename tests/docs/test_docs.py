@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -186,7 +187,8 @@ def test_every_option_that_a_page_shows_exists() -> None:
 
 def test_the_reference_says_what_every_field_of_the_record_means() -> None:
     rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", hooks.record(), re.MULTILINE)
-    assert [name for name, _ in rows] == list(Article.from_record(EMPTY_RECORD).to_record())
+    empty = Article.from_json(json.dumps(EMPTY_RECORD))
+    assert [name for name, _ in rows] == list(empty.to_record())
 
 
 EMPTY_RECORD = {

@@ -171,7 +171,7 @@ def test_new_and_updated_articles_are_recorded_together_or_not_at_all(store: Sto
 def test_the_last_version_is_read_without_those_before_it(store: Store) -> None:
     for number in range(1, 11):
         record(store, article(version=number, title=f"Title {number}"))
-    with patch.object(Article, "from_record", wraps=Article.from_record) as read:
+    with patch.object(Article, "from_json", wraps=Article.from_json) as read:
         last = store.articles.latest_record("a" * 16)
     assert last is not None
     assert (last.version, last.title, read.call_count) == (10, "Title 10", 1)
