@@ -5,7 +5,7 @@ from __future__ import annotations
 from rscrawler.errors import StoreError
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.batch import RecordingBatch
-from rscrawler.store.browsing import BrowseStore, InsightStore
+from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.database import Database, open_database
 from rscrawler.store.discovery import DiscoveryStore
 from rscrawler.store.health import HealthStore
@@ -30,7 +30,6 @@ class Store:
         self.health = HealthStore(database)
         self.history = HistoryStore(database)
         self.index = IndexStore(database)
-        self.insights = InsightStore(database)
         self.jobs = JobStore(database)
         self.judgements = JudgementStore(database)
         self.leases = LeaseStore(database)

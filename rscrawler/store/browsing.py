@@ -68,14 +68,6 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class CoveragePage:
-    """One page of articles in their last versions, newest first, and the total of all pages."""
-
-    articles: list[Article]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
 class Copy:
     """An article that repeats another one."""
 
@@ -100,10 +92,10 @@ class Sending:
 
 
 class BrowseStore(Part):
-    """Articles, their copies and their deliveries in the database."""
+    """Articles, their copies, deliveries and counts in the database."""
 
-    def coverage(self, wanted: Coverage, limit: int, *, page: int = 1) -> CoveragePage:
-        """One page (from 1) of the wanted articles, newest first.
+    def coverage(self, wanted: Coverage, limit: int, *, page: int = 1) -> tuple[list[Article], int]:
+        """One page (from 1) of the wanted articles, newest first, and the total of all pages.
 
         An article's age counts from its publication, or from first sight if that is earlier or
         the date is unknown.
@@ -114,7 +106,7 @@ class BrowseStore(Part):
         total = rows[0][1] if rows else 0
         if not rows and page > 1:
             total = self.count(wanted)
-        return CoveragePage(self._articles([row[0] for row in rows]), total)
+        return self._articles([row[0] for row in rows]), total
 
     def count(self, wanted: Coverage) -> int:
         """The number of wanted articles."""
@@ -220,9 +212,7 @@ class BrowseStore(Part):
         )  # fmt: skip
         return [Sending(*row) for row in self._database.rows(query)]
 
-
-class InsightStore(Part):
-    """Counts on the search index. Only `articles_per_site` includes folded copies."""
+    # Counts. Only `articles_per_site` includes folded copies.
 
     def by_day(
         self, name: str, topic: str, minimum: Level, since: datetime, until: datetime

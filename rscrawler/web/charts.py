@@ -40,9 +40,9 @@ def charts(request: Request) -> Response:
         query = {"topic": topic, **filters, "since": first, "until": until}
         return f"/?{urlencode({name: value for name, value in query.items() if value})}"
 
-    minimum, insights = dashboard.config.alerts.minimum, dashboard.store.insights
+    minimum, browsing = dashboard.config.alerts.minimum, dashboard.store.browsing
     by_level, by_country = (
-        insights.by_day(name, topic, minimum, start, end) for name in ("level", "country")
+        browsing.by_day(name, topic, minimum, start, end) for name in ("level", "country")
     )
     countries = {code: country_name(code) for code in dashboard.countries([topic])}
     counts = Counter(dict.fromkeys(countries, 0))
@@ -66,7 +66,7 @@ def charts(request: Request) -> Response:
         counts=counts,
         has_map=(_MAPS / f"{topic}.html.j2").is_file(),
         delays=_delays(weeks, dashboard.store.history.alert_delays(start, end)),
-        hours=_hours(insights.hours(topic, minimum, start, end)),
+        hours=_hours(browsing.hours(topic, minimum, start, end)),
     )
 
 

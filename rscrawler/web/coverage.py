@@ -79,20 +79,20 @@ def _page(
     request: Request, dashboard: Dashboard, search: Search, last_visit: datetime | None
 ) -> Response:
     wanted, store = search.wanted, dashboard.store
-    found = store.browsing.coverage(wanted, PAGE_SIZE, page=search.page)
+    articles, total = store.browsing.coverage(wanted, PAGE_SIZE, page=search.page)
     more = 0
     if wanted.query and wanted.minimum is not Level.NONE:
         everything = replace(wanted, minimum=Level.NONE, country=None)
-        more = store.browsing.count(everything) - found.total
+        more = store.browsing.count(everything) - total
     return dashboard.page(
         request,
         "coverage.html.j2",
-        entries=_entries(dashboard, wanted, found.articles),
+        entries=_entries(dashboard, wanted, articles),
         requested=search,
-        total=found.total,
+        total=total,
         more=more,
-        last_page=max(1, -(-found.total // PAGE_SIZE)),
-        is_empty=not found.total and store.articles.is_empty(),
+        last_page=max(1, -(-total // PAGE_SIZE)),
+        is_empty=not total and store.articles.is_empty(),
         last_visit=last_visit,
         backlog=store.index.backlog(),
         levels=LEVELS,

@@ -22,7 +22,7 @@ def sites(request: Request) -> Response:
     dashboard = dashboard_of(request)
     status, now, store = dashboard.status(), dashboard.now(), dashboard.store
     jobs = _jobs(dashboard, now)
-    counts = store.insights.articles_per_site(now - RATE_OVER)
+    counts = store.browsing.articles_per_site(now - RATE_OVER)
     delays: dict[str, list[timedelta]] = {}
     for name, _, delay in store.history.record_delays(now - RATE_OVER):
         delays.setdefault(name, []).append(delay)

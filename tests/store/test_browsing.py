@@ -31,10 +31,10 @@ def titles(store: Store, **wanted: Any) -> list[str]:
     """The titles of the wanted articles, newest first."""
     store.index.catch_up()
     coverage = Coverage(**{"topics": TOPICS, "minimum": Level.SUBSTANTIAL, **wanted})
-    page = store.browsing.coverage(coverage, 100)
-    assert page.total == len(page.articles) == store.browsing.count(coverage)
-    assert page.articles == list(store.browsing.all_coverage(coverage))
-    return [article.title or "" for article in page.articles]
+    articles, total = store.browsing.coverage(coverage, 100)
+    assert total == len(articles) == store.browsing.count(coverage)
+    assert articles == list(store.browsing.all_coverage(coverage))
+    return [article.title or "" for article in articles]
 
 
 SCRIPTS = {
@@ -186,9 +186,9 @@ def test_pages_follow_each_other_without_a_gap(store: Store) -> None:
     store.index.catch_up()
     wanted = Coverage(TOPICS, Level.PRIMARY)
     pages = [store.browsing.coverage(wanted, 3, page=page) for page in (1, 2, 3, 4)]
-    assert [len(page.articles) for page in pages] == [3, 3, 1, 0]
-    assert {page.total for page in pages} == {7}
-    seen = [article.article_id for page in pages for article in page.articles]
+    assert [len(articles) for articles, _ in pages] == [3, 3, 1, 0]
+    assert {total for _, total in pages} == {7}
+    seen = [article.article_id for articles, _ in pages for article in articles]
     assert len(set(seen)) == 7
 
 
