@@ -8,10 +8,12 @@ the folder, and what is done is deleted from it.
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from rscrawler.config import Config
 from rscrawler.delivery.channel import digest
@@ -24,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 _ROWS = "rows.json"
 _OWNER_ALONE = 0o600  # the files name recipients
+_MESSAGE = TypeAdapter(NewMessage)
 
 
 def spool_folder(config: Config) -> Path:
@@ -56,8 +59,9 @@ def _restore(folder: Path, store: Store) -> None:
     for path in paths:
         if path.name in waiting:
             continue
-        if values := _read(path, {}):
-            restored += store.messages.add(_message(values))  # False if known: then it is done
+        with suppress(FileNotFoundError, ValidationError):
+            kept = _MESSAGE.validate_json(path.read_bytes())
+            restored += store.messages.add(kept)  # False if known: then it is done
         path.unlink(missing_ok=True)
     if restored:
         logger.warning("%s: %d deliveries that the database has lost go out", folder, restored)
@@ -77,7 +81,7 @@ def _keep(folder: Path, store: Store) -> None:
         (folder / name).unlink(missing_ok=True)
     for name in wanted.keys() - present:
         if (kept := store.messages.message(wanted[name], waiting[wanted[name]])) is not None:
-            replace_file(folder / name, json.dumps(_values(kept)).encode(), _OWNER_ALONE)
+            replace_file(folder / name, _MESSAGE.dump_json(kept), _OWNER_ALONE)
 
 
 def spooled_record_ids(config: Config) -> set[str]:
@@ -104,20 +108,3 @@ def _read(path: Path, default: Any) -> Any:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):  # no file is half written: they are replaced atomically
         return default
-
-
-def _values(kept: NewMessage) -> dict[str, Any]:
-    # Latin-1 keeps any bytes; those of a mail are ASCII.
-    content = kept.content.decode("latin-1")
-    return asdict(kept) | {"created_at": kept.created_at.isoformat(), "content": content}
-
-
-def _message(values: dict[str, Any]) -> NewMessage:
-    return NewMessage(
-        **values
-        | {
-            "created_at": datetime.fromisoformat(values["created_at"]),
-            "addresses": tuple(values["addresses"]),
-            "content": values["content"].encode("latin-1"),
-        }
-    )
