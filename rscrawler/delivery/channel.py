@@ -86,15 +86,14 @@ class MessageChannel:
 
     Attributes:
         name: `KIND` or `KIND:NAME`, as in the outbox.
-        addresses: the recipients of alerts, as in the store: without tokens.
+        addresses: the recipients of alerts, as in the store: without tokens; empty if only
+            notices go out here.
         operators: the recipients of notices about problems, likewise.
-        gets_alerts: False if only notices to the operators go out here.
     """
 
     name: str
     addresses: tuple[str, ...]
     operators: tuple[str, ...] = ()
-    gets_alerts: bool = True
     is_for_people: ClassVar[bool] = True  # quiet hours apply
 
     @property

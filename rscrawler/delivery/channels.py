@@ -46,7 +46,7 @@ class Channels:
     def wait_to_compose(self, rows: WaitingChannel, now: datetime) -> Wait | None:
         """Why rows are not composed yet; None if they are due."""
         channel, oldest = self.by_name.get(rows.channel), rows.oldest
-        if channel is None or not channel.gets_alerts:
+        if channel is None or not channel.addresses:
             return _NOT_CONFIGURED
         if rows.in_cycle:
             return _AT_END
@@ -83,7 +83,7 @@ def message_channels(config: Config) -> Channels:
 def alert_channels(config: Config) -> tuple[str, ...]:
     """The names of the channels that get alerts."""
     by_name = message_channels(config).by_name
-    return tuple(name for name, each in by_name.items() if each.gets_alerts)
+    return tuple(name for name, each in by_name.items() if each.addresses)
 
 
 @dataclass(frozen=True, slots=True)

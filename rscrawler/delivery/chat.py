@@ -123,13 +123,8 @@ def configured(config: Config) -> Iterator[Chat]:
             for url in config.alerts.channel_addresses(name)
         }
         is_for_operators = name in config.alerts.ops.channels
-        yield Chat(
-            f"channel:{name}",
-            tuple(urls),
-            tuple(urls) if is_for_operators else (),
-            not is_for_operators,
-            urls=urls,
-        )
+        recipients, operators = ((), tuple(urls)) if is_for_operators else (tuple(urls), ())
+        yield Chat(f"channel:{name}", recipients, operators, urls=urls)
 
 
 def are_known_addresses(addresses: Sequence[str]) -> bool:

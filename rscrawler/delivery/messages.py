@@ -292,6 +292,6 @@ def _compose_unalerted(
     news = list(rows.values())
     limit = delivery.alerts.flood_limit
     batch = Batch(news, _alerts_of(delivery, news), now, limit, note=_POSSIBLY_ALERTED)
-    channels = (each for each in delivery.channels.by_name.values() if each.gets_alerts)
+    channels = (each for each in delivery.channels.by_name.values() if each.addresses)
     messages = [message for channel in channels for message, _ in channel.compose(batch)]
     return len(messages) if delivery.store.outbox.alert_unalerted(notified, messages, now) else 0
