@@ -45,7 +45,7 @@ def export_command(
     until: UntilOption = None,
     export_format: Annotated[
         ExportFormat, Option("--format", help="Parquet needs -o and rscrawler[parquet].")
-    ] = ExportFormat.JSONL,
+    ] = "jsonl",
     output: Annotated[
         Path | None, Option("-o", "--output", help="The file; default: standard output.")
     ] = None,
@@ -60,7 +60,7 @@ def export_command(
         raise ConfigurationError(
             f"--since, {rfc3339(since)}, is not before the end of --until, {rfc3339(until)}"
         )
-    if output is None and export_format is ExportFormat.PARQUET:
+    if output is None and export_format == "parquet":
         raise ConfigurationError("--format parquet: needs a file; name one with -o FILE")
     writable = usable(output, to_be="written") if output else nullcontext()
     with opened_store(config, must_exist=True) as store, writable:

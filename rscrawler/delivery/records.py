@@ -7,11 +7,11 @@ import logging
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
+from contextlib import nullcontext
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rscrawler.errors import MissingExtra, RscrawlerError
 from rscrawler.items import Article, Level, columns
@@ -86,12 +86,7 @@ def line_of(record: str) -> bytes:
 # Export.
 
 
-class ExportFormat(StrEnum):
-    """The formats of `export`."""
-
-    JSONL = "jsonl"
-    CSV = "csv"
-    PARQUET = "parquet"
+ExportFormat = Literal["jsonl", "csv", "parquet"]
 
 
 def export_records(
@@ -111,28 +106,16 @@ def export_records(
     Raises:
         MissingExtra: Parquet without `pyarrow`.
     """
-    written = 0
-
-    def counted() -> Iterator[dict[str, Any]]:
-        nonlocal written
-        for record in records:
-            if topic is None or _reaches(record, topic, minimum):
-                written += 1
-                yield record
-
-    if export_format is ExportFormat.PARQUET:
+    chosen = (each for each in records if topic is None or _reaches(each, topic, minimum))
+    if export_format == "parquet":
         assert output is not None
-        _write_parquet(counted(), output)
-        return written
-    is_csv = export_format is ExportFormat.CSV
-    lines = csv_lines(counted(), is_raw=is_raw) if is_csv else jsonl_lines(counted())
-    if output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.writelines(lines)
-    else:
-        with output.open("wb") as stream:
-            stream.writelines(lines)
-    return written
+        return _write_parquet(chosen, output)
+    is_csv = export_format == "csv"
+    lines = csv_lines(chosen, is_raw=is_raw) if is_csv else jsonl_lines(chosen)
+    sys.stdout.flush()
+    with output.open("wb") if output else nullcontext(sys.stdout.buffer) as stream:
+        written = sum(1 for line in lines if stream.write(line))
+    return written - is_csv  # the first line of CSV has the names of the columns
 
 
 def _reaches(record: dict[str, Any], topic: str, minimum: Level) -> bool:
@@ -180,7 +163,7 @@ def csv_cells(record: dict[str, Any], *, is_raw: bool = False) -> dict[str, Any]
     return cells if is_raw else {name: defused(cell) for name, cell in cells.items()}
 
 
-def _write_parquet(records: Iterable[dict[str, Any]], output: Path) -> None:
+def _write_parquet(records: Iterable[dict[str, Any]], output: Path) -> int:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -188,10 +171,12 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path) -> None:
         raise MissingExtra("--format parquet", "pyarrow", "parquet") from None
     types = {str: pyarrow.string(), int: pyarrow.int64(), list: pyarrow.list_(pyarrow.string())}
     schema = pyarrow.schema([(column.name, types[column.type]) for _, column in columns()])
-    rows = map(_row, records)
+    rows, written = map(_row, records), 0
     with output.open("wb") as stream, pyarrow.parquet.ParquetWriter(stream, schema) as writer:
         while batch := list(islice(rows, _PARQUET_BATCH)):
             writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
+            written += len(batch)
+    return written
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from rscrawler.delivery.jsonl import deliver_jsonl
-from rscrawler.delivery.records import ExportFormat, export_records
+from rscrawler.delivery.records import export_records
 from rscrawler.items import ChangeSummary, Extraction
 from rscrawler.store import Store
 from tests.delivery.helpers import NOW, a_config, an_article, on_sqlite, record
@@ -27,8 +27,8 @@ def rows(store: Store, tmp_path: Path) -> tuple[list[dict[str, str]], list[dict[
     record(store, an_article(1, found_in=["/feed/", "/asia/"], extraction=read))
     record(store, an_article(1, version=2, change=change))
     table, columns = tmp_path / "x.csv", tmp_path / "x.parquet"
-    export_records(store.articles.records(), ExportFormat.CSV, table)
-    export_records(store.articles.records(), ExportFormat.PARQUET, columns)
+    export_records(store.articles.records(), "csv", table)
+    export_records(store.articles.records(), "parquet", columns)
     with table.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream)), pyarrow.parquet.read_table(columns).to_pylist()
 
@@ -79,9 +79,7 @@ def test_no_cell_becomes_a_formula_in_a_spreadsheet(
 ) -> None:
     record(store, an_article(1, title=title))
     for is_raw, expected in ((False, f"'{title}"), (True, title)):
-        export_records(
-            store.articles.records(), ExportFormat.CSV, tmp_path / "x.csv", is_raw=is_raw
-        )
+        export_records(store.articles.records(), "csv", tmp_path / "x.csv", is_raw=is_raw)
         with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
             assert next(csv.DictReader(stream))["title"] == expected
 
@@ -94,7 +92,7 @@ def test_a_line_that_is_exported_is_the_one_that_was_delivered(
     record(store, an_article(1, title="one\u2028two\u0085three \ud800 four"))
     deliver_jsonl(a_config(tmp_path), store)
     file = tmp_path / "x.jsonl" if to_file else None
-    export_records(store.articles.records(), ExportFormat.JSONL, file)
+    export_records(store.articles.records(), "jsonl", file)
     written = file.read_bytes() if file else capfdbinary.readouterr().out
     assert written == (tmp_path / "articles" / f"{NOW:%Y-%m-%d}.jsonl").read_bytes()
 
@@ -103,8 +101,8 @@ def test_a_line_that_is_exported_is_the_one_that_was_delivered(
 def test_a_lone_surrogate_stands_as_its_escape_in_tables(store: Store, tmp_path: Path) -> None:
     record(store, an_article(1, title="lone \ud800", authors=["\udfff"]))
     table, columns = tmp_path / "x.csv", tmp_path / "x.parquet"
-    export_records(store.articles.records(), ExportFormat.CSV, table)
-    export_records(store.articles.records(), ExportFormat.PARQUET, columns)
+    export_records(store.articles.records(), "csv", table)
+    export_records(store.articles.records(), "parquet", columns)
     [row] = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
     assert (row["title"], row["authors"]) == ("lone \\ud800", "\\udfff")
     [typed] = pyarrow.parquet.read_table(columns).to_pylist()
