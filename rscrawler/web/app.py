@@ -3,7 +3,7 @@
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -95,11 +95,7 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
                 https_only=(dashboard.config.web.url or "").startswith("https:"),
             ),
         ],
-        exception_handlers={
-            HTTPException: _known_error,
-            RscrawlerError: _known_error,
-            Exception: _unknown_error,
-        },
+        exception_handlers=dict.fromkeys((HTTPException, RscrawlerError, Exception), _error),
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False
@@ -142,23 +138,19 @@ async def _keep_index(dashboard: Dashboard) -> None:
         await anyio.sleep(_PAUSE_SECONDS)
 
 
-def _unknown_error(request: Request, _: Exception) -> Response:
-    """The page for a bug; Starlette raises it again, and uvicorn logs its traceback."""
-    logger.error("the page %r failed", request.url.path)
-    message = "this page broke; the log has the reason"
-    return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR, message)
-
-
-def _known_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        return _error(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-    message = _ERROR_TEXTS.get(error.detail, error.detail)
-    return _error(request, HTTPStatus(error.status_code), message, error.headers)
-
-
-def _error(
-    request: Request, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None
-) -> Response:
+def _error(request: Request, error: Exception) -> Response:
+    status, headers = HTTPStatus.SERVICE_UNAVAILABLE, None
+    if isinstance(error, HTTPException):
+        status, headers = HTTPStatus(error.status_code), error.headers
+        message = _ERROR_TEXTS.get(error.detail, error.detail)
+    elif isinstance(error, RscrawlerError):
+        message = str(error)
+    else:  # Starlette raises it again, and uvicorn logs its traceback
+        logger.error("the page %r failed", request.url.path)
+        status, message = (
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "this page broke; the log has the reason",
+        )
     if request.url.path == "/healthz":
         content = {"healthy": False, "error": message}
         return JSONResponse(content, max(status, HTTPStatus.SERVICE_UNAVAILABLE), headers)
