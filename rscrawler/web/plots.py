@@ -21,17 +21,6 @@ sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, Plugi
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 # Pygal only computes the space for texts from these; the style sheet has colours and fonts.
 _STYLE = Style(label_font_size=13, major_label_font_size=13, legend_font_size=14)
-_OPTIONS = {
-    "js": [],
-    "css": [],
-    "style": _STYLE,
-    "no_prefix": True,
-    "width": 640,
-    "margin": 6,
-    "legend_at_bottom": True,
-    "legend_box_size": 12,
-    "dots_size": 3,
-}
 _LABELS_SHOWN = 9
 
 
@@ -70,9 +59,17 @@ def plot(
 ) -> Markup:
     """A plot of bars or lines over the labels; a missing value breaks a line."""
     chart = getattr(pygal, kind)(
-        **_OPTIONS,
-        show_legend=len(series) > 1,
+        js=[],
+        css=[],
+        style=_STYLE,
+        no_prefix=True,
+        width=640,
         height=280,
+        margin=6,
+        dots_size=3,
+        show_legend=len(series) > 1,
+        legend_at_bottom=True,
+        legend_box_size=12,
         range=None if any(value for each in series for value in each.values) else (0, 1),
         include_x_axis=True,
         x_labels_major_every=max(1, -(-len(labels) // _LABELS_SHOWN)),

@@ -1,6 +1,6 @@
 """The health page: sites and their sources, cycles, problems, schedules."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from operator import itemgetter
 from statistics import median_high
 from typing import Any
@@ -11,7 +11,6 @@ from starlette.responses import Response
 from rscrawler.delivery.ops import advice_for
 from rscrawler.schedules import planned_jobs
 from rscrawler.web.access import dashboard_of
-from rscrawler.web.dashboard import Dashboard
 
 RUNS_IN_STRIP = 60
 RATE_OVER = timedelta(weeks=4)
@@ -21,7 +20,16 @@ def sites(request: Request) -> Response:
     """The health page."""
     dashboard = dashboard_of(request)
     status, now, store = dashboard.status(), dashboard.now(), dashboard.store
-    jobs = _jobs(dashboard, now)
+    states, running = store.jobs.states(), store.jobs.unended()
+    jobs: list[dict[str, Any]] = [
+        {
+            "job": job,
+            "state": states.get(job.id),
+            "next_fire_at": job.next_fire(states.get(job.id), now),
+            "is_running": job.id in running,
+        }
+        for job in planned_jobs(dashboard.config)
+    ]
     counts = store.browsing.articles_per_site(now - RATE_OVER)
     delays: dict[str, list[timedelta]] = {}
     for name, _, delay in store.history.record_delays(now - RATE_OVER):
@@ -47,25 +55,8 @@ def sites(request: Request) -> Response:
             }
             for name, site in status.sites.items()
         ],
-        jobs=jobs,
+        jobs=sorted(jobs, key=itemgetter("next_fire_at")),
         is_served=any(service.is_alive_at(now) for service in store.leases.services()),
         problems=sorted(status.problems, key=lambda each: each.since),
         advice=advice_for,
     )
-
-
-def _jobs(dashboard: Dashboard, now: datetime) -> list[dict[str, Any]]:
-    """The active jobs, the next to fire first."""
-    states, running = dashboard.store.jobs.states(), dashboard.store.jobs.unended()
-    panels = []
-    for job in planned_jobs(dashboard.config):
-        state = states.get(job.id)
-        panels.append(
-            {
-                "job": job,
-                "state": state,
-                "next_fire_at": job.next_fire(state, now),
-                "is_running": job.id in running,
-            }
-        )
-    return sorted(panels, key=itemgetter("next_fire_at"))

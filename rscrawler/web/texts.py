@@ -107,17 +107,12 @@ def version_changes(history: Sequence[Article]) -> Iterator[Version]:
         yield Version(history[0], {})
     for before, after in pairwise(history):
         lacks_text = before.is_pruned or after.is_pruned
-        fields = ("title", "subtitle") if lacks_text else ("title", "subtitle", "body")
-        yield Version(after, _changes(before, after, fields), lacks_text)
-
-
-def _changes(before: Article, after: Article, fields: Iterable[str]) -> dict[str, list[Change]]:
-    changes = {}
-    for name in fields:
-        old, new = _printable(getattr(before, name)), _printable(getattr(after, name))
-        if old != new:
-            changes[name] = word_diff(old, new)
-    return changes
+        changes = {}
+        for name in ("title", "subtitle") if lacks_text else ("title", "subtitle", "body"):
+            old, new = _printable(getattr(before, name)), _printable(getattr(after, name))
+            if old != new:
+                changes[name] = word_diff(old, new)
+        yield Version(after, changes, lacks_text)
 
 
 def _printable(text: str | None) -> str:
