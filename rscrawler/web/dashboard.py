@@ -25,6 +25,7 @@ from rscrawler.delivery.wording import (
 from rscrawler.errors import StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
+from rscrawler.monitoring.lateness import in_days
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
@@ -39,7 +40,6 @@ _RECENT_SECONDS = 5.0
 # The largest backlog that a page indexes itself: this takes some hundredths of a second.
 _INDEXED_AT_ONCE = 60
 _RELATIVE_WITHIN = timedelta(days=30)
-_UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
 class Dashboard:
@@ -174,7 +174,7 @@ def _environment() -> Environment:
         rfc3339=rfc3339,
         shortened=shortened,
         slug=words_of_slug,
-        span=_span_in_words,
+        span=in_days,
         thousands="{:,}".format,
         week=week_label,
         without_addresses=without_addresses,
@@ -186,17 +186,7 @@ def _relative(moment: datetime, now: datetime) -> str:
     distance = now - moment
     if abs(distance) > _RELATIVE_WITHIN:
         return day_in_words(moment)
-    span = _span_in_words(abs(distance))
-    if span == "less than a minute":
+    if abs(distance) < timedelta(minutes=1):
         return "just now"
+    span = in_days(abs(distance))
     return f"{span} ago" if distance > timedelta(0) else f"in {span}"
-
-
-def _span_in_words(span: timedelta) -> str:
-    """`2 days`, `3 h`, `5 min`: in the largest unit that fits, rounded down."""
-    seconds = int(span.total_seconds())
-    for size, unit in _UNITS:
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'s' if unit == 'day' and count != 1 else ''}"
-    return "less than a minute"
