@@ -60,13 +60,8 @@ class Batch:
     rows: Sequence[OutboxRow]
     alerts: Sequence[Alert]
     now: datetime
-    flood_limit: int
+    is_flood: bool = False  # too many rows to show each article
     note: str = ""  # text at the top; with a note, a mail is a summary that lists the articles
-
-    @property
-    def is_flood(self) -> bool:
-        """Whether there are too many rows to show each article."""
-        return len(self.rows) > self.flood_limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def _compose(channel: MessageChannel, delivery: DeliveryContext, now: datetime) 
         alerts = _alerts_of(delivery, rows) if channel.is_for_people else []
         assigned = [
             outbox.assign(new, [row.number for row in carried])
-            for new, carried in channel.compose(Batch(rows, alerts, now, limit))
+            for new, carried in channel.compose(Batch(rows, alerts, now, len(rows) > limit))
         ]
         composed += sum(assigned)
         if all(assigned):
@@ -290,8 +290,8 @@ def _compose_unalerted(
     if not rows:
         return 0
     news = list(rows.values())
-    limit = delivery.alerts.flood_limit
-    batch = Batch(news, _alerts_of(delivery, news), now, limit, note=_POSSIBLY_ALERTED)
+    is_flood = len(news) > delivery.alerts.flood_limit
+    batch = Batch(news, _alerts_of(delivery, news), now, is_flood, note=_POSSIBLY_ALERTED)
     channels = (each for each in delivery.channels.by_name.values() if each.addresses)
     messages = [message for channel in channels for message, _ in channel.compose(batch)]
     return len(messages) if delivery.store.outbox.alert_unalerted(notified, messages, now) else 0

@@ -37,7 +37,7 @@ def send_test_alert(config: Config) -> list[ChannelResult]:
     interest = Interest(alerts.topics, alerts.minimum, {})
     record = json.dumps(article.to_record(), ensure_ascii=False)
     row = OutboxRow(0, "", uuid.uuid4().hex, "test", now, record)  # a new id for each message
-    batch = Batch([row], [alert_of(article, interest)], now, 1)
+    batch = Batch([row], [alert_of(article, interest)], now)
     return [
         ChannelResult(channel.name, address, outcome.error or None)
         for channel in message_channels(config).by_name.values()
