@@ -186,22 +186,17 @@ def give_up_output(error: OSError) -> None:
 # Logs on standard error: lines for people, or JSON lines for machines.
 
 
-class LineFormatter(logging.Formatter):
+class _LineFormatter(logging.Formatter):
     """Formats each record for a terminal: a line, and the traceback if there is one."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S")
-
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level and message."""
         return visible(super().format(record))
 
 
-class JsonFormatter(logging.Formatter):
+class _JsonFormatter(logging.Formatter):
     """Formats each record as a JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, logger and message, and the traceback if there is one."""
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -235,7 +230,8 @@ def shorten(record: logging.LogRecord) -> bool:
 def configure_logging(level: int, *, as_json: bool) -> None:
     """Send this process's logs to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if as_json else LineFormatter())
+    lines = _LineFormatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S")
+    handler.setFormatter(_JsonFormatter() if as_json else lines)
     handler.setLevel(level)
     handler.addFilter(shorten)
     # The handler filters too: Scrapy, once imported, sets the root logger to every level.

@@ -163,12 +163,9 @@ async def log_in(request: Request) -> Response:
     form = await checked_form(request)
     name, password = form.get("name", ""), form.get("password", "")
     following = form.get("next", "/")
-    hashed = dashboard.config.web.users.get(name)
-
-    def is_right() -> bool:
-        return is_password(password[:1000], hashed.get_secret_value() if hashed else None)
-
-    if not await to_thread.run_sync(is_right, limiter=_ATTEMPTS):
+    user = dashboard.config.web.users.get(name)
+    hashed = user.get_secret_value() if user else None
+    if not await to_thread.run_sync(is_password, password[:1000], hashed, limiter=_ATTEMPTS):
         host = request.client.host if request.client else "unknown"
         logger.warning("a login from %s as %r was refused", host, name[:64])
         return await run_in_threadpool(_login_page, request, following, refused=name[:64])

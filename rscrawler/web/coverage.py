@@ -105,25 +105,21 @@ def _page(
 
 def _entries(
     dashboard: Dashboard, wanted: Coverage, articles: Sequence[Article]
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     """The entries of the list, with texts that are safe to show."""
     ids = [each.article_id for each in articles]
     copies = dashboard.store.browsing.copies(ids)
     judgements = dashboard.store.judgements.of_articles(ids)
     interest, terms = _interest(dashboard, wanted), terms_of(wanted.query)
-    entries = []
     for article in articles:
         reprints = [copy.url for copy in copies.get(article.article_id, ())]
         alert = alert_of(article, interest, reprints=reprints)
-        entries.append(
-            {
-                "alert": alert,
-                "passage": _passage(article, alert, terms),
-                "article": article,
-                "judgements": judgements.get(article.article_id, ()),
-            }
-        )
-    return entries
+        yield {
+            "alert": alert,
+            "passage": _passage(article, alert, terms),
+            "article": article,
+            "judgements": judgements.get(article.article_id, ()),
+        }
 
 
 def _passage(article: Article, alert: Alert, terms: list[Term]) -> Passage | None:
