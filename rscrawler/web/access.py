@@ -11,7 +11,7 @@ import hmac
 import logging
 import secrets
 from base64 import b64decode, b64encode
-from hashlib import blake2b, scrypt
+from hashlib import scrypt
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -44,12 +44,8 @@ def signing_key(config: Config) -> str:
     It depends on the users, so a changed user or password ends every session; without users, each
     start has a new key.
     """
-    users = sorted(
-        f"{name}:{hashed.get_secret_value()}" for name, hashed in config.web.users.items()
-    )
-    if not users:
-        return secrets.token_hex(32)
-    return blake2b("\n".join(users).encode(), digest_size=32).hexdigest()
+    users = (f"{name}:{hashed.get_secret_value()}" for name, hashed in config.web.users.items())
+    return "\n".join(sorted(users)) or secrets.token_hex(32)
 
 
 def user_name(request: Request) -> str | None:
@@ -131,8 +127,9 @@ def _check_origin(request: Request) -> None:
         raise HTTPException(403, "this was sent from a page of another site")
 
 
-def local_path(address: str) -> str:
-    """The address if it is a path on the dashboard, else `/`."""
+def _following(request: Request) -> str:
+    """The page to go to after a login, a path on the dashboard."""
+    address = request.query_params.get("next", "/")
     is_path = address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if is_path and address.isprintable() else "/"
 
@@ -140,18 +137,13 @@ def local_path(address: str) -> str:
 # Logging in and out.
 
 
-def login(request: Request) -> Response:
-    """The login page; `next` in the address is the page that it leads to."""
-    return _login_page(request, request.query_params.get("next", "/"))
-
-
-def _login_page(request: Request, following: str, refused: str | None = None) -> Response:
-    """The login page, which leads to `following`; `refused` is the name of a failed login."""
+def login(request: Request, refused: str | None = None) -> Response:
+    """The login page, which leads to `next` in its address; `refused` is a name that failed."""
     return dashboard_of(request).page(
         request,
         "login.html.j2",
         status_code=200 if refused is None else 403,
-        following=local_path(following),
+        following=_following(request),
         name=refused or "",
         has_failed=refused is not None,
     )
@@ -162,16 +154,15 @@ async def log_in(request: Request) -> Response:
     dashboard = dashboard_of(request)
     form = await checked_form(request)
     name, password = form.get("name", ""), form.get("password", "")
-    following = form.get("next", "/")
     user = dashboard.config.web.users.get(name)
     hashed = user.get_secret_value() if user else None
     if not await to_thread.run_sync(is_password, password[:1000], hashed, limiter=_ATTEMPTS):
         host = request.client.host if request.client else "unknown"
         logger.warning("a login from %s as %r was refused", host, name[:64])
-        return await run_in_threadpool(_login_page, request, following, refused=name[:64])
+        return await run_in_threadpool(login, request, refused=name[:64])
     request.session.clear()
     request.session["user"] = name
-    return RedirectResponse(local_path(following), 303)
+    return RedirectResponse(_following(request), 303)
 
 
 async def log_out(request: Request) -> Response:

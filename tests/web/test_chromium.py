@@ -189,7 +189,7 @@ def test_a_login_over_plain_http_to_another_machine_is_accepted(page: Page, user
     page.goto(users_url.replace("127.0.0.1", "desk.test") + "/login")
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill(PASSWORD)
-    with page.expect_request("**/login") as sent:
+    with page.expect_request("**/login?next=**") as sent:
         page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Log out anna")).to_be_visible()
     assert "sec-fetch-site" not in sent.value.all_headers()  # else this tests nothing

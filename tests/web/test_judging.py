@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryFile
+from urllib.parse import urlencode
 
 import pytest
 
@@ -150,7 +151,9 @@ def guarded(tmp_path: Path, shelf: Store) -> Iterator[Browser]:
 
 
 def log_in(browser: Browser, name: str, password: str, following: str = "/outbox") -> Answer:
-    return browser.submit("/login", {"name": name, "password": password, "next": following})
+    return browser.submit(
+        f"/login?{urlencode({'next': following})}", {"name": name, "password": password}
+    )
 
 
 def test_where_there_are_users_only_who_logs_in_may_judge(guarded: Browser, shelf: Store) -> None:
