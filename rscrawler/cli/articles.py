@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
@@ -90,19 +89,14 @@ def _file_or_stored(config: Config, named: str, site: str | None) -> tuple[str, 
 
 def _print_explanation(explanation: Explanation) -> None:
     article = explanation.article
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column("field")
-    table.add_column("value", overflow="fold")
     record = article.to_record()
     for name in [*fields_on_page(), "word_count"]:
         if name == "body":  # it is printed below
             continue
         value = record[name]
-        shown = Text(json.dumps(value, ensure_ascii=False) if value is not None else "(not found)")
-        if origin := article.extraction.provenance.get(name):
-            shown.append(f"  {origin}", style="dim")
-        table.add_row(Text(name, style="bold"), shown)
-    say(table)
+        shown = json.dumps(value, ensure_ascii=False) if value is not None else "(not found)"
+        origin = article.extraction.provenance.get(name, "")
+        say(Text.assemble((f"{name:18}", "bold"), shown, (f"  {origin}".rstrip(), "dim")))
     for warning in article.extraction.warnings:
         say(f"warning: {warning}", style="yellow")
     for flag in article.topics:
@@ -111,7 +105,7 @@ def _print_explanation(explanation: Explanation) -> None:
         say("\nflagged on no topic", style="bold")
     say()
     for paragraph in article.paragraphs:
-        say(Text(f"{paragraph}\n"))
+        say(f"{paragraph}\n")
     for block in explanation.blocks:
         if block.label not in KEPT:
             rule = f" ({block.rule})" if block.rule else ""

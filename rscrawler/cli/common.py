@@ -22,13 +22,13 @@ from rscrawler.errors import RscrawlerError, StoreError
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+    from rich.text import Text
 
 T = TypeVar("T")
 LOGGED_AGAIN_AFTER_SECONDS = 3600.0
 _logged_at: dict[str, float] = {}  # when each failure of the store was logged last
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-_NO_WIDTH = 100_000
 _NUMBER = re.compile(r"[\d.,]+%?|–?")
 # A site can put them into an address, and so into an error: they move a terminal's cursor, rename
 # its window or reorder its text.
@@ -37,13 +37,10 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 
 @cache
 def console() -> Console:
-    """Rich's console, which prints tables and colours; rich takes long to import."""
+    """Rich's console, which prints styles; rich takes long to import."""
     from rich.console import Console
 
-    is_piped = not sys.stdout.isatty()
-    # In a file or a pipe, a table's lines are not wrapped, for programs and `grep`.
-    width = _NO_WIDTH if is_piped and not os.environ.get("COLUMNS") else None
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=is_piped, width=width)
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def counted(number: int, noun: str) -> str:
@@ -76,19 +73,14 @@ def visible(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def say(shown: object = "", style: str | None = None) -> None:
-    """Print a line of text as it is; in a style, or if it is no text, through rich."""
+def say(shown: str | Text = "", style: str | None = None) -> None:
+    """Print a line of text as it is; what has a style, through rich. No line is wrapped."""
     shown = visible(shown) if isinstance(shown, str) else shown
     if isinstance(shown, str) and style is None:
         sys.stdout.write(f"{shown}\n")
         sys.stdout.flush()  # a service's log is read while it runs
-        return
-    with console().capture() as captured:
+    else:
         console().print(shown, style=style)
-    lines = captured.get().split("\n")
-    # The cells of a table's last column are padded, in a pipe to the width of the longest.
-    sys.stdout.write("\n".join(map(str.rstrip, lines)))
-    sys.stdout.flush()
 
 
 # Progress, on a terminal only.

@@ -11,8 +11,6 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel, Field
-from rich.table import Table
-from rich.text import Text
 from typer import Argument, Option
 
 from rscrawler.cli.common import counted, print_json, print_table, say, tracked
@@ -72,18 +70,14 @@ def show_command(config: ConfigOption, topic: TopicArgument, as_json: JsonOption
     if as_json:
         print_json(watchlist.model_dump(mode="json"))
         return
-    table = Table(title=f"{watchlist.title} ({topic})", box=None, pad_edge=False)
-    table.add_column("entity", max_width=28)
-    table.add_column("spellings")
+    say(f"{watchlist.title} ({topic})")
     for entity in watchlist.entity:
         named = {each: getattr(entity, each) for each in CONTEXT_KEYS}
         contexts = (f"{each}: {', '.join(names)}" for each, names in named.items() if names)
         facts = ", ".join([entity.kind, *entity.countries, f"weight {entity.weight:g}"])
-        below = "\n".join([facts, *contexts])
-        table.add_row(
-            Text.assemble(entity.name, "\n", (below, "dim")), Text(", ".join(entity.spellings))
-        )
-    say(table)
+        say(f"\n{entity.name}", style="bold")
+        say(f"  {'; '.join([facts, *contexts])}", style="dim")
+        say(f"  {', '.join(entity.spellings)}")
 
 
 @topics_app.command("evaluate")
