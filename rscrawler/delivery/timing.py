@@ -10,18 +10,9 @@ from rscrawler.config import QuietHours
 GIVE_UP_AFTER = timedelta(days=3)
 LEAST_ATTEMPTS = 12  # before giving up; they take about six hours
 _JITTER = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long to wait before a retry: `first`, then twice as long each time, up to `longest`."""
-
-    first: timedelta
-    longest: timedelta
-
-
-USUAL = Pace(timedelta(minutes=1), timedelta(hours=1))
-SLOW = Pace(timedelta(minutes=30), timedelta(hours=6))  # where a retry may do harm
+Pace = tuple[timedelta, timedelta]  # the first wait, doubled each time up to the second
+USUAL: Pace = timedelta(minutes=1), timedelta(hours=1)
+SLOW: Pace = timedelta(minutes=30), timedelta(hours=6)  # where a retry may do harm
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +64,8 @@ def next_try(attempts: int, key: str, now: datetime, pace: Pace = USUAL) -> date
 
     The jitter depends on `key` and `attempts` alone.
     """
-    pause = min(pace.first * (1 << min(attempts - 1, 10)), pace.longest)
+    first, longest = pace
+    pause = min(first * (1 << min(attempts - 1, 10)), longest)
     digest = hashlib.blake2b(f"{key} {attempts}".encode(), digest_size=4).digest()
     share = int.from_bytes(digest, "big") / 0xFFFFFFFF
     return now + pause * (1 + _JITTER * (2 * share - 1))
