@@ -157,11 +157,7 @@ def history_command(
 def _stored_article(
     config: Config, store: Store, named: str, site: str | None = None
 ) -> str | None:
-    """The id of the article with this article_id, record_id, address or path (on `site`), if any.
-
-    Raises:
-        ConfigurationError: several sites have that path or address.
-    """
+    """The id of the article of this article_id, record_id, address or path (on `site`), if any."""
     if found := store.browsing.article_of(named):
         return found
     found_on = _by_address(config, store, named)

@@ -69,11 +69,7 @@ def _password() -> str:
 
 
 def _write_user(path: Path, name: str, hashed: str) -> None:
-    """Add a user to the table `[web.users]` of a configuration file, or replace their password.
-
-    Raises:
-        ConfigurationError: the file has its users in another form, or cannot be written.
-    """
+    """Add a user to the table `[web.users]` of a configuration file, or replace their password."""
     line, text = f'"{name}" = "{hashed}"\n', read_text(path)
     former = re.compile(rf'^"?{re.escape(name)}"? *= *"scrypt[^\n]*\n?', re.MULTILINE)
     if former.search(text):

@@ -179,11 +179,7 @@ def _together(lines: Iterator[bytes]) -> Iterator[bytes]:
 def _search_for(
     dashboard: Dashboard, parameters: Mapping[str, str], last_visit: datetime | None
 ) -> Search:
-    """Parse the parameters of an address.
-
-    Raises:
-        HTTPException: a value is not allowed (400).
-    """
+    """Parse the parameters of an address; a value that is not allowed is an HTTPException (400)."""
     given = {name: text for name in FILTERS if (text := parameters.get(name, "").strip()[:200])}
     if "country" in given:
         given["country"] = given["country"].upper()

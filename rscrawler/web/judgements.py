@@ -31,12 +31,7 @@ async def judge(request: Request) -> Response:
 
 
 def _record_judgement(dashboard: Dashboard, article_id: str, name: str, form: QueryParams) -> None:
-    """Store the judgement in a form.
-
-    Raises:
-        HTTPException: there is no such article (404); a value is missing or not allowed, or
-            "wrong" repeats the flag (400).
-    """
+    """Store the judgement in a form; "wrong" must not repeat the flag."""
     is_id = ARTICLE_ID.fullmatch(article_id)
     article = dashboard.store.articles.latest_record(article_id) if is_id else None
     if article is None:
