@@ -67,7 +67,7 @@ def _item(article: Article, interest: Interest) -> Item:
     summary = one_line(article.subtitle, 500) or one_line(quotes, 500) or alert.title
     # The article's own date, else when it was first seen.
     published = article.published_at or article.first_seen_at or article.fetched_at
-    item: Item = {
+    item = {
         "id": _uri(f"article:{article.article_id}"),  # permanent, and the same in every feed
         "title": alert.title,
         "content_text": f"{summary}\n\n{', '.join([*alert.levels, *alert.countries])}",
@@ -75,14 +75,11 @@ def _item(article: Article, interest: Interest) -> Item:
         "date_published": rfc3339(published),
         "date_modified": rfc3339(article.fetched_at),
         "tags": [*alert.topics, *alert.countries],
+        "url": alert.link,
+        "authors": [{"name": name} for name in alert.authors],
+        "language": one_line(article.language, 35),
     }
-    if alert.link:
-        item["url"] = alert.link
-    if alert.authors:
-        item["authors"] = [{"name": name} for name in alert.authors]
-    if language := one_line(article.language, 35):
-        item["language"] = language
-    return item
+    return {name: value for name, value in item.items() if value}
 
 
 def _json_feed(title: str, items: Sequence[Item]) -> bytes:
