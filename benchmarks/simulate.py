@@ -20,9 +20,9 @@ from benchmarks.bench_scheduling import table
 from benchmarks.replay import policies
 from benchmarks.replay.histories import YEAR, SiteHistory, five_sites, read_histories
 from benchmarks.replay.simulation import compare, render_plot
-from rscrawler.cli.inputs import open_existing, read_config
+from rscrawler.cli.inputs import open_existing
 from rscrawler.clock import utc_now
-from rscrawler.config import parse_duration
+from rscrawler.config import find_config, load_config, parse_duration
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.schedules.adaptive import Adaptive
 from rscrawler.store import Store
@@ -66,7 +66,7 @@ def _histories(
         return read_histories(path)
     if site is None:
         return five_sites(_SEED)
-    with closing(open_existing(read_config(config_path))) as store:
+    with closing(open_existing(load_config(find_config(config_path)))) as store:
         return [stored_history(store, site, utc_now())]
 
 

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from rscrawler.store import Store
 
 
-def read_config(path: Path | None) -> Config:
-    """The configuration that `--config` and the environment name."""
-    return load_config(find_config(path))
-
-
 def _moment(text: str, option: str, *, is_end: bool = False) -> datetime:
     """Parse a day (`2026-11-24`; `is_end`: its end) or time (`2026-11-24T08:00:00Z`), in UTC."""
     try:
@@ -43,7 +38,7 @@ ConfigOption = Annotated[
         "--config",
         metavar="FILE",
         help=_CONFIG_HELP,
-        parser=lambda text: read_config(Path(text) if text else None),
+        parser=lambda text: load_config(find_config(Path(text) if text else None)),
         default_factory=str,
         show_default=False,
     ),

@@ -18,11 +18,10 @@ from rscrawler.cli.inputs import (
     SinceOption,
     UntilOption,
     opened_store,
-    read_config,
     usable,
 )
 from rscrawler.clock import utc_now
-from rscrawler.config import Config, parse_duration
+from rscrawler.config import Config, find_config, load_config, parse_duration
 from rscrawler.delivery.records import ExportFormat, export_records
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
@@ -128,7 +127,7 @@ def migrate_store_command(
     as_json: JsonOption = False,
 ) -> None:
     """Copy a whole database into an empty one, and compare the two."""
-    target = read_config(config_path).database if to_url is None else to_url
+    target = load_config(find_config(config_path)).database if to_url is None else to_url
     with progress() as bars:
         task = bars.add_task("", total=0, unit="rows copied or compared")
         copied = migrate_store(

@@ -140,7 +140,9 @@ class _LineFile:
         # pending again.
         is_of_crash = is_in_place and 0 < committed < size
         present, end = self._whole_lines(strict_from=committed if is_of_crash else size)
-        present |= _compressed_lines(self._path)
+        packed = self._path.with_name(self._path.name + COMPRESSED)
+        lines = day_lines(packed) if packed.exists() else ()
+        present |= {record_id for line in lines if (record_id := _record_id(line))}
         self._store.match_file(self._name, self._name.partition("/")[0], present, end)
         return True
 
@@ -164,13 +166,6 @@ class _LineFile:
         os.ftruncate(self._descriptor, end)
         os.fsync(self._descriptor)
         return present, end
-
-
-def _compressed_lines(path: Path) -> set[str]:
-    """The ids of the records in the compressed file beside `path`, if there is one."""
-    packed = path.with_name(path.name + COMPRESSED)
-    lines = day_lines(packed) if packed.exists() else ()
-    return {record_id for line in lines if (record_id := _record_id(line))}
 
 
 def _record_id(line: bytes) -> str | None:

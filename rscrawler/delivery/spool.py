@@ -49,7 +49,7 @@ def sync_spool(config: Config, store: Store) -> None:
 
 
 def _restore(folder: Path, store: Store) -> None:
-    rows, paths = _read(folder / _ROWS, []), list(_messages(folder))
+    rows, paths = _rows(folder), list(_messages(folder))
     if not (rows or paths):
         return
     restored = store.outbox.restore_rows(
@@ -86,13 +86,13 @@ def _keep(folder: Path, store: Store) -> None:
 
 def spooled_record_ids(config: Config) -> set[str]:
     """The ids of records in the spool that are in no message yet."""
-    return {each["record_id"] for each in _read(spool_folder(config) / _ROWS, [])}
+    return {each["record_id"] for each in _rows(spool_folder(config))}
 
 
 def spooled_count(config: Config) -> int:
     """How many messages and rows the spool holds."""
     folder = spool_folder(config)
-    return len(list(_messages(folder))) + len(_read(folder / _ROWS, []))
+    return len(list(_messages(folder))) + len(_rows(folder))
 
 
 def _messages(folder: Path) -> Iterator[Path]:
@@ -103,8 +103,8 @@ def _name(message_id: str, left: tuple[str, ...]) -> str:
     return f"{digest(' '.join([message_id, *left]))}.json"
 
 
-def _read(path: Path, default: Any) -> Any:
+def _rows(folder: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return json.loads((folder / _ROWS).read_bytes())
     except (FileNotFoundError, ValueError):  # no file is half written: they are replaced atomically
-        return default
+        return []
