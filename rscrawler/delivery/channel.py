@@ -125,16 +125,14 @@ class MessageChannel:
         """The message for a batch, as it is stored and sent."""
         raise NotImplementedError
 
-    def notice(self, notice: Notice) -> NewMessage | None:
-        """A message to the operators; None if the channel has no operators."""
-        if not self.operators:
-            return None
+    def notice(self, notice: Notice) -> NewMessage:
+        """A message to the operators; only called if the channel has some."""
         message_id = self.identity(f"{notice.kind} {notice.key}")
         content = self.notice_content(notice, message_id)
         return NewMessage(message_id, self.name, notice.kind, notice.now, content, self.operators)
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
-        """A notice as it is stored and sent; only called if the channel has operators."""
+        """A notice as it is stored and sent."""
         raise NotImplementedError
 
     def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Step]:

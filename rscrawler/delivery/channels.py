@@ -71,7 +71,7 @@ class Channels:
 
     def notices(self, notice: Notice) -> list[NewMessage]:
         """A message for each channel that has operators."""
-        return [message for each in self.by_name.values() if (message := each.notice(notice))]
+        return [each.notice(notice) for each in self.by_name.values() if each.operators]
 
 
 def message_channels(config: Config) -> Channels:
