@@ -13,7 +13,6 @@ from rscrawler.delivery.wording import (
     SUBJECT_LIMIT,
     country_name,
     isolated,
-    level_in_words,
     one_line,
     safe_link,
     shown_host,
@@ -25,6 +24,12 @@ from rscrawler.sites import SiteProfile
 MAX_PASSAGES = 5
 MAX_REPRINTS = 10
 _FIELD_TITLES = {"title": "Headline", "subtitle": "Subtitle", "tags": "Tag"}
+_LEVELS = {
+    Level.PRIMARY: "primary – it is about {}",
+    Level.SUBSTANTIAL: "substantial – {} is one of its subjects",
+    Level.MENTION: "mention – {} is named in passing",
+    Level.NONE: "none",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def alert_of(
         published_at=article.published_at,
         authors=tuple(filter(None, (one_line(name, 120) for name in article.authors[:10]))),
         sections=tuple(filter(None, map(words_of_slug, article.sections[:10]))),
-        levels=tuple(level_in_words(flag.level, interest.title(flag.topic)) for flag in flags),
+        levels=tuple(_LEVELS[flag.level].format(interest.title(flag.topic)) for flag in flags),
         level=max((flag.level for flag in flags), key=lambda level: level.rank, default=Level.NONE),
         topics=tuple(interest.title(flag.topic) for flag in flags),
         countries=tuple(countries),

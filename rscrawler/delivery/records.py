@@ -130,11 +130,6 @@ def jsonl_lines(records: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     return (line_of(json.dumps(record, ensure_ascii=False)) for record in records)
 
 
-def defused(cell: Any) -> Any:
-    """A cell that no spreadsheet reads as a formula: a risky first character gets an apostrophe."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
-
-
 class _Line:
     """A file whose `write` returns the bytes, so that `csv` returns the lines that it writes."""
 
@@ -155,12 +150,14 @@ def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Ite
 
 
 def csv_cells(record: dict[str, Any], *, is_raw: bool = False) -> dict[str, Any]:
-    """A record as the cells of one row, by column."""
-    cells = {
-        name: "; ".join(map(str, value)) if isinstance(value, list) else value
-        for name, value in _row(record).items()
-    }
-    return cells if is_raw else {name: defused(cell) for name, cell in cells.items()}
+    """A record as the cells of one row, by column; what may be a formula gets an apostrophe."""
+    cells = _row(record)
+    for name, cell in cells.items():
+        if isinstance(cell, list):
+            cell = cells[name] = "; ".join(map(str, cell))
+        if not is_raw and isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
+            cells[name] = f"'{cell}"
+    return cells
 
 
 def _write_parquet(records: Iterable[dict[str, Any]], output: Path) -> int:

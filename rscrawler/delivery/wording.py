@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.clock import to_the_minute
-from rscrawler.items import Level
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,13 +35,6 @@ _UNPRINTABLE = re.compile(
 )
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
-
-_LEVELS = {
-    Level.PRIMARY: "primary – it is about {topic}",
-    Level.SUBSTANTIAL: "substantial – {topic} is one of its subjects",
-    Level.MENTION: "mention – {topic} is named in passing",
-    Level.NONE: "none",
-}
 
 
 def one_line(text: str | None, limit: int = TITLE_LIMIT) -> str:
@@ -102,11 +94,6 @@ def shown_host(url: str) -> str:
 def words_of_slug(slug: str) -> str:
     """`middle-east` as `Middle East`."""
     return " ".join(part.capitalize() for part in one_line(slug, 80).split("-") if part)
-
-
-def level_in_words(level: Level, topic_title: str) -> str:
-    """The level with its meaning: `primary – it is about Central Asia`."""
-    return _LEVELS[level].format(topic=topic_title)
 
 
 def date_in_words(moment: datetime | None) -> str:
