@@ -214,7 +214,9 @@ def shorten(record: logging.LogRecord) -> bool:
             return False
         _logged_at[str(error)] = record.created
     if isinstance(error, RscrawlerError):
-        record.msg, record.args = f"{record.getMessage()}: {error}", ()
+        # Scrapy's message of a failed start has the error and its traceback in it.
+        message = record.getMessage().partition("\nTraceback")[0].removesuffix(f": {error}.")
+        record.msg, record.args = f"{message}: {error}", ()
         record.exc_info = record.exc_text = None
     return True
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rscrawler.demo.server import Mailbox
 from tests.crawl.test_recovery import EMAIL
 from tests.sample_site import SampleSite
 from tests.workspace import Workspace
 
-ROOM_BYTES = 600_000  # that a file may have: the database wants more
-
-
-WITHOUT_ROOM = f"""
+WITHOUT_ROOM = """
 import resource
 
-resource.setrlimit(resource.RLIMIT_FSIZE, ({ROOM_BYTES}, {ROOM_BYTES}))
+resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
 """
 
 
+# The bytes that a file may have: the database wants more, before the first request or later.
+@pytest.mark.parametrize("room", [350_000, 600_000])
 def test_a_crawl_without_room_says_so_in_a_line_and_is_made_up_for(
-    workspace: Workspace, mailbox: Mailbox
+    workspace: Workspace, mailbox: Mailbox, room: int
 ) -> None:
     def subjects() -> list[str]:
         return [str(mail["Subject"]) for mail in mailbox.messages()]
@@ -26,7 +27,7 @@ def test_a_crawl_without_room_says_so_in_a_line_and_is_made_up_for(
     with SampleSite(stories=60) as site:
         workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))
         for _ in range(2):
-            failed = workspace.start("crawl", before=WITHOUT_ROOM).wait()
+            failed = workspace.start("crawl", before=WITHOUT_ROOM.format(room=room)).wait()
             assert failed.status == 1
             logged, said = failed.stderr.splitlines()
             for line in (logged, said):
