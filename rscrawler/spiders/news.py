@@ -60,17 +60,9 @@ class NewsSpider(Spider):
 
     name = "news"
 
-    def __init__(
-        self,
-        session: CrawlSession | None = None,
-        site: str | None = None,
-        config: str | None = None,
-        full: str | bool = False,
-        limit: str | int | None = None,
-        **others: Any,
-    ) -> None:
-        super().__init__(**others)
-        self.session = session or session_from_arguments(site, config, full, limit)
+    def __init__(self, session: CrawlSession | None = None, **arguments: Any) -> None:
+        super().__init__()
+        self.session = session or session_from_arguments(**arguments)
         self.profile: SiteProfile = self.session.profile
         assert self.session.readers is not None
         self._readers = self.session.readers

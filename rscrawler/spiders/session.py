@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
@@ -197,7 +198,11 @@ def session_of(crawler: Crawler) -> CrawlSession:
 
 
 def session_from_arguments(
-    site: str | None, config: str | None, full: str | bool, limit: str | int | None
+    site: str | None = None,
+    config: str | None = None,
+    full: str | bool = False,
+    limit: str | int | None = None,
+    **unknown: Any,
 ) -> CrawlSession:
     """The session for `scrapy crawl news -a site=… -a full=1 -a limit=5 -a config=FILE`.
 
@@ -206,6 +211,9 @@ def session_from_arguments(
             Scrapy shows a traceback, and then one of a task whose exception was never retrieved.
     """
     try:
+        allowed = "is not known; allowed: site, config, full, limit"
+        if unknown:
+            raise ConfigurationError(*(f"spider argument {name}: {allowed}" for name in unknown))
         loaded = load_config(find_config(Path(config) if config else None))
         profiles = load_sites(loaded)
         chosen = chosen_sites(profiles, [site] if site else [])
@@ -221,7 +229,8 @@ def session_from_arguments(
     except RscrawlerError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2 if isinstance(error, ConfigurationError) else 1) from None
-    is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     ((name, profile),) = chosen.items()
-    most = None if limit is None else int(limit)
-    return CrawlSession(loaded, name, profile, store, flagger, readers, is_full=is_full, limit=most)
+    session = CrawlSession(loaded, name, profile, store, flagger, readers)
+    session.is_full = str(full).lower() in {"1", "true", "yes"}
+    session.limit = None if limit is None else int(limit)
+    return session

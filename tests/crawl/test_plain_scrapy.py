@@ -180,16 +180,19 @@ def test_a_wrong_site_is_told_in_one_line(workspace: Workspace, scrapy: Scrapy) 
     [
         (("site=responsiblestatecraft", "limit=many"), "spider argument limit: 'many'"),
         (("site=responsiblestatecraft", "limit=0"), "spider argument limit: '0'"),
+        (("sitee=eurasianet",), "spider argument sitee: is not known; allowed: site, config, full"),
+        (("name=eurasianet",), "spider argument name: is not known"),
     ],
 )
-def test_a_wrong_argument_is_told(
+def test_a_wrong_argument_is_told_in_one_line(
     workspace: Workspace, scrapy: Scrapy, arguments: tuple[str, ...], says: str
 ) -> None:
     workspace.write_config("http://127.0.0.1:1")
     options = [part for argument in arguments for part in ("-a", argument)]
     done = scrapy("crawl", "news", *options, config=workspace.config)
-    assert done.status != 0
-    assert says in done.stderr
+    assert (done.status, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(says)
 
 
 def test_of_several_sites_one_must_be_named(workspace: Workspace, scrapy: Scrapy) -> None:
