@@ -24,6 +24,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 CAN_FORK = sys.platform == "linux"  # elsewhere a child would outlive its requester
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -39,24 +40,17 @@ class NurseryLost(Exception):
     """The nursery has died, or could not fork."""
 
 
+@dataclass(frozen=True, slots=True)
 class Forked:
-    """A child of a nursery."""
+    """A child of a nursery; `ended` has its exit status at last, negative for a signal."""
 
-    def __init__(self, pid: int, nursery: "Nursery") -> None:
-        self.pid, self.nursery = pid, nursery
-        self.returncode: int | None = None  # negative for a signal; None while it runs
-        self._ended = asyncio.Event()
+    pid: int
+    nursery: "Nursery"
+    ended: asyncio.Future[int]
 
     async def wait(self) -> int:
-        """Wait for its end; returns the exit status, negative for a signal."""
-        await self._ended.wait()
-        assert self.returncode is not None
-        return self.returncode
-
-    def end(self, status: int) -> None:
-        """Record its exit status."""
-        self.returncode = status
-        self._ended.set()
+        """Wait for its end; returns the exit status."""
+        return await asyncio.shield(self.ended)
 
 
 class Nursery:
@@ -127,14 +121,14 @@ class Nursery:
     def _handle_answer(self, pid: int, status: int) -> None:
         if status != STARTED:
             if child := self._running.pop(pid, None):
-                child.end(status)
+                child.ended.set_result(status)
             return
         started = self._requested.popleft()
         if pid < 0:
             if not started.done():
                 started.set_exception(NurseryLost(os.strerror(-pid)))
             return
-        child = self._running[pid] = Forked(pid, self)
+        child = self._running[pid] = Forked(pid, self, started.get_loop().create_future())
         if started.done():  # the requester has gone
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -154,7 +148,7 @@ class Nursery:
         for child in self._running.values():
             with suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGKILL)  # as the kernel does on Linux
-            child.end(-signal.SIGKILL)
+            child.ended.set_result(-signal.SIGKILL)
         self._requested.clear()
         self._running.clear()
 

@@ -346,7 +346,7 @@ class _Process:
 
     def lower(self) -> None:
         """Lower its scheduling priority."""
-        if self.child is not None and self.child.returncode is None:
+        if self.child is not None and not self.child.ended.done():
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self.child.pid, SLOW_NICENESS)
 
@@ -354,7 +354,7 @@ class _Process:
         """Kill it, and close its socket."""
         if self.slow_timer is not None:
             self.slow_timer.cancel()
-        if self.child is not None and self.child.returncode is None:
+        if self.child is not None and not self.child.ended.done():
             with suppress(ProcessLookupError):
                 os.kill(self.child.pid, signal.SIGKILL)
         if not self._loop.is_closed():
