@@ -10,32 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rscrawler.delivery.records import RecordError, read_records
-    from rscrawler.errors import ConfigurationError
-    from rscrawler.extraction.article import extract_page
-    from rscrawler.extraction.page import IncompletePage, NotAnArticle, PageError
-    from rscrawler.items import Article, Event, Evidence, Image, Level, Novelty, TopicFlag
-    from rscrawler.topics.flagger import Flag, flag_text
+    from rscrawler.delivery.records import RecordError as RecordError
+    from rscrawler.delivery.records import read_records as read_records
+    from rscrawler.errors import ConfigurationError as ConfigurationError
+    from rscrawler.extraction.article import extract_page as extract_page
+    from rscrawler.extraction.page import IncompletePage as IncompletePage
+    from rscrawler.extraction.page import NotAnArticle as NotAnArticle
+    from rscrawler.extraction.page import PageError as PageError
+    from rscrawler.items import Article as Article
+    from rscrawler.items import Event as Event
+    from rscrawler.items import Evidence as Evidence
+    from rscrawler.items import Image as Image
+    from rscrawler.items import Level as Level
+    from rscrawler.items import Novelty as Novelty
+    from rscrawler.items import TopicFlag as TopicFlag
+    from rscrawler.topics.flagger import Flag as Flag
+    from rscrawler.topics.flagger import flag_text as flag_text
 
 __version__ = "0.2.0"
-__all__ = [
-    "Article",
-    "ConfigurationError",
-    "Event",
-    "Evidence",
-    "Flag",
-    "Image",
-    "IncompletePage",
-    "Level",
-    "NotAnArticle",
-    "Novelty",
-    "PageError",
-    "RecordError",
-    "TopicFlag",
-    "extract_page",
-    "flag_text",
-    "read_records",
-]
 PACKAGE_DIR = Path(__file__).parent
 
 _HOMES = {
@@ -46,6 +38,7 @@ _HOMES = {
     "items": ("Article", "Event", "Evidence", "Image", "Level", "Novelty", "TopicFlag"),
     "topics.flagger": ("Flag", "flag_text"),
 }
+__all__ = [name for names in _HOMES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:
