@@ -1,23 +1,21 @@
 """Keeps requests on the site's own hosts; answers for articles that redirect to its listings."""
 
-from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from scrapy import Request
-from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
-from rscrawler.sites import SiteProfile, host_of
+from rscrawler.sites import host_of
 from rscrawler.spiders.http import OffSite
 from rscrawler.spiders.news import PERMANENT_REDIRECTS
 from rscrawler.spiders.outcomes import RequestedArticle, request_context
-from rscrawler.spiders.session import session_of
+from rscrawler.spiders.session import CrawlSession, SiteComponent
 
 GONE = 410
 
 
-class SiteHostsMiddleware:
+class SiteHostsMiddleware(SiteComponent):
     """Refuses every request to a host (and port) that the profile does not name, or with a user.
 
     Scrapy's own middleware compares host names without ports and knows no aliases.
@@ -27,17 +25,11 @@ class SiteHostsMiddleware:
     page may lead to the article's new address, or to a login or consent page.
     """
 
-    def __init__(self, profile: SiteProfile) -> None:
-        self._hosts = profile.all_hosts
-        self._listings = profile.source_paths | {
-            "",
-            unquote(urlsplit(profile.base_url).path).rstrip("/"),
-        }
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Built for the site of the crawler's spider."""
-        return cls(session_of(crawler).profile)
+    def __init__(self, session: CrawlSession) -> None:
+        super().__init__(session)
+        self._hosts = session.profile.all_hosts
+        front = unquote(urlsplit(session.profile.base_url).path).rstrip("/")
+        self._listings = session.profile.source_paths | {"", front}
 
     def process_request(self, request: Request) -> Response | None:
         """Let the request pass, raise `OffSite`, or answer 410 for a deleted article."""

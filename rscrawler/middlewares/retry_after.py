@@ -3,10 +3,8 @@
 import asyncio
 import logging
 from datetime import datetime, timedelta
-from typing import Self
 
 from scrapy import Request
-from scrapy.crawler import Crawler
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadConnectionRefusedError,
@@ -20,7 +18,7 @@ from rscrawler.clock import to_the_minute
 from rscrawler.config import format_duration
 from rscrawler.decisions import LONGEST_PAUSE, requested_pause
 from rscrawler.spiders.http import HeldBack, http_date
-from rscrawler.spiders.session import CrawlSession, session_of
+from rscrawler.spiders.session import CrawlSession, SiteComponent
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +35,7 @@ NO_ANSWER = (
 )
 
 
-class RetryAfterMiddleware:
+class RetryAfterMiddleware(SiteComponent):
     """Delays every request to the site until its Retry-After has passed.
 
     A pause longer than `crawl.retry_after_limit` ends the cycle's requests; its end is
@@ -46,16 +44,11 @@ class RetryAfterMiddleware:
     """
 
     def __init__(self, session: CrawlSession) -> None:
-        self._session = session
+        super().__init__(session)
         self._paused_until = requested_pause(session.state.not_before, session.now())
         self._limit = session.config.crawl.retry_after_limit
         self._unanswered = self._broken = self._status = 0
         self._is_logged = False
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Built for the site of the crawler's spider."""
-        return cls(session_of(crawler))
 
     async def process_request(self, request: Request) -> None:
         """Wait for the end of a short pause; raise `HeldBack` for a long one or a dead host."""

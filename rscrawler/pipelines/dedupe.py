@@ -2,9 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Self
-
-from scrapy.crawler import Crawler
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
@@ -15,12 +12,12 @@ from rscrawler.identity.kinship import Candidate, Relative
 from rscrawler.identity.sameness import Decision, Relation, Text, compare, decide
 from rscrawler.items import Article
 from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome, RequestedArticle
-from rscrawler.spiders.session import CrawlSession, session_of
+from rscrawler.spiders.session import CrawlSession, SiteComponent
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import Address
 
 
-class DedupePipeline:
+class DedupePipeline(SiteComponent):
     """Identifies a page's article; sets its event, sources, and what it repeats or follows.
 
     1. An address of a known article led to the page: that article. An address that only the page
@@ -34,13 +31,8 @@ class DedupePipeline:
     """
 
     def __init__(self, session: CrawlSession) -> None:
-        self._session = session
+        super().__init__(session)
         self._articles, self._discovery = session.store.articles, session.store.discovery
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Built for the site of the crawler's spider."""
-        return cls(session_of(crawler))
 
     def process_item(self, outcome: PageOutcome) -> PageOutcome:
         """Set identity, event and relatives of the article, if the page was read."""

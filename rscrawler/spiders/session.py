@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
@@ -195,6 +195,18 @@ def session_of(crawler: Crawler) -> CrawlSession:
     if crawler.spider is None or isinstance(crawler.spider, DefaultSpider):
         raise NotConfigured
     raise TypeError(f"{crawler.spider} has no session; this component works with `news` only")
+
+
+class SiteComponent:
+    """The base class of middlewares and pipelines, each built for the site of one crawl."""
+
+    def __init__(self, session: CrawlSession) -> None:
+        self._session = session
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Built for the site of the crawler's spider."""
+        return cls(session_of(crawler))
 
 
 def session_from_arguments(
