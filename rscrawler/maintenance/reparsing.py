@@ -27,7 +27,7 @@ from rscrawler.spiders.outcomes import FetchedArticle, PageKind, PageOutcome, Re
 from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadFailure
 from rscrawler.spiders.session import CrawlLease, CrawlSession
 from rscrawler.store.discovery import Address
-from rscrawler.store.leases import LEASE_RENEWAL, in_words
+from rscrawler.store.leases import LEASE_RENEWAL
 
 
 class SiteIsBusy(RscrawlerError):
@@ -218,8 +218,7 @@ def recorded(session: CrawlSession, readings: Iterator[ReparsedPage]) -> Iterato
     crawl_lease = CrawlLease(session)
     pipeline = StorePipeline(session, StatsCollector(Crawler(NewsSpider)))
     if not crawl_lease.begin():
-        holder = session.store.leases.holder(session.lease_name) or "another process"
-        raise SiteIsBusy(f"{session.site} is being crawled by {in_words(holder)}")
+        raise SiteIsBusy(f"{session.site} is being crawled by {crawl_lease.holder()}")
     renewed_at = session.now()
     try:
         for reading in readings:

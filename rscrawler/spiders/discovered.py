@@ -36,7 +36,6 @@ class DiscoveredLinks:
         dated_later: the dates of known articles that it dates later than before.
         rejected_later: rejected addresses that it dates later, each as stored and as shown.
         returned: known articles that were recorded as removed.
-        sitemaps: further sitemaps to read.
         has_news: whether it shows an address that is unknown, or found since the last full reading.
     """
 
@@ -53,7 +52,6 @@ class DiscoveredLinks:
     dated_later: dict[KnownArticle, datetime | None] = field(default_factory=dict)
     rejected_later: list[tuple[Address, Address]] = field(default_factory=list)
     returned: list[KnownArticle] = field(default_factory=list)
-    sitemaps: list[SourceState] = field(default_factory=list)
     has_news: bool = False
 
     @property

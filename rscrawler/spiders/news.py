@@ -38,7 +38,6 @@ from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFa
 from rscrawler.spiders.session import CrawlLease, CrawlSession, session_from_arguments
 from rscrawler.spiders.sources import SourcePage, page_address
 from rscrawler.store.discovery import Address, AddressState, SourceState
-from rscrawler.store.leases import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +79,7 @@ class NewsSpider(Spider):
         """Create the spider with the given session, or one made from the spider arguments."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         if not crawler.settings.frozen:  # `scrapy shell` freezes them before it creates the spider
-            for key, value in crawl_settings(spider.session).items():
-                crawler.settings.set(key, value, priority="spider")
+            crawler.settings.update(crawl_settings(spider.session), priority="spider")
         # Scrapy logs both with their tracebacks.
         crawler.signals.connect(spider.on_broken_page, signals.item_error)
         crawler.signals.connect(spider.on_broken_page, signals.spider_error)
@@ -126,9 +124,8 @@ class NewsSpider(Spider):
             logger.warning("%s asked for a pause until %s", session.site, until)
             return
         if not self._lease.begin():
-            holder = session.store.leases.holder(session.lease_name) or "another process"
             self.count("leased")
-            logger.warning("%s is being crawled by %s", session.site, in_words(holder))
+            logger.warning("%s is being crawled by %s", session.site, self._lease.holder())
             return
         self._watch = asyncio.create_task(self._watch_lease())
         session.store.health.record_start(session.run_id, session.site, now)
@@ -155,9 +152,9 @@ class NewsSpider(Spider):
         # Failed pages come last: Scrapy requests pages while this method still yields others.
         failed = [each for each in pending if each.attempts]
         unread = [each for each in pending if not each.attempts]
-        for requests in (self._article_requests(unread, due), self._article_requests(failed, ())):
-            for request in requests:
-                yield request
+        requests = self._article_requests(unread, due), self._article_requests(failed, ())
+        for request in chain.from_iterable(requests):
+            yield request
 
     async def _watch_lease(self) -> None:
         """Stop the crawl when its lease is lost."""
@@ -266,7 +263,7 @@ class NewsSpider(Spider):
         if reading.is_whole and requested.page == 1 and source.kind in FEED_KINDS:
             self.session.whole_feeds.add(state.url)
         discovered = DiscoveredLinks(self.session, source, state, now)
-        discovered.sitemaps.extend(discovered.unread_sitemaps(reading.sitemaps))
+        sitemaps = list(discovered.unread_sitemaps(reading.sitemaps))
         await self._add_articles(reading, discovered)
         following = reading.next_url
         if following is not None and canonical_url(following, self.profile) is None:
@@ -282,7 +279,7 @@ class NewsSpider(Spider):
             state,
             tuple(discovered.to_store),
             due_articles=[each.article_id for each in discovered.changed],
-            sitemaps=discovered.sitemaps,
+            sitemaps=sitemaps,
         )
         self.count("sources/read")
         for article, dated_at in discovered.changed.items():
@@ -296,19 +293,13 @@ class NewsSpider(Spider):
         if next_page is not None:
             url = following or page_address(source, state.url, next_page)
             yield self._source_request(source, url, state, next_page)
-        for request in self._sitemap_requests(discovered.sitemaps, requested):
+        for request in self._sitemap_requests(sitemaps, requested):
             yield request
 
     def _page_of(self, source: Source, response: Response) -> SourcePage:
-        return SourcePage(
-            site=self.session.site,
-            url=response.url,
-            body=response.body,
-            content_type=http.header_of(response, "Content-Type"),
-            source=source,
-            link_header=http.header_of(response, "Link"),
-            within=tuple(self.profile.links.within),
-        )
+        site, within = self.session.site, tuple(self.profile.links.within)
+        content_type, link = (http.header_of(response, name) for name in ("Content-Type", "Link"))
+        return SourcePage(site, response.url, response.body, content_type, source, link, within)
 
     async def _add_articles(self, reading: ReadSource, discovered: DiscoveredLinks) -> None:
         """Add what follows from a page of a source; other tasks run between two portions.

@@ -28,6 +28,7 @@ from rscrawler.store.leases import (
     LEASE_DURATION,
     LEASE_RENEWAL,
     host_lease,
+    in_words,
     process_identity,
     site_lease,
 )
@@ -90,11 +91,6 @@ class CrawlSession:
         over_limit = self.store.discovery.over_limit(self.site)
         self.over_limit = frozenset(each.key for each in over_limit)
 
-    @property
-    def lease_name(self) -> str:
-        """The name of the lease that allows one crawl of the site at a time."""
-        return site_lease(self.site)
-
     def novelty_of(self, published_at: datetime | None, found_at: datetime) -> Novelty:
         """The novelty of an article that was found, and that is not known yet."""
         baseline_at = self.state.baseline_at
@@ -131,7 +127,7 @@ class CrawlLease:
     def __init__(self, session: CrawlSession, owner: str | None = None) -> None:
         self._leases, self._now = session.store.leases, session.now
         self._owner = owner or f"{process_identity()}/{session.site}"
-        self._site = session.lease_name
+        self._site = site_lease(session.site)
         # In an order common to all crawls.
         self._hosts = [host_lease(host) for host in sorted(session.profile.all_hosts)]
         self._delay = timedelta(seconds=session.profile.download_delay)
@@ -143,6 +139,10 @@ class CrawlLease:
             return False
         self._held.append(self._site)
         return True
+
+    def holder(self) -> str:
+        """The process that holds the site's lease, in words."""
+        return in_words(self._leases.holder(self._site) or "another process")
 
     async def wait_for_hosts(self) -> None:
         """Acquire the lease of each host, once it is free and has rested."""
