@@ -237,23 +237,18 @@ def are_rewritten(changed: int, known: int) -> bool:
     return changed > 20 and 2 * changed > known
 
 
-@dataclass(frozen=True, slots=True)
-class GoneDecision:
-    """What to record of an article whose page responds 404 or 410."""
+def after_gone(
+    known: KnownArticle, now: datetime, removal_after: timedelta
+) -> tuple[bool, datetime, datetime | None]:
+    """Whether to record the removal of a page that is gone, since when it is, and its next check.
 
-    record_removal: bool
-    gone_at: datetime
-    next_check_at: datetime | None
-
-
-def after_gone(known: KnownArticle, now: datetime, removal_after: timedelta) -> GoneDecision:
-    """Record the removal once two checks, at least `removal_after` apart, found the page gone."""
+    It is removed once two checks, at least `removal_after` apart, found it gone.
+    """
+    gone_at = known.gone_at or now
     if known.removed_at is not None:
-        return GoneDecision(False, known.gone_at or now, None)
-    if known.gone_at is not None and now - known.gone_at >= removal_after:
-        return GoneDecision(True, known.gone_at, None)
-    first = known.gone_at or now
-    return GoneDecision(False, first, first + removal_after)
+        return False, gone_at, None
+    is_removed = known.gone_at is not None and now - gone_at >= removal_after
+    return is_removed, gone_at, None if is_removed else gone_at + removal_after
 
 
 def retry_at(attempts: int, now: datetime) -> datetime:

@@ -352,11 +352,10 @@ class StorePipeline:
     def _record_gone(self, known: KnownArticle, at: datetime) -> dict[str, Any] | None:
         """Record that a page is gone; returns the record of the removal, if it is one."""
         session = self._session
-        decision = decisions.after_gone(known, at, session.config.crawl.removal_after)
-        if not decision.record_removal:
-            self._articles.record_gone(
-                known.article_id, gone_at=decision.gone_at, next_check_at=decision.next_check_at
-            )
+        removal_after = session.config.crawl.removal_after
+        is_removed, gone_at, next_at = decisions.after_gone(known, at, removal_after)
+        if not is_removed:
+            self._articles.record_gone(known.article_id, gone_at=gone_at, next_check_at=next_at)
             self._count("articles/gone")
             return None
         last = self._articles.latest_record(known.article_id)

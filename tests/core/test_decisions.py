@@ -263,15 +263,14 @@ def test_a_date_counts_against_the_last_one_of_its_kind_and_failing_that_against
 
 
 def test_an_article_is_removed_at_the_second_check_an_hour_or_more_after_the_first() -> None:
-    first = decisions.after_gone(KNOWN, NOON, HOUR)
-    assert first == decisions.GoneDecision(False, NOON, NOON + HOUR)
+    assert decisions.after_gone(KNOWN, NOON, HOUR) == (False, NOON, NOON + HOUR)
+    assert decisions.after_gone(KNOWN, NOON, timedelta()) == (False, NOON, NOON)
     gone = replace(KNOWN, gone_at=NOON)
     early = decisions.after_gone(gone, NOON + HOUR - timedelta(seconds=1), HOUR)
-    assert early == decisions.GoneDecision(False, NOON, NOON + HOUR)
-    assert decisions.after_gone(gone, NOON + HOUR, HOUR).record_removal
+    assert early == (False, NOON, NOON + HOUR)
+    assert decisions.after_gone(gone, NOON + HOUR, HOUR) == (True, NOON, None)
     removed = replace(gone, removed_at=NOON + HOUR)
-    again = decisions.after_gone(removed, NOON + DAY, HOUR)
-    assert (again.record_removal, again.next_check_at) == (False, None)
+    assert decisions.after_gone(removed, NOON + DAY, HOUR) == (False, NOON, None)
 
 
 @given(MOMENTS, st.lists(st.timedeltas(timedelta(minutes=1), timedelta(hours=3)), max_size=12))
@@ -280,13 +279,13 @@ def test_no_order_of_checks_removes_an_article_sooner_than_an_hour_after_it_went
 ) -> None:
     known, now, went = KNOWN, start, None
     for wait in waits:
-        decision = decisions.after_gone(known, now, HOUR)
+        is_removed, gone_at, _ = decisions.after_gone(known, now, HOUR)
         went = went or now
-        if decision.record_removal:
+        assert gone_at == went
+        if is_removed:
             assert now - went >= HOUR
             return
-        assert decision.gone_at == went
-        known = replace(known, gone_at=decision.gone_at)
+        known = replace(known, gone_at=gone_at)
         now += wait
 
 
