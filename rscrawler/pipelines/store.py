@@ -19,6 +19,7 @@ from rscrawler.identity.addresses import end_of_month
 from rscrawler.identity.changes import summarize
 from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
+from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import (
     FetchedArticle,
     PageKind,
@@ -76,15 +77,24 @@ class StorePipeline:
         self._signals.send_catch_log(outcome_recorded, outcome=outcome)
         return outcome
 
-    def on_broken_page(self, response: Any, failure: Failure) -> None:
-        """Schedule a retry of an article page on which our code raised an exception."""
+    def on_broken_page(self, response: Any, failure: Failure, spider: NewsSpider) -> None:
+        """Record an exception of our code as the failure of its page; stop if the store fails."""
         # If an errback raised, Scrapy passes the failure that the errback handled.
         requested = request_context(response)
-        if isinstance(failure.value, StoreError) or not isinstance(requested, RequestedArticle):
-            return  # the spider handles it
-        url, reason = response.request.url, f"rscrawler failed on it: {failure.value!r}"
-        now = self._session.now()
-        self.process_item(PageOutcome(PageKind.REFUSED, requested, url, now, reason))
+        reason = f"rscrawler failed on it: {failure.value!r}"
+        if isinstance(failure.value, StoreError):
+            # Request no page that cannot be recorded; its address stays pending.
+            self._count("errors")
+            self._count("unrecorded")
+            logger.info("%s: nothing can be recorded: stopping", self._session.site)
+            spider.stop()
+        elif isinstance(requested, RequestedArticle):
+            url, now = response.request.url, self._session.now()
+            self.process_item(PageOutcome(PageKind.REFUSED, requested, url, now, reason))
+        elif requested is not None:
+            spider.record_source_failure(requested, requested.state.url, reason)
+        else:
+            self._count("errors")
 
     # Pages that were read.
 

@@ -20,7 +20,6 @@ from twisted.python.failure import Failure
 from rscrawler import decisions
 from rscrawler.clock import to_the_minute
 from rscrawler.decisions import KnownArticle
-from rscrawler.errors import StoreError
 from rscrawler.extraction.page import looks_truncated
 from rscrawler.identity.addresses import address_key, canonical_url, on_present_base, slash_variant
 from rscrawler.sites import SiteProfile, Source, SourceKind
@@ -32,7 +31,6 @@ from rscrawler.spiders.outcomes import (
     PageOutcome,
     RequestedArticle,
     RequestedSource,
-    request_context,
 )
 from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFailure, ReadSource
 from rscrawler.spiders.session import CrawlLease, CrawlSession, session_from_arguments
@@ -80,9 +78,6 @@ class NewsSpider(Spider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         if not crawler.settings.frozen:  # `scrapy shell` freezes them before it creates the spider
             crawler.settings.update(crawl_settings(spider.session), priority="spider")
-        # Scrapy logs both with their tracebacks.
-        crawler.signals.connect(spider.on_broken_page, signals.item_error)
-        crawler.signals.connect(spider.on_broken_page, signals.spider_error)
         crawler.signals.connect(spider.on_closed, signals.spider_closed)
         return spider
 
@@ -160,7 +155,7 @@ class NewsSpider(Spider):
         """Stop the crawl when its lease is lost."""
         await self._lease.keep()
         logger.error("%s: its lease was lost or could not be renewed; stopping", self.session.site)
-        self._stop()
+        self.stop()
 
     def _source_request(
         self, source: Source, url: str, state: SourceState, page: int = 1, depth: int = 0
@@ -257,7 +252,7 @@ class NewsSpider(Spider):
         if isinstance(reading, ReadFailure):
             if reading.kind is PageKind.OVER_LIMIT:
                 self.count("over_limit")
-            self._record_source_failure(requested, response.url, reading.reason)
+            self.record_source_failure(requested, response.url, reading.reason)
             return
         assert isinstance(reading, ReadSource)
         if reading.is_whole and requested.page == 1 and source.kind in FEED_KINDS:
@@ -359,13 +354,13 @@ class NewsSpider(Spider):
                 self.session.site, requested.state.url, self.session.now()
             )
         elif is_forbidden:
-            self._record_source_failure(requested, request.url, cause, "forbidden")
+            self.record_source_failure(requested, request.url, cause, "forbidden")
         elif status in GONE_STATUSES and not self._has_led_somewhere(requested):
             # A tag that was never used, a section that this site does not have.
             self.count("sources/absent")
             logger.info("%s: %s", request.url, cause)
         else:
-            self._record_source_failure(requested, request.url, cause)
+            self.record_source_failure(requested, request.url, cause)
 
     def _has_led_somewhere(self, requested: RequestedSource) -> bool:
         """Whether the source was read and led to an address: not if a notice stood in its place."""
@@ -373,9 +368,10 @@ class NewsSpider(Spider):
         is_read = requested.state.read_at is not None
         return is_read and self.session.store.discovery.is_shown_by(site, path)
 
-    def _record_source_failure(
+    def record_source_failure(
         self, requested: RequestedSource, url: str, cause: str, counter: str = "failed"
     ) -> None:
+        """Count, log and store why a source could not be read."""
         self.count(f"sources/{counter}")
         if counter == "failed":
             self.count("errors")
@@ -499,25 +495,7 @@ class NewsSpider(Spider):
 
     # The end.
 
-    def on_broken_page(self, response: Response | Failure | None, failure: Failure) -> None:
-        """Handle an exception on a page of a source, or stop if the store fails."""
-        if isinstance(failure.value, StoreError):
-            # Request no page that cannot be recorded; its address stays pending.
-            self.count("errors")
-            self.count("unrecorded")
-            if self._stopping is None:
-                logger.info("%s: nothing can be recorded: stopping", self.session.site)
-                self._stop()
-            return
-        # If an errback raised, Scrapy passes the failure that the errback handled.
-        requested = request_context(response)
-        if isinstance(requested, RequestedSource):
-            cause = f"rscrawler failed on it: {failure.value!r}"
-            self._record_source_failure(requested, requested.state.url, cause)
-        elif requested is None:
-            self.count("errors")
-
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """End this crawl, in a separate task: the end cancels the task that watches the lease."""
         self._stopping = self._stopping or asyncio.ensure_future(self.crawler.stop_async())
 
