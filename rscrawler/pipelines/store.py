@@ -172,7 +172,7 @@ class StorePipeline:
         self._count("articles/forbidden")
         if outcome.requested.known is None:
             # It stays pending: robots.txt may change.
-            self._record_attempt(outcome, is_requested=False)
+            self._record_attempt(outcome)
         else:
             self._count("articles/known_forbidden")
 
@@ -200,15 +200,14 @@ class StorePipeline:
         )
         return at - (due_at or max([known.fetched_at, *dates])) > ERROR_FOR
 
-    def _record_attempt(self, outcome: PageOutcome, *, is_requested: bool = True) -> None:
+    def _record_attempt(self, outcome: PageOutcome) -> None:
         """Schedule the next request of a page that failed, later each time."""
         requested, site = outcome.requested, self._session.site
         # A feed can show what was deleted, or is not there yet: not a failing page to report.
         is_absent = outcome.kind is PageKind.GONE and requested.attempts >= decisions.MAX_ATTEMPTS
-        is_requested = is_requested and not is_absent
+        is_requested = not is_absent and outcome.kind is not PageKind.FORBIDDEN
         is_lasting = is_absent or outcome.kind is PageKind.OVER_LIMIT
-        pause = RETRY_PAUSE if is_lasting else timedelta()
-        earliest = outcome.at + pause
+        earliest = outcome.at + (RETRY_PAUSE if is_lasting else timedelta())
         if requested.known is None:
             again_at = max(decisions.retry_at(requested.attempts + 1, outcome.at), earliest)
             self._discovery.record_attempt(site, requested.key, again_at, is_requested=is_requested)

@@ -115,18 +115,13 @@ class DiscoveredLinks:
             article, address.dated_at, before.dated_at
         )
         is_published = address.published_hint is not None and before.published_hint is None
-        match before.state:
-            case AddressState.SKIPPED:
-                is_wanted_at_last = self._is_wanted
-            case AddressState.REJECTED:
-                self.rejected += 1
-                is_wanted_at_last = is_published
-                last_dated_at = before.dated_at or before.seen_at
-                if not is_published and _is_after(address.dated_at, last_dated_at):
-                    self.rejected_later.append((before, address))
-                    return
-            case _:
-                is_wanted_at_last = False
+        is_wanted_at_last = before.state is AddressState.SKIPPED and self._is_wanted
+        if before.state is AddressState.REJECTED:
+            self.rejected += 1
+            is_wanted_at_last = is_published
+            if not is_published and _is_after(address.dated_at, before.dated_at or before.seen_at):
+                self.rejected_later.append((before, address))
+                return
         if is_later or is_published or is_wanted_at_last or self.source.path not in before.seen_in:
             state = AddressState.PENDING if is_wanted_at_last else before.state
             changed = self.redated if is_redated else self.addresses
