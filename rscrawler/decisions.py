@@ -276,15 +276,8 @@ def is_surely_an_article(hint: datetime | None, found_at: datetime, now: datetim
 
 # Ages of an address, since it was found, at which to request a page again that was not an article:
 # a consent wall or a maintenance notice may have replaced the article for a while.
-CHECKS_OF_REJECTED = (
-    timedelta(minutes=10),
-    timedelta(hours=1),
-    timedelta(hours=3),
-    timedelta(hours=8),
-    timedelta(days=1),
-    timedelta(days=2),
-    timedelta(days=7),
-)
+_HOURS = (1, 3, 8, 24, 2 * 24, 7 * 24)
+CHECKS_OF_REJECTED = (timedelta(minutes=10), *(timedelta(hours=each) for each in _HOURS))
 
 
 def next_check_of_rejected(
