@@ -19,7 +19,6 @@ import struct
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +134,7 @@ class Readers:
         idlest = min(quick, key=lambda each: len(each.tasks), default=None)
         if idlest is not None and (not idlest.tasks or len(quick) >= self._settings.readers):
             return idlest if len(idlest.tasks) < PAGES_AHEAD else None
-        process = _Process(self._finish, self._handle_death)
+        process = _Process(self)
         self._processes.append(process)
         process.starting = asyncio.ensure_future(self._start(process))
         return process
@@ -146,9 +145,9 @@ class Readers:
             await process.start(self._nursery)
             self._watch_first_page(process)
         except NurseryLost as error:
-            self._finish(process, error)
+            self.finish(process, error)
 
-    def _finish(self, process: _Process, reading: ReadResult | Exception) -> None:
+    def finish(self, process: _Process, reading: ReadResult | Exception) -> None:
         """Pass on the result of a reader's first page; end the reader, or let it go on."""
         process.tasks.popleft().finish(reading)
         is_over_limit = isinstance(reading, ReadFailure) and reading.kind is PageKind.OVER_LIMIT
@@ -158,7 +157,7 @@ class Readers:
             self._watch_first_page(process)
         self._hand_out()
 
-    def _handle_death(self, process: _Process) -> None:
+    def handle_death(self, process: _Process) -> None:
         """Handle the death of a reader: its page, perhaps not the cause, is retried once."""
         if process.tasks:
             process.tasks[0].deaths += 1
@@ -197,7 +196,7 @@ class Readers:
         """
         seconds = asyncio.get_running_loop().time() - process.first_since
         if seconds >= self._limit_seconds:
-            self._finish(process, self._over_time())
+            self.finish(process, self._over_time())
             return
         if process.is_slow and seconds >= VERY_SLOW_AFTER_SECONDS:
             process.lower()
@@ -269,17 +268,13 @@ class _Process:
     It gets the next page before it has responded, so that it never waits for the crawl.
     """
 
-    def __init__(
-        self,
-        answered: Callable[[_Process, ReadResult | Exception], None],
-        died: Callable[[_Process], None],
-    ) -> None:
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
         self.tasks: deque[_Task] = deque()
         self.is_slow = False
         self.slow_timer: asyncio.TimerHandle | None = None
         self.first_since = 0.0  # when its first page became the first, in loop time
         self.starting: asyncio.Future[None] | None = None  # kept, as the loop does not keep it
-        self._answered, self._died = answered, died
         self.child: Forked | None = None  # None until it is forked
         self._loop = asyncio.get_running_loop()
         self._channel, self._theirs = socket.socketpair()
@@ -325,14 +320,14 @@ class _Process:
         except OSError:
             part = b""
         if not part:
-            self._died(self)
+            self._readers.handle_death(self)
             return
         self._received += part
         while self.tasks and (end := _end_of_message(self._received)):
             answer = pickle.loads(self._received[_LENGTH.size : end])  # noqa: S301 (our own reader)
             del self._received[:end]
             reading, self._cpu_seconds = answer
-            self._answered(self, reading)
+            self._readers.finish(self, reading)
 
     def cpu_seconds_of_page(self) -> float:
         """The CPU time that its first page has taken so far."""
