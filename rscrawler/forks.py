@@ -81,8 +81,7 @@ class Nursery:
             raise NurseryLost(str(error)) from error
         self._requested.append(started)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await started
+            return await asyncio.wait_for(started, ANSWER_SECONDS)
         except TimeoutError:
             self.kill()
             raise NurseryLost("the process that forks does not answer") from None

@@ -233,7 +233,6 @@ class StorePipeline:
         )
 
     def _record_limit(self, outcome: PageOutcome) -> None:
-        """Store that a page exceeded a limit, or that it no longer does."""
         session, key = self._session, outcome.requested.key
         is_over = outcome.kind is PageKind.OVER_LIMIT
         if is_over or key in session.over_limit:

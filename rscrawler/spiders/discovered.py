@@ -171,16 +171,14 @@ class DiscoveredLinks:
         return read_at is not None and before.seen_at > read_at and not is_repeated
 
     def _by_key(self, shown: Iterable[ShownArticle]) -> dict[str, Address]:
-        """The addresses of a portion of the page, by key."""
         found: dict[str, Address] = {}
-        now = self.now
         for key, url, dated_at, published_at in shown:
             if published_at is not None:
                 self.session.published.setdefault(key, published_at)
             if key not in found:
-                if dated_at is not None and dated_at > now + MOST_AHEAD:
+                if dated_at is not None and dated_at > self.now + MOST_AHEAD:
                     dated_at = None
-                found[key] = Address(key, url, now, dated_at, published_at)
+                found[key] = Address(key, url, self.now, dated_at, published_at)
         return found
 
     def next_page(self, page: int, *, has_next: bool) -> int | None:

@@ -127,17 +127,13 @@ class NewsSpider(Spider):
         session.store.discovery.adopt_rules(session.site, self.profile)
         await self._lease.wait_for_hosts()
         states = session.store.discovery.sources(session.site)
+        own = [each for url, each in states.items() if url in self._own_sources]
+        others = [each for url, each in states.items() if url not in self._own_sources]
         last_run_at = session.state.last_run_at or now
         self._is_any_working = any(
-            each.requested_at is not None and each.requested_at >= last_run_at
-            for each in states.values()
-            if each.url in self._own_sources
+            each.requested_at is not None and each.requested_at >= last_run_at for each in own
         )
-        parts = [
-            each
-            for each in states.values()
-            if each.kind == SourceKind.SITEMAP and each.url not in self._own_sources
-        ]
+        parts = [each for each in others if each.kind == SourceKind.SITEMAP]
         for url, source in self._own_sources.items():
             yield self._source_request(source, url, states.get(url, SourceState(url)))
         for request in self._known_sitemap_requests(parts):
@@ -152,7 +148,6 @@ class NewsSpider(Spider):
             yield request
 
     async def _watch_lease(self) -> None:
-        """Stop the crawl when its lease is lost."""
         await self._lease.keep()
         logger.error("%s: its lease was lost or could not be renewed; stopping", self.session.site)
         self.stop()
@@ -423,9 +418,8 @@ class NewsSpider(Spider):
             yield await self._read(response, requested)
 
     async def _read(self, response: TextResponse, requested: RequestedArticle) -> PageOutcome:
-        known, before = requested.known, None
-        if known is not None:
-            before = self.session.store.articles.latest_record(known.article_id)
+        known, articles = requested.known, self.session.store.articles
+        before = articles.latest_record(known.article_id) if known else None
         # Whether the requested address redirects to the page's permanently, or for a while.
         reasons = response.meta.get("redirect_reasons", [])
         has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)

@@ -152,7 +152,6 @@ def _read_listing(page: SourcePage) -> SourceContent:
 
 
 def _read_feed(page: SourcePage) -> SourceContent:
-    """The entries of a feed, in its order."""
     import feedparser
 
     try:
