@@ -39,7 +39,7 @@ DEFAULT_CONFIG_NAME = "rscrawler.toml"
 _SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)([^?]+)(.*)")
 _PASSWORD_HASH = re.compile(r"scrypt\$\d{4,7}\$\d{1,3}\$\d{1,3}\$[\w+/=]{16,}\$[\w+/=]{16,}")
 USER_NAME, USER_NAMES = re.compile(r"[\w.@-]{1,64}"), "up to 64 letters, digits and . @ - _"
-DATABASE_URLS = "sqlite:///path or postgresql+psycopg://user:password@host/database"
+DATABASE_URLS = "sqlite:///path or postgresql+psycopg://user:password@host/name (@ in it: %40)"
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES_PER_UNIT = {"MiB": 2**20, "GiB": 2**30}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]

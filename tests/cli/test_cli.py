@@ -209,6 +209,20 @@ def test_a_secret_is_in_no_output_of_a_run_that_fails(workspace: Workspace) -> N
     assert "hunter2" not in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize("password", ["a@hunter2", "a@hunter2/b"])
+def test_an_address_with_an_at_sign_in_its_password_is_refused_and_not_shown(
+    workspace: Workspace, password: str
+) -> None:
+    for command in ("config check", "status"):
+        url = f"postgresql+psycopg://user:{password}@127.0.0.1:1/db"
+        result = workspace.run(*command.split(), RSCRAWLER_DATABASE_URL=url)
+        assert (result.status, "%40" in result.stderr, "hunter2" in result.stderr) == (
+            2,
+            True,
+            False,
+        )
+
+
 # init, config check, schema.
 
 
