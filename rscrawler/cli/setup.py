@@ -87,13 +87,15 @@ def _useless_settings(config: Config) -> Iterator[str]:
 
     alerts, email, place = config.alerts, config.alerts.email, config.place_of
     key = place("database_url")
-    for check in (partial(check_alerted, config), partial(parsed_url, config.database, key)):
+    for check in (
+        partial(check_alerted, config),
+        partial(parsed_url, config.database, key),
+        partial(_check_output_dir, config.output_dir, place("output_dir")),
+    ):
         try:
             check()
         except ConfigurationError as error:
             yield from error.problems
-    if config.output_dir.exists() and not config.output_dir.is_dir():
-        yield f"{place('output_dir')}: {config.output_dir} is a file; allowed: a folder"
     if not alerts.topics and not alerts.ops.recipients:
         from rscrawler.delivery.channels import alert_channels
 
@@ -102,6 +104,11 @@ def _useless_settings(config: Config) -> Iterator[str]:
                 f"{place('alerts.topics')}: is empty, so nobody would be alerted; allowed: names "
                 "of watch-lists, as `rscrawler topics list` shows them"
             )
+    if config.monitoring.weekly_mail and email is None and not alerts.ops.channels:
+        yield (
+            f"{place('monitoring.weekly_mail')}: would reach nobody; it needs [alerts.email] or "
+            "alerts.ops.channels"
+        )
     if email is not None and email.ca_file is not None:
         try:
             ssl.create_default_context(cafile=email.ca_file)
@@ -118,6 +125,12 @@ def _useless_settings(config: Config) -> Iterator[str]:
                     f"{place(f'alerts.channels.{name}')}: is not an address that Apprise knows, or "
                     "lacks a part; https://github.com/caronc/apprise/wiki shows the form of each"
                 )
+
+
+def _check_output_dir(folder: Path, place: str) -> None:
+    with usable(folder, to_be="written", option=f"{place}: "):
+        if folder.exists() and not folder.is_dir():
+            raise ConfigurationError(f"{place}: {folder} is a file; allowed: a folder")
 
 
 def _warnings(config: Config) -> Iterator[str]:

@@ -309,6 +309,15 @@ def test_config_check_tells_what_cannot_work_on_this_machine(workspace: Workspac
     assert line == f"{ca_file}holds no certificate; allowed: a PEM file of certificates"
     workspace.config.write_text(EMAIL, "utf-8")
     assert problems() == []
+    workspace.config.write_text("[monitoring]\nweekly_mail = true\n", "utf-8")
+    (line,) = problems()
+    assert line.startswith(f"{start}monitoring.weekly_mail: would reach nobody; it needs ")
+    workspace.config.write_text(f"{EMAIL}[monitoring]\nweekly_mail = true\n", "utf-8")
+    assert problems() == []
+    workspace.config.write_text(f'output_dir = "{"x" * 5000}"\n', "utf-8")
+    (line,) = problems()
+    assert line.startswith(f"{start}output_dir: {workspace.folder}/xxx")
+    assert line.endswith("xxx: cannot be written: File name too long")
 
 
 def test_config_check_warns_of_secrets_that_others_can_read_or_hear(workspace: Workspace) -> None:
