@@ -380,6 +380,8 @@ def test_schemas_accept_what_they_describe(crawled: Crawled) -> None:
     config = tomllib.loads(crawled.config.read_text("utf-8"))
     validator("config").validate(_as_json(config))
     assert not validator("config").is_valid({"unknown": 1})
+    assert validator("site").is_valid({"base_url": "https://example.org:8443/@desk"})
+    assert not validator("site").is_valid({"base_url": "https://ann:password@example.org"})
     assert not article.is_valid({**crawled.records()[0], "extra": 1})
 
 
