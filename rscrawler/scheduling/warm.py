@@ -68,14 +68,11 @@ class WarmRuns:
         self, arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
     ) -> ChildResult:
         """Run one of rscrawler's commands; in a fresh process if it cannot be forked."""
-        environment = self.environment
 
         async def start(output: BinaryIO, errors: BinaryIO) -> Forked:
             nursery = self._fresh_nursery()
-            whole = {**os.environb, **environment}
-            names = {os.fsdecode(name): os.fsdecode(value) for name, value in whole.items()}
             with tempfile.TemporaryFile("w+") as request:
-                json.dump([list(arguments), str(Path.cwd()), names], request)
+                json.dump(list(arguments), request)
                 request.flush()
                 return await nursery.fork([each.fileno() for each in (request, output, errors)])
 
@@ -88,7 +85,7 @@ class WarmRuns:
                 logger.warning("runs are started as fresh processes, which takes longer: %s", error)
             self._has_complained = True
             command = [sys.executable, "-m", "rscrawler.forks", str(os.getpid()), *arguments]
-            return await run_child(command, limit, stopping, environment=environment)
+            return await run_child(command, limit, stopping, environment=self.environment)
 
     def close(self) -> None:
         """End the warm process."""
@@ -97,33 +94,35 @@ class WarmRuns:
 
     def _fresh_nursery(self) -> Nursery:
         """The warm process, started if need be; an outdated one ends with its last run."""
-        stamps = (sorted(self.environment.items()), *_stamps_of(self.folders))
+        environment = {**os.environb, **self.environment}
+        stamps = (environment, Path.cwd(), *_stamps_of(self.folders))
         if self._nursery is None or self._nursery.is_lost or stamps != self._stamps:
             if self._nursery is not None:
                 logger.debug("starting another warm process: this one is out of date or dead")
                 self._nursery.close_when_idle()
-            self._nursery, self._stamps = self._warm_process(), stamps
+            self._nursery, self._stamps = _warm_process(environment), stamps
         return self._nursery
 
-    def _warm_process(self) -> Nursery:
-        ours, theirs = socket.socketpair()
-        module, parent = "rscrawler.scheduling.warm", str(os.getpid())
-        command = [sys.executable, "-m", module, parent, str(theirs.fileno())]
-        with theirs:
-            process = subprocess.Popen(  # noqa: S603 (ourselves)
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env={**os.environb, **self.environment},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
 
-        def reap() -> None:
-            process.kill()
-            process.wait()
+def _warm_process(environment: Mapping[bytes, bytes]) -> Nursery:
+    ours, theirs = socket.socketpair()
+    module, parent = "rscrawler.scheduling.warm", str(os.getpid())
+    command = [sys.executable, "-m", module, parent, str(theirs.fileno())]
+    with theirs:
+        process = subprocess.Popen(  # noqa: S603 (ourselves)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
 
-        return Nursery(ours, process.pid, reap)
+    def reap() -> None:
+        process.kill()
+        process.wait()
+
+    return Nursery(ours, process.pid, reap)
 
 
 def own_folders(config: Config) -> list[Path]:
@@ -194,13 +193,10 @@ def _run(descriptors: list[int]) -> int:
     request, output, errors = descriptors
     with open(request, "rb") as file:  # noqa: PTH123 (a descriptor)
         file.seek(0)
-        arguments, folder, environment = json.load(file)
+        arguments = json.load(file)
     for source, target in ((output, 1), (errors, 2)):
         os.dup2(source, target)
         os.close(source)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random.seed()
