@@ -21,17 +21,11 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
-from procrastinate import (
-    App,
-    BaseRetryStrategy,
-    JobContext,
-    PsycopgConnector,
-    RetryDecision,
-    SyncPsycopgConnector,
-)
+from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
 from procrastinate import jobs as procrastinate_jobs
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.schema import SchemaManager
@@ -100,26 +94,7 @@ def hand_over(scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], boo
 
 
 class _RetryLaterError(Exception):
-    """Run the job again after a pause, the argument: its host is busy, or this worker stops."""
-
-
-class _Retry(BaseRetryStrategy):
-    """Retry a run after any exception, so that it is not lost.
-
-    A failed crawl raises none: it ends its run, as in the service, and the job's next run tries
-    again.
-    """
-
-    def get_retry_decision(
-        self, *, exception: BaseException, job: procrastinate_jobs.Job
-    ) -> RetryDecision:
-        """When to try again; the pause doubles, up to a minute."""
-        pause = timedelta(seconds=min(2 ** min(job.attempts, 10), 60))
-        if isinstance(exception, _RetryLaterError):
-            pause = exception.args[0]
-        elif isinstance(exception, asyncio.CancelledError):
-            pause = timedelta()
-        return RetryDecision(retry_at=utc_now() + pause)
+    """The run must be tried again: its host is busy, or this worker stops."""
 
 
 class Worker:
@@ -128,7 +103,7 @@ class Worker:
     Args:
         store: open; the caller closes it.
         name: its name in the log; None: host, process id and start time.
-        heartbeat: how often it reports that it is alive, and looks for abandoned runs.
+        heartbeat: how often it reports that it is alive, looks for abandoned runs, and retries one.
         dead_after: a worker that has not reported for this long counts as dead.
         run: starts a child process.
     """
@@ -236,9 +211,11 @@ class Worker:
         app = App(
             connector=PsycopgConnector(conninfo=address, min_size=1, max_size=self._at_once + 2)
         )
-        app.task(name=TASK_NAME, queue=QUEUE_NAME, pass_context=True, retry=_Retry())(
-            self._run_task
-        )
+        # Any exception retries the run, so that it is not lost. A failed crawl raises none: its run
+        # ends, as in the service, and the job's next run tries again.
+        retry = RetryStrategy(wait=ceil(self._heartbeat.total_seconds()))
+        task = app.task(name=TASK_NAME, queue=QUEUE_NAME, pass_context=True, retry=retry)
+        task(self._run_task)
         return app
 
     # One run.
@@ -255,10 +232,10 @@ class Worker:
             logger.debug("job %s: this run has ended already", scheduled.id)
             return
         if self._store.leases.held(self._now(), scheduled.leases):
-            raise _RetryLaterError(self._heartbeat)
+            raise _RetryLaterError
         outcome = await self._runner.run(scheduled, self._config)
         if outcome is None:
-            raise _RetryLaterError(timedelta())
+            raise _RetryLaterError
         self._runner.log(outcome)
         record_end(self._store, scheduled, firing, outcome, self._now())
 
