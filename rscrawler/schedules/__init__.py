@@ -252,16 +252,20 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[Sched
         profiles = load_sites(config)
     except ConfigurationError as error:
         problems.extend(error.problems)  # and those of schedules, but for names of sites
-    own = list(_read(own_files, profiles, problems))
-    own_ids = {job.id for job in own}
-    shipped = _read(sorted(shipped_files), profiles, problems)
-    jobs = (*(job for job in shipped if job.id not in own_ids), *own)
-    problems.extend(_duplicates(jobs))
+    jobs: dict[str, ScheduledJob] = {}
+    for job in _read([*sorted(shipped_files), *own_files], profiles, problems):
+        other = jobs.pop(job.id, None)  # an own job replaces a shipped one
+        if other is not None and other.file.parent == job.file.parent:
+            problems.append(
+                f"{job.file}: job.id: {job.id!r} is taken by another job in {other.file}; "
+                "give each job an id of its own"
+            )
+        jobs[job.id] = job
     if problems:
         raise ConfigurationError(*problems)
     if config.uses_workers:
-        jobs = tuple(part for job in jobs for part in job.by_site())
-    return jobs
+        return tuple(part for job in jobs.values() for part in job.by_site())
+    return tuple(jobs.values())
 
 
 def _read(
@@ -309,14 +313,3 @@ def next_tries(store: Store, jobs: Iterable[ScheduledJob], now: datetime) -> dic
             for site in job.sites:
                 found[site] = min(found.get(site, state.next_fire_at), state.next_fire_at)
     return found
-
-
-def _duplicates(jobs: tuple[ScheduledJob, ...]) -> Iterator[str]:
-    first: dict[str, Path] = {}
-    for job in jobs:
-        if job.id in first:
-            yield (
-                f"{job.file}: job.id: {job.id!r} is taken by another job in {first[job.id]}; "
-                "give each job an id of its own"
-            )
-        first.setdefault(job.id, job.file)
