@@ -22,7 +22,8 @@ from benchmarks.replay.histories import YEAR, SiteHistory, five_sites, read_hist
 from benchmarks.replay.simulation import compare, render_plot
 from rscrawler.cli.inputs import open_existing
 from rscrawler.clock import utc_now
-from rscrawler.config import find_config, load_config, parse_duration
+from rscrawler.config import find_config, load_config
+from rscrawler.config.models import parse_duration
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.schedules.adaptive import Adaptive
 from rscrawler.store import Store

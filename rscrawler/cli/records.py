@@ -21,7 +21,8 @@ from rscrawler.cli.inputs import (
     usable,
 )
 from rscrawler.clock import utc_now
-from rscrawler.config import Config, find_config, load_config, parse_duration
+from rscrawler.config import find_config, load_config
+from rscrawler.config.models import Config, parse_duration
 from rscrawler.delivery.records import ExportFormat, export_records
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError

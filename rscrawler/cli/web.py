@@ -13,7 +13,8 @@ from typer import Option
 from rscrawler.cli.common import say
 from rscrawler.cli.inputs import ConfigOption, open_existing, usable
 from rscrawler.clock import utc_now
-from rscrawler.config import USER_NAME, USER_NAMES, read_text
+from rscrawler.config import read_text
+from rscrawler.config.models import USER_NAME, USER_NAMES
 from rscrawler.errors import ConfigurationError, MissingExtra
 from rscrawler.maintenance.recovery import StoreKeeper
 

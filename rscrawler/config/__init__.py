@@ -20,26 +20,10 @@ from rscrawler.config.checking import origin_of
 from rscrawler.config.checking import read_text as read_text
 from rscrawler.config.checking import read_toml as read_toml
 from rscrawler.config.checking import toml_files as toml_files
-from rscrawler.config.models import DATABASE_URLS as DATABASE_URLS
-from rscrawler.config.models import DEFAULT_CONFIG_NAME as DEFAULT_CONFIG_NAME
-from rscrawler.config.models import USER_NAME as USER_NAME
-from rscrawler.config.models import USER_NAMES as USER_NAMES
-from rscrawler.config.models import AlertSettings as AlertSettings
+from rscrawler.config.models import DEFAULT_CONFIG_NAME
 from rscrawler.config.models import Config as Config
-from rscrawler.config.models import Duration as Duration
-from rscrawler.config.models import EmailSettings as EmailSettings
-from rscrawler.config.models import Model as Model
-from rscrawler.config.models import OpsSettings as OpsSettings
-from rscrawler.config.models import QuietHours as QuietHours
-from rscrawler.config.models import TimeZoneName as TimeZoneName
-from rscrawler.config.models import WebAddress as WebAddress
-from rscrawler.config.models import WebhookSettings as WebhookSettings
 from rscrawler.config.models import format_duration as format_duration
 from rscrawler.config.models import is_web_address as is_web_address
-from rscrawler.config.models import is_web_address_without_user as is_web_address_without_user
-from rscrawler.config.models import key as key
-from rscrawler.config.models import matching as matching
-from rscrawler.config.models import parse_duration as parse_duration
 from rscrawler.errors import ConfigurationError
 
 ResultT = TypeVar("ResultT")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rscrawler.config import Config, QuietHours
+from rscrawler.config.models import Config, QuietHours
 from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery import chat, mail, webhook
 from rscrawler.delivery.channel import ALERT_KINDS, MessageChannel, Notice

@@ -12,7 +12,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rscrawler.config import Config, EmailSettings
+from rscrawler.config.models import Config, EmailSettings
 from rscrawler.delivery.alert import countries_of, subject_of
 from rscrawler.delivery.channel import Batch, MessageChannel, Notice, Step, digest
 from rscrawler.delivery.smtp import address_of, send_mail

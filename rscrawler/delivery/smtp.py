@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.utils import parseaddr
 
-from rscrawler.config import EmailSettings
+from rscrawler.config.models import EmailSettings
 from rscrawler.delivery.channel import SERVED, Outcome, OutcomeKind, Step, bounded
 from rscrawler.delivery.wording import one_line
 

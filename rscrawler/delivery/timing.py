@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from rscrawler.config import QuietHours
+from rscrawler.config.models import QuietHours
 
 GIVE_UP_AFTER = timedelta(days=3)
 LEAST_ATTEMPTS = 12  # before giving up; they take about six hours

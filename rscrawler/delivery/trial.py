@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rscrawler.clock import utc_now
-from rscrawler.config import AlertSettings, Config
+from rscrawler.config.models import AlertSettings, Config
 from rscrawler.delivery.alert import Interest, alert_of
 from rscrawler.delivery.channel import Batch, last_outcomes
 from rscrawler.delivery.channels import message_channels

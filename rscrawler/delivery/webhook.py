@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from rscrawler import __version__
-from rscrawler.config import Config, WebhookSettings
+from rscrawler.config.models import Config, WebhookSettings
 from rscrawler.delivery.channel import SERVED, Batch, MessageChannel, Outcome, OutcomeKind, bounded
 from rscrawler.delivery.records import line_of
 from rscrawler.store.messages import NewMessage

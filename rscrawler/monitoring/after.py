@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from rscrawler.config import Config, OpsSettings
+from rscrawler.config.models import Config, OpsSettings
 from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import Channels, message_channels
 from rscrawler.delivery.ops import is_of_outbox

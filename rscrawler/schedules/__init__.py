@@ -20,18 +20,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from pydantic import AfterValidator, Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import (
-    Config,
-    Duration,
-    Model,
-    TimeZoneName,
-    checked,
-    format_duration,
-    key,
-    matching,
-    read_toml,
-    toml_files,
-)
+from rscrawler.config import Config, checked, read_toml, toml_files
+from rscrawler.config.models import Duration, Model, TimeZoneName, format_duration, key, matching
 from rscrawler.errors import ConfigurationError
 from rscrawler.schedules.adaptive import Adaptive
 from rscrawler.schedules.triggers import EPOCH, INSTANT, cron_trigger

@@ -24,7 +24,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from rscrawler.config import Duration, Model, format_duration, key
+from rscrawler.config.models import Duration, Model, format_duration, key
 from rscrawler.decisions import requested_pause
 from rscrawler.store import Store
 

@@ -25,17 +25,13 @@ from lxml import etree
 from pydantic import AfterValidator, Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import (
-    Config,
+from rscrawler.config import Config, cached, checked, merged, read_toml
+from rscrawler.config.models import (
     Model,
     WebAddress,
-    cached,
-    checked,
     is_web_address,
     is_web_address_without_user,
     key,
-    merged,
-    read_toml,
 )
 from rscrawler.errors import ConfigurationError
 

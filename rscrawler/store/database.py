@@ -37,7 +37,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlalchemy.util import LRUCache
 
 from rscrawler.clock import utc_now
-from rscrawler.config import DATABASE_URLS
+from rscrawler.config.models import DATABASE_URLS
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.damage import SQLITE_BUSY_TIMEOUT_SECONDS, damage_mark, is_damage
 from rscrawler.store.lookups import Lookup

@@ -19,7 +19,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Config, Model, cached, checked, key, matching, read_toml, toml_files
+from rscrawler.config import Config, cached, checked, read_toml, toml_files
+from rscrawler.config.models import Model, key, matching
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.matcher import fold
 

@@ -15,16 +15,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from rscrawler.cli.setup import TEMPLATE
-from rscrawler.config import (
-    Config,
-    checked,
-    find_config,
-    format_duration,
-    load_config,
-    parse_duration,
-    read_text,
-    read_toml,
-)
+from rscrawler.config import Config, checked, find_config, load_config, read_text, read_toml
+from rscrawler.config.models import format_duration, parse_duration
 from rscrawler.errors import ConfigurationError
 from rscrawler.schedules import ScheduleFile
 from rscrawler.sites import SiteProfile, load_sites

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rscrawler.config import AlertSettings
+from rscrawler.config.models import AlertSettings
 from rscrawler.delivery import deliver
 from rscrawler.delivery.webhook import signature_of
 from rscrawler.store import Store

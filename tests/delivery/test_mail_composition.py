@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rscrawler.config import EmailSettings
+from rscrawler.config.models import EmailSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of, subject_of
 from rscrawler.delivery.channel import Batch
 from rscrawler.delivery.mail import Email

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rscrawler.config import EmailSettings
+from rscrawler.config.models import EmailSettings
 from rscrawler.delivery import smtp
 from rscrawler.delivery.channel import SERVED, Outcome, OutcomeKind, last_outcomes
 from rscrawler.delivery.smtp import send_mail

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rscrawler.config import AlertSettings, Config, QuietHours
+from rscrawler.config.models import AlertSettings, Config, QuietHours
 from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.timing import (
     GIVE_UP_AFTER,
