@@ -134,6 +134,7 @@ _ALLOWED = "allowed: "
 # error's context.
 _ALLOWED_BY_TYPE = {
     "bool": "true or false",
+    "byte": 'a number and a unit, such as "512MiB" or "2GiB"',
     "date": "a day, such as 2026-11-24",
     "dict": "a table, in {{…}} or under […]",
     "enum": "{expected}",

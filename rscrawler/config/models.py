@@ -21,6 +21,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ByteSize,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -41,7 +42,6 @@ _PASSWORD_HASH = re.compile(r"scrypt\$\d{4,7}\$\d{1,3}\$\d{1,3}\$[\w+/=]{16,}\$[
 USER_NAME, USER_NAMES = re.compile(r"[\w.@-]{1,64}"), "up to 64 letters, digits and . @ - _"
 DATABASE_URLS = "sqlite:///path or postgresql+psycopg://user:password@host/name (@ in it: %40)"
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_BYTES_PER_UNIT = {"MiB": 2**20, "GiB": 2**30}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
 
 
@@ -69,18 +69,6 @@ def format_duration(span: timedelta) -> str:
         if seconds and seconds % _SECONDS_PER_UNIT[unit] == 0:
             return f"{int(seconds // _SECONDS_PER_UNIT[unit])}{unit}"
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
-
-
-def parse_size(value: object) -> int:
-    """`"512MiB"`, `"2GiB"` as bytes.
-
-    Raises:
-        ValueError: anything else.
-    """
-    match = re.fullmatch(r"(\d{1,6}) ?(MiB|GiB)", value) if isinstance(value, str) else None
-    if match is None or not int(match[1]):
-        raise ValueError('allowed: a number and a unit, such as "512MiB" or "2GiB"')
-    return int(match[1]) * _BYTES_PER_UNIT[match[2]]
 
 
 def _only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
@@ -201,8 +189,8 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "examples": ["90s", "20m", "6h", "7d"]}),
 ]
 Size = Annotated[
-    int,
-    BeforeValidator(parse_size),
+    ByteSize,
+    _only(lambda size: 2**20 <= size <= 2**50, 'at least "1MiB", at most "1PiB"'),
     PlainSerializer(lambda size: f"{size // 2**20}MiB", return_type=str),
     WithJsonSchema({"type": "string", "examples": ["512MiB", "2GiB"]}),
 ]

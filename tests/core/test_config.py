@@ -73,6 +73,8 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         ("[alerts.email]\nport = 25", "alerts.email.host", "is missing"),
         (EMAIL + "port = 70000", "alerts.email.port", "allowed: 65535 or less"),
         (EMAIL + "timezone = 'Mars/One'", "alerts.email.timezone", "IANA time zone"),
+        ("[crawl]\npage_memory_limit = '2Mi'", "crawl.page_memory_limit", 'as "512MiB" or "2GiB"'),
+        ("[crawl]\npage_memory_limit = 512", "crawl.page_memory_limit", 'at least "1MiB"'),
         ("[archive]\nkeep_days = 999999", "archive.keep_days", "36500 or less"),
         ("[alerts]\nmax_age_days = 1e308", "alerts.max_age_days", "36500 or less"),
         ('output_dir = "~no-such-user/x"', "output_dir", "no home folder is known"),
