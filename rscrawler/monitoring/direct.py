@@ -59,14 +59,17 @@ def report_store_failure(
     """
     send_heartbeat(config, is_good=False)
     mark, reason = _failure_mark(config), first_line(error)
-    if mark in _unmarked or _is_there(mark):
+    if mark in _unmarked:
         return True
-    try:
+    with suppress(OSError):
         mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
         mark.touch(mode=0o600, exist_ok=False)
-    except OSError:
-        if not goes_on or _is_there(mark):  # another process was first
-            return _is_there(mark)
+    except FileExistsError:
+        return True
+    except OSError:  # the folder may be another user's, or its disk fails
+        if not goes_on:
+            return False
         _unmarked[mark] = now
     else:
         with suppress(OSError):  # no space left for it
@@ -109,12 +112,6 @@ def store_problem(config: Config) -> Problem | None:
 
 def _failure_mark(config: Config) -> Path:
     return spool_folder(config) / "store-fails"
-
-
-def _is_there(mark: Path) -> bool:
-    with suppress(OSError):  # the folder may be another user's, or its disk fails
-        return mark.exists()
-    return False
 
 
 def _created_at(mark: Path) -> datetime:
