@@ -26,7 +26,6 @@ from rscrawler.monitoring.drift import (
 )
 from rscrawler.monitoring.observation import FIELDS, WITHOUT_PAGES, Observation, Observer
 from rscrawler.monitoring.status import site_silence
-from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import outcome_recorded
 from rscrawler.spiders.session import CrawlSession, session_of
@@ -287,11 +286,8 @@ def _with_findings(
     store, profile = session.store, session.profile
     kinds = {url: source.kind for url, source in profile.own_sources.items()}
     # The links of sitemaps are no sign of drift: one with the news of two days may be empty.
-    links = {
-        url: count
-        for url, count in session.linked.items()
-        if kinds.get(url, SourceKind.SITEMAP) is not SourceKind.SITEMAP
-    }
+    listings = kinds.keys() - profile.sitemap_addresses
+    links = {url: count for url, count in session.linked.items() if url in listings}
     seen = observer.observation(links)
     limit = REMEMBERED_CYCLES if seen.says_something else 1
     stored = partial(store.history.observations, session.site, session.started_at)

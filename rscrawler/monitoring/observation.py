@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.items import Novelty
 from rscrawler.spiders.outcomes import PageKind, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession
 
-KeyT = TypeVar("KeyT")
 CONTAINER, BODY = "container", "body"
 # The parts of an article page that are watched: their names in its provenance, and the profile's
 # for their selectors. Not subtitles: whether articles have one is a habit that changes.
@@ -68,10 +67,10 @@ class Observation:
             unread=self.unread + other.unread,
             misdated=self.misdated + other.misdated,
             origins={
-                name: _sum(self.origins.get(name, {}), other.origins.get(name, {}))
+                name: dict(Counter(self.origins.get(name)) + Counter(other.origins.get(name)))
                 for name in FIELDS
             },
-            lengths=_sum(self.lengths, other.lengths),
+            lengths=dict(Counter(self.lengths) + Counter(other.lengths)),
         )
 
     def to_json(self) -> str:
@@ -97,10 +96,6 @@ def is_misdated(
         known is not None and known.published_at == published_at and hint > known.first_seen_at
     )
     return abs(published_at - hint) > FAR_APART and not is_redated
-
-
-def _sum(one: Mapping[KeyT, int], other: Mapping[KeyT, int]) -> dict[KeyT, int]:
-    return dict(Counter(one) + Counter(other))
 
 
 class Observer:
