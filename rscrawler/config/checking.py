@@ -201,19 +201,14 @@ def _keys_beside(model: type[BaseModel], location: Location) -> list[str]:
 def _model_within(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for argument in get_args(annotation):
-        if (found := _model_within(argument)) is not None:
-            return found
-    return None
+    return next(filter(None, map(_model_within, get_args(annotation))), None)
 
 
 def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """`below` overridden by `above`, table by table."""
     result = dict(below)
     for key, value in above.items():
-        beneath = result.get(key)
-        if isinstance(value, dict) and isinstance(beneath, dict):
-            result[key] = merged(beneath, value)
-        else:
-            result[key] = value
+        if isinstance(value, dict) and isinstance(result.get(key), dict):
+            value = merged(result[key], value)
+        result[key] = value
     return result
