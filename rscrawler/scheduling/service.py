@@ -365,8 +365,7 @@ class Service:
         if state is None or state.next_fire_at > now:
             return None
         fire_at = state.next_fire_at
-        if self._is_missed(scheduled, fire_at, now):
-            self._skip(scheduled, fire_at, now)
+        if self._skips(scheduled, fire_at, now):
             return None
         put = None
         if self._config.uses_workers and scheduled.job.is_crawl:
@@ -384,27 +383,27 @@ class Service:
             logger.info("job %s: runs %s late, due at %s", scheduled.id, late, rfc3339(fire_at))
         return firing if put is None else None
 
-    def _is_missed(self, scheduled: ScheduledJob, fire_at: datetime, now: datetime) -> bool:
-        """Whether the last fire time that has passed is further back than the misfire grace.
+    def _skips(self, scheduled: ScheduledJob, fire_at: datetime, now: datetime) -> bool:
+        """Whether the last fire time that has passed is too long ago; the job is moved on then.
 
-        An adaptive job has no grace: a late visit is as good as one on time.
+        An adaptive job has no misfire grace: a late visit is as good as one on time.
         """
-        earliest = now - max(self._config.scheduling.misfire_grace, LEAST_GRACE)
-        if scheduled.job.adaptive is not None or fire_at >= earliest:
+        grace = self._config.scheduling.misfire_grace
+        earliest = now - max(grace, LEAST_GRACE)
+        is_late = fire_at < earliest and scheduled.fire_after(earliest) > now
+        if scheduled.job.adaptive is not None or not is_late:
             return False
-        return scheduled.fire_after(earliest) > now
-
-    def _skip(self, scheduled: ScheduledJob, missed: datetime, now: datetime) -> None:
-        fire_at = scheduled.fire_after(now)
-        if self._store.jobs.move(scheduled.id, expected=missed, to=fire_at, now=now):
+        next_at = scheduled.fire_after(now)
+        if self._store.jobs.move(scheduled.id, expected=fire_at, to=next_at, now=now):
             logger.warning(
                 "job %s: missed its run of %s by more than scheduling.misfire_grace (%s); "
                 "next at %s",
                 scheduled.id,
-                rfc3339(missed),
-                format_duration(self._config.scheduling.misfire_grace),
                 rfc3339(fire_at),
+                format_duration(grace),
+                rfc3339(next_at),
             )
+        return True
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites or hosts is being crawled, or too many crawls run."""
