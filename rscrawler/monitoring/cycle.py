@@ -14,16 +14,7 @@ from rscrawler.clock import to_the_minute
 from rscrawler.config import format_duration
 from rscrawler.decisions import requested_pause
 from rscrawler.errors import StoreError
-from rscrawler.monitoring.drift import (
-    ARTICLES,
-    DEAD_LINKS,
-    LISTINGS,
-    as_message,
-    find_drift,
-    is_deserted,
-    source_failure,
-    usual_readings,
-)
+from rscrawler.monitoring import drift
 from rscrawler.monitoring.observation import FIELDS, WITHOUT_PAGES, Observation, Observer
 from rscrawler.monitoring.status import site_silence
 from rscrawler.spiders.news import NewsSpider
@@ -210,7 +201,7 @@ def _conclude(
         seen, is_kept = _with_findings(session, observer, stats)
         observed = seen.to_json() if is_kept else None
         if seen.findings:
-            problems[ProblemCode.LAYOUT_DRIFT] = as_message(seen.findings)
+            problems[ProblemCode.LAYOUT_DRIFT] = drift.as_message(seen.findings)
         if late := site_silence(session.config, store, site, now):
             problems[ProblemCode.SILENT] = late.message
         over_limit = _count(stats, "over_limit")
@@ -220,7 +211,7 @@ def _conclude(
             problems.setdefault(ProblemCode.ROBOTS_DISALLOWED, forbidden)
         if unread := _unread(session, now):
             problems[ProblemCode.PAGES_FAILING] = unread
-        is_lost = not {ARTICLES, LISTINGS}.isdisjoint(seen.findings)
+        is_lost = not {drift.ARTICLES, drift.LISTINGS}.isdisjoint(seen.findings)
         if session.state.baseline_at is None and (is_lost or _has_no_article_yet(session)):
             succeeded = False  # no article was ever read: this is no baseline
             problems = problems or _no_article_problem(_count(stats, "articles/forbidden"))
@@ -298,7 +289,7 @@ def _with_findings(
     short = {
         url
         for url in session.whole_feeds & links.keys()
-        if is_deserted(links[url], usual_readings(url, past))
+        if drift.is_deserted(links[url], drift.usual_readings(url, past))
     }
     seen = replace(seen, links={url: links[url] for url in links if url not in short})
     if session.has_new_links:
@@ -308,11 +299,11 @@ def _with_findings(
             past[at] = replace(each, links=of_deserted)
     sources = store.discovery.sources(session.site)
     source_failures = {
-        url: source_failure(state, kind=kinds[url], is_answered=url in session.unparsed)
+        url: drift.source_failure(state, kind=kinds[url], is_answered=url in session.unparsed)
         for url, state in sources.items()
         if url in kinds and url in session.failed_sources
     }
-    findings = find_drift(
+    findings = drift.find_drift(
         seen,
         past,
         [Observation.from_json(text) for text in read_before],
@@ -321,12 +312,12 @@ def _with_findings(
         addresses=kinds.keys() - short,
     )
     before = past[0].findings if past else {}
-    was_found = LISTINGS in before or not links.keys().isdisjoint(before)
+    was_found = drift.LISTINGS in before or not links.keys().isdisjoint(before)
     is_lasting = was_found and session.state.baseline_at is not None
-    if LISTINGS in findings and not is_lasting and _has_live_sitemap(session, sources):
-        del findings[LISTINGS]
+    if drift.LISTINGS in findings and not is_lasting and _has_live_sitemap(session, sources):
+        del findings[drift.LISTINGS]
     if session.state.baseline_at is not None and (dead := _dead_links(stats, before)):
-        findings[DEAD_LINKS] = dead
+        findings[drift.DEAD_LINKS] = dead
     return replace(seen, findings=findings), seen.says_something or findings != before
 
 
@@ -347,7 +338,7 @@ def _dead_links(stats: Mapping[str, Any], before: Mapping[str, str]) -> str | No
     is_new = _count(stats, "articles/gone") and not _count(stats, "articles/unchanged")
     if is_new and gone >= MANY_GONE:
         return f"every requested article page ({gone}) is gone: HTTP 404, 410 or sent to a listing"
-    return before.get(DEAD_LINKS)
+    return before.get(drift.DEAD_LINKS)
 
 
 def _long_pause(session: CrawlSession) -> datetime | None:
