@@ -5,15 +5,11 @@ and so have all that it has imported and computed. A request over a socket pair 
 file descriptors for the child. The response is the child's process id, and later its exit status.
 The nursery ends when the requesting process closes the socket or dies; on Linux, its children end
 with it.
-
-Where nothing can be forked, `python -m rscrawler.forks PARENT ARGUMENTS…` runs the command in a new
-process. That dies with its parent, too: a crawl must not go on if nobody judges its outcome.
 """
 
 import asyncio
 import ctypes
 import os
-import runpy
 import select
 import signal
 import socket
@@ -36,7 +32,7 @@ ANSWER = struct.Struct("=ii")  # process id; exit status, negative for a signal,
 STARTED = -1_000
 
 
-class NurseryLost(Exception):
+class NurseryLost(OSError):
     """The nursery has died, or could not fork."""
 
 
@@ -293,8 +289,3 @@ def die_with(parent: int) -> None:
 
 
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
-
-if __name__ == "__main__":
-    die_with(int(sys.argv[1]))
-    sys.argv = ["rscrawler", *sys.argv[2:]]
-    runpy.run_module("rscrawler", run_name="__main__", alter_sys=True)

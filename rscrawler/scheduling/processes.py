@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,32 +38,6 @@ class ChildResult:
 Child = Process | forks.Forked  # leads its own process group
 # Runs rscrawler with arguments, for at most a time limit, or until the event is set.
 ChildRunner = Callable[[Sequence[str], timedelta, asyncio.Event], Awaitable[ChildResult]]
-
-
-async def run_child(
-    command: Sequence[str],
-    limit: timedelta,
-    stopping: asyncio.Event,
-    *,
-    environment: Mapping[bytes, bytes] = {},
-) -> ChildResult:
-    """Run a command to its end, as `watch` does; `environment` is added to this process's own.
-
-    Raises:
-        OSError: the command cannot be started.
-    """
-
-    async def start(output: BinaryIO, errors: BinaryIO) -> Process:
-        return await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-            env={**os.environb, **environment},
-            start_new_session=True,
-        )
-
-    return await watch(start, limit, stopping)
 
 
 async def watch(

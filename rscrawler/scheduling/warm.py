@@ -28,8 +28,8 @@ from typing import BinaryIO
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, find_config, load_config
-from rscrawler.forks import CAN_FORK, Forked, Nursery, NurseryLost, die_with, serve
-from rscrawler.scheduling.processes import ChildResult, run_child, watch
+from rscrawler.forks import Forked, Nursery, NurseryLost, die_with, serve
+from rscrawler.scheduling.processes import ChildResult, watch
 
 logger = logging.getLogger(__name__)
 
@@ -62,30 +62,28 @@ class WarmRuns:
         self.folders, self.environment = folders, environment
         self._nursery: Nursery | None = None
         self._stamps: tuple[object, ...] = ()
-        self._has_complained = False
 
     async def run(
         self, arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
     ) -> ChildResult:
-        """Run one of rscrawler's commands; in a fresh process if it cannot be forked."""
+        """Run one of rscrawler's commands, as `watch` does.
+
+        Raises:
+            OSError: the run could not be forked, nor could it from another warm process.
+        """
 
         async def start(output: BinaryIO, errors: BinaryIO) -> Forked:
-            nursery = self._fresh_nursery()
             with tempfile.TemporaryFile("w+") as request:
                 json.dump(list(arguments), request)
                 request.flush()
-                return await nursery.fork([each.fileno() for each in (request, output, errors)])
+                files = [each.fileno() for each in (request, output, errors)]
+                try:
+                    return await self._fresh_nursery().fork(files)
+                except NurseryLost as error:
+                    logger.warning("the warm process is lost (%s): trying another", error)
+                    return await self._fresh_nursery().fork(files)
 
-        try:
-            if not CAN_FORK:
-                raise NurseryLost("runs can be forked on Linux only")
-            return await watch(start, limit, stopping)
-        except (NurseryLost, OSError) as error:
-            if not self._has_complained:
-                logger.warning("runs are started as fresh processes, which takes longer: %s", error)
-            self._has_complained = True
-            command = [sys.executable, "-m", "rscrawler.forks", str(os.getpid()), *arguments]
-            return await run_child(command, limit, stopping, environment=self.environment)
+        return await watch(start, limit, stopping)
 
     def close(self) -> None:
         """End the warm process."""

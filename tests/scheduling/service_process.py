@@ -10,12 +10,14 @@ import asyncio
 import json
 import os
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import BinaryIO
 
 from rscrawler.config import Config
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.scheduling.processes import ChildResult, run_child
+from rscrawler.scheduling.processes import ChildResult, watch
 from rscrawler.scheduling.service import Service
 from rscrawler.store import Store
 from tests.scheduling.services import scheduled
@@ -32,6 +34,19 @@ if hangs:
     signal.pause()
 print(sys.argv[3])
 """
+
+
+async def run_child(
+    command: Sequence[str], limit: timedelta, stopping: asyncio.Event
+) -> ChildResult:
+    """Run a command to its end, as `watch` does."""
+
+    async def start(output: BinaryIO, errors: BinaryIO) -> Process:
+        return await asyncio.create_subprocess_exec(
+            *command, stdout=output, stderr=errors, start_new_session=True
+        )
+
+    return await watch(start, limit, stopping)
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -16,7 +15,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import create_engine, text
 
-from rscrawler.scheduling.processes import ChildResult, run_child, watch
+from rscrawler.scheduling.processes import ChildResult, watch
+from tests.scheduling.service_process import run_child
 from tests.workspace import (
     DEADLINE_SECONDS,
     Program,
@@ -152,20 +152,6 @@ def test_a_child_dies_with_a_service_that_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     wait_until(lambda: has_ended(pid))
-
-
-def test_a_child_whose_service_has_ended_already_does_nothing() -> None:
-    command = [sys.executable, "-m", "rscrawler.forks", "999999999", "--version"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert "the process that started this one has ended" in ended.stderr
-
-
-def test_a_child_runs_the_command_line() -> None:
-    command = [sys.executable, "-m", "rscrawler.forks", str(os.getpid()), "--version"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0
-    assert ended.stdout.startswith("rscrawler ")
 
 
 def test_fifty_runs_leave_no_descriptor_and_no_process_behind() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -165,12 +164,17 @@ def test_a_warm_process_that_does_not_answer_holds_up_no_run_and_is_replaced(
         version = await runs.version()
         frozen = runs.process()
         frozen.suspend()
+        kill = forks.Nursery.kill
+
+        def kill_the_frozen(nursery: forks.Nursery) -> None:
+            monkeypatch.undo()  # the next one has time to start
+            kill(nursery)
+
         monkeypatch.setattr(forks, "ANSWER_SECONDS", 0.2)
+        monkeypatch.setattr(forks.Nursery, "kill", kill_the_frozen)
         async with asyncio.timeout(DEADLINE_SECONDS):
-            assert await runs.version() == version  # as a fresh process
+            assert await runs.version() == version
         assert not frozen.is_running()
-        monkeypatch.undo()
-        assert await runs.version() == version
         assert runs.process().pid != frozen.pid
 
     in_one(scenario)
@@ -263,17 +267,16 @@ def test_twenty_runs_leave_no_descriptor_and_no_process_behind(
     in_one(scenario)
 
 
-def test_where_no_process_can_be_forked_runs_are_fresh_ones_and_that_is_said_once(
+def test_a_run_that_can_be_forked_from_no_warm_process_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(runs: Runs) -> None:
-        monkeypatch.setattr("rscrawler.scheduling.warm.CAN_FORK", False)
-        with caplog.at_level(logging.WARNING):
-            versions = [await runs.version() for _ in range(2)]
-        assert versions[0] == versions[1] != ""
-        assert [record.message for record in caplog.records] == [
-            "runs are started as fresh processes, which takes longer: "
-            "runs can be forked on Linux only"
-        ]
+        monkeypatch.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(forks.NurseryLost):
+            await runs.version()
+        (line,) = caplog.messages
+        assert line.startswith("the warm process is lost (")
+        monkeypatch.undo()
+        assert (await runs.version()).startswith("rscrawler ")
 
     with_runs(tmp_path, scenario)
