@@ -103,6 +103,8 @@ def _is_mail_address(written: str) -> bool:
     name, address = parseaddr(written)
     # Raises for what no header could hold, such as `desk..@example.org`.
     parts = Address(display_name=name, addr_spec=address)
+    if written.strip() != address and not written.rstrip().endswith(f"<{address}>"):
+        return False  # the first of several addresses
     is_plain = f"{written}{parts.display_name}{parts.addr_spec}".isprintable()
     return bool(parts.username and parts.domain and is_plain and parts.addr_spec.isascii())
 

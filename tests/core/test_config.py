@@ -535,6 +535,15 @@ def test_what_goes_into_a_header_is_one_line(tmp_path: Path, key: str) -> None:
     assert "allowed: " in line
 
 
+@pytest.mark.parametrize(
+    "several", ["a@b.org, c@d.org", "A <a@b.org>, C <c@d.org>", "a@b.org; c@d.org", "x://u:p@h.org"]
+)
+def test_a_recipient_is_one_address(tmp_path: Path, several: str) -> None:
+    (line,) = problems_of(written(tmp_path, EMAIL.replace("c@d.org", several)))
+    assert "alerts.email.recipients.0: " in line
+    assert 'allowed: "desk@example.org" or "Name <desk@example.org>"' in line
+
+
 @pytest.mark.parametrize("name", ["ALERTS", "SITES"])
 def test_a_table_in_the_environment_that_is_no_json_is_a_problem(
     monkeypatch: pytest.MonkeyPatch, name: str
