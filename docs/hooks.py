@@ -159,14 +159,13 @@ def _keys(model: type[BaseModel], name: str = "", heading: str = "") -> Iterator
         yield f"## {heading}\n\n{inspect.cleandoc(model.__doc__ or '')}"
     tables = {key: inner for key in model.model_fields if (inner := _table_in(model, key))}
     schema = model.model_json_schema()
-    defaults = model.model_construct().model_dump(mode="json")
     yield _table(
         ("key", "value", "default", "means"),
         (
             (
                 f"`{key}`",
                 _value(schema["properties"][key], schema.get("$defs", {})),
-                "" if info.default_factory else _default(defaults.get(key)),
+                "" if info.default_factory else _default(schema["properties"][key].get("default")),
                 info.description or "",
             )
             for key, info in model.model_fields.items()
@@ -213,7 +212,7 @@ _WORDS = {
     "boolean": "true or false",
     "object": "table",
     "path": "path",
-    "time": "time of day",
+    "time-of-day": "time of day",
     "date": "date",
     "date-time": "time",
 }

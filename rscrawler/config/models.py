@@ -41,6 +41,7 @@ _SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)([^?]+)(.*)")
 _PASSWORD_HASH = re.compile(r"scrypt\$\d{4,7}\$\d{1,3}\$\d{1,3}\$[\w+/=]{16,}\$[\w+/=]{16,}")
 USER_NAME, USER_NAMES = re.compile(r"[\w.@-]{1,64}"), "up to 64 letters, digits and . @ - _"
 DATABASE_URLS = "sqlite:///path or postgresql+psycopg://user:password@host/name (@ in it: %40)"
+_TIME_OF_DAY, _DURATION = r"^\d\d:\d\d(?::\d\d)?$", r"^(\d+(?:\.\d+)?)\s*([smhdw])$"
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
 
@@ -53,7 +54,7 @@ def parse_duration(value: object) -> timedelta:
     """
     if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", value) if isinstance(value, str) else None
+    match = re.fullmatch(_DURATION, value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('allowed: a number and a unit, such as "90s", "20m", "6h", "7d", "2w"')
     seconds = float(match[1]) * _SECONDS_PER_UNIT[match[2]]
@@ -93,7 +94,7 @@ def matching(pattern: str, allowed: str) -> tuple[object, ...]:
 def _time_of_day(value: object) -> time:
     if isinstance(value, time):
         return value  # TOML's own, which has no offset
-    if isinstance(value, str) and re.fullmatch(r"\d\d:\d\d(?::\d\d)?", value):
+    if isinstance(value, str) and re.fullmatch(_TIME_OF_DAY, value):
         with suppress(ValueError):
             return time.fromisoformat(value)
     raise ValueError('allowed: a time of day, such as "07:00"')
@@ -163,8 +164,11 @@ MailAddress = Annotated[
 _WITHOUT_USER = _only(
     is_web_address_without_user, "an http or https address without a user and password"
 )
-WebAddress = Annotated[str, _WITHOUT_USER]
-SecretWebAddress = Annotated[SecretStr, _WITHOUT_USER]
+_ADDRESS = WithJsonSchema(
+    {"type": "string", "pattern": "^[hH][tT][tT][pP][sS]?://[^/?#@]+([/?#]|$)"}
+)
+WebAddress = Annotated[str, _WITHOUT_USER, _ADDRESS]
+SecretWebAddress = Annotated[SecretStr, _WITHOUT_USER, _ADDRESS]
 BareWebAddress = Annotated[
     str,
     _only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),
@@ -188,7 +192,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema({"type": "string", "examples": ["90s", "20m", "6h", "7d"]}),
+    WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["90s", "20m", "6h"]}),
 ]
 Size = Annotated[
     ByteSize,
@@ -207,7 +211,12 @@ Ages = Annotated[
         lambda spans: spans == sorted(set(spans)), 'ages that ascend, such as ["1h", "6h", "1d"]'
     ),
 ]
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_time_of_day),
+    # JSON Schema's own format "time" needs an offset.
+    WithJsonSchema({"type": "string", "format": "time-of-day", "pattern": _TIME_OF_DAY}),
+]
 TimeZoneName = Annotated[str, _only(ZoneInfo, 'an IANA time zone, such as "UTC" or "Asia/Almaty"')]
 
 
@@ -218,8 +227,8 @@ class Model(BaseModel):
 
 
 def key(default: Any, meaning: str, **limits: Any) -> Any:
-    """A key with its default (`...`: it is required), and its meaning for the reference."""
-    return Field(default, description=meaning, **limits)
+    """A key with its default (`...`: it is required) as in a file, and its meaning."""
+    return Field(default, description=meaning, validate_default=True, **limits)
 
 
 class EmailSettings(Model):
@@ -237,7 +246,7 @@ class EmailSettings(Model):
     digest: Literal["cycle", "daily"] = key("cycle", "one mail for each cycle, or one a day")
     digest_at: TimeOfDay = key(time(7, 0), "when the daily mail goes out")
     timezone: TimeZoneName = key("UTC", "of digest_at")
-    timeout: Timeout = key(timedelta(seconds=30), "for each SMTP step")
+    timeout: Timeout = key("30s", "for each SMTP step")
     ca_file: UserPath | None = key(None, "PEM file of the authority to trust, not the system's")
 
 
@@ -260,7 +269,7 @@ class WebhookSettings(Model):
 
     url: SecretWebAddress = key(..., "receives each record by POST")
     secret: SecretStr = key(..., "the key of the signature", min_length=1)
-    timeout: Timeout = key(timedelta(seconds=15), "for the whole response")
+    timeout: Timeout = key("15s", "for the whole response")
 
 
 class OpsSettings(Model):
@@ -322,16 +331,16 @@ class CrawlSettings(Model):
     """How a cycle behaves, whatever the site."""
 
     recheck_after: Ages = key(
-        [timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7)],
+        ["1h", "6h", "1d", "7d"],
         "ages, counted from first sight, at which an article is requested again",
     )
     removal_after: Duration = key(
-        timedelta(hours=1), "time between the two checks that must both find an article gone"
+        "1h", "time between the two checks that must both find an article gone"
     )
     retries: int = key(2, "after a 5xx, 429 or timeout", ge=0, le=10)
-    timeout: Timeout = key(timedelta(seconds=30), "for one response")
+    timeout: Timeout = key("30s", "for one response")
     retry_after_limit: Duration = key(
-        timedelta(minutes=2), "a longer Retry-After ends this cycle's requests to the host"
+        "2m", "a longer Retry-After ends this cycle's requests to the host"
     )
     max_response_mib: float = key(16, "a larger response is dropped", gt=0)
     readers: int = Field(
@@ -340,8 +349,8 @@ class CrawlSettings(Model):
         le=64,
         description="processes that read pages; default: cores - 1, at least 1; 0: none",
     )
-    page_time_limit: Timeout = key(timedelta(seconds=10), "a page that takes longer is given up")
-    page_memory_limit: Size = key(512 * 2**20, "the same for memory; not with readers = 0")
+    page_time_limit: Timeout = key("10s", "a page that takes longer is given up")
+    page_memory_limit: Size = key("512MiB", "the same for memory; not with readers = 0")
 
 
 class SchedulingSettings(Model):
@@ -350,8 +359,8 @@ class SchedulingSettings(Model):
     executor: Literal["process", "procrastinate"] = key(
         "process", "procrastinate: crawls are queued in PostgreSQL for `rscrawler worker`"
     )
-    time_limit: Timeout = key(timedelta(minutes=30), "a crawl that runs longer is ended")
-    misfire_grace: Duration = key(timedelta(days=1), "a run missed by less is caught up once")
+    time_limit: Timeout = key("30m", "a crawl that runs longer is ended")
+    misfire_grace: Duration = key("1d", "a run missed by less is caught up once")
 
 
 class MonitoringSettings(Model):
@@ -363,7 +372,7 @@ class MonitoringSettings(Model):
     weekly_mail: bool = key(False, "one a week, to say that all is well")
     metrics_file: UserPath | None = key(None, "Prometheus text, each cycle")
     silent_after_factor: float = key(4.0, "times the longest usual gap between two articles", gt=1)
-    overdue_after: PositiveDuration = key(timedelta(days=1), "since the site's last good cycle")
+    overdue_after: PositiveDuration = key("1d", "since the site's last good cycle")
 
 
 class WebSettings(Model):
@@ -387,9 +396,7 @@ class ArchiveSettings(Model):
 class Config(Model):
     """The whole of `rscrawler.toml`. Paths are absolute once loaded."""
 
-    output_dir: UserPath = key(
-        Path("output"), "holds records, feeds and the database", validate_default=True
-    )
+    output_dir: UserPath = key("output", "holds records, feeds and the database")
     database_url: DatabaseUrl | None = key(
         None, "sqlite:///… or postgresql+psycopg://…; default: in output_dir"
     )

@@ -17,7 +17,7 @@ from typing import Annotated, Literal, Self
 
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, checked, read_toml, toml_files
@@ -44,6 +44,9 @@ _Action = Annotated[
 class Job(Model):
     """A job; exactly one of `every`, `cron` and `adaptive` says when it runs."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [key]} for key in ("every", "cron", "adaptive")]}
+    )
     id: Annotated[
         str,
         *matching(
@@ -57,7 +60,9 @@ class Job(Model):
     cron: str | None = key(None, "minute, hour, day of month, month, day of week (0, 7: Sunday)")
     adaptive: Adaptive | None = None
     jitter: Duration = key(
-        timedelta(0), "delays each run of `every` or `cron` by up to this; `adaptive` ignores it"
+        timedelta(0),  # jobs of the program's own are constructed without validation
+        "delays each run of `every` or `cron` by up to this; `adaptive` ignores it",
+        json_schema_extra={"default": "0s"},
     )
     timezone: TimeZoneName = key("UTC", "of `cron`; the others ignore it")
     full: bool = key(False, "follow pagination and sitemaps to the end")

@@ -52,8 +52,8 @@ _KERNEL = (1.0, 2.0, 3.0, 2.0, 1.0)  # bins: an hour to either side
 class Adaptive(Model):
     """The limits of the interval, and a budget; None: 48 visits a day, or as near as they allow."""
 
-    min: Duration = key(timedelta(minutes=5), "the shortest interval")
-    max: Duration = key(timedelta(hours=6), "the longest interval")
+    min: Duration = key("5m", "the shortest interval")
+    max: Duration = key("6h", "the longest interval")
     visits_per_day: float | None = key(None, "mean over a week", gt=0)
 
     @model_validator(mode="after")

@@ -275,9 +275,7 @@ class SiteProfile(Model):
     """One site: its addresses, the rate of requests to it, and how its pages are read."""
 
     base_url: Annotated[WebAddress, AfterValidator(_base_url)] = key(
-        ...,
-        "every address is relative to it",
-        json_schema_extra={"pattern": "^https?://[^/?#@]+([/?#]|$)"},
+        ..., "every address is relative to it"
     )
     hosts: list[Annotated[str, AfterValidator(_host_name)]] = key(
         [], "further host names of the site, each with and without www."

@@ -127,7 +127,9 @@ class WatchList(Model):
 
     title: str = Field(min_length=1)
     description: str = ""
-    states: dict[Country, str] = key({}, "none: a topic of plain names")
+    states: dict[Country, str] = key(
+        {}, "none: a topic of plain names", json_schema_extra={"additionalProperties": False}
+    )
     context: dict[str, Context] = key({}, "by name")
     entity: list[Entity] = Field(min_length=1)
     places: PlaceRules | None = key(None, "towns from GeoNames")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
+from rscrawler.cli.records import SchemaName, schema_of
 from rscrawler.cli.setup import TEMPLATE
 from rscrawler.config import Config, checked, find_config, load_config, read_text, read_toml
 from rscrawler.config.models import format_duration, parse_duration
@@ -205,6 +208,49 @@ def test_a_wrong_value_in_any_file_is_one_line_in_plain_words(
     with pytest.raises(ConfigurationError) as caught:
         checked(model, tomllib.loads(text), "some.toml")
     assert caught.value.problems == (f"some.toml: {line}",)
+
+
+A_JOB = '[[job]]\nid = "a"\n'
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "valid", "wrong"),
+    [
+        (Config, "config", EMAIL + 'digest_at = "07:00"', EMAIL + 'digest_at = "7:00"'),
+        (Config, "config", EMAIL + "digest_at = 07:00:00", EMAIL + 'digest_at = "07:00Z"'),
+        (Config, "config", '[crawl]\ntimeout = "1.5m"', '[crawl]\ntimeout = "PT30S"'),
+        (SiteProfile, "site", 'base_url = "HTTPS://x.org"', 'base_url = "https://u:pw@x.org"'),
+        (
+            ScheduleFile,
+            "schedule",
+            A_JOB + 'every = "1h"',
+            A_JOB + 'every = "1h"\ncron = "0 7 * * *"',
+        ),
+        (ScheduleFile, "schedule", A_JOB + 'cron = "0 7 * * *"', A_JOB),
+        (WatchList, "topic", A_LIST, A_LIST.replace("KZ =", "kz =")),
+    ],
+)
+def test_the_json_schema_of_a_file_allows_what_the_program_does(
+    model: type[BaseModel], name: SchemaName, valid: str, wrong: str
+) -> None:
+    schema = Draft202012Validator(schema_of(name))
+    values = tomllib.loads(valid)
+    checked(model, values, "some.toml")
+    schema.validate(json.loads(json.dumps(values, default=str)))
+    values = tomllib.loads(wrong)
+    with pytest.raises(ConfigurationError):
+        checked(model, values, "some.toml")
+    assert not schema.is_valid(values)
+
+
+@pytest.mark.parametrize("name", ["config", "site", "topic", "schedule"])
+def test_a_default_in_a_json_schema_may_be_written_into_the_file(name: SchemaName) -> None:
+    schema = schema_of(name)
+    for table in (schema, *schema["$defs"].values()):
+        for key in table.get("properties", {}).values():
+            if "default" in key:
+                allowed = Draft202012Validator({"$defs": schema["$defs"], **key})
+                allowed.validate(key["default"])
 
 
 def test_every_problem_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
