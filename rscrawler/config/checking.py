@@ -44,11 +44,13 @@ def read_toml(path: Path, text: str | None = None) -> dict[str, Any]:
 def toml_files(folder: Path, name: str) -> list[Path]:
     """The TOML files in a folder, sorted; errors begin with `name`, the file and key that name it.
 
+    Without hidden files: Emacs keeps a link `.#x.toml` to nowhere while `x.toml` is edited.
+
     Raises:
         ConfigurationError: the folder cannot be read.
     """
     try:
-        return sorted(path for path in folder.iterdir() if path.match("*.toml"))
+        return sorted(path for path in folder.iterdir() if path.match("[!.]*.toml"))
     except OSError as error:
         raise ConfigurationError(
             f"{name}: {folder}: cannot be read: {error.strerror}; allowed: an existing folder"
