@@ -137,7 +137,8 @@ def _absolute(path: Path, info: ValidationInfo) -> Path:
         path = path.expanduser()
     except RuntimeError:
         raise ValueError("allowed: a path; no home folder is known for that user") from None
-    return path if info.context is None else (info.context / path).resolve()
+    # Path.resolve() raises RuntimeError if links lead in a circle.
+    return path if info.context is None else Path(os.path.realpath(info.context / path))
 
 
 def _with_absolute_file(url: SecretStr, info: ValidationInfo) -> SecretStr:

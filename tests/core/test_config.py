@@ -336,6 +336,21 @@ def test_a_file_in_the_folder_that_cannot_be_read_is_no_missing_one(
         load_config(find_config(None))
 
 
+def test_a_folder_that_is_a_link_to_itself_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "s").symlink_to("s")
+    config = load_config(written(tmp_path, 'sites_dir = "s"'))
+    with pytest.raises(ConfigurationError, match=r"sites_dir: .*: cannot be read: Too many levels"):
+        load_sites(config)
+
+
+def test_the_lock_of_an_editor_is_no_site_profile(tmp_path: Path) -> None:
+    folder = tmp_path / "sites"
+    folder.mkdir()
+    (folder / "mine.toml").write_text('base_url = "https://x.org"', encoding="utf-8")
+    (folder / ".#mine.toml").symlink_to("anna@desk.12345")
+    assert "mine" in load_sites(load_config(written(tmp_path, 'sites_dir = "sites"')))
+
+
 @pytest.mark.parametrize("is_gone", [False, True])
 def test_a_run_reads_what_its_service_read_whatever_became_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_gone: bool
