@@ -100,13 +100,18 @@ def _time_of_day(value: object) -> time:
     raise ValueError('allowed: a time of day, such as "07:00"')
 
 
+def _is_one_line(text: str) -> bool:
+    """Whether it has no control character; the joiners of Persian words and emoji are none."""
+    return re.sub("[\u200c\u200d]", "", text).isprintable()
+
+
 def _is_mail_address(written: str) -> bool:
     name, address = parseaddr(written)
     # Raises for what no header could hold, such as `desk..@example.org`.
     parts = Address(display_name=name, addr_spec=address)
     if written.strip() != address and not written.rstrip().endswith(f"<{address}>"):
         return False  # the first of several addresses
-    is_plain = f"{written}{parts.display_name}{parts.addr_spec}".isprintable()
+    is_plain = _is_one_line(f"{written}{parts.display_name}{parts.addr_spec}")
     return bool(parts.username and parts.domain and is_plain and parts.addr_spec.isascii())
 
 
@@ -158,7 +163,7 @@ HostName = Annotated[
         'a host name alone, such as "smtp.example.org", without a scheme or port',
     ),
 ]
-OneLine = Annotated[str, _only(str.isprintable, "one line of text")]
+OneLine = Annotated[str, _only(_is_one_line, "one line of text")]
 MailAddress = Annotated[
     str, _only(_is_mail_address, '"desk@example.org" or "Name <desk@example.org>"')
 ]

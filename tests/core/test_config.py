@@ -585,6 +585,14 @@ def test_a_table_of_file_and_environment_is_laid_to_both_and_its_text_is_not_sho
     assert not any(SECRET in line for line in problems_of(path))
 
 
+def test_a_name_may_have_the_joiners_of_its_script(tmp_path: Path) -> None:
+    name = "میز خبر آسیای میانه‌ای"
+    text = f'contact = "{name}"\n' + EMAIL.replace("a@b.org", f"{name} <a@b.org>")
+    config = load_config(written(tmp_path, text))
+    assert config.alerts.email is not None
+    assert (config.contact, config.alerts.email.sender) == (name, f"{name} <a@b.org>")
+
+
 @pytest.mark.parametrize("key", ["contact", "alerts.email.recipients.0"])
 def test_what_goes_into_a_header_is_one_line(tmp_path: Path, key: str) -> None:
     text = {
