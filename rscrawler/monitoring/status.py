@@ -16,7 +16,14 @@ from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import store_problem
-from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, in_days, overdue_site, silence
+from rscrawler.monitoring.lateness import (
+    ENOUGH_HISTORY,
+    HISTORY,
+    SHORTEST_SILENCE,
+    in_days,
+    overdue_site,
+    silence,
+)
 from rscrawler.schedules import ScheduledJob, next_tries, planned_jobs
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
@@ -173,6 +180,9 @@ def site_silence(
 ) -> Problem | None:
     """The problem of a site that was silent at `crawled_at`, its last success (None: never)."""
     if crawled_at is None:
+        return None
+    # One row mostly shows that it was not; the history has up to thousands.
+    if store.history.has_published(site, crawled_at - SHORTEST_SILENCE, crawled_at):
         return None
     published = store.history.publications(site, crawled_at - HISTORY, ENOUGH_HISTORY)
     return silence(site, published, crawled_at, config.monitoring.silent_after_factor)

@@ -127,6 +127,7 @@ _CANDIDATES = (
     .where(article.c.number.in_(_MOST_SHARING), article.c.is_merged == 0)
     .order_by(article.c.first_seen_at, article.c.number)
 )
+_COUNT = select(func.count()).where(article.c.site == bindparam("site"))
 _RECORDS = select(version.c.record).where(version.c.article_id == bindparam("article_id"))
 _LATEST = _RECORDS.order_by(version.c.version.desc()).limit(1)
 _BY_IDS = select(*_KNOWN).where(among(article.c.article_id, "ids"))
@@ -201,7 +202,8 @@ class ArticleStore(Part):
 
     def count(self, site: str) -> int:
         """The number of known articles of a site."""
-        return self._database.count(select(article.c.number).filter_by(site=site))
+        found: int = self._database.lookup(_COUNT, site=site)[0][0]
+        return found
 
     def is_empty(self) -> bool:
         """Whether no article is known at all."""

@@ -69,6 +69,9 @@ _PROBLEMS = (
     .where(problem.c.ended == bindparam("ended"))
     .order_by(problem.c.subject, problem.c.code)
 )
+_SITE = select(*(site.c[name] for name in SiteState.__slots__)).where(
+    site.c.name == bindparam("name")
+)
 _CURRENT = select(problem.c.since).where(
     problem.c.subject == bindparam("subject"),
     problem.c.code == bindparam("code"),
@@ -85,21 +88,20 @@ class HealthStore(Part):
         `as_of`: cycles with a later date, by a clock that was ahead, are left out; a baseline with
         a later date counts as reached at `as_of`.
         """
-        with self._database.reading() as connection:
-            row = connection.execute(select(site).filter_by(name=name)).one_or_none()
-            state = SiteState(**row._mapping) if row else SiteState(name)
-            if as_of is not None and state.baseline_at is not None:
-                state = replace(state, baseline_at=min(state.baseline_at, as_of))
-            times = (state.last_run_at, state.last_success_at)
-            if as_of is None or all(moment is None or moment <= as_of for moment in times):
-                return state
-            past = (run.c.site == name, run.c.started_at <= as_of)
-            good = (*past, run.c.succeeded == 1, run.c.ended_at <= as_of)
-            return replace(
-                state,
-                last_run_at=connection.scalar(select(func.max(run.c.started_at)).where(*past)),
-                last_success_at=connection.scalar(select(func.max(run.c.ended_at)).where(*good)),
-            )
+        rows = self._database.lookup(_SITE, name=name)
+        state = SiteState(*rows[0]) if rows else SiteState(name)
+        if as_of is not None and state.baseline_at is not None:
+            state = replace(state, baseline_at=min(state.baseline_at, as_of))
+        times = (state.last_run_at, state.last_success_at)
+        if as_of is None or all(moment is None or moment <= as_of for moment in times):
+            return state
+        past = (run.c.site == name, run.c.started_at <= as_of)
+        good = (*past, run.c.succeeded == 1, run.c.ended_at <= as_of)
+        return replace(
+            state,
+            last_run_at=self._database.scalar(select(func.max(run.c.started_at)).where(*past)),
+            last_success_at=self._database.scalar(select(func.max(run.c.ended_at)).where(*good)),
+        )
 
     def crawled_sites(self) -> list[str]:
         """The names of all sites that were ever crawled."""

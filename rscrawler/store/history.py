@@ -3,17 +3,24 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, exists, func, or_, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Part
-from rscrawler.store.tables import article, message, outbox, recipient, run, total, version
+from rscrawler.store.tables import Moment, article, message, outbox, recipient, run, total, version
 
 WEEKLY_KIND = "weekly"
 _ALERT_KINDS = ("alert", "summary")
 # New articles with a date: only they have a delay since publication.
 _IS_DATED_NEWS = and_(version.c.event == Event.NEW, article.c.published_at.is_not(None))
 Delay = tuple[str, datetime, timedelta]
+_SINCE, _UNTIL = bindparam("since", type_=Moment), bindparam("until", type_=Moment)
+_PUBLISHED_AND_SEEN = (
+    select(article.c.number)
+    .where(article.c.site == bindparam("site"), article.c.published_at.between(_SINCE, _UNTIL))
+    .where(article.c.first_seen_at.between(article.c.published_at, _UNTIL))
+    .limit(1)
+)
 
 
 class HistoryStore(Part):
@@ -74,6 +81,11 @@ class HistoryStore(Part):
         parts = (dated.order_by(published.desc()), undated.order_by(seen.desc()))
         moments = [at for part in parts for at in self._database.scalars(part.limit(limit))]
         return sorted(moments)[-limit:] if limit else sorted(moments)
+
+    def has_published(self, site: str, since: datetime, until: datetime) -> bool:
+        """Whether an article of a site was published, and seen thereafter, in a span of time."""
+        of_site = {"site": site, "since": since, "until": until}
+        return bool(self._database.lookup(_PUBLISHED_AND_SEEN, **of_site))
 
     # Delays: (site, moment, time from publication to that moment).
 

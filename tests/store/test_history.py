@@ -52,3 +52,20 @@ def test_a_failed_cycle_says_nothing_about_a_date(store: Store) -> None:
     record(store, article(published_at=NOON - 2 * HOUR, novelty=Novelty.NEW))
 
     assert store.history.publications(SITE, NOON - DAY) == [NOON - 2 * HOUR]
+
+
+def test_a_site_has_published_in_a_span_if_an_article_was_published_and_seen_in_it(
+    store: Store,
+) -> None:
+    record(store, article(published_at=NOON - HOUR))  # seen at noon
+    has_published = store.history.has_published
+    assert has_published(SITE, NOON - DAY, NOON)
+    assert not has_published(SITE, NOON - DAY, NOON - MINUTE)
+    assert not has_published(SITE, NOON, NOON + DAY)
+
+
+def test_an_article_dated_after_first_sight_does_not_show_that_a_site_has_published(
+    store: Store,
+) -> None:
+    record(store, article(published_at=NOON + HOUR))
+    assert not store.history.has_published(SITE, NOON - DAY, NOON + DAY)
