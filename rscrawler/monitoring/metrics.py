@@ -88,8 +88,10 @@ def _delays(store: Store, since: datetime) -> Iterator[Sample]:
         ("record", store.history.record_delays(since)),
         ("alert", store.history.alert_delays(since)),
     ):
-        for site in sorted({site for site, *_ in delays}):
-            seconds = [delay.total_seconds() for name, _, delay in delays if name == site]
+        by_site: dict[str, list[float]] = {}
+        for site, _, delay in delays:
+            by_site.setdefault(site, []).append(delay.total_seconds())
+        for site, seconds in sorted(by_site.items()):
             for quantile in QUANTILES:
                 labels = (site, stage, str(quantile))
                 yield ("delay_seconds", labels, quantile_of(seconds, quantile))
