@@ -140,7 +140,8 @@ class MessageChannel:
 
         The caller stores each step before it asks for the next; the last outcome of an address
         counts. `BEFORE_ANSWER` is yielded before the end of a message goes out: from then on it may
-        be accepted, whether or not a response arrives. An empty step only renews the claim.
+        be accepted, whether or not a response arrives. An empty step renews the claim, twice a
+        minute at most.
         """
         for address in addresses:
             yield {address: BEFORE_ANSWER}

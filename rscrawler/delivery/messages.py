@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from rscrawler.config.models import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
@@ -29,7 +29,7 @@ from rscrawler.items import Article, Level
 from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.health import ProblemCode
-from rscrawler.store.leases import process_identity
+from rscrawler.store.leases import LEASE_RENEWAL, process_identity
 from rscrawler.store.messages import CLAIM_DURATION, ClaimedMessage, RecipientOutcome
 from rscrawler.store.outbox import OutboxRow
 
@@ -175,18 +175,20 @@ def _send(claimed: ClaimedMessage, delivery: DeliveryContext) -> None:
     channel = delivery.channels.by_name[claimed.channel]
     kinds: dict[str, OutcomeKind] = {}
     states: dict[str, str] = {}
-    is_over = False
+    is_over, renewed_at = False, datetime.min.replace(tzinfo=UTC)
     with closing(channel.send_guarded(claimed.content, list(claimed.attempts))) as steps:
         for step in steps:
             now = delivery.clock()
+            if not step and now - renewed_at < LEASE_RENEWAL:
+                continue  # a recipient was accepted, and the claim lasts
+            renewed_at = now
             marks = [_mark(claimed, address, outcome, now) for address, outcome in step.items()]
             # If this outcome is not stored, the message goes out again.
             is_out = not POSSIBLY_ACCEPTED.isdisjoint(outcome.kind for outcome in step.values())
             patience = CLAIM_DURATION if is_out else timedelta()
             is_ours, is_over = _store_step(delivery, claimed, marks, patience)
-            for mark in marks:
-                if mark.state == "done":
-                    delivery.store.messages.retry_refused(channel.name, mark.address, now)
+            if served := [mark.address for mark in marks if mark.state == "done"]:
+                delivery.store.messages.retry_refused(channel.name, served, now)
             kinds |= {address: outcome.kind for address, outcome in step.items()}
             states |= {mark.address: mark.state for mark in marks}
             if not is_ours:

@@ -8,7 +8,7 @@ have ended; recipients that refused it are retried all the same.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.store.database import Database, Part
 from rscrawler.store.leases import is_void
+from rscrawler.store.lookups import among
 from rscrawler.store.tables import Moment, message, outbox, recipient
 
 # Renewed at each step, and longer than any; void at once when a process of this machine has died.
@@ -297,11 +298,11 @@ class MessageStore(Part):
         """Release a claim, if it has not been lost."""
         self._database.execute(_claim_of(claimed).values(_UNCLAIMED))
 
-    def retry_refused(self, channel: str, address: str, now: datetime) -> None:
-        """Make what an address refused due at once, since it has accepted another message."""
+    def retry_refused(self, channel: str, addresses: Sequence[str], now: datetime) -> None:
+        """Make what addresses refused due at once, since they have accepted another message."""
         of_channel = select(message.c.message_id).filter_by(channel=channel)
-        refused = update(recipient).filter_by(state="refused", address=address)
-        later = refused.where(recipient.c.next_try_at > now)
+        refused = update(recipient).filter_by(state="refused")
+        later = refused.where(among(recipient.c.address, addresses), recipient.c.next_try_at > now)
         self._database.execute(
             later.where(recipient.c.message_id.in_(of_channel)).values(next_try_at=now)
         )

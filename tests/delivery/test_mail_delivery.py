@@ -758,6 +758,24 @@ def test_a_mail_to_many_slow_recipients_stays_with_one_process(
     assert len(mailbox.only().recipients) == 3
 
 
+def test_a_claim_is_not_renewed_for_each_of_many_quick_recipients(
+    open_store: Callable[[], Store], mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store, other = open_store(), open_store()
+    record(store, an_article(1), "email")
+    seconds = itertools.count()
+    held: list[datetime | None] = []
+    mailbox.on_recipient = lambda: held.append(other.messages.undelivered()[0].claimed_until)
+    deliver(
+        email_config(recipients=THREE),
+        store,
+        now=NOW,
+        clock=lambda: NOW + timedelta(seconds=next(seconds)),
+    )
+    assert len(held) == 3
+    assert held[1] == held[2]
+
+
 def test_a_process_that_lost_its_claim_sends_nothing(
     open_store: Callable[[], Store], mailbox: Mailbox, email_config: EmailConfig
 ) -> None:

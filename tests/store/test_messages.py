@@ -219,9 +219,9 @@ def test_what_an_address_refused_is_due_at_once_when_it_takes_something(store: S
     later = SOON + timedelta(hours=2)
     refused = [RecipientOutcome(address, "refused", "no", later) for address in message.addresses]
     store.messages.mark(message.message_id, refused)
-    store.messages.retry_refused("webhook:hook", one, SOON)
+    store.messages.retry_refused("webhook:hook", [one], SOON)
     assert store.messages.due(SOON) == []
-    store.messages.retry_refused("email", one, SOON)
+    store.messages.retry_refused("email", [one], SOON)
     claimed = store.messages.claim(message.message_id, "host-a/1/1", SOON)
     assert claimed is not None
     assert list(claimed.attempts) == [one]
