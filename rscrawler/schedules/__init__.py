@@ -22,6 +22,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, checked, read_toml, toml_files
 from rscrawler.config.models import Duration, Model, TimeZoneName, format_duration, key, matching
+from rscrawler.decisions import requested_pause
 from rscrawler.errors import ConfigurationError
 from rscrawler.schedules.adaptive import Adaptive
 from rscrawler.schedules.triggers import EPOCH, INSTANT, cron_trigger
@@ -300,11 +301,17 @@ def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:
 
 
 def next_tries(store: Store, jobs: Iterable[ScheduledJob], now: datetime) -> dict[str, datetime]:
-    """When each site is crawled next by a job, as far as the store knows."""
+    """When each site is crawled next by a job, as far as the store knows.
+
+    Until the end of a pause that the site asked for, a job leaves it out.
+    """
     states, found = store.jobs.states(), dict[str, datetime]()
     for job in jobs:
         state = states.get(job.id)
         if state is not None and state.next_fire_at >= now:
             for site in job.sites:
-                found[site] = min(found.get(site, state.next_fire_at), state.next_fire_at)
+                at, pause = state.next_fire_at, store.health.site(site).not_before
+                if (until := requested_pause(pause, now)) and until > at:
+                    at = until if job.job.adaptive else job.fire_after(until)
+                found[site] = min(found.get(site, at), at)
     return found

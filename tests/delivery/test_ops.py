@@ -379,3 +379,16 @@ def test_a_problem_says_what_happened_since_when_what_comes_next_and_what_to_do(
         "What to do: let a pause that it asked for pass; else open the site: if it is up, "
         "fix the cause named, or ask it to lift a block of our address.",
     ]
+
+
+@on_sqlite
+def test_no_next_try_is_announced_within_a_pause_that_the_site_asked_for(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    site = "responsiblestatecraft"
+    a_good_cycle(store, site, 0)
+    store.health.record_not_before(site, NOW + timedelta(minutes=90))
+    store.health.raise_problem(site, UNREACHABLE, "it asked for a pause", NOW)
+    store.jobs.schedule("rs-sections", "every 20m", NOW + timedelta(minutes=20))
+    deliver(email_config(OPS), store, now=NOW)
+    assert "Next try 24 November 2026, 13:40 UTC." in mailbox.only().text
