@@ -58,6 +58,7 @@ path = "/feeds/feed.rss"
 kind = "section"
 path = "/reporting/"
 [alerts]
+flood_limit = 1000
 topics = ["central-asia", "own"]
 [alerts.email]
 host = "127.0.0.1"

@@ -293,7 +293,9 @@ class AlertSettings(Model):
         "substantial", "an article below it is recorded without an alert"
     )
     max_age_days: float = key(14, "older when first seen: backfill, not news", gt=0, le=36_500)
-    flood_limit: int = key(20, "more alerts than this in one message become a summary", ge=1)
+    flood_limit: int = key(
+        20, "more alerts than this in one message become a summary, more notices one", ge=1
+    )
     quiet_hours: QuietHours | None = None
     email: EmailSettings | None = None
     channels: dict[str, SecretStr | Annotated[list[SecretStr], Field(min_length=1)]] = key(

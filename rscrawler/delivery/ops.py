@@ -1,8 +1,9 @@
 """Notices to the operators: one when a problem starts, one when it ends."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
@@ -18,38 +19,82 @@ from rscrawler.store.messages import Undelivered
 OUTBOX_SUBJECT = "outbox"
 OUTPUT_SUBJECT = "output"
 FAILING_ATTEMPTS = 3
+NOTICE_SPAN = timedelta(minutes=10)  # of more notices than the flood limit in it, the rest is one
 
 
 def compose_notices(config: Config, store: Store, now: datetime) -> None:
-    """Compose a notice for each problem that started or ended without one.
+    """Compose a notice for each problem that started or ended without one; one for all of many.
 
     The next `send_due` sends them, even in quiet hours. The notice of an end replaces that of the
     beginning for operators to whom that could not be sent. Without operators, a problem stays
     unnotified, and one that has ended is deleted.
     """
-    channels = message_channels(config)
+    channels, limit = message_channels(config), config.alerts.flood_limit
     unnotified = [each for each in store.health.problems() if each.notified_at is None]
     tries = next_tries(store, planned_jobs(config), now) if unnotified else {}
-    for problem in unnotified:
-        since = f"Since {date_in_words(problem.since)}."
-        remedies = remedy_lines(config, problem, tries.get(problem.subject))
-        text = "\n\n".join([one_line(problem.message, 600), since, *remedies])
-        if started := channels.notices(notice_of("Problem", problem, text, now)):
-            store.health.notify_start(problem, started, now)
+    for problems in _grouped(unnotified, store, limit, now):
+        text = _start_in_words(config, problems, tries)
+        if started := channels.notices(_notice_of_all("Problem", problems, text, now)):
+            store.health.notify_start(problems, started, now)
     undelivered = store.messages.undelivered()
     out_of_reach = {each.address for each in undelivered if each.attempts}
+    waiting: dict[Problem, list[Undelivered]] = {}
     for problem in store.health.problems(ended=True):
         ids = _ids_of_start(channels, problem, now)
-        waiting = [each for each in undelivered if each.message_id in ids]
-        if any(each.claimed_until and each.claimed_until > now for each in waiting):
-            continue  # another process is sending it: until it is known whether it could
-        began = f"This is over. It began {date_in_words(problem.since)}, and was:"
-        text = f"{began}\n\n{one_line(problem.message, 600)}"
-        over = channels.notices(notice_of("Over", problem, text, now))
-        if store.health.notify_end(problem, over):
-            late = (each.message_id for each in waiting if each.address in out_of_reach)
+        of_start = [each for each in undelivered if each.message_id in ids]
+        # While another process sends it, it is not known whether it could.
+        if not any(each.claimed_until and each.claimed_until > now for each in of_start):
+            waiting[problem] = of_start
+    for problems in _grouped([*waiting], store, limit, now):
+        over = channels.notices(_notice_of_all("Over", problems, _end_in_words(problems), now))
+        if store.health.notify_end(problems, over):
+            of_starts = chain.from_iterable(waiting[each] for each in problems)
+            late = (each.message_id for each in of_starts if each.address in out_of_reach)
             for message_id in set(late):
                 store.messages.cancel(message_id, now)
+
+
+def _grouped(
+    problems: list[Problem], store: Store, limit: int, now: datetime
+) -> list[list[Problem]]:
+    """The problems by notice: each has its own, unless that would be a flood.
+
+    After `limit` notices in a short time, the rest waits, and is one notice later. Problems of the
+    delivery do neither: its health depends on their notices.
+    """
+    alone = [[each] for each in problems if is_of_deliveries(each.subject)]
+    others = [each for each in problems if not is_of_deliveries(each.subject)]
+    lately = store.messages.composed_lately(NOTICE_KIND, now - NOTICE_SPAN, now) if others else 0
+    if lately >= limit:
+        return alone
+    is_flood = lately + len(others) > limit
+    return [*alone, *([others] if is_flood else [[each] for each in others])]
+
+
+def _start_in_words(
+    config: Config, problems: Sequence[Problem], tries: Mapping[str, datetime]
+) -> str:
+    """What happened, since when, and what to do; of several problems, each remedy once."""
+    since = {each: f"Since {date_in_words(each.since)}." for each in problems}
+    if len(problems) == 1:
+        (problem,) = problems
+        remedies = remedy_lines(config, problem, tries.get(problem.subject))
+        return "\n\n".join([one_line(problem.message, 600), since[problem], *remedies])
+    parts = [f"{_title(each)}: {one_line(each.message, 600)}\n{since[each]}" for each in problems]
+    remedies = [line for each in problems for line in remedy_lines(config, each, None)]
+    return "\n\n".join([*parts, *dict.fromkeys(remedies)])
+
+
+def _end_in_words(problems: Sequence[Problem]) -> str:
+    if len(problems) == 1:
+        (problem,) = problems
+        began = f"This is over. It began {date_in_words(problem.since)}, and was:"
+        return f"{began}\n\n{one_line(problem.message, 600)}"
+    parts = (
+        f"{_title(each)}, since {date_in_words(each.since)}: {one_line(each.message, 600)}"
+        for each in problems
+    )
+    return "\n\n".join(["These are over:", *parts])
 
 
 def _ids_of_start(channels: Channels, problem: Problem, now: datetime) -> list[str]:
@@ -170,5 +215,18 @@ def remedy_lines(config: Config, problem: Problem, next_at: datetime | None) -> 
 
 def notice_of(opening: str, problem: Problem, text: str, now: datetime) -> Notice:
     """The notice about a problem; `opening` says whether it began or ended."""
-    key = f"{problem.subject} {problem.code} {problem.since.isoformat()} {opening}"
-    return Notice(f"{opening}: {problem.subject}: {problem.code}", text, key, NOTICE_KIND, now)
+    return _notice_of_all(opening, [problem], text, now)
+
+
+def _notice_of_all(opening: str, problems: Sequence[Problem], text: str, now: datetime) -> Notice:
+    titles = [_title(each) for each in problems]
+    many = f"{len(titles)} problems: " if len(titles) > 1 else ""
+    subject = f"{opening}: {many}{', '.join(titles)}"
+    key = " ".join(
+        f"{each.subject} {each.code} {each.since.isoformat()} {opening}" for each in problems
+    )
+    return Notice(subject, text, key, NOTICE_KIND, now)
+
+
+def _title(problem: Problem) -> str:
+    return f"{problem.subject}: {problem.code}"

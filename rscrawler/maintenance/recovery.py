@@ -242,4 +242,4 @@ def _report_rebuilt(config: Config, store: Store, count: int, aside: Path | None
     ).strip()
     notice = notice_of("Problem", problem, notice_text, now)
     if messages := message_channels(config).notices(notice):
-        store.health.notify_start(problem, messages, now)
+        store.health.notify_start([problem], messages, now)

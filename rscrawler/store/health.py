@@ -218,17 +218,18 @@ class HealthStore(Part):
         else:
             self.raise_problem(subject, code, message, now)
 
-    def notify_start(self, started: Problem, messages: Sequence[NewMessage], now: datetime) -> bool:
-        """Store the notices that a problem began; False if another process has done so."""
-        notified = (
-            update(problem).filter_by(**_key(started), notified_at=None).values(notified_at=now)
-        )
-        return write_messages(self._database, messages, (notified, 1))
+    def notify_start(
+        self, started: Sequence[Problem], messages: Sequence[NewMessage], now: datetime
+    ) -> bool:
+        """Store the notices that problems began; False if another process has done so for one."""
+        begun = [update(problem).filter_by(**_key(each), notified_at=None) for each in started]
+        notified = ((each.values(notified_at=now), 1) for each in begun)
+        return write_messages(self._database, messages, *notified)
 
-    def notify_end(self, ended: Problem, messages: Sequence[NewMessage]) -> bool:
-        """Store the notices that a problem ended, and delete it; False if that has been done."""
-        over = delete(problem).filter_by(**_key(ended), ended=1)
-        return write_messages(self._database, messages, (over, 1))
+    def notify_end(self, ended: Sequence[Problem], messages: Sequence[NewMessage]) -> bool:
+        """Store the notices that problems ended, and delete these; False if one is gone already."""
+        over = ((delete(problem).filter_by(**_key(each), ended=1), 1) for each in ended)
+        return write_messages(self._database, messages, *over)
 
 
 def _key(known: Problem) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    func,
     or_,
     select,
     update,
@@ -230,6 +231,12 @@ class MessageStore(Part):
         """Whether the address has got a later message of the channel."""
         of_it = {"address": given_up.address, "channel": given_up.channel}
         return bool(self._database.lookup(_SERVED_SINCE, since=given_up.created_at, **of_it))
+
+    def composed_lately(self, kind: str, since: datetime, now: datetime) -> int:
+        """How many messages of a kind a channel has got since a time: that with most of them."""
+        of_kind = message.c.kind == kind, message.c.created_at.between(since, now)
+        counts = select(func.count(message.c.message_id)).where(*of_kind)
+        return max(self._database.scalars(counts.group_by(message.c.channel)), default=0)
 
     def due(self, now: datetime) -> list[Undelivered]:
         """Of each message with recipients to serve now one of them, the oldest message first."""

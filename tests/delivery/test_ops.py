@@ -208,12 +208,12 @@ def test_two_processes_tell_once(
     store, other = open_store(), open_store()
     store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
     (problem,) = store.health.problems()
-    assert other.health.notify_start(problem, [], NOW)
-    assert not store.health.notify_start(problem, [], NOW)
+    assert other.health.notify_start([problem], [], NOW)
+    assert not store.health.notify_start([problem], [], NOW)
     store.health.clear_problem("sample", UNREACHABLE)
     (ended,) = store.health.problems(ended=True)
-    assert other.health.notify_end(ended, [])
-    assert not store.health.notify_end(ended, [])
+    assert other.health.notify_end([ended], [])
+    assert not store.health.notify_end([ended], [])
 
 
 @on_sqlite
@@ -392,3 +392,48 @@ def test_no_next_try_is_announced_within_a_pause_that_the_site_asked_for(
     store.jobs.schedule("rs-sections", "every 20m", NOW + timedelta(minutes=20))
     deliver(email_config(OPS), store, now=NOW)
     assert "Next try 24 November 2026, 13:40 UTC." in mailbox.only().text
+
+
+SITES = tuple(f"site-{number}" for number in range(9))
+
+
+def fail(store: Store, *names: str, minutes: float = 0) -> None:
+    """Make these sites unreachable, so long after now."""
+    for name in names:
+        at = NOW + timedelta(minutes=minutes)
+        store.health.raise_problem(name, UNREACHABLE, f"{name} gives no answer", at)
+
+
+def test_problems_of_many_sites_that_begin_or_end_together_are_one_notice_each(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config({**OPS, "flood_limit": 5})
+    fail(store, *SITES)
+    deliver(config, store, now=NOW)
+    for name in SITES:
+        store.health.clear_problem(name, UNREACHABLE)
+    deliver(config, store, now=NOW + HOUR)
+    names = "site-0: unreachable, site-1: unreachable, site-2: unreachable"
+    begun, over = (subject.partition(names)[0] for subject in subjects(mailbox))
+    assert (begun, over) == ("Problem: 9 problems: ", "Over: 9 problems: ")
+    for mail in mailbox.received:
+        assert [name for name in SITES if f"{name} gives no answer" not in mail.text] == []
+    assert mailbox.received[0].text.count("What to do:") == 1
+    assert store.health.problems(ended=True) == []
+
+
+@on_sqlite
+def test_after_many_notices_in_ten_minutes_the_rest_waits_and_is_one(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config({**OPS, "flood_limit": 5})
+    for minute, name in enumerate(SITES):
+        fail(store, name, minutes=minute)
+        deliver(config, store, now=NOW + timedelta(minutes=minute))
+    singles = [f"Problem: {name}: unreachable" for name in SITES[:5]]
+    assert subjects(mailbox) == singles
+    store.health.clear_problem(SITES[5], UNREACHABLE)  # nobody was told that it began
+    for minutes in (9, 10.5):
+        deliver(config, store, now=NOW + timedelta(minutes=minutes))
+    rest = "site-6: unreachable, site-7: unreachable, site-8: unreachable"
+    assert subjects(mailbox) == [*singles, f"Problem: 3 problems: {rest}"]
