@@ -79,7 +79,8 @@ def compose_weekly(config: Config, store: Store, now: datetime) -> bool:
     alerts. Its absence is a sign of failure. Returns whether it was stored.
     """
     since = store.history.last_weekly_at(now) or store.history.first_run_at()
-    if since is None or now - since < WEEK:
+    # By the day, since a daily cycle does not end at the same second: the week would have 8 days.
+    if since is None or now.date() - since.date() < WEEK:
         return False
     status, sites = read_status(config, store, now), store.health.crawled_sites()
     sources = sum(

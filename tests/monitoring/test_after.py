@@ -215,6 +215,21 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
 
 
 @on_sqlite
+def test_with_a_cycle_a_day_the_weekly_mail_comes_each_seventh_day(
+    store: Store, tmp_path: Path, run_cycle: RunCycle
+) -> None:
+    with serving(Mailbox()) as mailbox:
+        config = a_config(tmp_path, mail_settings(mailbox), weekly_mail=True)
+        run_cycle(NOW)
+        for day in range(30):  # each cycle takes a second less than the one before
+            now = NOW + timedelta(days=day, seconds=40 - day)
+            after_cycle(config, store, report(), now)
+            deliver(config, store, now=now)
+        dates = [str(each.mail["Date"])[:16] for each in mailbox.received]
+    assert dates == ["Tue, 01 Dec 2026", "Tue, 08 Dec 2026", "Tue, 15 Dec 2026", "Tue, 22 Dec 2026"]
+
+
+@on_sqlite
 def test_a_weekly_mail_of_a_clock_that_was_ahead_holds_up_no_other(
     store: Store, tmp_path: Path, run_cycle: RunCycle
 ) -> None:
