@@ -8,7 +8,7 @@ from rscrawler.clock import to_the_minute
 from rscrawler.decisions import requested_pause
 from rscrawler.store.health import Problem, ProblemCode, SiteState
 
-HISTORY = timedelta(days=90)  # span of publications by which a site's silence is measured
+HISTORY = timedelta(days=90)  # before the last article: by it a site's silence is measured
 ENOUGH_HISTORY = 3_000  # articles at most, for a site that publishes so many in less time
 ENOUGH_ARTICLES = 10
 # No silence is reported before this: a weekend is none …
@@ -28,7 +28,7 @@ def silence(
 
     Args:
         site: its name.
-        published: when the site's articles of the last `HISTORY` were published.
+        published: when the site's articles were published, for `HISTORY` before the last one.
         crawled_at: when the site was last crawled successfully; later articles are not known.
         factor: a gap longer than this many times the usual one is a silence.
     """

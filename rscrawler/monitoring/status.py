@@ -4,7 +4,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -184,7 +184,10 @@ def site_silence(
     # One row mostly shows that it was not; the history has up to thousands.
     if store.history.has_published(site, crawled_at - SHORTEST_SILENCE, crawled_at):
         return None
-    published = store.history.publications(site, crawled_at - HISTORY, ENOUGH_HISTORY)
+    # Before the last article, not the cycle: else a site that has stopped is well after 90 days.
+    last = store.history.publications(site, datetime.fromtimestamp(0, UTC), 1)
+    since = min([*last, crawled_at]) - HISTORY
+    published = store.history.publications(site, since, ENOUGH_HISTORY)
     return silence(site, published, crawled_at, config.monitoring.silent_after_factor)
 
 

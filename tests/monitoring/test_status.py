@@ -128,6 +128,17 @@ def test_a_silence_that_the_last_cycle_met_is_told(
     assert problem.since == NOW + 4 * DAY
 
 
+@on_sqlite
+@pytest.mark.parametrize("days", [85, 400])
+def test_a_site_that_has_stopped_stays_silent(
+    config: Config, store: Store, run_cycle: RunCycle, days: int
+) -> None:
+    publish_daily(store)
+    run_cycle(NOW + days * DAY, site=SITE)
+    (problem,) = read_status(config, store, NOW + days * DAY).sites[SITE].problems
+    assert (problem.code, problem.since) == ("silent", NOW + 4 * DAY)
+
+
 def publish_daily(store: Store) -> None:
     """Twenty articles, one a day, the last of them now."""
     for number in range(20):
