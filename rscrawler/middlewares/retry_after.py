@@ -17,7 +17,7 @@ from twisted.internet.error import ConnectError
 from rscrawler.clock import to_the_minute
 from rscrawler.config import format_duration
 from rscrawler.decisions import LONGEST_PAUSE, requested_pause
-from rscrawler.spiders.http import HeldBack, http_date
+from rscrawler.spiders.http import HeldBack, error_text, http_date
 from rscrawler.spiders.session import CrawlSession, SiteComponent
 
 logger = logging.getLogger(__name__)
@@ -48,12 +48,14 @@ class RetryAfterMiddleware(SiteComponent):
         self._paused_until = requested_pause(session.state.not_before, session.now())
         self._limit = session.config.crawl.retry_after_limit
         self._unanswered = self._broken = self._status = 0
-        self._is_logged = False
+        self._is_logged, self._cause = False, ""
 
     async def process_request(self, request: Request) -> None:
         """Wait for the end of a short pause; raise `HeldBack` for a long one or a dead host."""
         if self._unanswered >= MAX_UNANSWERED:
-            raise self._held_back(f"the host left {MAX_UNANSWERED} requests in a row unanswered")
+            raise self._held_back(
+                f"the host left {MAX_UNANSWERED} requests in a row unanswered: {self._cause}"
+            )
         if self._broken >= MAX_BROKEN:
             raise self._held_back(
                 f"the host answered {MAX_BROKEN} requests in a row with HTTP {self._status}"
@@ -97,7 +99,7 @@ class RetryAfterMiddleware(SiteComponent):
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Count the requests without a response, so that a dead host is not requested for hours."""
         if isinstance(exception, NO_ANSWER):
-            self._unanswered += 1
+            self._unanswered, self._cause = self._unanswered + 1, error_text(exception)
 
 
 def retry_after(header: bytes | None, now: datetime) -> timedelta | None:

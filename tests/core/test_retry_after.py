@@ -48,14 +48,14 @@ def test_a_pause_is_told_as_durations_are_written(
     assert caplog.messages == ["https://example.org/ asks for a pause of 1h"]
 
 
-def test_a_host_to_which_no_route_leads_gets_no_more_requests(
+def test_a_host_to_which_no_route_leads_gets_no_more_requests_and_the_reason_says_so(
     middleware: RetryAfterMiddleware,
 ) -> None:
     request = Request("https://example.org/")
     for _ in range(MAX_UNANSWERED):
         asyncio.run(middleware.process_request(request))
         middleware.process_exception(request, NoRouteError())  # type: ignore[no-untyped-call]
-    with pytest.raises(HeldBack, match="unanswered"):
+    with pytest.raises(HeldBack, match="6 requests in a row unanswered: No route to host"):
         asyncio.run(middleware.process_request(request))
 
 
