@@ -38,8 +38,7 @@ class PageContext:
         """Read what the page declares, and index its elements."""
         structured = read_structured(page.root, page.url, profile)
         titles = tuple(headline for _, headline in structured.headlines)
-        index = Index(page.root, (*profile.markup.selectors, "article"))
-        return cls(page, profile, structured, titles, index, [*structured.warnings])
+        return cls(page, profile, structured, titles, Index(page.root), [*structured.warnings])
 
     @cached_property
     def _title_words(self) -> list[frozenset[str]]:

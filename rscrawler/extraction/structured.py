@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -93,15 +93,20 @@ class Structured:
         """`title` without the outlet's name, or its host's, before or behind a separator."""
         title = clean(title or "")
         host = (urlsplit(self.base).hostname or "").removeprefix("www.")
-        names = "|".join(map(re.escape, (*self.site_names, host)))
-        # The host's first part only where it is set apart: not in "Proton-M" on m.example.
-        word, apart = re.escape(host.partition(".")[0]), TITLE_SEPARATOR.pattern
-        for name in (
-            rf"(?:(?<![{_SEPARATORS}])[{_SEPARATORS}]+\s*(?:{names})|(?:{apart}){word})$",
-            rf"^(?:(?:{names})(?:{_BEHIND_NAME})|{word}(?:{apart}))",
-        ):
-            title = re.sub(name, "", title, flags=re.IGNORECASE).strip()
+        for name in _name_at_ends((*self.site_names, host)):
+            title = name.sub("", title).strip()
         return title or None
+
+
+@lru_cache(maxsize=64)
+def _name_at_ends(names: tuple[str, ...]) -> list[re.Pattern[str]]:
+    """The patterns of an outlet's names, the last of them its host, behind and before a title."""
+    # The host's first part only where it is set apart: not in "Proton-M" on m.example.
+    word, apart = re.escape(names[-1].partition(".")[0]), TITLE_SEPARATOR.pattern
+    name = "|".join(map(re.escape, names))
+    behind = rf"(?:(?<![{_SEPARATORS}])[{_SEPARATORS}]+\s*(?:{name})|(?:{apart}){word})$"
+    before = rf"^(?:(?:{name})(?:{_BEHIND_NAME})|{word}(?:{apart}))"
+    return [re.compile(pattern, re.IGNORECASE) for pattern in (behind, before)]
 
 
 def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured:
