@@ -224,8 +224,8 @@ def session_from_arguments(
     """
     try:
         allowed = "is not known; allowed: site, config, full, limit"
-        if unknown:
-            raise ConfigurationError(*(f"spider argument {name}: {allowed}" for name in unknown))
+        if names := [name for name in unknown if not name.startswith("_")]:  # Scrapyd adds `_job`
+            raise ConfigurationError(*(f"spider argument {name}: {allowed}" for name in names))
         loaded = load_config(find_config(Path(config) if config else None))
         profiles = load_sites(loaded)
         chosen = chosen_sites(profiles, [site] if site else [])

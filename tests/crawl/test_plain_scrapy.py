@@ -69,8 +69,10 @@ def test_a_crawl_records_and_writes_the_jsonl(
     )
     assert (done.status, done.stderr) == (0, "")
     assert len(urls(workspace)) == 3
-    named = ("-a", "site=responsiblestatecraft", "-a", "full=1", "-a", f"config={workspace.config}")
-    assert scrapy("crawl", "news", *named).status == 0
+    # Scrapyd adds `_job`.
+    named = ("site=responsiblestatecraft", "full=1", "_job=1", f"config={workspace.config}")
+    options = [part for each in named for part in ("-a", each)]
+    assert scrapy("crawl", "news", *options).status == 0
     assert len(urls(workspace)) > 3
 
 
