@@ -115,7 +115,7 @@ def record_end(
         return
     next_fire_at: datetime | None = None
     if scheduled.job.adaptive is not None:
-        state = store.jobs.states().get(scheduled.id)
+        state = store.jobs.state(scheduled.id)
         failures = 1 + (state.failures if state else 0) if outcome.has_failed else 0
         next_fire_at = plan_visit(store, scheduled.sites, scheduled.job.adaptive, failures, now)
     store.jobs.end(

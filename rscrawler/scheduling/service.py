@@ -361,7 +361,7 @@ class Service:
         now = self._now()
         if self._must_wait(scheduled, now):  # first, without a query: many may wait
             return None
-        state = self._store.jobs.states().get(scheduled.id)
+        state = self._store.jobs.state(scheduled.id)
         if state is None or state.next_fire_at > now:
             return None
         fire_at = state.next_fire_at

@@ -58,6 +58,11 @@ class JobStore(Part):
         """The state of every job ever scheduled, by id."""
         return {row.job_id: JobState(*row) for row in self._database.rows(select(*_STATE))}
 
+    def state(self, job_id: str) -> JobState | None:
+        """The state of a job; None if it was never scheduled."""
+        row = self._database.row(select(*_STATE).where(job.c.job_id == job_id))
+        return None if row is None else JobState(*row)
+
     def schedule(self, job_id: str, definition: str, next_fire_at: datetime) -> None:
         """Set when a job fires next, if it is new or its schedule has changed."""
         values = {"definition": definition, "next_fire_at": next_fire_at}
