@@ -8,7 +8,6 @@ from pathlib import Path
 from rscrawler.errors import StoreError
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
-_HEADER = ((16, 2), (28, 4))  # (offset, bytes) of page size and page count in a SQLite file
 
 
 def is_suspect(path: Path) -> bool:
@@ -19,7 +18,7 @@ def is_suspect(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             header = file.read(100)
-        page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
+        page_bytes, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
         # 1 stands for 65,536. In WAL mode a shorter file can be intact: `is_damaged` decides.
         whole = pages * (65_536 if page_bytes == 1 else page_bytes)
         return (len(header) == 100 and path.stat().st_size < whole) or damage_mark(path).exists()

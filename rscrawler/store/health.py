@@ -69,9 +69,7 @@ _PROBLEMS = (
     .where(problem.c.ended == bindparam("ended"))
     .order_by(problem.c.subject, problem.c.code)
 )
-_SITE = select(*(site.c[name] for name in SiteState.__slots__)).where(
-    site.c.name == bindparam("name")
-)
+_SITE = select(*site.c[SiteState.__slots__]).where(site.c.name == bindparam("name"))
 _CURRENT = select(problem.c.since).where(
     problem.c.subject == bindparam("subject"),
     problem.c.code == bindparam("code"),
