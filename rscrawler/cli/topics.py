@@ -233,7 +233,7 @@ def marks_command(
 
 def _judged_topic(store: Store, named: str | None) -> str:
     """The topic whose judgements to write: the one named, or the only one judged."""
-    judged = list(store.judgements.topics())
+    judged = store.judgements.topics()
     if not judged:
         raise ConfigurationError("nothing has been judged yet; judge articles in `rscrawler web`")
     if named is None and len(judged) == 1:

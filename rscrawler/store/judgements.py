@@ -71,11 +71,10 @@ class JudgementStore(Part):
         rows = self._database.rows(_current().where(judgement.c.topic == topic))
         return list(map(_judgement_of, rows))
 
-    def topics(self) -> dict[str, int]:
-        """The number of current judgements on each topic."""
-        current = _current().subquery()
-        query = select(current.c.topic, func.count()).group_by(current.c.topic)
-        return {row[0]: row[1] for row in self._database.rows(query.order_by(current.c.topic))}
+    def topics(self) -> list[str]:
+        """The topics with judgements, sorted."""
+        query = select(judgement.c.topic).distinct()
+        return self._database.scalars(query.order_by(judgement.c.topic))
 
     def judged(self, topic: str) -> Iterator[tuple[Judgement, Article]]:
         """The current judgements on a topic, each with the version that was judged."""
