@@ -9,18 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    String,
-    and_,
-    false,
-    func,
-    or_,
-    select,
-    text,
-    type_coerce,
-)
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, text
 
 from rscrawler.items import Article, Level, Novelty
 from rscrawler.store.database import Part
@@ -40,7 +29,6 @@ from rscrawler.store.tables import (
 from rscrawler.store.words import Term, terms_of
 
 _STREAMED = 100
-_MIDNIGHT = "T00:00:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +211,7 @@ class BrowseStore(Part):
         """
         found = facet.alias()
         is_counted = and_(found.c.article == entry.c.number, found.c.name == f"{name}/{topic}")
-        day = func.substr(type_coerce(entry.c.age, String), 1, 10)
+        day = func.substr(entry.c.age, 1, 10)
         query = _published(topic, minimum, since, until).join(found, is_counted)
         counted = query.add_columns(day, found.c.value, func.count())
         rows = self._database.rows(counted.group_by(day, found.c.value))
@@ -234,11 +222,11 @@ class BrowseStore(Part):
 
         Not those without a date before first sight, or without a time (recorded as midnight).
         """
-        moment = type_coerce(entry.c.age, String)
-        hour = func.substr(moment, 12, 2)
+        hour = func.substr(entry.c.age, 12, 2)
+        has_time = func.substr(entry.c.age, 11, 9) != "T00:00:00"
         query = (
             _published(topic, minimum, since, until)
-            .where(entry.c.age < entry.c.first_seen_at, func.substr(moment, 11, 9) != _MIDNIGHT)
+            .where(entry.c.age < entry.c.first_seen_at, has_time)
             .add_columns(hour, func.count())
             .group_by(hour)
         )
@@ -246,10 +234,9 @@ class BrowseStore(Part):
 
     def articles_per_site(self, since: datetime) -> Counter[str]:
         """The number of articles that each site published since a time, flagged or not."""
-        query = (
-            select(entry.c.site, func.count()).where(entry.c.age >= since).group_by(entry.c.site)
-        )
-        return Counter({row[0]: row[1] for row in self._database.rows(query)})
+        counted = select(entry.c.site, func.count()).group_by(entry.c.site)
+        rows = self._database.rows(counted.where(entry.c.age >= since))
+        return Counter({row[0]: row[1] for row in rows})
 
 
 def _newest_first(query: Select[Any]) -> Select[Any]:
