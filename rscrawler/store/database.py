@@ -25,13 +25,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    InternalError,
-    NoSuchModuleError,
-    OperationalError,
-)
+from sqlalchemy.exc import ArgumentError, DatabaseError, InternalError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlalchemy.util import LRUCache
@@ -241,7 +235,7 @@ def parsed_url(url: str, key: str = "database_url") -> URL:
         if not (is_file and not parsed.query) and not is_server:
             raise ArgumentError("")
         parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: a bad port or bracket
+    except (ArgumentError, ValueError):  # ValueError: a bad port or bracket
         raise ConfigurationError(
             f"{key}: names no database that can be used; allowed: {DATABASE_URLS}"
         ) from None
