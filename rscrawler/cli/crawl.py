@@ -1,12 +1,11 @@
 """`rscrawler crawl`: one cycle, then delivery and the report."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
-from typing import TYPE_CHECKING, Annotated, Any
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 from scrapy import signals
@@ -35,9 +34,6 @@ from rscrawler.monitoring.cycle import COUNTERS, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
 from rscrawler.store.health import ProblemCode
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
 _CHANGED = ("articles_new", "articles_updated", "articles_removed")
 _SHOWN = ("requests", "new", "updated", "removed", "flagged", "dropped", "errors")
 
@@ -59,19 +55,9 @@ def crawl_command(
     if quiet:  # what they warn of is reported at the end, if it is a new problem
         for package in ("extensions", "middlewares", "pipelines", "spiders"):
             logging.getLogger(f"rscrawler.{package}").setLevel(logging.ERROR)
-    bars = progress() if sys.stderr.isatty() and not quiet else None
     with store_failures_reported(config, quiet=quiet and not as_json):
-        try:
-            report = run_cycle(
-                config,
-                sites or [],
-                is_full=full,
-                limit=limit,
-                on_crawler=_watching(bars) if bars else None,
-            )
-        finally:
-            if bars:
-                bars.stop()
+        with _progress_shown(quiet=quiet) as watch:
+            report = run_cycle(config, sites or [], is_full=full, limit=limit, on_crawler=watch)
         delivery = _deliver_and_report(config, report, quiet=quiet, as_json=as_json)
     if not report.is_healthy or any(undelivered(delivery)):
         raise typer.Exit(EXIT_FAILED)
@@ -104,8 +90,13 @@ def _deliver_and_report(
     return delivery
 
 
-def _watching(bars: Progress) -> Callable[[str, Crawler], None]:
+@contextmanager
+def _progress_shown(*, quiet: bool) -> Iterator[Callable[[str, Crawler], None] | None]:
     """A callback that adds a bar for a site: requests done, of those made, and new articles."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    bars = progress()
 
     def watch(site: str, crawler: Crawler) -> None:
         bars.start()  # only now: it starts a thread, and the readers' nursery is forked before
@@ -129,7 +120,10 @@ def _watching(bars: Progress) -> Callable[[str, Crawler], None]:
         ):
             crawler.signals.connect(handler, signal, weak=False)
 
-    return watch
+    try:
+        yield watch
+    finally:
+        bars.stop()
 
 
 def _report_json(
