@@ -158,19 +158,14 @@ def _download(dashboard: Dashboard, search: Search, kind: str) -> Response:
         article.to_record() for article in dashboard.store.browsing.all_coverage(search.wanted)
     )
     lines = csv_lines(records) if kind == "csv" else jsonl_lines(records)
+    # In blocks of a hundred lines, since the server sends each block by itself.
     return StreamingResponse(
-        _together(lines),
+        iter(lambda: b"".join(islice(lines, 100)), b""),
         headers={
             "Content-Type": _MEDIA_TYPES[kind],
             "Content-Disposition": f'attachment; filename="coverage.{kind}"',
         },
     )
-
-
-def _together(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """The lines in blocks of a hundred, since the server sends each block by itself."""
-    while block := b"".join(islice(lines, 100)):
-        yield block
 
 
 # Parameters.
