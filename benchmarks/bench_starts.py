@@ -29,7 +29,7 @@ from benchmarks.measure import (
     table,
     write_config,
 )
-from rscrawler.config import handed_on, read_text
+from rscrawler.config import read_text
 from rscrawler.scheduling.warm import WarmRuns
 
 LIMIT = timedelta(minutes=10)
@@ -47,7 +47,7 @@ COMMANDS = {
 async def forked(folder: Path, arguments: list[str], repeats: int) -> list[float]:
     """Processor seconds of each run that a warm process is asked for."""
     config = folder / "rscrawler.toml"
-    runs = WarmRuns([], handed_on(read_text(config), config))
+    runs = WarmRuns([], config, read_text(config))
     stopping, spent = asyncio.Event(), []
     command = [*arguments, "--config", str(config)]
     try:

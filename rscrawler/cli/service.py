@@ -15,7 +15,7 @@ from rscrawler.cli.common import complain, log_runs, print_json, say
 from rscrawler.cli.deliver import store_failures_reported
 from rscrawler.cli.inputs import ConfigOption, ConfigPath, JsonOption, opened_store
 from rscrawler.clock import utc_now
-from rscrawler.config import Config, find_config, handed_on, load_config, read_text, read_toml
+from rscrawler.config import Config, find_config, load_config, read_text, read_toml
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
@@ -78,7 +78,7 @@ class _Loader:
         self._path, self._schedules_dir = path, schedules_dir
         self._had_keys = False
         self._database: str | None = None  # the one that the service has open
-        self.runs = WarmRuns()
+        self.runs = WarmRuns(path=path)
 
     def __call__(self) -> tuple[Config, Sequence[ScheduledJob]]:
         text = read_text(self._path) if self._path else ""
@@ -88,7 +88,6 @@ class _Loader:
                 f"{self._path}: has no key any more; write one, or restart the service "
                 "if the defaults are meant"
             )
-        environment = handed_on(text, self._path)
         config = load_config(self._path, text)
         if self._database not in (None, config.database):
             raise ConfigurationError(
@@ -98,7 +97,7 @@ class _Loader:
         check_alerted(config)
         jobs = active_jobs(config, self._schedules_dir)
         self._had_keys, self._database = has_keys, config.database
-        self.runs.environment, self.runs.folders = environment, own_folders(config)
+        self.runs.text, self.runs.folders = text, own_folders(config)
         return config, jobs
 
 
@@ -121,7 +120,7 @@ def worker_command(
 
     log_runs(context)
     with opened_store(config) as store:
-        runs = WarmRuns(own_folders(config), handed_on(text, found))
+        runs = WarmRuns(own_folders(config), found, text)
         worker = Worker(store, config, name=name, at_once=at_once, run=runs.run)
         with closing(runs):
             asyncio.run(worker.run())

@@ -6,7 +6,6 @@ and schedules are read through the same functions.
 """
 
 import json
-import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,14 +26,10 @@ from rscrawler.config.models import is_web_address as is_web_address
 from rscrawler.errors import ConfigurationError
 
 ResultT = TypeVar("ResultT")
-logger = logging.getLogger(__name__)
 
-# In this variable a service passes the text of its file to its runs, so that all use the text that
-# it validated, even if the file changes. It is no configuration key, and not for users to set.
 _PREFIX = "RSCRAWLER_"
-_FILE = f"{_PREFIX}CONFIG"
-_TEXT = f"{_PREFIX}CONFIG_TEXT"
-_LONGEST_TEXT_KIB = 120  # Linux limits a variable to 128 KiB
+CONFIG_VARIABLE = f"{_PREFIX}CONFIG"  # names the file; no configuration key
+_handed_down: str | None = None
 
 
 def find_config(named: Path | None) -> Path | None:
@@ -44,8 +39,8 @@ def find_config(named: Path | None) -> Path | None:
         ConfigurationError: a named file does not exist, or may not be accessed.
     """
     origin = "--config"
-    if named is None and (from_environment := os.environ.get(_FILE)):
-        named, origin = Path(from_environment), _FILE
+    if named is None and (from_environment := os.environ.get(CONFIG_VARIABLE)):
+        named, origin = Path(from_environment), CONFIG_VARIABLE
     if named is not None:
         try:
             is_there = named.is_file()
@@ -53,7 +48,7 @@ def find_config(named: Path | None) -> Path | None:
             raise ConfigurationError(
                 f"{named}: cannot be read: {error.strerror} ({origin})"
             ) from error
-        if not is_there and _handed_down() is None:
+        if not is_there and _handed_down is None:
             raise ConfigurationError(
                 f"{named}: no such file ({origin}); `rscrawler init` writes one"
             )
@@ -67,14 +62,12 @@ def load_config(path: Path | None, text: str | None = None) -> Config:
     """The configuration in `path` (None: the defaults), overridden by the environment.
 
     `text` is the content of `path`, if it has been read already; None stands for the text that
-    the service passed to this process, else for the file as it is now.
+    was handed down to this process, else for the file as it is now.
 
     Raises:
         ConfigurationError: with every problem found, one a line.
     """
-    if text is None:
-        text = _handed_down()
-    values = read_toml(path, text) if path else {}
+    values = read_toml(path, _handed_down if text is None else text) if path else {}
     name, folder = (str(path), path.parent) if path else ("environment", Path.cwd())
     environment = _environment()
     origin = partial(origin_of, name, environment)
@@ -83,35 +76,20 @@ def load_config(path: Path | None, text: str | None = None) -> Config:
     return config
 
 
-def handed_on(text: str, path: Path | None) -> dict[bytes, bytes]:
-    """The environment variables that pass `path` and `text`, its content, to a run.
+def hand_down(text: str | None) -> None:
+    """Let this process, and those forked from it, read `text` in place of their configuration file.
 
-    As bytes, since the encoding of the environment is not always UTF-8. Without the text if that
-    is too long: the run then reads the file itself.
+    So the runs of a service use the text that it validated, even if the file changes.
     """
-    place = {os.fsencode(_FILE): os.fsencode(path)} if path else {}
-    value = text.encode()
-    if len(value) > _LONGEST_TEXT_KIB * 1024:
-        logger.warning(
-            "%s: is larger than %s KiB, so each run reads the file again; move its [sites] tables "
-            "to files in sites_dir",
-            path,
-            _LONGEST_TEXT_KIB,
-        )
-        return place
-    return {**place, os.fsencode(_TEXT): value}
-
-
-def _handed_down() -> str | None:
-    value = os.environb.get(os.fsencode(_TEXT))
-    return None if value is None else value.decode()
+    global _handed_down
+    _handed_down = text
 
 
 def _environment() -> dict[str, Any]:
     """The values in `RSCRAWLER_…` variables as nested tables; lists and tables are JSON."""
     values: dict[str, Any] = {}
     for name in sorted(os.environ):
-        if name.startswith(_PREFIX) and name not in (_FILE, _TEXT):
+        if name.startswith(_PREFIX) and name != CONFIG_VARIABLE:
             value: Any = os.environ[name]
             if value.startswith(("[", "{")):
                 with suppress(ValueError):

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Config, find_config, load_config
+from rscrawler.config import CONFIG_VARIABLE, Config, find_config, hand_down, load_config
 from rscrawler.forks import Forked, Nursery, NurseryLost, die_with, serve
 from rscrawler.scheduling.processes import ChildResult, watch
 
@@ -52,14 +52,14 @@ _COMPRESSED = gzip.compress(b"what is guessed")
 class WarmRuns:
     """Runs rscrawler's commands as children of a warm process, which it starts and keeps.
 
-    A changed file in `folders`, such as a watch-list, makes it start a new warm process;
-    `environment` is added to this process's own, and names the configuration (`handed_on`).
+    A changed file in `folders`, such as a watch-list, makes it start a new warm process. Runs use
+    the configuration file `path` with the content `text` (None: as it is when they start).
     """
 
     def __init__(
-        self, folders: Sequence[Path] = (), environment: Mapping[bytes, bytes] = {}
+        self, folders: Sequence[Path] = (), path: Path | None = None, text: str | None = None
     ) -> None:
-        self.folders, self.environment = folders, environment
+        self.folders, self.path, self.text = folders, path, text
         self._nursery: Nursery | None = None
         self._stamps: tuple[object, ...] = ()
 
@@ -92,24 +92,27 @@ class WarmRuns:
 
     def _fresh_nursery(self) -> Nursery:
         """The warm process, started if need be; an outdated one ends with its last run."""
-        environment = {**os.environb, **self.environment}
-        stamps = (environment, Path.cwd(), *_stamps_of(self.folders))
+        named = {CONFIG_VARIABLE: str(self.path)} if self.path else {}
+        environment = os.environ | named
+        stamps = (environment, self.text, Path.cwd(), *_stamps_of(self.folders))
         if self._nursery is None or self._nursery.is_lost or stamps != self._stamps:
             if self._nursery is not None:
                 logger.debug("starting another warm process: this one is out of date or dead")
                 self._nursery.close_when_idle()
-            self._nursery, self._stamps = _warm_process(environment), stamps
+            self._nursery, self._stamps = _warm_process(environment, self.text), stamps
         return self._nursery
 
 
-def _warm_process(environment: Mapping[bytes, bytes]) -> Nursery:
+def _warm_process(environment: Mapping[str, str], text: str | None) -> Nursery:
     ours, theirs = socket.socketpair()
     module, parent = "rscrawler.scheduling.warm", str(os.getpid())
     command = [sys.executable, "-m", module, parent, str(theirs.fileno())]
-    with theirs:
+    with theirs, tempfile.TemporaryFile("w+") as handed:
+        json.dump(text, handed)
+        handed.seek(0)
         process = subprocess.Popen(  # noqa: S603 (ourselves)
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=handed,
             stdout=subprocess.DEVNULL,
             env=environment,
             pass_fds=[theirs.fileno()],
@@ -174,6 +177,7 @@ def _class_paths(values: Iterable[object]) -> Iterator[str]:
 def main(parent: int, descriptor: int) -> None:
     """Prepare, then fork for each request until the socket is closed."""
     die_with(parent)
+    hand_down(json.load(sys.stdin))
     gc.disable()  # nothing that is imported or compiled here is garbage: scans take a tenth
     import_all()
     from rscrawler.crawling import prepare

@@ -7,7 +7,6 @@ its User-Agent, and is a line in LOG when it starts and when it ends.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import uuid
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ import typer
 from typer.core import TyperCommand
 
 from rscrawler.cli.common import log_runs
-from rscrawler.config import handed_on, load_config, read_text
+from rscrawler.config import load_config, read_text
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.warm import WarmRuns, own_folders
 from rscrawler.scheduling.worker import Worker
@@ -41,14 +40,16 @@ def main(config_path: Path, log: Path, at_once: int) -> None:
     ) -> ChildResult:
         crawl = uuid.uuid4().hex
         note("start", crawl, arguments[1])
-        os.environ["RSCRAWLER_CONTACT"] = crawl  # of a run that is requested at once
-        result = await runs.run(arguments, limit, stopping)
+        own = config_path.with_name(f"{crawl}.toml")
+        own.write_text(f'contact = "{crawl}"\n{text}')
+        result = await runs.run([*arguments, "--config", str(own)], limit, stopping)
+        own.unlink()
         note("end", crawl, arguments[1], result.exit_status, result.was_stopped)
         return result
 
     text = read_text(config_path)
     config = load_config(config_path, text)
-    runs = WarmRuns(own_folders(config), handed_on(text, config_path))
+    runs = WarmRuns(own_folders(config), config_path)
     store = Store.open(config.database)
     worker = Worker(
         store,

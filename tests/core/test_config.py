@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from rscrawler.cli.records import SchemaName, schema_of
 from rscrawler.cli.setup import TEMPLATE
-from rscrawler.config import Config, checked, find_config, load_config, read_text, read_toml
+from rscrawler.config import Config, checked, find_config, load_config, read_toml
 from rscrawler.config.models import format_duration, parse_duration
 from rscrawler.errors import ConfigurationError
 from rscrawler.schedules import ScheduleFile
@@ -33,7 +33,6 @@ SECRET = "hunter2"
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("RSCRAWLER_CONFIG", raising=False)
-    monkeypatch.delenv("RSCRAWLER_CONFIG_TEXT", raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -349,27 +348,6 @@ def test_the_lock_of_an_editor_is_no_site_profile(tmp_path: Path) -> None:
     (folder / "mine.toml").write_text('base_url = "https://x.org"', encoding="utf-8")
     (folder / ".#mine.toml").symlink_to("anna@desk.12345")
     assert "mine" in load_sites(load_config(written(tmp_path, 'sites_dir = "sites"')))
-
-
-@pytest.mark.parametrize("is_gone", [False, True])
-def test_a_run_reads_what_its_service_read_whatever_became_of_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_gone: bool
-) -> None:
-    path = written(tmp_path, "")
-    if is_gone:
-        path.unlink()
-    monkeypatch.setenv("RSCRAWLER_CONFIG_TEXT", 'contact = "бюро"\noutput_dir = "elsewhere"')
-    config = load_config(find_config(path))
-    assert (config.contact, config.output_dir) == ("бюро", tmp_path / "elsewhere")
-    assert config.origin == str(path)
-
-
-def test_a_service_reads_the_file_whatever_it_was_handed_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RSCRAWLER_CONFIG_TEXT", 'contact = "old"')
-    path = written(tmp_path, 'contact = "new"')
-    assert load_config(path, read_text(path)).contact == "new"
 
 
 def test_relative_paths_are_relative_to_the_files_folder(

@@ -167,16 +167,6 @@ def test_runs_use_the_configuration_that_the_service_read_until_it_reads_it_agai
     service.stop()
 
 
-def test_a_configuration_too_large_to_be_handed_on_is_read_by_each_run(
-    quiet: Workspace, run: Callable[[], RunningService]
-) -> None:
-    quiet.config.write_text(f'contact = "desk@example.org"\n# {"x" * 2**17}\n')
-    service = run()
-    service.wait_until_it_says("service started")
-    assert service.says("is larger than 120 KiB, so each run reads the file again")
-    service.stop()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_cleanly(
     quiet: Workspace, run: Callable[[], RunningService], number: signal.Signals

@@ -29,9 +29,10 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = folder / "rscrawler.toml"
-        self.config.write_text(f'output_dir = "{folder / "output"}"\n')
+        self.output = folder / "output"
+        self.config.write_text(f'output_dir = "{self.output}"\n')
         (folder / "sites").mkdir()
-        self.warm = WarmRuns([folder / "sites"], {b"RSCRAWLER_CONFIG": bytes(self.config)})
+        self.warm = WarmRuns([folder / "sites"], self.config)
         self.stopping = asyncio.Event()
 
     async def run(self, *arguments: str, limit: timedelta = LONG) -> ChildResult:
@@ -212,6 +213,27 @@ def test_a_file_that_changes_calls_for_another_warm_process(
         assert not first.is_running()
 
     in_one(scenario)
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_run_reads_the_text_that_its_service_read_whatever_became_of_the_file(
+    tmp_path: Path, is_gone: bool
+) -> None:
+    async def scenario(runs: Runs) -> None:
+        for text in (f'output_dir = "бюро"\n# {"x" * 2**17}\n', 'output_dir = "new"\n'):
+            runs.warm.text = text  # as after a reload
+            if is_gone:
+                runs.config.unlink(missing_ok=True)
+            else:
+                runs.config.write_text("")
+            assert (await runs.run("deliver", "--json")).exit_status == 0
+        assert {each.name for each in tmp_path.iterdir() if each.is_dir()} == {
+            "sites",
+            "бюро",
+            "new",
+        }
+
+    with_runs(tmp_path, scenario)
 
 
 def test_profiles_whose_pattern_never_ends_hold_up_no_run_however_many_they_are(
