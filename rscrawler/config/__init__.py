@@ -29,7 +29,9 @@ ResultT = TypeVar("ResultT")
 
 _PREFIX = "RSCRAWLER_"
 CONFIG_VARIABLE = f"{_PREFIX}CONFIG"  # names the file; no configuration key
-_handed_down: str | None = None
+_handed_down: str | None = None  # in a run of a service: the text of the file
+_cached_for: Config | None = None
+_cached: dict[object, Any] = {}  # results by function, for that configuration
 
 
 def find_config(named: Path | None) -> Path | None:
@@ -100,20 +102,14 @@ def _environment() -> dict[str, Any]:
     return values
 
 
-class _Cache:
-    """The cached results of `cached` functions, for the one configuration given to `cache_for`."""
-
-    config: Config | None = None
-    values: dict[object, Any] = {}
-
-
 def cache_for(config: Config) -> None:
     """From now on, cache results of `cached` functions for `config`: for a process of one run.
 
     Results cached for an equal configuration before this process was forked stay.
     """
-    if config != _Cache.config:
-        _Cache.config, _Cache.values = config, {}
+    global _cached_for, _cached
+    if config != _cached_for:
+        _cached_for, _cached = config, {}
 
 
 def cached(read: Callable[[Config], ResultT]) -> Callable[[Config], ResultT]:
@@ -121,11 +117,11 @@ def cached(read: Callable[[Config], ResultT]) -> Callable[[Config], ResultT]:
 
     @wraps(read)
     def reading(config: Config) -> ResultT:
-        if _Cache.config is None or config != _Cache.config:
+        if _cached_for is None or config != _cached_for:
             return read(config)
-        if read not in _Cache.values:
-            _Cache.values[read] = read(config)
-        found: ResultT = _Cache.values[read]
+        if read not in _cached:
+            _cached[read] = read(config)
+        found: ResultT = _cached[read]
         return found
 
     return reading
