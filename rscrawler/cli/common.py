@@ -9,6 +9,7 @@ import math
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -52,11 +53,13 @@ def print_table(*rows: Iterable[object]) -> None:
     """Print headings and rows, columns of numbers right-aligned; no cell is cut or wrapped."""
     cells = [[_cell(each) for each in row] for row in rows]
     columns = list(zip(*cells, strict=True))
-    widths = [max(map(len, column)) for column in columns]
+    widths = [max(map(_width, column)) for column in columns]
     sides = [">" if all(map(_NUMBER.fullmatch, column[1:])) else "<" for column in columns]
     for row in cells:
         line = zip(row, sides, widths, strict=True)
-        shown = "  ".join(f"{cell:{side}{width}}" for cell, side, width in line)
+        shown = "  ".join(
+            f"{cell:{side}{width - _width(cell) + len(cell)}}" for cell, side, width in line
+        )
         say(shown.rstrip())
 
 
@@ -66,6 +69,14 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str("–" if value is None else value)
+
+
+def _width(text: str) -> int:
+    """Its columns on a terminal: two for a Chinese letter, none for an accent of its own."""
+    if text.isascii():
+        return len(text)
+    letters = [each for each in text if unicodedata.category(each) not in ("Mn", "Me", "Cf")]
+    return len(letters) + sum(unicodedata.east_asian_width(each) in "WF" for each in letters)
 
 
 def visible(text: str) -> str:

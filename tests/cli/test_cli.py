@@ -589,6 +589,20 @@ def test_an_entity_of_a_watch_list_has_a_line_for_its_facts_and_one_for_its_spel
         assert spellings.strip()
 
 
+def test_the_columns_of_a_table_are_straight_in_any_script(workspace: Workspace) -> None:
+    titles = ("粮食新闻", "Бишке\u0301кская газета", "خبرها", "A")
+    workspace.config.write_text(
+        "".join(
+            f'[sites.s{number}]\nbase_url = "https://x{number}.org"\ntitle = "{title}"\n'
+            for number, title in enumerate(titles)
+        ),
+        "utf-8",
+    )
+    shown = workspace.run("sites", "list").stdout.splitlines()
+    own = [line for line in shown if re.match(r"s\d ", line)]
+    assert {cell_len(line[: line.index(" yes ")]) for line in own} == {shown[0].index(" enabled")}
+
+
 def test_the_status_cuts_no_name_and_tells_each_problem_below(workspace: Workspace) -> None:
     workspace.write_config("http://127.0.0.1:1", sources(FEED) + "[crawl]\nretries = 0")
     workspace.run("crawl")
