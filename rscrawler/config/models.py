@@ -130,10 +130,20 @@ def is_web_address_without_user(url: str) -> bool:
     return is_web_address(url) and urlsplit(url).username is None
 
 
+def _as_sent(host: str) -> str:
+    """A host as browsers send it: in lower case, and `xn--…` in another script."""
+    return host.lower().encode("idna").decode()
+
+
 def _is_bare_web_address(url: str) -> bool:
     parts = urlsplit(url)
     rest = parts.path.strip("/") or parts.query or parts.fragment
-    return is_web_address_without_user(url) and not rest
+    return is_web_address_without_user(url) and not rest and bool(_as_sent(parts.hostname or ""))
+
+
+def _bare(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    return url.rstrip("/").lower().replace(host, _as_sent(host))
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
@@ -159,9 +169,12 @@ HostName = Annotated[
     Field(min_length=1),
     _only(
         # An IPv6 address, or a name that a look-up can encode.
-        lambda name: IPv6Address(name) if ":" in name else name.encode("idna"),
+        lambda name: (
+            IPv6Address(name) if ":" in name else re.fullmatch(r"[\w.-]+", name) and _as_sent(name)
+        ),
         'a host name alone, such as "smtp.example.org", without a scheme or port',
     ),
+    AfterValidator(_as_sent),
 ]
 OneLine = Annotated[str, _only(_is_one_line, "one line of text")]
 MailAddress = Annotated[
@@ -178,7 +191,7 @@ SecretWebAddress = Annotated[SecretStr, _WITHOUT_USER, _ADDRESS]
 BareWebAddress = Annotated[
     str,
     _only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),
-    AfterValidator(lambda url: url.rstrip("/").lower()),  # as browsers send it
+    AfterValidator(_bare),
 ]
 PasswordHash = Annotated[
     SecretStr,

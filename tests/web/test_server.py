@@ -103,6 +103,19 @@ def test_whoever_comes_by_another_name_was_led_there_and_is_refused(
         assert answer.headers["Location"] is None
 
 
+def test_a_name_in_capitals_or_in_another_script_is_the_one_that_browsers_send(
+    tmp_path: Path,
+) -> None:
+    web = {"url": "https://Монитор.қаз/", "hosts": ["Desk.Internal", "дежурные.рф"]}
+    config = Config(output_dir=tmp_path, web=web)
+    with (
+        closing(Store.open(config.database)) as store,
+        served(Dashboard(config, store, now=lambda: NOW)) as browser,
+    ):
+        for name in ("монитор.қаз", "desk.internal", "дежурные.рф"):
+            assert browser.get("/", headers={"Host": name.encode("idna").decode()}).status == 200
+
+
 def test_it_answers_to_the_names_that_the_configuration_gives_it(tmp_path: Path) -> None:
     web = {"url": "https://monitor.example.org", "hosts": ["desk.example.org"]}
     config = Config(output_dir=tmp_path, web=web)
