@@ -207,7 +207,9 @@ class Links(Model):
         [LISTING_PATHS, STATIC_PATHS, FILE_PATHS],
         "a path that matches one of these is not an article",
     )
-    within: Selectors = key([], "elements of a listing whose links count; empty: the whole page")
+    within: Selectors = key(
+        [], "elements of a listing whose links count; none found: the whole page"
+    )
     parameters: list[str] = key(["id"], "query parameters that identify an article")
     slug_suffix: Pattern | None = key(
         None, "what a slug may end in besides its words, such as a post id"
