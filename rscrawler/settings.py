@@ -11,6 +11,7 @@ USER_AGENT = f"{BOT_NAME}/{__version__}"  # a crawl adds the contact
 DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_DELAY_JITTER = 0  # else Scrapy may wait for only half of the profile's delay
 LOG_LEVEL = "WARNING"
+RETRY_HTTP_CODES = [408, 429, *range(500, 600)]  # Scrapy leaves out Cloudflare's 520 and others
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the spider logs the reason
 LOG_VERSIONS: list[str] = []
 STATS_DUMP = False

@@ -705,6 +705,16 @@ def test_without_validators_known_articles_are_not_fetched_again(
     assert articles_requested(site) == [story.slug]
 
 
+@pytest.mark.parametrize("status", [500, 507])
+def test_any_error_of_a_server_is_tried_again_so_often_as_configured(
+    workspace: Workspace, site: SampleSite, status: int
+) -> None:
+    configure(workspace, site, "[crawl]\nretries = 2", sources(FEED))
+    site.answers[FEED] = Reply(status, {"Content-Type": "text/html"}, b"<h1>Error</h1>")
+    assert workspace.run("crawl").status == 1
+    assert [each.path for each in site.requests].count(FEED) == 3
+
+
 # Requests to slow down.
 
 
