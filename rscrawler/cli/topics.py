@@ -1,7 +1,6 @@
 """`rscrawler topics`: show watch-lists, measure them, and try a changed one on stored articles."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -220,10 +219,11 @@ def marks_command(
     with opened_store(config, must_exist=True) as store:
         judged = list(store.judgements.judged(_judged_topic(store, topic)))
     lines = [_labelled_line(each, article) for each, article in judged if not article.is_pruned]
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     if export is None:
-        sys.stdout.write(text)
+        for line in lines:
+            print_json(line)
         return
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     with usable(export, to_be="written"):
         export.write_text(text, encoding="utf-8", errors="backslashreplace")
     forgotten = len(judged) - len(lines)
