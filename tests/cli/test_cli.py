@@ -21,6 +21,7 @@ from urllib.request import urlopen
 import jsonschema
 import pyarrow.parquet
 import pytest
+from rich.cells import cell_len
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.cli import COMMANDS, load_command, main
