@@ -116,21 +116,20 @@ def check_command(
         if pages is not None:
             with usable(pages, to_be="read", option="--pages: "):
                 checks.append(check_stored(name, profile, pages, limit))
-            continue
-        visitor = Visitor(
-            config,
-            delay=profile.download_delay,
-            most=limit + 3 * len(profile.sources) + 5,
-            hosts=profile.all_hosts,
-        )
-        checks.append(check_live(name, profile, visitor, limit))
+        else:
+            visitor = Visitor(
+                config,
+                delay=profile.download_delay,
+                most=limit + 3 * len(profile.sources) + 5,
+                hosts=profile.all_hosts,
+            )
+            checks.append(check_live(name, profile, visitor, limit))
+        if not as_json:  # at once: a site that does not answer takes minutes
+            _show_check(checks[-1])
     failures = [f"{check.site}: {failure}" for check in checks for failure in check.failures]
     if as_json:
         shown = {check.site: check.to_json() for check in checks}
         print_json({"holds": not failures, "sites": shown})
-    else:
-        for check in checks:
-            _show_check(check)
     conclude(failures)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -175,6 +176,13 @@ def test_the_command_shows_what_holds_and_what_matches_nothing() -> None:
     assert "body*" in result.stdout
     assert "profile: .itemFullText" in result.stdout
     assert "matches nothing: credit: .itemImageCredits" in result.stdout
+
+
+def test_each_site_is_shown_as_soon_as_it_is_checked(tmp_path: Path) -> None:
+    copytree(STORED / "cacianalyst", tmp_path / "cacianalyst")
+    result = run("check", "cacianalyst", "novastan", "--pages", str(tmp_path))
+    assert "holds no saved page of novastan" in str(result.exception)
+    assert "profile: .itemFullText" in result.stdout
 
 
 def test_the_command_ends_with_1_and_says_why_when_a_profile_does_not_hold(
