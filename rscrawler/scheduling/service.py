@@ -101,6 +101,7 @@ class Service:
         self._read_files()
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None})
         self._runs: dict[str, _Run] = {}  # by job id
+        self._failing = set[str]()  # the ids of jobs whose last run failed
         self._alive_at: datetime | None = None
         self._awake_since: datetime  # or since the store was reopened
         self._trouble = StoreTrouble(lambda: self._config)
@@ -288,6 +289,7 @@ class Service:
         if not self._is_planned:
             self._plan(now)
         states = self._store.jobs.states()
+        self._failing = {job_id for job_id, state in states.items() if state.failures}
         queued = self._store.jobs.unended() if self._config.uses_workers else set()
         busy = {*self._runs, *queued}
         for scheduled in self._jobs:
@@ -409,7 +411,11 @@ class Service:
         """Whether one of the job's sites or hosts is being crawled, or too many crawls run."""
         if not scheduled.sites or self._config.uses_workers:
             return False  # with workers, the worker waits
-        if sum(run.scheduled.job.is_crawl for run in self._runs.values()) >= MOST_CRAWLS:
+        crawls = {each for each, run in self._runs.items() if run.scheduled.job.is_crawl}
+        if len(crawls) >= MOST_CRAWLS:
+            return True
+        # A crawl of a site that does not answer takes minutes; many must not hold up the others.
+        if scheduled.id in self._failing and len(crawls & self._failing) >= MOST_CRAWLS // 2:
             return True
         own = {lease for run in self._runs.values() for lease in run.scheduled.leases}
         return not own.isdisjoint(scheduled.leases) or bool(

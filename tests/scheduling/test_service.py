@@ -383,6 +383,26 @@ def test_of_many_crawls_that_are_due_sixteen_run_at_once_and_the_others_after_th
     asyncio.run(scenario())
 
 
+def test_sites_that_do_not_answer_take_at_most_half_of_the_places(world: World) -> None:
+    async def scenario() -> None:
+        dead, live = (
+            [scheduled(f"{kind}-{n}", [f"{kind}-{n}"]) for n in range(20)]
+            for kind in ("dead", "live")
+        )
+        world.children.results = [crashed(1)] * len(dead)
+        service = world.service(*dead)
+        for _ in range(2):
+            await step(service)
+        world.clock.advance(20 * MINUTE)
+        world.children.started.clear()
+        world.children.gate = asyncio.Event()
+        await begin(world.service(*dead, *live))
+        kinds = Counter(arguments[1][:4] for arguments in world.children.started)
+        assert kinds == {"dead": 8, "live": 8}
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("lease", ["site:site", "host:site.example"])
 def test_a_job_waits_while_its_site_or_its_host_is_crawled_by_hand(
     shared_world: World, lease: str
