@@ -42,7 +42,7 @@ def deliver(
         clock: the current time during delivery; by default `now` plus the time elapsed since.
         must_stop: checked before each message; a message that is being sent is always finished.
     """
-    start = time.monotonic()
+    start, today = time.monotonic(), now.astimezone(UTC).date()
     clock = clock or (lambda: now + timedelta(seconds=time.monotonic() - start))
     alerts, channels = config.alerts, message_channels(config)
     interest = Interest(
@@ -53,8 +53,8 @@ def deliver(
     # Spool first: a database that is rebuilt from the JSONL counts the articles in it as alerted.
     sync_spool(config, store)
     try:
-        report.lines = deliver_jsonl(config, store, now.astimezone(UTC).date())
-        report.feeds = write_feeds(config, store, interest)
+        report.lines = deliver_jsonl(config, store, today)
+        report.feeds = write_feeds(config, store, interest, today)
     except OutputError as error:
         report.output_problem = str(error)
     report.composed = messages.compose_due(delivery, now) + messages.alert_unalerted(delivery, now)

@@ -5,33 +5,57 @@ import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import date
 from itertools import islice
 from typing import Any
 
+from rscrawler import __version__
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest, alert_of
+from rscrawler.delivery.channel import digest
 from rscrawler.delivery.jsonl import output_errors, replace_file
 from rscrawler.delivery.wording import one_line, rendered
 from rscrawler.items import Article, Level, rfc3339
 from rscrawler.store import Store
 
 FEED_SIZE = 100
+_FIRST_RECORDS = 4 * FEED_SIZE  # more than a feed is made of: an article may have several versions
 _GAPS = re.compile("…[ …]*…")
 Item = dict[str, Any]  # an item of JSON Feed 1.1
 
 
-def write_feeds(config: Config, store: Store, interest: Interest) -> int:
+def write_feeds(config: Config, store: Store, interest: Interest, today: date) -> int:
     """Update the feeds of each topic; returns how many files changed."""
-    found = {topic: _items(store, topic, interest) for topic in interest.topics}
     folder, changed = config.output_dir / "feeds", 0
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for topic, items in found.items():
-            title = f"{interest.title(topic)}: flagged coverage"
-            atom = _atom_feed(_uri(f"feed:{topic}"), title, items)
-            changed += replace_file(folder / f"{topic}.atom", atom)
+    for topic in interest.topics:
+        state, path = _state(store, topic, interest, today), folder / f"{topic}.atom"
+        with output_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            is_current = path.is_file() and path.read_bytes().endswith(state)
+            if is_current and path.with_suffix(".json").is_file():
+                continue
+        items, title = _items(store, topic, interest), f"{interest.title(topic)}: flagged coverage"
+        with output_errors(folder):
+            # The Atom feed, which has the state, is last: a kill in between leaves the old state.
             changed += replace_file(folder / f"{topic}.json", _json_feed(title, items))
+            atom = _atom_feed(_uri(f"feed:{topic}"), title, items)
+            changed += replace_file(path, atom.rstrip() + state)
     return changed
+
+
+def _state(store: Store, topic: str, interest: Interest, today: date) -> bytes:
+    """A comment for the end of an Atom feed: a digest of what the topic's feeds depend on.
+
+    To make the feeds from the records takes longer than a cycle that finds nothing new. Pruning
+    shortens records, so they are made once a day in any case.
+    """
+    ids = store.outbox.flagged_ids(topic, _levels(interest), _FIRST_RECORDS)
+    basis = [__version__, today.isoformat(), interest.title(topic), str(interest.minimum), *ids]
+    return f"\n<!-- {digest(' '.join(basis))} -->\n".encode()
+
+
+def _levels(interest: Interest) -> list[Level]:
+    return [level for level in Level if level.reaches(interest.minimum)]
 
 
 def feed_of(
@@ -44,8 +68,7 @@ def feed_of(
 
 def _items(store: Store, topic: str, interest: Interest) -> list[Item]:
     """The last articles flagged on a topic in their last flagged version, newest first."""
-    alone = Interest([topic], interest.minimum, interest.titles)
-    levels = [level for level in Level if level.reaches(interest.minimum)]
+    alone, levels = Interest([topic], interest.minimum, interest.titles), _levels(interest)
     with closing(store.outbox.flagged_records(topic, levels)) as records:
         articles = map(Article.from_json, records)
         found = (each for each in _first_of_each(articles) if each.level_on(topic) in levels)

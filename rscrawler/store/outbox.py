@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from rscrawler.store.database import Part
 from rscrawler.store.lookups import among
@@ -140,8 +151,20 @@ class OutboxStore(Part):
         Only articles that have one of `levels` on the topic, or were alerted on it. Removed and
         folded articles are left out. Close it if it is not read to the end.
         """
-        query = (
-            select(version.c.record)
+        query = self._flagged(version.c.record, topic, levels)
+        with closing(self._database.streamed(query)) as rows:
+            yield from (row.record for row in rows)
+
+    def flagged_ids(self, topic: str, levels: Collection[str], limit: int) -> list[str]:
+        """The ids of the first of these records, without reading any."""
+        return self._database.scalars(self._flagged(outbox.c.record_id, topic, levels).limit(limit))
+
+    def _flagged(
+        self, column: ColumnElement[str], topic: str, levels: Collection[str]
+    ) -> Select[str]:
+        return (
+            select(column)
+            .select_from(version)
             .join(outbox, outbox.c.record_id == version.c.record_id)
             .join(article, article.c.article_id == version.c.article_id)
             .join(flag, flag.c.article_id == version.c.article_id)
@@ -155,8 +178,6 @@ class OutboxStore(Part):
             )
             .order_by(outbox.c.number.desc())
         )
-        with closing(self._database.streamed(query)) as rows:
-            yield from (row.record for row in rows)
 
     # From rows to messages.
 

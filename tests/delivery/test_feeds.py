@@ -203,6 +203,32 @@ def test_feeds_are_written_only_when_something_changed(store: Store, config: Con
     assert len(feeds(config)[0]) == 1
 
 
+def test_feeds_are_made_again_on_another_day_and_by_another_version(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(store, an_article(1))
+    assert deliver(config, store, now=NOW).feeds == 2
+    tomorrow = NOW + timedelta(days=1)
+    assert deliver(config, store, now=tomorrow).feeds == 1  # the Atom feed, which has the state
+    monkeypatch.setattr("rscrawler.delivery.feeds.__version__", "9.9")
+    assert deliver(config, store, now=tomorrow).feeds == 1
+    assert deliver(config, store, now=tomorrow).feeds == 0
+    assert len(feeds(config)[0]) == 1
+
+
+def test_feeds_are_made_again_after_a_kill_between_the_two_files(
+    store: Store, config: Config
+) -> None:
+    deliver(config, store, now=NOW)
+    record(store, an_article(1))
+    atom = config.output_dir / "feeds/central-asia.atom"
+    before = atom.read_bytes()
+    deliver(config, store, now=NOW)
+    atom.write_bytes(before)  # as if the JSON feed alone had been replaced
+    assert deliver(config, store, now=NOW).feeds == 1
+    assert len(feeds(config)[0]) == 1
+
+
 def test_a_feed_holds_a_hundred_articles(store: Store, config: Config) -> None:
     record_all(store, map(an_article, range(120)))
     deliver(config, store, now=NOW)
