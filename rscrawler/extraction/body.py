@@ -11,11 +11,10 @@ from lxml.etree import _Element as Element
 from rscrawler.extraction.blocks import FOREIGN_KINDS, Block, Region, blocks_of
 from rscrawler.extraction.byline import lines_at_headline
 from rscrawler.extraction.container import Own, find_container, text_length
-from rscrawler.extraction.context import PageContext
+from rscrawler.extraction.context import PageContext, json_ld_paragraphs
 from rscrawler.extraction.label import KEPT, Body, label
 from rscrawler.extraction.locate import CARD, Locator
 from rscrawler.extraction.selectors import Index, with_ancestors
-from rscrawler.extraction.structured import json_ld_paragraphs
 from rscrawler.sites import Markup
 
 # A pattern that only matches at the start of a text: `^` comes first, and `|` only in groups.

@@ -15,9 +15,8 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import FOREIGN_KINDS, HEADINGS, kind_of
-from rscrawler.extraction.context import PageContext, links_elsewhere
+from rscrawler.extraction.context import AGREEMENT, PageContext, links_elsewhere
 from rscrawler.extraction.selectors import covers, outer_intervals, with_ancestors
-from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
 

@@ -1,20 +1,254 @@
-"""What is known of a page before its article is located: addresses, declared headlines, links."""
+"""What is known of a page before its article is located.
 
+`Structured` is what it declares in machine-readable form: meta elements, canonical link, JSON-LD.
+`PageContext` adds its elements, and where its links lead.
+"""
+
+import html
+import json
+import re
 from bisect import bisect_left
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Self
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.page import Page
 from rscrawler.extraction.selectors import Index
-from rscrawler.extraction.structured import Structured, read_structured
-from rscrawler.extraction.text import shared_words, text_of, words
-from rscrawler.identity.addresses import absolute, address_key, is_article_address
+from rscrawler.extraction.text import likeness, shared_words, text_of, words
+from rscrawler.identity.addresses import absolute, address_key, is_article_address, web_address
 from rscrawler.sites import SiteProfile
+from rscrawler.text import UNSPACED, clean
 
 _LINKED_SHARE = 0.7  # of a headline, from which a link in it counts as a link of the whole
+AGREEMENT = 0.6  # the likeness from which two headlines count as the same
+_TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
+_PAGE_TYPE = re.compile(r"WebPage$")
+_LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
+_CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
+_UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
+_REFERENCE = re.compile(r"&#?\w+;")
+_MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+_SEPARATORS = "-–—|•·:»/"
+# WordPress' body classes of pages that are no posts; its plugins declare these as articles, too.
+_LISTING = {"archive", "woocommerce-page"}
+_POST = "single-post"  # page builders give a post with a shop's widget the shop's class, too
+_STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
+# Chinese outlets separate the parts by underscores; elsewhere these are parts of words.
+_UNDERSCORE = rf"_(?=\s*[{UNSPACED}])|(?<=[{UNSPACED}])_"
+TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*(?:\||{_UNDERSCORE})\s*")
+_BEHIND_NAME = rf"{TITLE_SEPARATOR.pattern}|:\s+"  # Blogger: "Outlet: Headline"
+
+
+@dataclass(frozen=True)
+class Structured:
+    """The machine-readable part of a page.
+
+    `meta` maps a lower-cased property or name to its first content. `json_ld` is the node that
+    describes the page's own article, `json_ld_page` that of the page, each empty without one;
+    `people` maps an `@id` to a name.
+    `own_keys` are the keys of the final address and of the addresses that the page declares.
+    `is_listing`: WordPress marks the page as a listing or a shop's, whatever its plugins declare.
+    """
+
+    base: str
+    language: str | None
+    meta: dict[str, str]
+    canonical: str | None
+    document_title: str | None
+    site_names: tuple[str, ...]
+    own_keys: frozenset[str] = frozenset()
+    is_listing: bool = False
+    json_ld: dict[str, Any] = field(default_factory=dict)
+    json_ld_page: dict[str, Any] = field(default_factory=dict)
+    people: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def declared(self, origin: str) -> list[str]:
+        """The values of `meta: NAME` or `json-ld: KEY`; in JSON-LD, of any form."""
+        kind, name = origin.split(": ")
+        if kind == "meta":
+            return [self.meta[name]] if name in self.meta else []
+        node = self.json_ld if kind == "json-ld" else self.json_ld_page
+        return _texts(node, name, self.people if name != "image" else None)
+
+    @property
+    def says_article(self) -> bool:
+        """Whether the page declares itself an article."""
+        return (
+            self.meta.get("og:type", "").lower() in ("article", "news", "blog")
+            or bool(self.json_ld)
+            or "article:published_time" in self.meta
+        )
+
+    @cached_property
+    def headlines(self) -> list[tuple[str, str]]:
+        """The declared headlines of the article, best first: (origin, headline)."""
+        title = self.meta.get("og:title") or self.meta.get("twitter:title")
+        found = [
+            ("meta: og:title", self._without_site_name(title)),
+            ("json-ld: headline", next(iter(_texts(self.json_ld, "headline")), None)),
+            ("html: title", self._without_site_name(self.document_title)),
+        ]
+        return [(origin, headline) for origin, headline in found if headline]
+
+    def _without_site_name(self, title: str | None) -> str | None:
+        """`title` without the outlet's name, or its host's, before or behind a separator."""
+        title = clean(title or "")
+        host = (urlsplit(self.base).hostname or "").removeprefix("www.")
+        for name in _name_at_ends((*self.site_names, host)):
+            title = name.sub("", title).strip()
+        return title or None
+
+
+@lru_cache(maxsize=64)
+def _name_at_ends(names: tuple[str, ...]) -> list[re.Pattern[str]]:
+    """The patterns of an outlet's names, the last of them its host, behind and before a title."""
+    # The host's first part only where it is set apart: not in "Proton-M" on m.example.
+    word, apart = re.escape(names[-1].partition(".")[0]), TITLE_SEPARATOR.pattern
+    name = "|".join(map(re.escape, names))
+    behind = rf"(?:(?<![{_SEPARATORS}])[{_SEPARATORS}]+\s*(?:{name})|(?:{apart}){word})$"
+    before = rf"^(?:(?:{name})(?:{_BEHIND_NAME})|{word}(?:{apart}))"
+    return [re.compile(pattern, re.IGNORECASE) for pattern in (behind, before)]
+
+
+def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured:
+    """Read all that the page at `url` declares; unreadable parts become warnings."""
+    base, canonical, document_title = url, None, None
+    meta: dict[str, str] = {}
+    scripts: list[str] = []
+    for element in root.iter("meta", "link", "title", "base", "script"):
+        tag = element.tag
+        if tag == "meta":
+            name = element.get("property") or element.get("name") or element.get("itemprop")
+            content = (element.get("content") or "").strip()
+            if name and content:
+                meta.setdefault(name.strip().lower(), content)
+        elif tag == "link":
+            if "canonical" in (element.get("rel") or "").lower().split():
+                canonical = canonical or element.get("href")
+        elif tag == "title":
+            document_title = document_title or text_of(element) or None
+        elif tag == "base":
+            base = web_address(element.get("href") or "", url) or url
+        elif "ld+json" in (element.get("type") or "").lower() and element.text:
+            scripts.append(element.text)
+    body = root.find("body")
+    template = "" if body is None else body.get("class", "")
+    classes = template.split()
+    if _STATIC_PAGE.search(template):
+        meta["og:type"] = "website"
+    names = (clean(name) for name in (profile.title, meta.get("og:site_name")) if name)
+    found = Structured(
+        base, root.get("lang"), meta, canonical, document_title, tuple(dict.fromkeys(names)),
+        frozenset(
+            address_key(absolute(address, base), profile)
+            for address in (url, canonical, meta.get("og:url"))
+            if address
+        ),
+        is_listing=_POST not in classes and not _LISTING.isdisjoint(classes),
+    )  # fmt: skip
+    warnings: list[str] = []
+    nodes = [node for script in scripts for node in _nodes(script, warnings)]
+    return replace(
+        found,
+        json_ld=_own_node(nodes, _TYPE, found, profile),
+        json_ld_page=_own_node(nodes, _PAGE_TYPE, found, profile),
+        people={
+            key: node["name"]
+            for node in nodes
+            if isinstance(key := node.get("@id"), str) and node.get("name")
+        },
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
+    """The nodes in a script of JSON-LD."""
+    data = _loads(script)
+    if data is None:
+        warnings.append("json-ld: not readable")
+    queue = deque([data])
+    while queue:
+        value = queue.popleft()
+        if isinstance(value, list):
+            queue.extend(each for each in value if isinstance(each, (dict, list)))
+        elif isinstance(value, dict):
+            yield value
+            queue.extend(value[key] for key in ("@graph", "mainEntity") if key in value)
+
+
+def _loads(script: str) -> Any:
+    text = re.sub(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\]\]>|\]\]>)\s*$", "", script)
+    for attempt in (text, re.sub(r",(\s*[}\]])", r"\1", text).strip().rstrip(";")):
+        try:
+            return json.loads(attempt, strict=False)
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _own_node(
+    nodes: list[dict[str, Any]], type_: re.Pattern[str], found: Structured, profile: SiteProfile
+) -> dict[str, Any]:
+    """The node of a type that describes the page's own article, not a related one; else empty."""
+    nodes = [node for node in nodes if any(map(type_.search, _texts(node, "@type")))]
+    unsure: list[dict[str, Any]] = []
+    for node in nodes:
+        addresses = [
+            each for key in ("url", "@id", "mainEntityOfPage") for each in _texts(node, key)
+        ]
+        keys = (address_key(absolute(address, found.base), profile) for address in addresses)
+        if not found.own_keys.isdisjoint(keys):
+            return node
+        headline = next(iter(_texts(node, "headline")), None)
+        if headline and found.headlines:
+            if max(likeness(headline, title) for _, title in found.headlines) >= AGREEMENT:
+                return node
+        elif not addresses or (type_ is _TYPE and not headline):
+            unsure.append(node)
+    return unsure[0] if len(nodes) == 1 and unsure else {}
+
+
+def _texts(node: dict[str, Any], key: str, people: dict[str, Any] | None = None) -> list[str]:
+    """The texts of a JSON-LD value: a string, a node with a name or address, or a list of them.
+
+    A person can be a reference to a node elsewhere, whose name is in `people`.
+    """
+    values = node.get(key)
+    inner = {"author": "name", "creator": "name", "image": "url"}.get(key, "@id")
+    given = (
+        each.get(inner) or (people or {}).get(str(each.get("@id"))) or each.get("url")
+        if isinstance(each, dict)
+        else each
+        for each in (values if isinstance(values, list) else [values])
+    )
+    return [text for each in given if isinstance(each, str) and (text := clean(_unescaped(each)))]
+
+
+def _unescaped(text: str) -> str:
+    """`text` with its references resolved; in an address, `&copy=1` is none."""
+    return _REFERENCE.sub(lambda found: html.unescape(found[0]), text)
+
+
+def json_ld_paragraphs(node: dict[str, Any]) -> list[str]:
+    """The paragraphs of a JSON-LD `articleBody`; none if it is short or is cut off with "…".
+
+    It should be plain text with line breaks; some sites put markup there, or escaped markup.
+    """
+    value = node.get("articleBody")
+    if not isinstance(value, str):
+        return []
+    text = _UNREAD_MARKUP.sub(" ", html.unescape(value))
+    text = html.unescape(_MARKUP.sub("", _BLOCK_MARKUP.sub("\n", text)))
+    paragraphs = [paragraph for line in text.splitlines() if (paragraph := clean(line))]
+    is_text = sum(map(len, paragraphs)) >= _LEAST_DECLARED_TEXT
+    return paragraphs if is_text and not _CUT_SHORT.search(paragraphs[-1]) else []
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,8 @@ from rscrawler.extraction.byline import (
     names_in,
     split_names,
 )
-from rscrawler.extraction.context import PageContext
+from rscrawler.extraction.context import TITLE_SEPARATOR, PageContext, Structured
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
-from rscrawler.extraction.structured import TITLE_SEPARATOR, Structured
 from rscrawler.extraction.text import is_marked, text_of
 from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import address_key, article_address, canonical_url, web_address

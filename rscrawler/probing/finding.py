@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
+from rscrawler.extraction.context import TITLE_SEPARATOR, read_structured
 from rscrawler.extraction.selectors import select
-from rscrawler.extraction.structured import TITLE_SEPARATOR, read_structured
 from rscrawler.identity.addresses import (
     absolute,
     article_address,

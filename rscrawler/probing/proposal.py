@@ -12,7 +12,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import checked, is_web_address
 from rscrawler.delivery.wording import templates
 from rscrawler.errors import ConfigurationError
-from rscrawler.extraction.structured import read_structured
+from rscrawler.extraction.context import read_structured
 from rscrawler.items import Article
 from rscrawler.probing.finding import Finding, find_sources
 from rscrawler.probing.induction import Sample, induce_markup, read_sample, read_samples
