@@ -19,7 +19,7 @@ from lxml.etree import _Element as Element
 
 from rscrawler.extraction.page import Page
 from rscrawler.extraction.selectors import Index
-from rscrawler.extraction.text import likeness, shared_words, text_of, words
+from rscrawler.extraction.text import likeness, text_of
 from rscrawler.identity.addresses import absolute, address_key, is_article_address, web_address
 from rscrawler.sites import SiteProfile
 from rscrawler.text import UNSPACED, clean
@@ -264,7 +264,6 @@ class PageContext:
     titles: tuple[str, ...]
     index: Index
     warnings: list[str]
-    _agreements: dict[str, float] = field(default_factory=dict, repr=False)
     _foreign: dict[str, bool] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -273,10 +272,6 @@ class PageContext:
         structured = read_structured(page.root, page.url, profile)
         titles = tuple(headline for _, headline in structured.headlines)
         return cls(page, profile, structured, titles, Index(page.root), [*structured.warnings])
-
-    @cached_property
-    def _title_words(self) -> list[frozenset[str]]:
-        return [frozenset(words(title)) for title in dict.fromkeys(self.titles)]
 
     @cached_property
     def _main_headlines(self) -> list[Element]:
@@ -306,14 +301,7 @@ class PageContext:
 
     def agrees(self, headline: str) -> float:
         """How well `headline` agrees with the declared headlines, 0 to 1."""
-        if headline not in self._agreements:
-            own = frozenset(words(headline))
-            self._agreements[headline] = (
-                1.0
-                if own and headline in self.titles
-                else max((shared_words(own, title) for title in self._title_words), default=0.0)
-            )
-        return self._agreements[headline]
+        return max((likeness(headline, title) for title in self.titles), default=0.0)
 
 
 def leads_to_page(href: str) -> bool:

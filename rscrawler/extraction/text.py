@@ -1,6 +1,7 @@
 """The text of elements, as a reader sees it."""
 
 import re
+from functools import lru_cache
 
 from lxml.etree import _Element as Element
 
@@ -45,9 +46,9 @@ def is_marked(element: Element, marks: frozenset[str]) -> bool:
     return not marks.isdisjoint(given.split())
 
 
-def words(text: str) -> list[str]:
-    """The words and numbers of `text`, case-folded."""
-    return _WORD.findall(text.casefold())
+@lru_cache(maxsize=256)  # a page's declared headlines are compared with each of its headings
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold()))
 
 
 def likeness(one: str, other: str) -> float:
@@ -55,14 +56,8 @@ def likeness(one: str, other: str) -> float:
 
     A headline shortened for search engines or for a card still agrees with the long one.
     """
-    return shared_words(frozenset(words(one)), frozenset(words(other)))
-
-
-def shared_words(one: frozenset[str], other: frozenset[str]) -> float:
-    """The Dice coefficient of two sets of words, 0 to 1; 0 if one is empty."""
-    if not one or not other:
-        return 0.0
-    return 2 * len(one & other) / (len(one) + len(other))
+    first, second = _words(one), _words(other)
+    return 2 * len(first & second) / (len(first) + len(second)) if first and second else 0.0
 
 
 def straight(text: str) -> str:
