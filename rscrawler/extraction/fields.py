@@ -234,46 +234,33 @@ def _without_outlets(names: Iterable[str], structured: Structured) -> Iterator[s
 
 def _sections(located: LocatedText) -> _Given:
     """By selector; else, if no profile found the article, the links to known sections."""
-    found = _slugs(located, located.context.profile.markup.sections)
+    found, profile = _slugs(located, "sections"), located.context.profile
     if found[0] or located.own.is_from_profile:
         return found
-    return _guessed_sections(located), "fallback: links to sections"
+    paths = (each.path for each in profile.sources if each.kind is SourceKind.SECTION)
+    known = {_last_component(profile.address(path)) for path in paths}
+    linked = _slugs_of(located.own.matches("a"), located)
+    return [slug for slug in linked if slug in known], "fallback: links to sections"
 
 
-def _tags(located: LocatedText) -> _Given:
-    """By selector; not before the container, where sites have a bar of topics."""
-    return _slugs(located, located.context.profile.markup.tags, only_behind=True)
-
-
-def _slugs(located: LocatedText, selectors: list[str], *, only_behind: bool = False) -> _Given:
-    """The last path component of each link that `selectors` match outside running text."""
+def _slugs(located: LocatedText, name: str, *, only_behind: bool = False) -> _Given:
+    selectors = getattr(located.context.profile.markup, name)
     for origin, elements in located.own.search(selectors, only_behind=only_behind):
-        links = (e if e.get("href") else e.find(".//a") for e in elements)
-        if found := _slugs_of(links, located):
+        if found := _slugs_of(elements, located):
             return found, origin
     return _NOTHING
 
 
-def _slugs_of(links: Iterable[Element | None], located: LocatedText) -> list[str]:
+def _slugs_of(elements: Iterable[Element], located: LocatedText) -> list[str]:
+    """The last path component of each link in the elements, outside running text."""
+    links = (e if e.get("href") else e.find(".//a") for e in elements)
     outside = (e for e in links if e is not None and not located.is_in_prose(e))
-    slugs = _unique(last_component(link.get("href") or "") for link in outside)
+    slugs = _unique(_last_component(link.get("href") or "") for link in outside)
     return [slug for slug in slugs if slug]
 
 
-def _guessed_sections(located: LocatedText) -> list[str]:
-    """The sections among the profile's sources to which the article links."""
-    own, profile = located.own, located.context.profile
-    known = {
-        last_component(profile.address(each.path))
-        for each in profile.sources
-        if each.kind is SourceKind.SECTION
-    }
-    links = (each for part in own.parts for each in part.iter("a") if not own.is_foreign(each))
-    return [slug for slug in _slugs_of(links, located) if slug in known]
-
-
 @lru_cache(maxsize=1024)  # a site's pages link to the same sections and tags
-def last_component(address: str) -> str:
+def _last_component(address: str) -> str:
     """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`.
 
     A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too.
@@ -283,10 +270,6 @@ def last_component(address: str) -> str:
 
 
 # Dates
-
-
-def _published(located: LocatedText) -> _Given:
-    return _first_date("published_at", _publication_dates(located), located)
 
 
 def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | datetime | None]]:
@@ -530,8 +513,9 @@ _FIELDS: dict[str, Callable[[LocatedText], _Given]] = {
     "language": _language,
     "authors": _authors,
     "sections": _sections,
-    "tags": _tags,
-    "published_at": _published,
+    # Not before the container, where sites have a bar of topics.
+    "tags": lambda located: _slugs(located, "tags", only_behind=True),
+    "published_at": lambda each: _first_date("published_at", _publication_dates(each), each),
     "modified_at": _modified,
     "image": _image,
 }
