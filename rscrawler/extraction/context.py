@@ -271,7 +271,8 @@ class PageContext:
         """Read what the page declares, and index its elements."""
         structured = read_structured(page.root, page.url, profile)
         titles = tuple(headline for _, headline in structured.headlines)
-        return cls(page, profile, structured, titles, Index(page.root), [*structured.warnings])
+        index = Index(page.root, (*profile.markup.selectors, "article"))
+        return cls(page, profile, structured, titles, index, [*structured.warnings])
 
     @cached_property
     def _main_headlines(self) -> list[Element]:

@@ -1,7 +1,9 @@
-"""Matches CSS selectors on one page, with an index of its elements by tag and class.
+"""Matches CSS selectors on one page, by the shapes of its elements.
 
-A profile has some thirty selectors, nearly all with a class. The index finds their few candidates
-several times faster than an XPath query. Selectors that it cannot answer are translated to XPath.
+A profile has some thirty selectors, nearly all with a class. The shape of an element is its tag and
+its class attribute, and all pages of a site have the same shapes. So each shape is tested once
+against all selectors, and the result is cached. That is several times faster than an XPath query
+for each selector. Selectors that shapes cannot answer are translated to XPath.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from lxml.etree import _Element as Element
 from rscrawler.sites import xpath_of
 
 _Holds = Callable[[str, str], bool]
+_Shape = tuple[str, str | None]  # an element's tag and its class attribute
 _OPERATORS: dict[str, _Holds] = {
     "exists": str.startswith,  # every value starts with ""
     "=": str.__eq__,
@@ -28,38 +31,96 @@ _OPERATORS: dict[str, _Holds] = {
     "^=": str.startswith,
     "$=": str.endswith,
 }
+_MOST_SHAPES = 2048  # cached for a profile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Compound:
     """The conditions on one element: `article.page-article:not(.image-article)`.
 
-    `marks` are its tag and classes (`article`, `.page-article`), `attributes` (name, operator,
-    value), `excluded` the arguments of `:not()`.
+    `names` are (operator, value) for its class attribute, `attributes` (name, operator, value) for
+    others; `excluded` are the arguments of `:not()`.
     """
 
-    marks: tuple[str, ...]
+    tag: str
+    names: tuple[tuple[_Holds, str], ...]
     attributes: tuple[tuple[str, _Holds, str], ...]
     excluded: tuple[_Compound, ...]
 
+    @property
+    def has_shape(self) -> bool:
+        """Whether not all shapes fit."""
+        return bool(self.tag or self.names)
+
+    @property
+    def mark(self) -> str:
+        """A class or else the tag that every matching element has; empty if there is none."""
+        classes = (name for holds, name in self.names if holds is _OPERATORS["~="])
+        return next(classes, self.tag)
+
+    def fits(self, shape: _Shape) -> bool:
+        """Whether elements of that shape can match."""
+        tag, names = shape
+        if self.tag and tag != self.tag:
+            return False
+        return not self.names or (
+            names is not None and all(holds(names, wanted) for holds, wanted in self.names)
+        )
+
+    def among(self, found: list[Element]) -> list[Element]:
+        """The matching ones of the elements, all of which have fitting shapes."""
+        for name, holds, wanted in self.attributes:
+            found = [
+                element
+                for element in found
+                if (value := element.get(name)) is not None and holds(value, wanted)
+            ]
+        for other in self.excluded:
+            others = set(other.among([e for e in found if other.fits((e.tag, e.get("class")))]))
+            found = [element for element in found if element not in others]
+        return found
+
+
+class _Sheet(dict[_Shape, tuple[_Compound, ...]]):
+    """Maps a shape to the compounds of some selectors that it fits; cached for all pages."""
+
+    def __init__(self, selectors: Iterable[str]) -> None:
+        self.parsed = {selector: _parsed(selector) for selector in selectors}
+        self._marked: defaultdict[str, list[_Compound]] = defaultdict(list)
+        for compound in (each for compounds in self.parsed.values() for each in compounds):
+            if compound.has_shape:
+                self._marked[compound.mark].append(compound)
+
+    def __missing__(self, shape: _Shape) -> tuple[_Compound, ...]:
+        if len(self) >= _MOST_SHAPES:
+            self.clear()
+        tag, names = shape
+        marks = dict.fromkeys(("", tag, *(names or "").split()))
+        each = (each for mark in marks if mark in self._marked for each in self._marked[mark])
+        found = self[shape] = tuple(compound for compound in each if compound.fits(shape))
+        return found
+
+
+_sheet = lru_cache(maxsize=64)(_Sheet)
+
 
 class Index:
-    """The elements of one page in document order; keeps the tree's elements alive."""
+    """The elements of one page in document order; keeps the tree's elements alive.
 
-    def __init__(self, root: Element) -> None:
+    `selectors` are those used on every page of the site; XPath answers others.
+    """
+
+    def __init__(self, root: Element, selectors: tuple[str, ...] = ()) -> None:
         self._elements: list[Element] = list(root.iter())
         self._places = dict(zip(self._elements, range(len(self._elements)), strict=True))
         self._ends: dict[Element, int] = {}
-        self._found: dict[str, Sequence[int]] = {}
-        marked: defaultdict[str, list[int]] = defaultdict(list)
-        named: defaultdict[str | None, list[int]] = defaultdict(list)
-        for place, element in enumerate(self._elements):
-            marked[element.tag].append(place)
-            named[element.get("class")].append(place)
-        for names, places in named.items():
-            for name in {*(names or "").split()}:
-                marked[f".{name}"] += places
-        self._marked = marked
+        self._found: dict[str, list[int]] = {}
+        self._sheet = _sheet(selectors)
+        self._fitting: defaultdict[_Compound, list[int]] = defaultdict(list)
+        shapes = [(each.tag, each.get("class")) for each in self._elements]
+        for place, compounds in enumerate(map(self._sheet.__getitem__, shapes)):
+            for compound in compounds:
+                self._fitting[compound].append(place)
 
     @property
     def root(self) -> Element:
@@ -76,10 +137,14 @@ class Index:
 
     def between(self, first: int, last: int, selector: str) -> list[Element]:
         """The matches of `selector` from one place to another, both included."""
-        places = self._found.get(selector)
+        elements, places = self._elements, self._found.get(selector)
         if places is None:
-            places = self._found[selector] = self._find(selector)
-        return [self._elements[place] for place in _slice(places, first, last)]
+            compounds = self._sheet.parsed.get(selector, ())
+            if len(compounds) == 1:
+                within = _slice(self._fitting.get(compounds[0], ()), first, last)
+                return compounds[0].among([elements[place] for place in within])
+            places = self._found[selector] = self._find(selector, compounds)
+        return [elements[place] for place in _slice(places, first, last)]
 
     def select_all(self, scope: Element, selectors: Iterable[str]) -> list[Element]:
         """All matches in `scope`, selector by selector, each in document order."""
@@ -107,40 +172,25 @@ class Index:
         """Whether `inner` is `outer` or lies in it."""
         return self._places[outer] <= self._places[inner] <= self.end(outer)
 
-    def _find(self, selector: str) -> Sequence[int]:
+    def _find(self, selector: str, compounds: tuple[_Compound, ...]) -> list[int]:
         """The places of all matches of `selector` on the page."""
-        compounds = _parsed(selector)
         if not compounds:
             return [self._places[element] for element in select(self.root, selector)]
-        *outer, last = compounds
-        innermost, around = self._matching(last, []), [(0, len(self._elements))]
-        for compound in outer:
+        innermost, around = self._matching(compounds[-1], []), [(0, len(self._elements))]
+        for compound in compounds[:-1]:
             places = [p for p in self._matching(compound, innermost) if covers(around, p)]
             around = outer_intervals((p + 1, self.end(self._elements[p])) for p in places)
-        return [p for p in innermost if covers(around, p)] if outer else innermost
+        return [place for place in innermost if covers(around, place)]
 
-    def _matching(self, compound: _Compound, inner: Sequence[int]) -> Sequence[int]:
+    def _matching(self, compound: _Compound, inner: list[int]) -> list[int]:
         """The places of the elements that match; at least of those that hold some of `inner`."""
-        places: Sequence[int]
-        elements = self._elements
-        if compound.marks:
-            first, *others = (self._marked.get(mark, ()) for mark in compound.marks)
-            places = sorted(set(first).intersection(*others) if others else first)
-        elif inner:
+        places = self._fitting.get(compound, [])
+        if not compound.has_shape:
             around = with_ancestors(self._elements[place] for place in inner)
-            places = sorted(map(self._places.__getitem__, around))
-        else:
-            places = range(len(self._elements))
-        for name, holds, wanted in compound.attributes:
-            places = [
-                place
-                for place in places
-                if (value := elements[place].get(name)) is not None and holds(value, wanted)
-            ]
-        for each in compound.excluded:
-            left_out = set(self._matching(each, places))
-            places = [place for place in places if place not in left_out]
-        return places
+            places = sorted(map(self._places.__getitem__, around if inner else self._elements))
+        if not (compound.attributes or compound.excluded):
+            return places
+        return [self._places[e] for e in compound.among([self._elements[p] for p in places])]
 
 
 def with_ancestors(elements: Iterable[Element]) -> set[Element]:
@@ -193,25 +243,24 @@ def _parsed(selector: str) -> tuple[_Compound, ...]:
     compounds.append(_compound(tree))
     parts = [each for each in compounds if each is not None]
     # XPath is quicker where nothing but an attribute is asked for; behind a blank it is quadratic.
-    is_answered = len(parts) == len(compounds) and (len(parts) > 1 or parts[0].marks)
+    is_answered = len(parts) == len(compounds) and (len(parts) > 1 or parts[0].has_shape)
     return tuple(reversed(parts)) if is_answered else ()
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:
-    marks: list[str] = []
-    attributes: list[tuple[str, _Holds, str]] = []
+    conditions: list[tuple[str, _Holds, str]] = []
     excluded: list[_Compound] = []
     while not isinstance(tree, parser.Element):
         if isinstance(tree, parser.Class):
-            marks.append(f".{tree.class_name}")
+            conditions.append(("class", _OPERATORS["~="], tree.class_name))
         elif isinstance(tree, parser.Hash):
-            attributes.append(("id", _OPERATORS["="], tree.id))
+            conditions.append(("id", _OPERATORS["="], tree.id))
         elif isinstance(tree, parser.Attrib) and tree.namespace is None:
             value = tree.value.value or "" if tree.value is not None else ""
             matches_nothing = not value and tree.operator in ("*=", "^=", "$=")
             if tree.operator not in _OPERATORS or tree.flag or matches_nothing:
                 return None
-            attributes.append((tree.attrib.lower(), _OPERATORS[tree.operator], value))
+            conditions.append((tree.attrib.lower(), _OPERATORS[tree.operator], value))
         elif isinstance(tree, parser.Negation) and (other := _compound(tree.subselector)):
             excluded.append(other)
         else:
@@ -219,5 +268,6 @@ def _compound(tree: parser.Tree) -> _Compound | None:
         tree = tree.selector
     if tree.namespace is not None:
         return None
-    marks += [tree.element.lower()] if tree.element else []
-    return _Compound(tuple(marks), tuple(attributes), tuple(excluded))
+    names = tuple(each[1:] for each in conditions if each[0] == "class")
+    others = tuple(each for each in conditions if each[0] != "class")
+    return _Compound((tree.element or "").lower(), names, others, tuple(excluded))

@@ -15,6 +15,7 @@ from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import ParseResult, SplitResult, unquote, urljoin, urlsplit, urlunsplit
@@ -254,6 +255,13 @@ class Markup(Model):
     credit: Selectors = key([], "of the lead image")
     cut: Selectors = key([], "is never part of the body")
     cut_text: list[Pattern] = key([], "a paragraph that matches one is never part of the body")
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """All selectors."""
+        fields = type(self).model_fields.items()
+        lists = (getattr(self, name) for name, field in fields if field.annotation == Selectors)
+        return tuple(chain.from_iterable(lists))
 
 
 # The places where most sites have these; a missing one costs a request and is skipped.

@@ -10,7 +10,7 @@ import pytest
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing.checking import check_stored
-from rscrawler.sites import Links, SiteProfile, chosen_sites, load_sites
+from rscrawler.sites import Links, Markup, Selectors, SiteProfile, chosen_sites, load_sites
 
 STORED = Path(__file__).parent
 SITES = load_sites(Config())
@@ -135,3 +135,11 @@ def test_a_verified_profile_has_to_say_since_when() -> None:
 def test_a_selector_that_is_none_is_named_with_its_key(selector: str) -> None:
     with pytest.raises(ConfigurationError, match=r"markup\.body\.0.*is not a CSS selector"):
         load_sites(Config(sites={FIRST: {"markup": {"body": [selector]}}}))
+
+
+def test_every_field_of_selectors_is_among_the_selectors_of_the_markup() -> None:
+    class Wider(Markup):
+        box: Selectors = [".box"]
+
+    assert set(Wider(cut_text=["^Share"]).selectors) == {*Markup().selectors, ".box"}
+    assert {"article", "h1", "figcaption"} <= set(Markup().selectors)
