@@ -34,8 +34,8 @@ class IndexStore(Part):
     """The index in the database."""
 
     def backlog(self) -> int:
-        """The number of marks still to be processed."""
-        return self._database.count(select(unindexed.c.number))
+        """The number of articles still to be indexed; versions and prune mark one several times."""
+        return self._database.count(select(unindexed.c.article_id).distinct())
 
     def catch_up(self) -> None:
         """Process all marks, newest first."""
