@@ -706,7 +706,7 @@ def test_without_validators_known_articles_are_not_fetched_again(
 
 
 @pytest.mark.parametrize("status", [500, 507])
-def test_any_error_of_a_server_is_tried_again_so_often_as_configured(
+def test_any_error_of_a_server_is_tried_again_as_often_as_configured(
     workspace: Workspace, site: SampleSite, status: int
 ) -> None:
     configure(workspace, site, "[crawl]\nretries = 2", sources(FEED))
