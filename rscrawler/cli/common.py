@@ -72,7 +72,7 @@ def _cell(value: object) -> str:
 
 
 def _width(text: str) -> int:
-    """Its columns on a terminal: two for a Chinese letter, none for an accent of its own."""
+    """The columns that it takes on a terminal: two for a Chinese letter, none for an accent."""
     if text.isascii():
         return len(text)
     letters = [each for each in text if unicodedata.category(each) not in ("Mn", "Me", "Cf")]

@@ -307,7 +307,9 @@ class AlertSettings(Model):
     )
     max_age_days: float = key(14, "older when first seen: backfill, not news", gt=0, le=36_500)
     flood_limit: int = key(
-        20, "more alerts than this in one message become a summary, more notices one", ge=1
+        20,
+        "more alerts than this in one message become a summary; more notices in ten minutes, one",
+        ge=1,
     )
     quiet_hours: QuietHours | None = None
     email: EmailSettings | None = None

@@ -181,7 +181,7 @@ def site_silence(
     """The problem of a site that was silent at `crawled_at`, its last success (None: never)."""
     if crawled_at is None:
         return None
-    # One row mostly shows that it was not; the history has up to thousands.
+    # Mostly one row shows that it was not silent; the history has up to thousands.
     if store.history.has_published(site, crawled_at - SHORTEST_SILENCE, crawled_at):
         return None
     # Before the last article, not the cycle: else a site that has stopped is well after 90 days.
