@@ -154,6 +154,13 @@ def test_a_child_dies_with_a_service_that_is_killed(tmp_path: Path) -> None:
     wait_until(lambda: has_ended(pid))
 
 
+def test_a_warm_process_whose_service_has_ended_already_does_nothing() -> None:
+    command = [sys.executable, "-m", "rscrawler.scheduling.warm", "999999999", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "the process that started this one has ended" in ended.stderr
+
+
 def test_fifty_runs_leave_no_descriptor_and_no_process_behind() -> None:
     me = psutil.Process()
 
