@@ -205,7 +205,7 @@ def _run(descriptors: list[int]) -> int:
     sys.argv = ["rscrawler", *arguments]
     status = 0
     try:
-        import_module("rscrawler.cli").main()  # by name, as a fresh process would
+        import_module("rscrawler.cli").main()  # by name: the layer above
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     logging.shutdown()
