@@ -18,7 +18,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, cached, checked, read_toml, toml_files
 from rscrawler.config.models import Model, key, matching
 from rscrawler.errors import ConfigurationError
@@ -26,7 +25,7 @@ from rscrawler.topics.matcher import fold
 
 logger = logging.getLogger(__name__)
 
-SHIPPED_DIR = PACKAGE_DIR / "topics"
+SHIPPED_DIR = Path(__file__).parent
 # The world's towns of 15,000 people or more by main name, without names that occur in two
 # states; `python -m benchmarks.make_towns` writes it from GeoNames. Alternate names are left out:
 # most are surnames, towns elsewhere or airport codes, not names in use.
@@ -127,9 +126,7 @@ class WatchList(Model):
 
     title: str = Field(min_length=1)
     description: str = ""
-    states: dict[Country, str] = key(
-        {}, "none: a topic of plain names", json_schema_extra={"additionalProperties": False}
-    )
+    states: dict[Country, str] = key({}, "none: a topic of plain names")
     context: dict[str, Context] = key({}, "by name")
     entity: list[Entity] = Field(min_length=1)
     places: PlaceRules | None = key(None, "towns from GeoNames")

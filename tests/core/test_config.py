@@ -229,7 +229,6 @@ A_JOB = '[[job]]\nid = "a"\n'
             A_JOB + 'every = "1h"\ncron = "0 7 * * *"',
         ),
         (ScheduleFile, "schedule", A_JOB + 'cron = "0 7 * * *"', A_JOB),
-        (WatchList, "topic", A_LIST, A_LIST.replace("KZ =", "kz =")),
     ],
 )
 def test_the_json_schema_of_a_file_allows_what_the_program_does(
