@@ -9,11 +9,12 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from rscrawler.config import Config
 from rscrawler.delivery.channel import digest
@@ -59,9 +60,11 @@ def _restore(folder: Path, store: Store) -> None:
     for path in paths:
         if path.name in waiting:
             continue
-        with suppress(FileNotFoundError, ValidationError):
+        with suppress(FileNotFoundError, ValueError):
             kept = _MESSAGE.validate_json(path.read_bytes())
-            restored += store.messages.add(kept)  # False if known: then it is done
+            content = kept.content.decode().encode("latin-1")
+            # False if known: then it is done.
+            restored += store.messages.add(replace(kept, content=content))
         path.unlink(missing_ok=True)
     if restored:
         logger.warning("%s: %d deliveries that the database has lost go out", folder, restored)
@@ -81,6 +84,9 @@ def _keep(folder: Path, store: Store) -> None:
         (folder / name).unlink(missing_ok=True)
     for name in wanted.keys() - present:
         if (kept := store.messages.message(wanted[name], waiting[wanted[name]])) is not None:
+            # Latin-1 makes a text of any bytes; those of a mail are ASCII.
+            content = kept.content.decode("latin-1").encode()
+            kept = replace(kept, content=content)
             replace_file(folder / name, _MESSAGE.dump_json(kept), _OWNER_ALONE)
 
 

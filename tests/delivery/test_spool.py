@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -59,6 +60,21 @@ def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
     assert first.mail["Message-ID"] == second.mail["Message-ID"]
     assert spool(tmp_path) == []
     assert deliver(config, another, now=NOW + HOUR).served == 0
+
+
+def test_a_message_of_any_bytes_is_kept_as_version_0_2_0_kept_it(
+    store: Store, another: Store, tmp_path: Path
+) -> None:
+    config, content = a_config(tmp_path / "out"), "Бишкек 🌾".encode() + bytes(range(256))
+    new = NewMessage("webhook:h/1", "webhook:h", "alert", NOW, content, ("h#1", "ü#2"))
+    store.messages.add(new)
+    sync_spool(config, store)
+    (kept,) = spool(tmp_path)
+    values = json.loads(kept.read_bytes())
+    assert values["content"] == content.decode("latin-1")
+    kept.write_text(json.dumps(values | {"created_at": NOW.isoformat()}))
+    sync_spool(config, another)
+    assert another.messages.message("webhook:h/1", ("h#1", "ü#2")) == new
 
 
 def test_recipients_are_read_as_often_for_many_messages_as_for_one(
