@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
@@ -38,19 +37,19 @@ def compose_notices(config: Config, store: Store, now: datetime) -> None:
             store.health.notify_start(problems, started, now)
     undelivered = store.messages.undelivered()
     out_of_reach = {each.address for each in undelivered if each.attempts}
-    waiting: dict[Problem, list[Undelivered]] = {}
-    for problem in store.health.problems(ended=True):
-        ids = _ids_of_start(channels, problem, now)
-        of_start = [each for each in undelivered if each.message_id in ids]
-        # While another process sends it, it is not known whether it could.
-        if not any(each.claimed_until and each.claimed_until > now for each in of_start):
-            waiting[problem] = of_start
-    for problems in _grouped([*waiting], store, limit, now):
+    # While another process sends the notice of a start, it is not known whether it could.
+    busy = {each.message_id for each in undelivered if (each.claimed_until or now) > now}
+    ended = [
+        each
+        for each in store.health.problems(ended=True)
+        if busy.isdisjoint(_ids_of_start(channels, [each], now))
+    ]
+    for problems in _grouped(ended, store, limit, now):
         over = channels.notices(_notice_of_all("Over", problems, _end_in_words(problems), now))
         if store.health.notify_end(problems, over):
-            of_starts = chain.from_iterable(waiting[each] for each in problems)
-            late = (each.message_id for each in of_starts if each.address in out_of_reach)
-            for message_id in set(late):
+            begun = _ids_of_start(channels, problems, now)
+            late = {each.message_id for each in undelivered if each.address in out_of_reach}
+            for message_id in begun & late:
                 store.messages.cancel(message_id, now)
 
 
@@ -97,10 +96,11 @@ def _end_in_words(problems: Sequence[Problem]) -> str:
     return "\n\n".join(["These are over:", *parts])
 
 
-def _ids_of_start(channels: Channels, problem: Problem, now: datetime) -> list[str]:
-    """The ids of the notices that a problem began."""
-    begun = channels.notices(notice_of("Problem", problem, "", now))
-    return [each.message_id for each in begun]
+def _ids_of_start(channels: Channels, problems: list[Problem], now: datetime) -> set[str]:
+    """The ids of the notices that problems began: each by itself, or all together."""
+    groups = [*([each] for each in problems), problems]
+    begun = (_notice_of_all("Problem", each, "", now) for each in groups)
+    return {message.message_id for each in begun for message in channels.notices(each)}
 
 
 def is_of_outbox(subject: str) -> bool:
@@ -119,7 +119,7 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
     Its own notices do not count, or the problem would last until they have arrived.
     """
     problems = [each for each in store.health.problems() if is_of_outbox(each.subject)]
-    own = [id_ for problem in problems for id_ in _ids_of_start(channels, problem, now)]
+    own = {id_ for problem in problems for id_ in _ids_of_start(channels, [problem], now)}
     undelivered = [
         each
         for each in store.messages.undelivered()

@@ -423,6 +423,23 @@ def test_problems_of_many_sites_that_begin_or_end_together_are_one_notice_each(
 
 
 @on_sqlite
+def test_of_many_problems_that_began_and_ended_without_a_mail_server_only_the_end_is_told(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    fail(store, *SITES)
+    for minutes in (0, 1):
+        config = email_config({**OPS, "flood_limit": 5}, port=9)
+        deliver(config, store, now=NOW + timedelta(minutes=minutes))
+    for name in SITES:
+        store.health.clear_problem(name, UNREACHABLE)
+    for minutes in (20, 60):
+        config = email_config({**OPS, "flood_limit": 5})
+        deliver(config, store, now=NOW + timedelta(minutes=minutes))
+    (subject,) = subjects(mailbox)
+    assert subject.startswith("Over: 9 problems: site-0: unreachable, ")
+
+
+@on_sqlite
 def test_after_many_notices_in_ten_minutes_the_rest_waits_and_is_one(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
