@@ -198,8 +198,13 @@ def test_a_channel_of_the_operators_is_told(
     config = email_config({"channels": channels, "ops": {"channels": ["ops"]}})
     store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
     deliver(config, store, now=NOW)
-    (message,) = (each.json for each in listener.at("/ops"))
-    assert message["title"] == "Problem: sample: unreachable"
+    fail(store, *(f"site-{number}" for number in range(150)))
+    deliver(config, store, now=NOW)
+    one, many = (each.json for each in listener.at("/ops"))
+    assert one["title"] == "Problem: sample: unreachable"
+    assert many["title"].startswith("Problem: 150 problems: site-0: unreachable, site-1: ")
+    assert len(many["title"]) <= 120
+    assert many["message"].startswith("site-0: unreachable: site-0 gives no answer\n")
 
 
 def test_two_processes_tell_once(
