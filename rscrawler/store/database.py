@@ -230,8 +230,9 @@ def parsed_url(url: str, key: str = "database_url") -> URL:
         backend = parsed.get_backend_name()
         # A SQLite database in memory would forget after each command what was alerted.
         is_file = backend == "sqlite" and parsed.database not in (None, "", ":memory:")
-        # A second @ is one of the password, whose rest would be shown as the host or database.
-        is_server = backend == "postgresql" and "@" not in f"{parsed.host}{parsed.database}"
+        # A second @ is one of the password, whose rest would be shown as the host or what follows.
+        place = f"{parsed.host}{parsed.database or url.partition('?')[2]}"
+        is_server = backend == "postgresql" and "@" not in place
         if not (is_file and not parsed.query) and not is_server:
             raise ArgumentError("")
         parsed.get_dialect()

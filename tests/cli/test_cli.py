@@ -210,7 +210,7 @@ def test_a_secret_is_in_no_output_of_a_run_that_fails(workspace: Workspace) -> N
     assert "hunter2" not in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("password", ["a@hunter2", "a@hunter2/b"])
+@pytest.mark.parametrize("password", ["a@hunter2", "a@hunter2/b", "a@hunter2?b", "a@b?c=hunter2"])
 def test_an_address_with_an_at_sign_in_its_password_is_refused_and_not_shown(
     workspace: Workspace, password: str
 ) -> None:
