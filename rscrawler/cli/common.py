@@ -88,10 +88,14 @@ def say(shown: str | Text = "", style: str | None = None) -> None:
     """Print a line of text as it is; what has a style, through rich. No line is wrapped."""
     shown = visible(shown) if isinstance(shown, str) else shown
     if isinstance(shown, str) and style is None:
-        sys.stdout.write(f"{shown}\n")
-        sys.stdout.flush()  # a service's log is read while it runs
+        printed = f"{shown}\n"
     else:
-        console().print(shown, style=style)
+        # Printed by itself, it would not go above the bars of `progress`.
+        with console().capture() as captured:
+            console().print(shown, style=style)
+        printed = captured.get()
+    sys.stdout.write(printed)
+    sys.stdout.flush()  # a service's log is read while it runs
 
 
 # Progress, on a terminal only.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -28,7 +30,7 @@ from tests.sample_site import Fault, SampleSite, routes
 from tests.sample_site import server as demo_server
 from tests.sample_site.routes import Resource
 from tests.sample_site.server import Reply
-from tests.workspace import Program, Workspace
+from tests.workspace import Program, Workspace, own_environment
 
 SITE = "responsiblestatecraft"
 LISTING = "/tag/watched/"
@@ -108,6 +110,23 @@ def test_the_differences_are_shown_and_nothing_is_written(
     assert change["title"] in shown
     assert misread.records() == before
     assert site.requests == []
+
+
+def test_on_a_terminal_the_differences_are_above_the_progress_bar(misread: Workspace) -> None:
+    titles = {change["title"] for change in reparse(misread)["changes"]}
+    shown = b""
+    reading, terminal = os.openpty()
+    environment = own_environment({"TERM": "xterm", "COLUMNS": "200"})
+    running = misread.start("reparse", stdout=terminal, stderr=terminal, environment=environment)
+    os.close(terminal)
+    with suppress(OSError):  # all programs have closed the terminal
+        while part := os.read(reading, 4096):
+            shown += part
+    os.close(reading)
+    assert running.wait().status == 0
+    lines = re.split(r"\r\n|\r", shown.decode())
+    assert [line for line in lines if " files " in line and any(map(line.count, titles))] == []
+    assert titles <= {re.sub(r"\x1b\[\d*[mK]", "", line) for line in lines}
 
 
 def test_applied_it_gives_second_versions_without_a_request_or_a_mail(
