@@ -94,7 +94,7 @@ class WarmRuns:
         """The warm process, started if need be; an outdated one ends with its last run."""
         named = {CONFIG_VARIABLE: str(self.path)} if self.path else {}
         environment = os.environ | named
-        stamps = (environment, self.text, Path.cwd(), *_stamps_of(self.folders))
+        stamps = (environment, self.text, *_stamps_of(self.folders))
         if self._nursery is None or self._nursery.is_lost or stamps != self._stamps:
             if self._nursery is not None:
                 logger.debug("starting another warm process: this one is out of date or dead")

@@ -128,6 +128,21 @@ def test_a_run_has_the_environment_and_the_folder_of_the_service(
     in_one(scenario)
 
 
+def test_runs_go_on_though_the_folder_of_the_service_is_removed(
+    tmp_path: Path, in_one: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(runs: Runs) -> None:
+        version = await runs.version()
+        (tmp_path / "release-1").mkdir()
+        monkeypatch.chdir(tmp_path / "release-1")
+        (tmp_path / "release-1").rmdir()
+        assert await runs.version() == version
+        monkeypatch.setenv("RSCRAWLER_CONTACT", "desk@example.org")  # another warm process
+        assert await runs.version() == version
+
+    in_one(scenario)
+
+
 def test_a_run_that_does_not_end_in_time_is_ended_with_its_group(
     in_one: Callable[[Scenario], None],
 ) -> None:
@@ -253,7 +268,6 @@ def test_profiles_whose_pattern_never_ends_hold_up_no_run_however_many_they_are(
             )
         done = await runs.run("deliver", "--json", "--config", str(runs.config))
         assert (done.exit_status, done.timed_out) == (0, False)
-        assert runs.process().is_running()  # else it was ended, and the run is a fresh process
 
     with_runs(tmp_path, scenario)
 
