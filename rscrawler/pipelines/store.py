@@ -86,7 +86,6 @@ class StorePipeline:
             # Request no page that cannot be recorded; its address stays pending.
             self._count("errors")
             self._count("unrecorded")
-            logger.info("%s: nothing can be recorded: stopping", self._session.site)
             spider.stop()
         elif isinstance(requested, RequestedArticle):
             url, now = response.request.url, self._session.now()

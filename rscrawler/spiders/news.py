@@ -491,7 +491,9 @@ class NewsSpider(Spider):
 
     def stop(self) -> None:
         """End this crawl, in a separate task: the end cancels the task that watches the lease."""
-        self._stopping = self._stopping or asyncio.ensure_future(self.crawler.stop_async())
+        if self._stopping is None:
+            logger.info("%s: stopping this crawl", self.session.site)
+            self._stopping = asyncio.ensure_future(self.crawler.stop_async())
 
     async def on_closed(self) -> None:
         """Release the leases, after all other handlers have recorded the end of the crawl."""

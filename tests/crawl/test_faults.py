@@ -881,6 +881,30 @@ def test_a_record_that_the_database_refuses_leaves_its_page_to_be_tried_later(
     assert rows_of(workspace, waiting) == []
 
 
+UNRECORDED = """
+import rscrawler.pipelines.store as module
+from rscrawler.errors import StoreError
+
+
+def fail(*_):
+    raise StoreError("database x: is locked")
+
+
+module.StorePipeline._record_read = fail
+"""
+
+
+def test_a_crawl_that_can_record_no_page_stops_once_and_its_pages_stay_pending(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    failed = workspace.start("-v", "crawl", "--full", "--json", before=UNRECORDED).wait()
+    assert (failed.status, failed.json["articles_new"]) == (1, 0)
+    assert failed.json["errors"] > 1  # pages that were read at the same time
+    assert failed.stderr.count("stopping this crawl") == 1
+    assert workspace.crawl()["articles_new"] == len(site.stories)
+
+
 STUCK = """
 import rscrawler.extraction.article as module
 
