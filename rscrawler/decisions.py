@@ -211,6 +211,7 @@ def requested_pause(not_before: datetime | None, now: datetime) -> datetime | No
 
 # Of a service at once: each has some 40 MiB, and all jobs are due after a pause.
 MOST_CRAWLS = 16
+MOST_FAILING = MOST_CRAWLS // 2  # of them, crawls by jobs whose last run failed
 MAX_ATTEMPTS = 3  # at an address that responds 404 or 410, or redirects to another site
 LONGEST_RETRY = timedelta(hours=6)
 _MOST_PAGES = 50  # of a listing, except on a first or full run

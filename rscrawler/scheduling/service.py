@@ -27,7 +27,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
-from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS, requested_pause
+from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS, MOST_FAILING, requested_pause
 from rscrawler.delivery.channels import due_since, notice_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
@@ -415,7 +415,7 @@ class Service:
         if len(crawls) >= MOST_CRAWLS:
             return True
         # A crawl of a site that does not answer takes minutes; many must not hold up the others.
-        if scheduled.id in self._failing and len(crawls & self._failing) >= MOST_CRAWLS // 2:
+        if scheduled.id in self._failing and len(crawls & self._failing) >= MOST_FAILING:
             return True
         own = {lease for run in self._runs.values() for lease in run.scheduled.leases}
         return not own.isdisjoint(scheduled.leases) or bool(

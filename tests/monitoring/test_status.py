@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.decisions import MOST_CRAWLS
+from rscrawler.decisions import MOST_CRAWLS, MOST_FAILING
 from rscrawler.delivery import deliver
 from rscrawler.delivery.channels import OutboxSummary, Waiting, due_since
 from rscrawler.monitoring.status import Status, read_status
@@ -433,6 +433,22 @@ def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed_but_with_worke
     for number in range(MOST_CRAWLS):
         begin_run(store, f"other-{number}")
     assert bool(said_of_schedule(config, store, later)) is is_missed
+
+
+@on_sqlite
+def test_a_failing_job_that_waits_since_half_of_the_places_are_for_others_is_not_missed(
+    config: Config, store: Store
+) -> None:
+    later = NOW + 5 * HOUR
+    store.jobs.schedule("job", "every 20m", NOW)
+    failed = Firing("job", NOW, SERVICE)
+    assert store.jobs.claim(failed, next_fire_at=NOW + HOUR / 3, now=NOW)
+    assert store.jobs.end(failed, outcome="failed: timeout", has_failed=True, now=NOW)
+    store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+    for number in range(MOST_FAILING):
+        assert len(said_of_schedule(config, store, later)) == 1
+        begin_run(store, f"other-{number}")
+    assert said_of_schedule(config, store, later) == []
 
 
 @on_sqlite
