@@ -62,7 +62,10 @@ class Runner:
     async def run(self, scheduled: ScheduledJob, config: Config) -> RunOutcome | None:
         """Run a job from start to end; None if it was stopped, and is to be run again."""
         limit = scheduled.job.time_limit or config.scheduling.time_limit
-        result = await self._run_child(_command_of(scheduled), limit, self._stopping)
+        try:
+            result = await self._run_child(_command_of(scheduled), limit, self._stopping)
+        except OSError as error:
+            return failed_run(scheduled, f"could not be run: {error}")
         for line in result.error_lines:
             children_log.info("job %s: %s", scheduled.id, line)
         if result.was_stopped:

@@ -437,8 +437,7 @@ class Service:
             logger.warning("job %s was killed; it is due again at the next start", scheduled.id)
         except Exception as error:
             run.outcome = failed_run(scheduled, f"could not be run: {error}")
-            if not isinstance(error, OSError):
-                logger.exception("job %s: a bug in the service", scheduled.id)
+            logger.exception("job %s: a bug in the service", scheduled.id)
         if run.outcome is not None and not (scheduled is OUTBOX and run.outcome.is_healthy):
             self._runner.log(run.outcome)
         self._wake.set()

@@ -17,6 +17,7 @@ from rscrawler.config import Config, checked
 from rscrawler.delivery.ops import end_overdue
 from rscrawler.errors import ConfigurationError
 from rscrawler.schedules import active_jobs
+from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.service import DELIVERER, Service
 from rscrawler.scheduling.worker import (
     LOST_AFTER,
@@ -215,12 +216,21 @@ def test_a_worker_runs_a_run_once_and_writes_its_end_down(plant: Plant) -> None:
     assert (state.last_outcome, state.failures) == ("ok", 0)
 
 
-def test_a_run_that_fails_ends_and_makes_its_site_overdue(plant: Plant) -> None:
-    plant.children.results.append(crashed(-9))
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (crashed(-9), "ended by SIGKILL"),
+        (OSError("no more processes"), "could not be run: no more processes"),
+    ],
+)
+def test_a_run_that_fails_ends_and_makes_its_site_overdue(
+    plant: Plant, result: ChildResult | Exception, why: str
+) -> None:
+    plant.children.results.append(result)
     look_round(plant)
     work(plant.worker(), until=is_idle(plant))
     store = plant.open_store()
-    assert store.jobs.states()["job"].last_outcome == "failed: ended by SIGKILL"
+    assert store.jobs.states()["job"].last_outcome == f"failed: {why}"
     assert [problem.code for problem in store.health.problems()] == ["overdue"]
 
 
