@@ -287,9 +287,15 @@ class NewsSpider(Spider):
             yield request
 
     def _page_of(self, source: Source, response: Response) -> SourcePage:
-        site, within = self.session.site, tuple(self.profile.links.within)
-        content_type, link = (http.header_of(response, name) for name in ("Content-Type", "Link"))
-        return SourcePage(site, response.url, response.body, content_type, source, link, within)
+        return SourcePage(
+            site=self.session.site,
+            url=response.url,
+            body=response.body,
+            content_type=http.header_of(response, "Content-Type"),
+            source=source,
+            link_header=http.header_of(response, "Link"),
+            within=tuple(self.profile.links.within),
+        )
 
     async def _add_articles(self, reading: ReadSource, discovered: DiscoveredLinks) -> None:
         """Add what follows from a page of a source; other tasks run between two portions.
