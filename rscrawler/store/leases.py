@@ -95,9 +95,10 @@ def is_void(owner: str, until: datetime, now: datetime) -> bool:
 
 
 def _start_of(pid: int) -> str:
-    """When a process started, in clock ticks since boot; "" without one."""
+    """When a process started, in clock ticks since boot; "" if there is none, or it has ended."""
     with suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if state in "ZX" else values[18]  # Z: nobody has waited for it yet
     return ""
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 from rscrawler.store import Store
 from rscrawler.store.leases import LEASE_DURATION, is_alive, process_identity, service_lease
 
+SAYS_WHO_IT_IS = """
+from rscrawler.store.leases import process_identity
+print(process_identity())
+"""
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ELSEWHERE = "another-machine/17/4711"
 
@@ -34,6 +41,18 @@ def test_a_dead_process_of_this_machine_loses_its_lease_at_once(store: Store) ->
     assert not is_alive(dead)
     assert store.leases.acquire("site:a", dead, NOW)
     assert store.leases.acquire("site:a", process_identity(), NOW)
+
+
+def test_a_process_that_has_ended_holds_no_lease_though_nobody_has_waited_for_it(
+    store: Store,
+) -> None:
+    command = [sys.executable, "-c", SAYS_WHO_IT_IS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        killed = child.stdout.read().strip()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it is a zombie now
+        assert store.leases.acquire("site:a", killed, NOW)
+        assert store.leases.acquire("site:a", process_identity(), NOW)
 
 
 def test_a_rest_does_not_last_longer_because_the_clock_was_set_back(store: Store) -> None:
