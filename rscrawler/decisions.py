@@ -4,7 +4,7 @@ Nothing here reads a clock, a file or a database: the spider and the pipelines c
 these functions and carry out the decisions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -250,6 +250,16 @@ def after_gone(
         return False, gone_at, None
     is_removed = known.gone_at is not None and now - gone_at >= removal_after
     return is_removed, gone_at, None if is_removed else gone_at + removal_after
+
+
+def is_full(running: Set[str], failing: Set[str], job_id: str) -> bool:
+    """Whether a service runs so many crawls that this job must wait; all are ids of jobs.
+
+    A crawl of a site that does not answer takes minutes; many must not hold up the others. So jobs
+    whose last run failed, `failing`, take at most half of the places.
+    """
+    is_failing = job_id in failing
+    return len(running) >= MOST_CRAWLS or (is_failing and len(running & failing) >= MOST_FAILING)
 
 
 def retry_at(attempts: int, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rscrawler.config import Config
-from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS, MOST_FAILING
+from rscrawler.decisions import CLOCK_TOLERANCE, is_full
 from rscrawler.delivery.channels import OutboxSummary, due_since, outbox_summary
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries
@@ -220,14 +220,15 @@ def _late_jobs(
     states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
     busy = {lease for job in jobs if job.id in running for lease in job.leases}
     busy |= store.leases.held(now).keys()
+    failing = {job_id for job_id, state in states.items() if state.failures}
     for job in jobs:
         state = states.get(job.id)
         if state is None:
             continue
         patience = config.monitoring.overdue_after
-        most = MOST_FAILING if state.failures else MOST_CRAWLS
-        is_full = not config.uses_workers and len(running) >= most
-        is_kept = job.id in running or not busy.isdisjoint(job.leases) or (is_full and job.sites)
+        has_no_place = not config.uses_workers and is_full(running, failing, job.id)
+        is_waiting = not busy.isdisjoint(job.leases) or (has_no_place and job.sites)
+        is_kept = job.id in running or is_waiting
         if not is_kept:  # waiting for its own run, another crawl of its sites or hosts, or any run
             patience = min(max(3 * job.usual_span(now), SHORTEST_LATENESS), patience)
         since = state.next_fire_at + patience

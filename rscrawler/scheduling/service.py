@@ -27,7 +27,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
-from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS, MOST_FAILING, requested_pause
+from rscrawler.decisions import CLOCK_TOLERANCE, is_full, requested_pause
 from rscrawler.delivery.channels import due_since, notice_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
@@ -412,10 +412,7 @@ class Service:
         if not scheduled.sites or self._config.uses_workers:
             return False  # with workers, the worker waits
         crawls = {each for each, run in self._runs.items() if run.scheduled.job.is_crawl}
-        if len(crawls) >= MOST_CRAWLS:
-            return True
-        # A crawl of a site that does not answer takes minutes; many must not hold up the others.
-        if scheduled.id in self._failing and len(crawls & self._failing) >= MOST_FAILING:
+        if is_full(crawls, self._failing, scheduled.id):
             return True
         own = {lease for run in self._runs.values() for lease in run.scheduled.leases}
         return not own.isdisjoint(scheduled.leases) or bool(

@@ -439,15 +439,22 @@ def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed_but_with_worke
 def test_a_failing_job_that_waits_since_half_of_the_places_are_for_others_is_not_missed(
     config: Config, store: Store
 ) -> None:
+    def fail(job_id: str) -> None:
+        store.jobs.schedule(job_id, "every 20m", NOW)
+        failed = Firing(job_id, NOW, SERVICE)
+        assert store.jobs.claim(failed, next_fire_at=NOW + HOUR / 3, now=NOW)
+        assert store.jobs.end(failed, outcome="failed: timeout", has_failed=True, now=NOW)
+
     later = NOW + 5 * HOUR
-    store.jobs.schedule("job", "every 20m", NOW)
-    failed = Firing("job", NOW, SERVICE)
-    assert store.jobs.claim(failed, next_fire_at=NOW + HOUR / 3, now=NOW)
-    assert store.jobs.end(failed, outcome="failed: timeout", has_failed=True, now=NOW)
+    fail("job")
     store.leases.acquire(service_lease(SERVICE), SERVICE, later)
     for number in range(MOST_FAILING):
         assert len(said_of_schedule(config, store, later)) == 1
-        begin_run(store, f"other-{number}")
+        begin_run(store, f"well-{number}")  # jobs that do not fail leave it its place
+        assert len(said_of_schedule(config, store, later)) == 1
+        fail(f"other-{number}")
+        again = Firing(f"other-{number}", NOW + HOUR / 3, SERVICE)
+        assert store.jobs.claim(again, next_fire_at=NOW + HOUR, now=NOW + HOUR / 3)
     assert said_of_schedule(config, store, later) == []
 
 
