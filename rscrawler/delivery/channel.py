@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from threading import Thread
@@ -15,6 +15,7 @@ from typing import ClassVar, TypeVar
 
 from rscrawler.delivery.alert import Alert
 from rscrawler.delivery.timing import Wait
+from rscrawler.delivery.wording import SUBJECT_LIMIT, one_line
 from rscrawler.store.messages import NewMessage
 from rscrawler.store.outbox import OutboxRow
 
@@ -128,7 +129,8 @@ class MessageChannel:
     def notice(self, notice: Notice) -> NewMessage:
         """A message to the operators; only called if the channel has some."""
         message_id = self.identity(f"{notice.kind} {notice.key}")
-        content = self.notice_content(notice, message_id)
+        shown = replace(notice, subject=one_line(notice.subject, SUBJECT_LIMIT))
+        content = self.notice_content(shown, message_id)
         return NewMessage(message_id, self.name, notice.kind, notice.now, content, self.operators)
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:

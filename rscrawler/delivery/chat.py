@@ -20,7 +20,7 @@ from rscrawler.delivery.channel import (
     OutcomeKind,
     bounded,
 )
-from rscrawler.delivery.wording import SUBJECT_LIMIT, one_line, rendered
+from rscrawler.delivery.wording import rendered
 
 # Errors of Apprise's HTTP library, in its log, that mean no connection was made: nothing was sent.
 # After any other connection error, the service may have accepted the message.
@@ -60,7 +60,7 @@ class Chat(MessageChannel):
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
         """The subject and text."""
-        return _stored(one_line(notice.subject, SUBJECT_LIMIT), notice.text)
+        return _stored(notice.subject, notice.text)
 
     def attempt(self, content: bytes, address: str) -> Outcome:
         """Send a stored message to one Apprise address.

@@ -82,8 +82,7 @@ class Email(MessageChannel):
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
         """A mail with a text part only."""
-        subject = one_line(notice.subject, SUBJECT_LIMIT)
-        mail = self._mail(subject, self.operator_recipients, message_id, notice.now)
+        mail = self._mail(notice.subject, self.operator_recipients, message_id, notice.now)
         mail.set_content(notice.text.rstrip() + "\n", cte="quoted-printable")
         return mail.as_bytes()
 
