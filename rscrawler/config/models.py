@@ -35,6 +35,7 @@ from pydantic import (
 from rscrawler import __version__
 from rscrawler.config.checking import Location, origin_of, toml_files
 from rscrawler.items import Level
+from rscrawler.text import JOINERS
 
 DEFAULT_CONFIG_NAME = "rscrawler.toml"
 _SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)([^?]+)(.*)")
@@ -102,7 +103,7 @@ def _time_of_day(value: object) -> time:
 
 def _is_one_line(text: str) -> bool:
     """Whether it has no control character; the joiners of Persian words and emoji are none."""
-    return re.sub("[\u200c\u200d]", "", text).isprintable()
+    return re.sub(f"[{JOINERS}]", "", text).isprintable()
 
 
 def _is_mail_address(written: str) -> bool:
