@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -214,18 +215,24 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
     assert "sample: 2 of 2 cycles good, 42 new, 0 updated, 1 flagged" in received.text
 
 
+def days_of_weekly_mails(store: Store, folder: Path, moments: Iterable[datetime]) -> list[str]:
+    """The dates of the mails that go out if cycles end at these moments."""
+    with serving(Mailbox()) as mailbox:
+        config = a_config(folder, mail_settings(mailbox), weekly_mail=True)
+        for now in moments:
+            after_cycle(config, store, report(), now)
+            deliver(config, store, now=now)
+        return [str(each.mail["Date"])[:16] for each in mailbox.received]
+
+
 @on_sqlite
 def test_with_a_cycle_a_day_the_weekly_mail_comes_each_seventh_day(
     store: Store, tmp_path: Path, run_cycle: RunCycle
 ) -> None:
-    with serving(Mailbox()) as mailbox:
-        config = a_config(tmp_path, mail_settings(mailbox), weekly_mail=True)
-        run_cycle(NOW)
-        for day in range(30):  # each cycle takes a second less than the one before
-            now = NOW + timedelta(days=day, seconds=40 - day)
-            after_cycle(config, store, report(), now)
-            deliver(config, store, now=now)
-        dates = [str(each.mail["Date"])[:16] for each in mailbox.received]
+    run_cycle(NOW)
+    # Each cycle takes a second less than the one before.
+    moments = (NOW + timedelta(days=day, seconds=40 - day) for day in range(30))
+    dates = days_of_weekly_mails(store, tmp_path, moments)
     assert dates == ["Tue, 01 Dec 2026", "Tue, 08 Dec 2026", "Tue, 15 Dec 2026", "Tue, 22 Dec 2026"]
 
 
@@ -233,13 +240,9 @@ def test_with_a_cycle_a_day_the_weekly_mail_comes_each_seventh_day(
 def test_a_weekly_mail_of_a_clock_that_was_ahead_holds_up_no_other(
     store: Store, tmp_path: Path, run_cycle: RunCycle
 ) -> None:
-    with serving(Mailbox()) as mailbox:
-        config = a_config(tmp_path, mail_settings(mailbox), weekly_mail=True)
-        run_cycle(NOW)
-        for days in (400, 7, 8, 14):
-            after_cycle(config, store, report(), NOW + timedelta(days=days))
-            deliver(config, store, now=NOW + timedelta(days=days))
-        dates = [str(each.mail["Date"])[:16] for each in mailbox.received]
+    run_cycle(NOW)
+    moments = (NOW + timedelta(days=days) for days in (400, 7, 8, 14))
+    dates = days_of_weekly_mails(store, tmp_path, moments)
     assert dates == ["Wed, 29 Dec 2027", "Tue, 01 Dec 2026", "Tue, 08 Dec 2026"]
 
 
