@@ -218,14 +218,15 @@ class Links(Model):
 
     def is_article_path(self, path: str) -> bool:
         """Whether `path` (with its leading slash) may be an article's."""
-        return _match(self.article, path) and not self.rules_out(path)
+        return _match(tuple(self.article), path) and not self.rules_out(path)
 
     def rules_out(self, path: str) -> bool:
         """Whether `path` is not an article's, whatever its page declares."""
-        return _match(self.not_article, path)
+        return _match(tuple(self.not_article), path)
 
 
-def _match(patterns: list[str], path: str) -> bool:
+@lru_cache(maxsize=16_384)  # a site's pages link to the same sections and articles
+def _match(patterns: tuple[str, ...], path: str) -> bool:
     """Whether one of `patterns` matches a path with or without its trailing slash."""
     bare = path.rstrip("/")
     forms = (bare, f"{bare}/") if bare else ("/",)
