@@ -92,7 +92,8 @@ def _by_week(
     title = f"Articles a week by {filter_}"
     return {
         "plot": plot("StackedBar", title, [*map(week_label, weeks)], series),
-        "heads": list(names.items()),
+        "heads": ["Week of", *(f"#{value}" for value in names)],
+        "names": names,
         "series": series,
     }
 

@@ -53,7 +53,7 @@ def test_a_site_shows_its_cycles_with_their_counters(browser: Browser, shelf: St
     a_cycle(shelf, succeeded=False, errors=3)
     answer = browser.get("/sites")
     rows = answer.rows[:2]
-    assert answer.tree.xpath("count(//table[@class='runs']//tr[td])") == 2
+    assert answer.tree.xpath("count(//div[starts-with(@aria-label, 'Cycles of')]//tr[td])") == 2
     assert answer.tree.xpath("count(//ol[@class='strip']/li)") == 2
     assert any("ok 1,234 0 7" in row for row in rows)
     assert any("failed" in row and row.endswith(" 3") for row in rows)
