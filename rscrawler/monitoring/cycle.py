@@ -217,14 +217,12 @@ def _conclude(
             problems = problems or _no_article_problem(_count(stats, "articles/forbidden"))
     # What a source shows that was not read yet is older than the baseline.
     waits = session.state.baseline_at is None and _may_source_come(session)
-    dropped = outcome.counters["dropped"]
     store.health.record_end(
         session.run_id,
         site,
         now,
         succeeded=succeeded and not waits,
         counters=outcome.counters,
-        drops={"NotAnArticle": dropped} if dropped else {},
         observation=observed,
     )
     for code in judged | ({ProblemCode.OVERDUE} & problems.keys()):

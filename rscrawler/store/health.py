@@ -130,15 +130,15 @@ class HealthStore(Part):
         *,
         succeeded: bool,
         counters: Mapping[str, int],
-        drops: Mapping[str, int] | None = None,
         observation: str | None = None,
     ) -> None:
         """Record the end of a cycle over a site; its first success ends the site's baseline.
 
-        `drops`: pages not recorded, by reason; `observation`: what it saw of the layout, as JSON.
+        `observation`: what it saw of the layout, as JSON.
         """
         outcome = "succeeded" if succeeded else "failed"
-        dropped = {f"dropped/{reason}": count for reason, count in (drops or {}).items()}
+        # The only reason for which pages are not recorded.
+        dropped = {"dropped/NotAnArticle": count} if (count := counters.get("dropped")) else {}
         ended = {
             "ended_at": now,
             "succeeded": int(succeeded),

@@ -57,13 +57,6 @@ def run_cycle(store: Store) -> RunCycle:
     def run(at: datetime, *, site: str = "sample", succeeded: bool = True, **counters: int) -> None:
         run_id = f"run-{at:%Y%m%dT%H%M}"
         store.health.record_start(run_id, site, at)
-        store.health.record_end(
-            run_id,
-            site,
-            at,
-            succeeded=succeeded,
-            counters=counters,
-            drops={"NotAnArticle": 2} if not succeeded else {},
-        )
+        store.health.record_end(run_id, site, at, succeeded=succeeded, counters=counters)
 
     return run

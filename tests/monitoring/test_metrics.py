@@ -41,7 +41,7 @@ def test_counters_are_sums_over_all_cycles(
     store: Store, tmp_path: Path, run_cycle: RunCycle
 ) -> None:
     run_cycle(NOW - 2 * MINUTE, requests=21, not_modified=20, articles_new=1)
-    run_cycle(NOW - MINUTE, requests=5, not_modified=1, succeeded=False)
+    run_cycle(NOW - MINUTE, requests=5, not_modified=1, dropped=2, succeeded=False)
     found = samples(store, tmp_path)
     assert found[named("requests_total", "sample")] == 26
     assert found[named("not_modified_total", "sample")] == 21
