@@ -45,8 +45,8 @@ _RELATIVE_WITHIN = timedelta(days=30)
 class Dashboard:
     """The store, and the profiles and watch-lists that explain its names.
 
-    `sites`, `flagger`, `titles` and `codes` (title and ISO 3166 codes of each topic) are those of
-    the start of the dashboard.
+    `sites`, `flagger`, `titles` and `states` (title and states of each topic) are those of the
+    start of the dashboard.
 
     Raises:
         ConfigurationError: a site profile is invalid.
@@ -59,10 +59,7 @@ class Dashboard:
         self.config, self.now = config, now
         self.sites = load_sites(config)
         self.titles = {name: watchlist.title for name, watchlist in watchlists.items()}
-        self.codes = {
-            name: {code for entity in watchlist.entity for code in entity.countries}
-            for name, watchlist in watchlists.items()
-        }
+        self.states = {name: watchlist.states for name, watchlist in watchlists.items()}
         self.flagger = Flagger(watchlists.values())
         self._opened = store
         self._reopening, self._indexing, self._counting = Lock(), Lock(), Lock()
@@ -81,8 +78,8 @@ class Dashboard:
             return self._opened.reopen() if self._opened.is_lost else self._opened.store
 
     def countries(self, topics: Iterable[str]) -> list[str]:
-        """The country codes of some topics, sorted."""
-        return sorted({code for name in topics for code in self.codes.get(name, ())})
+        """The codes of the states that flags on some topics may name, sorted."""
+        return sorted({code for name in topics for code in self.states.get(name, ())})
 
     def site_names(self) -> list[str]:
         """The names of the enabled sites, then of all others that were ever crawled."""

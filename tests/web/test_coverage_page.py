@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from rscrawler.config import Config
 from rscrawler.delivery.wording import one_line
 from rscrawler.items import Level, TopicFlag
 from rscrawler.store import Store
+from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, an_article, record
-from tests.web.conftest import Answer, Browser
+from tests.web.conftest import Answer, Browser, served
 
 TITLES = "//article//h2"
+BALTIC = """
+title = "Baltic states"
+states = { EE = "Estonia", LV = "Latvia" }
+context.company.countries = ["*"]
+places.context = "company"
+[[entity]]
+name = "Estonia"
+kind = "state"
+country = "EE"
+spellings = ["Estonia"]
+"""
 
 
 def titles(answer: Answer) -> list[str]:
@@ -94,6 +108,17 @@ def test_filters_leave_only_what_was_asked_for(
     for name in ("sample", "elsewhere"):
         shelf.health.record_start("run", name, NOW)
     assert set(titles(browser.get(f"/?{query}"))) == expected
+
+
+def test_a_state_of_which_only_towns_are_named_can_be_chosen(
+    config: Config, shelf: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "baltic.toml").write_text(BALTIC, encoding="utf-8")
+    latvian = TopicFlag("baltic", Level.PRIMARY, 0.9, ("LV",))
+    record(shelf, an_article(1, title="Daugavpils votes", topics=[latvian]))
+    own = config.model_copy(update={"topics_dir": tmp_path})
+    with served(Dashboard(own, shelf, now=lambda: NOW)) as browser:
+        assert titles(browser.get("/?topic=baltic&country=LV")) == ["Daugavpils votes"]
 
 
 def test_the_form_keeps_what_was_chosen(browser: Browser) -> None:
