@@ -14,10 +14,10 @@ from itertools import takewhile
 from math import comb
 from statistics import median
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from rscrawler.items import EMPTY
 from rscrawler.monitoring.observation import BODY, CONTAINER, FIELDS, Observation
+from rscrawler.sites import path_of
 from rscrawler.store.discovery import SourceState
 
 # Parts of a site that can drift, besides each source by its address.
@@ -351,9 +351,3 @@ def is_deserted(count: float, readings: Sequence[float]) -> bool:
     if count == 0:
         return fewest >= 2
     return fewest >= FEW_LINKS and count < fewest / 2
-
-
-def path_of(url: str) -> str:
-    """An address without its host."""
-    parts = urlsplit(url)
-    return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -28,6 +28,7 @@ from rscrawler.sites import (
     SourceKind,
     host_of,
     hosts_of,
+    path_of,
 )
 from rscrawler.spiders.sources import (
     Entry,
@@ -219,9 +220,7 @@ def _sources(
     found: list[FoundSource] = []
     for address in addresses:
         if len(found) < most and canonical_url(address, profile):
-            parts = urlsplit(address)
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            there = source.model_copy(update={"path": path})
+            there = source.model_copy(update={"path": path_of(address)})
             with suppress(PageUnavailable, UnreadableSource):
                 entries = source_entries(there, address, profile, visitor)
                 own = tuple(entry for entry in entries if canonical_url(entry.url, profile))

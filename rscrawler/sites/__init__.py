@@ -57,6 +57,12 @@ def host_of(parts: SplitResult | ParseResult) -> str:
     return host if is_usual else f"{host}:{parts.port}"
 
 
+def path_of(url: str) -> str:
+    """An address without its host: its path and its query."""
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
 @lru_cache(maxsize=64)
 def hosts_of(base_url: str, hosts: tuple[str, ...]) -> frozenset[str]:
     """Every host of a site as `host_of` gives it: each one named, with `www.` and without."""

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from rscrawler.delivery.alert import Segment
 from rscrawler.delivery.wording import one_line
 from rscrawler.identity.changes import Change, ChangeKind, word_diff
 from rscrawler.items import Article, Evidence
+from rscrawler.sites import path_of
 from rscrawler.store.words import Term, spots
 
 # Characters shown before the first search term, and in all.
@@ -158,6 +159,4 @@ def without_addresses(text: str | None) -> str:
 
 def path_on(url: str, base_url: str) -> str:
     """The path of an address on the host of `base_url`; else the whole address."""
-    parts = urlsplit(url)
-    path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    return path if parts.netloc == urlsplit(base_url).netloc else url
+    return path_of(url) if urlsplit(url).netloc == urlsplit(base_url).netloc else url
