@@ -71,18 +71,29 @@ def _password() -> str:
 
 def _write_user(path: Path, name: str, hashed: str) -> None:
     """Add a user to the table `[web.users]` of a configuration file, or replace their password."""
-    line, text = f'"{name}" = "{hashed}"\n', read_text(path)
+    line, before = f'"{name}" = "{hashed}"\n', read_text(path)
     former = re.compile(rf'^"?{re.escape(name)}"? *= *"scrypt[^\n]*\n?', re.MULTILINE)
-    if former.search(text):
-        text = former.sub(lambda _: line, text, count=1)
-    elif _USERS.search(text):
-        text = _USERS.sub(lambda header: header[0] + line, text, count=1)
+    if former.search(before):
+        text = former.sub(lambda _: line, before, count=1)
+    elif _USERS.search(before):
+        text = _USERS.sub(lambda header: header[0] + line, before, count=1)
     else:
-        text = f"{text.rstrip()}\n\n[web.users]\n{line}"
+        text = f"{before.rstrip()}\n\n[web.users]\n{line}"
     users: dict[str, str] = {}
     with suppress(tomllib.TOMLDecodeError):  # the table is there in another form
         users = tomllib.loads(text).get("web", {}).get("users", {})
     if users.get(name) != hashed:
         raise ConfigurationError(f"{path}: web.users: add this line to it by hand: {line.strip()}")
     with usable(path, to_be="written"):
-        path.write_text(text, encoding="utf-8")
+        try:
+            _overwrite(path, text)
+        except OSError:  # a full disk: the text before still has its room
+            _overwrite(path, before)
+            raise
+
+
+def _overwrite(path: Path, text: str) -> None:
+    """Replace the text of a file in place: it is never empty, and keeps its owner."""
+    with path.open("r+", encoding="utf-8") as file:
+        file.write(text)
+        file.truncate()

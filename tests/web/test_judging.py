@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from tempfile import TemporaryFile
 from urllib.parse import urlencode
 
 import pytest
 
+from rscrawler.cli.web import _write_user
 from rscrawler.config import Config
+from rscrawler.errors import RscrawlerError
 from rscrawler.items import Level
 from rscrawler.store import Store
 from rscrawler.store.judgements import Verdict
@@ -250,6 +253,20 @@ def test_a_user_without_a_name_or_with_a_short_password_is_refused(
     assert status == 2
     assert "allowed: " in errors or "at least 8 characters" in errors
     assert workspace.config.read_text() == ""
+
+
+def test_a_full_disk_leaves_the_configuration_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "rscrawler.toml"
+    path.write_text("[web.users]\n\n[crawl]\nretries = 1\n")
+    before = path.read_text()
+    size, most = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (len(before), most))
+    try:
+        with pytest.raises(RscrawlerError, match=r"rscrawler\.toml: cannot be written"):
+            _write_user(path, "anna", quickly_hashed(PASSWORD))
+    finally:
+        setrlimit(RLIMIT_FSIZE, (size, most))
+    assert path.read_text() == before
 
 
 def add_user(workspace: Workspace, name: str, password: str) -> tuple[int, str]:
