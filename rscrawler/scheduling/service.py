@@ -257,9 +257,14 @@ class Service:
                         self._store.health.raise_problem(site, ProblemCode.OVERDUE, message, now)
 
     def _adopt_orphans(self, now: datetime) -> None:
-        for firing in self._store.jobs.orphans(now, self._owner, self._runs.keys()):
-            is_queued = self._config.uses_workers and firing.fired_by == QUEUE
-            if not is_queued and self._store.jobs.give_back(firing):
+        """Make runs due again whose service died, and claims whose response was lost here."""
+        unserved = [each for each in self._store.jobs.open_runs() if each.job_id not in self._runs]
+        if not unserved:
+            return
+        alive = {each.owner for each in self._store.leases.services() if each.is_alive_at(now)}
+        others = alive - {self._owner} | ({QUEUE} if self._config.uses_workers else set())
+        for firing in unserved:
+            if firing.fired_by not in others and self._store.jobs.give_back(firing):
                 logger.warning(
                     "job %s: its run of %s was interrupted when %s died; it is due again",
                     firing.job_id,

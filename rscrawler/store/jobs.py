@@ -5,17 +5,16 @@ the job to its next one, so each fire time runs once. A run whose service has di
 given back, and is then due again.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Delete, delete, exists, inspect, select, update
+from sqlalchemy import ColumnElement, Delete, delete, exists, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from rscrawler.store.database import Part
-from rscrawler.store.leases import SERVICE, is_alive
-from rscrawler.store.tables import QUEUE_LOCK, fired, job, lease
+from rscrawler.store.tables import QUEUE_LOCK, fired, job
 
 # What a failed statement raises, unless it is a StoreError.
 DatabaseFailure = SQLAlchemyError
@@ -154,40 +153,16 @@ class JobStore(Part):
 
     def unended(self) -> set[str]:
         """The ids of jobs with a run that has not ended."""
-        return set(self._database.scalars(select(fired.c.job_id).where(fired.c.ended_at.is_(None))))
+        return {firing.job_id for firing in self.open_runs()}
 
     def handed_over(self, before: datetime) -> list[Firing]:
         """Runs that were handed over to the queue before a time and have not ended."""
-        query = (
-            select(*_FIRING)
-            .filter_by(fired_by=QUEUE, ended_at=None)
-            .where(fired.c.fired_at < before)
-            .order_by(fired.c.fire_at)
-        )
-        return [Firing(*row) for row in self._database.rows(query)]
+        return self.open_runs(fired.c.fired_by == QUEUE, fired.c.fired_at < before)
 
-    def orphans(self, now: datetime, service: str, running: Collection[str]) -> list[Firing]:
-        """Runs that have not ended and whose service died, or has not renewed its lease.
-
-        Also runs of `service`, the caller, unless their jobs are in `running`: a claim may be
-        stored though the response was lost. And all in the queue, which have no service.
-        """
-        query = (
-            select(*_FIRING, lease.c.expires_at)
-            .outerjoin(lease, lease.c.name == SERVICE + fired.c.fired_by)
-            .where(fired.c.ended_at.is_(None))
-            .order_by(fired.c.fire_at)
-        )
-        orphans = []
-        for *found, until in self._database.rows(query):
-            firing = Firing(*found)
-            if firing.fired_by == service:
-                is_orphan = firing.job_id not in running
-            else:
-                is_orphan = until is None or until <= now or not is_alive(firing.fired_by)
-            if is_orphan:
-                orphans.append(firing)
-        return orphans
+    def open_runs(self, *which: ColumnElement[bool]) -> list[Firing]:
+        """Runs that have not ended: they run, wait in the queue, or their service died."""
+        query = select(*_FIRING).where(fired.c.ended_at.is_(None), *which)
+        return [Firing(*row) for row in self._database.rows(query.order_by(fired.c.fire_at))]
 
     def install_queue(self, table: str, schema: str) -> None:
         """Create the tables of the workers' queue, another library's, unless `table` exists.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rscrawler.store import Store
 from rscrawler.store.jobs import KEPT, Firing
-from rscrawler.store.leases import LEASE_DURATION, service_lease
 from tests.scheduling.services import MINUTE, NOON
 
 OWNER = "a-machine/17/4711"
@@ -63,24 +62,6 @@ def test_failures_are_counted_in_a_row(store: Store) -> None:
         store.jobs.end(firing, outcome="…", has_failed=has_failed, now=NOON)
         counted.append(store.jobs.states()["job"].failures)
     assert counted == [1, 2, 0, 1]
-
-
-def test_a_run_is_an_orphan_once_its_service_has_been_silent_for_too_long(store: Store) -> None:
-    store.jobs.schedule("job", "every 1m", NOON)
-    store.leases.acquire(service_lease(OWNER), OWNER, NOON)
-    firing = claim(store, 0)
-    assert store.jobs.orphans(NOON, "another", ()) == []
-    assert store.jobs.orphans(NOON + LEASE_DURATION, "another", ()) == [firing]
-
-
-def test_a_claim_whose_answer_was_lost_is_an_orphan_to_the_service_that_made_it(
-    store: Store,
-) -> None:
-    store.jobs.schedule("job", "every 1m", NOON)
-    store.leases.acquire(service_lease(OWNER), OWNER, NOON)
-    firing = claim(store, 0)
-    assert store.jobs.orphans(NOON, OWNER, {"job"}) == []
-    assert store.jobs.orphans(NOON, OWNER, ()) == [firing]
 
 
 def test_a_fire_time_cannot_be_claimed_again_as_long_as_its_run_is_remembered(store: Store) -> None:

@@ -458,7 +458,7 @@ def test_a_service_that_cannot_get_over_a_fault_ends_with_an_error(
         raise KeyError("quick")
 
     world, service = service_of(keep_file(), clock)
-    monkeypatch.setattr(JobStore, "orphans", broken)
+    monkeypatch.setattr(JobStore, "open_runs", broken)
     monkeypatch.setattr("rscrawler.scheduling.service.CHECK_INTERVAL", timedelta(0))
 
     def now() -> Any:

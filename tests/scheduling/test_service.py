@@ -299,6 +299,21 @@ def test_the_run_of_a_service_that_died_on_this_machine_is_taken_over_at_once(
     assert f"was interrupted when {died}; it is due again" in log.text
 
 
+def test_a_claim_whose_answer_was_lost_is_due_again_to_the_service_that_made_it(
+    world: World,
+) -> None:
+    async def scenario() -> None:
+        service, jobs = world.service(owner=ELSEWHERE), world.open_store().jobs
+        await step(service)
+        world.clock.advance(20 * MINUTE)
+        lost = Firing("job", world.clock.now, ELSEWHERE)
+        assert jobs.claim(lost, next_fire_at=NOON + 40 * MINUTE, now=world.clock.now)
+        await step(service)
+
+    asyncio.run(scenario())
+    assert len(world.children.started) == 2
+
+
 def test_the_run_of_a_silent_service_elsewhere_is_taken_over_when_its_lease_has_run_out(
     shared_world: World,
 ) -> None:
