@@ -301,7 +301,7 @@ class Service:
             if scheduled.id in busy:
                 continue
             if state := states.get(scheduled.id):
-                self._fire_at(scheduled, self._corrected(scheduled, state.next_fire_at, now))
+                self._fire_at(scheduled, self._due_at(scheduled, state.next_fire_at, now))
             else:
                 logger.warning(
                     "job %s is gone from the database; it is scheduled again", scheduled.id
@@ -326,30 +326,32 @@ class Service:
         elif job.next_run_time != at:
             job.modify(next_run_time=at)
 
-    def _corrected(self, scheduled: ScheduledJob, stored: datetime, now: datetime) -> datetime:
-        """The stored fire time of a job, corrected if it was set by a clock that was ahead.
+    def _due_at(self, scheduled: ScheduledJob, stored: datetime, now: datetime) -> datetime:
+        """The stored fire time of a job, which moves on if that is too far ahead or too long ago.
 
-        Such a time is later than the schedule allows; for an adaptive job later than `max` and the
-        pause that its sites asked for. An adaptive job is then due now, another at its next time.
+        If a clock that was ahead set it, it is later than the schedule allows; for an adaptive job
+        later than `max` and the pause that its sites asked for. An adaptive job is then due now,
+        and never too late: a late visit is as good as one on time.
         """
-        latest = scheduled.fire_after(now + CLOCK_TOLERANCE) + scheduled.job.jitter
-        if stored <= latest:
-            return stored
-        fire_at = scheduled.fire_after(now)
-        if scheduled.job.adaptive is not None:
-            sites = map(self._store.health.site, scheduled.sites)
-            if stored <= min(requested_pause(site.not_before, now) or now for site in sites):
+        is_adaptive = scheduled.job.adaptive is not None
+        grace = self._config.scheduling.misfire_grace
+        earliest = now - max(grace, LEAST_GRACE)
+        if stored > scheduled.fire_after(now + CLOCK_TOLERANCE) + scheduled.job.jitter:
+            sites = map(self._store.health.site, scheduled.sites if is_adaptive else ())
+            pauses = (requested_pause(site.not_before, now) or now for site in sites)
+            if stored <= min(pauses, default=now):
                 return stored
-            fire_at = now
-        logger.warning(
-            "job %s: was due at %s, further ahead than its schedule allows: the clock was set "
-            "back; now due at %s",
-            scheduled.id,
-            rfc3339(stored),
-            rfc3339(fire_at),
-        )
-        self._store.jobs.move(scheduled.id, expected=stored, to=fire_at, now=now)
-        return fire_at
+            why = "was due at {}, further ahead than its schedule allows: the clock was set back"
+        elif stored < earliest and not is_adaptive and scheduled.fire_after(earliest) > now:
+            span = format_duration(grace)
+            why = f"missed its run of {{}} by more than scheduling.misfire_grace ({span})"
+        else:
+            return stored
+        next_at = now if is_adaptive else scheduled.fire_after(now)
+        if self._store.jobs.move(scheduled.id, expected=stored, to=next_at, now=now):
+            why = why.format(rfc3339(stored))
+            logger.warning("job %s: %s; next at %s", scheduled.id, why, rfc3339(next_at))
+        return next_at
 
     # Runs.
 
@@ -369,10 +371,10 @@ class Service:
         if self._must_wait(scheduled, now):  # first, without a query: many may wait
             return None
         state = self._store.jobs.state(scheduled.id)
-        if state is None or state.next_fire_at > now:
+        if state is None:
             return None
-        fire_at = state.next_fire_at
-        if self._skips(scheduled, fire_at, now):
+        fire_at = self._due_at(scheduled, state.next_fire_at, now)
+        if fire_at > now:
             return None
         put = None
         if self._config.uses_workers and scheduled.job.is_crawl:
@@ -389,28 +391,6 @@ class Service:
             late = format_duration(timedelta(minutes=minutes))
             logger.info("job %s: runs %s late, due at %s", scheduled.id, late, rfc3339(fire_at))
         return firing if put is None else None
-
-    def _skips(self, scheduled: ScheduledJob, fire_at: datetime, now: datetime) -> bool:
-        """Whether the last fire time that has passed is too long ago; the job is moved on then.
-
-        An adaptive job has no misfire grace: a late visit is as good as one on time.
-        """
-        grace = self._config.scheduling.misfire_grace
-        earliest = now - max(grace, LEAST_GRACE)
-        is_late = fire_at < earliest and scheduled.fire_after(earliest) > now
-        if scheduled.job.adaptive is not None or not is_late:
-            return False
-        next_at = scheduled.fire_after(now)
-        if self._store.jobs.move(scheduled.id, expected=fire_at, to=next_at, now=now):
-            logger.warning(
-                "job %s: missed its run of %s by more than scheduling.misfire_grace (%s); "
-                "next at %s",
-                scheduled.id,
-                rfc3339(fire_at),
-                format_duration(grace),
-                rfc3339(next_at),
-            )
-        return True
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites or hosts is being crawled, or too many crawls run."""
