@@ -64,14 +64,16 @@ class Runner:
         limit = scheduled.job.time_limit or config.scheduling.time_limit
         try:
             result = await self._run_child(_command_of(scheduled), limit, self._stopping)
-        except OSError as error:
+            for line in result.error_lines:
+                children_log.info("job %s: %s", scheduled.id, line)
+            if result.was_stopped:
+                logger.info("job %s was stopped; it is due again", scheduled.id)
+                return None
+            return judge_run(scheduled, result, limit)
+        except Exception as error:
+            if not isinstance(error, OSError):
+                logger.exception("job %s: a bug in the program that runs it", scheduled.id)
             return failed_run(scheduled, f"could not be run: {error}")
-        for line in result.error_lines:
-            children_log.info("job %s: %s", scheduled.id, line)
-        if result.was_stopped:
-            logger.info("job %s was stopped; it is due again", scheduled.id)
-            return None
-        return judge_run(scheduled, result, limit)
 
     def log(self, outcome: RunOutcome) -> None:
         """Log an outcome, after a line for each source that newly fails or has another cause.

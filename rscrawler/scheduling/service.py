@@ -34,7 +34,7 @@ from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.schedules import Job, ScheduledJob
 from rscrawler.scheduling.processes import ChildRunner
-from rscrawler.scheduling.runs import Runner, RunOutcome, failed_run, record_end
+from rscrawler.scheduling.runs import Runner, RunOutcome, record_end
 from rscrawler.scheduling.trouble import StoreTrouble, notify_of_undelivered
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import QUEUE, Firing
@@ -417,9 +417,6 @@ class Service:
             run.outcome = await self._runner.run(scheduled, self._config)
         except asyncio.CancelledError:
             logger.warning("job %s was killed; it is due again at the next start", scheduled.id)
-        except Exception as error:
-            run.outcome = failed_run(scheduled, f"could not be run: {error}")
-            logger.exception("job %s: a bug in the service", scheduled.id)
         if run.outcome is not None and not (scheduled is OUTBOX and run.outcome.is_healthy):
             self._runner.log(run.outcome)
         self._wake.set()

@@ -231,9 +231,8 @@ class Worker:
         if not self._store.jobs.is_open(firing):
             logger.debug("job %s: this run has ended already", scheduled.id)
             return
-        if self._store.leases.held(self._now(), scheduled.leases):
-            raise _RetryLaterError
-        outcome = await self._runner.run(scheduled, self._config)
+        is_busy = self._store.leases.held(self._now(), scheduled.leases)
+        outcome = None if is_busy else await self._runner.run(scheduled, self._config)
         if outcome is None:
             raise _RetryLaterError
         self._runner.log(outcome)
