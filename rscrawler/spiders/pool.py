@@ -122,7 +122,7 @@ class Readers:
             if tasks:
                 self._waiting[site] = tasks  # after the other sites
             if len(process.tasks) == 1:
-                self._watch_first_page(process)
+                self.watch_first_page(process)
 
     def _next_site(self) -> str | None:
         slow = {each.tasks[0].page.site for each in self._processes if each.is_slow}
@@ -134,18 +134,10 @@ class Readers:
         idlest = min(quick, key=lambda each: len(each.tasks), default=None)
         if idlest is not None and (not idlest.tasks or len(quick) >= self._settings.readers):
             return idlest if len(idlest.tasks) < PAGES_AHEAD else None
-        process = _Process(self)
-        self._processes.append(process)
-        process.starting = asyncio.ensure_future(self._start(process))
-        return process
-
-    async def _start(self, process: _Process) -> None:
         assert self._nursery is not None
-        try:
-            await process.start(self._nursery)
-            self._watch_first_page(process)
-        except NurseryLost as error:
-            self.finish(process, error)
+        process = _Process(self, self._nursery)
+        self._processes.append(process)
+        return process
 
     def finish(self, process: _Process, reading: ReadResult | Exception) -> None:
         """Pass on the result of a reader's first page; end the reader, or let it go on."""
@@ -154,7 +146,7 @@ class Readers:
         if is_over_limit or process.is_slow or isinstance(reading, NurseryLost):
             self._end(process)
         else:
-            self._watch_first_page(process)
+            self.watch_first_page(process)
         self._hand_out()
 
     def handle_death(self, process: _Process) -> None:
@@ -181,7 +173,8 @@ class Readers:
 
     # Slow pages.
 
-    def _watch_first_page(self, process: _Process) -> None:
+    def watch_first_page(self, process: _Process) -> None:
+        """Check from now on whether the first page of a reader, if it is forked, takes long."""
         if process.slow_timer is not None:
             process.slow_timer.cancel()
         if process.tasks and process.child is not None:
@@ -254,12 +247,12 @@ class Readers:
         except Exception as error:
             result = ReaderError(repr(error))
             logger.exception("rscrawler failed on a page")
-        answer = _packed((result, time.process_time()))
+        answer = _packed(result)
         most = MAX_SOURCE_BYTES if isinstance(result, ReadSource) else MAX_ARTICLE_BYTES
         if len(answer) <= most:
             return answer
         reason = f"has more than {most // 2**20} MiB of text and links"
-        return _packed((ReadFailure(PageKind.OVER_LIMIT, reason), time.process_time()))
+        return _packed(ReadFailure(PageKind.OVER_LIMIT, reason))
 
 
 class _Process:
@@ -268,13 +261,12 @@ class _Process:
     It gets the next page before it has responded, so that it never waits for the crawl.
     """
 
-    def __init__(self, readers: Readers) -> None:
+    def __init__(self, readers: Readers, nursery: Nursery) -> None:
         self._readers = readers
         self.tasks: deque[_Task] = deque()
         self.is_slow = False
         self.slow_timer: asyncio.TimerHandle | None = None
         self.first_since = 0.0  # when its first page became the first, in loop time
-        self.starting: asyncio.Future[None] | None = None  # kept, as the loop does not keep it
         self.child: Forked | None = None  # None until it is forked
         self._loop = asyncio.get_running_loop()
         self._channel, self._theirs = socket.socketpair()
@@ -282,15 +274,16 @@ class _Process:
         self._loop.add_reader(self._channel, self._receive)
         self._unsent, self._received = bytearray(), bytearray()
         self._cpu_seconds = 0.0  # of the process, at the end of its last page
+        # Kept here, as the loop does not keep it.
+        self._starting = asyncio.ensure_future(self._start(nursery))
 
-    async def start(self, nursery: Nursery) -> None:
-        """Fork the reader.
-
-        Raises:
-            NurseryLost: it could not be forked.
-        """
-        with self._theirs:
-            self.child = await nursery.fork([self._theirs.fileno()])
+    async def _start(self, nursery: Nursery) -> None:
+        try:
+            with self._theirs:
+                self.child = await nursery.fork([self._theirs.fileno()])
+            self._readers.watch_first_page(self)
+        except NurseryLost as error:
+            self._readers.finish(self, error)
 
     def send(self, task: _Task) -> None:
         """Send it a page, after those that it already has."""
@@ -324,9 +317,9 @@ class _Process:
             return
         self._received += part
         while self.tasks and (end := _end_of_message(self._received)):
-            answer = pickle.loads(self._received[_LENGTH.size : end])  # noqa: S301 (our own reader)
+            body = self._received[_LENGTH.size : end]
             del self._received[:end]
-            reading, self._cpu_seconds = answer
+            reading, self._cpu_seconds = pickle.loads(body)  # noqa: S301 (our own reader)
             self._readers.finish(self, reading)
 
     def cpu_seconds_of_page(self) -> float:
@@ -359,9 +352,9 @@ class _Process:
         self._channel.close()
 
 
-def _packed(what: object) -> bytes:
-    """A message to the crawl: a length and a pickle."""
-    body = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
+def _packed(result: object) -> bytes:
+    """A message to the crawl: a length and a pickle, with the CPU time of this process so far."""
+    body = pickle.dumps((result, time.process_time()), pickle.HIGHEST_PROTOCOL)
     return _LENGTH.pack(len(body)) + body
 
 
