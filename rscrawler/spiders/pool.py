@@ -63,15 +63,6 @@ class _Task:
     done: asyncio.Future[ReadResult]
     deaths: int = 0  # of readers that were parsing it
 
-    def finish(self, reading: ReadResult | Exception) -> None:
-        """Pass the result or the exception to the waiting caller, if it still waits."""
-        if self.done.done():
-            return
-        if isinstance(reading, Exception):
-            self.done.set_exception(reading)
-        else:
-            self.done.set_result(reading)
-
 
 class Readers:
     """Parses the pages of a crawl, in reader processes or (`settings.readers` 0) in this process.
@@ -141,7 +132,13 @@ class Readers:
 
     def finish(self, process: _Process, reading: ReadResult | Exception) -> None:
         """Pass on the result of a reader's first page; end the reader, or let it go on."""
-        process.tasks.popleft().finish(reading)
+        caller = process.tasks.popleft().done
+        if caller.done():
+            pass  # it has given up
+        elif isinstance(reading, Exception):
+            caller.set_exception(reading)
+        else:
+            caller.set_result(reading)
         is_over_limit = isinstance(reading, ReadFailure) and reading.kind is PageKind.OVER_LIMIT
         if is_over_limit or process.is_slow or isinstance(reading, NurseryLost):
             self._end(process)
@@ -154,8 +151,9 @@ class Readers:
         if process.tasks:
             process.tasks[0].deaths += 1
             if process.tasks[0].deaths == 2:
-                twice = ReadFailure(PageKind.OVER_LIMIT, "its reader process died twice")
-                process.tasks.popleft().finish(twice)
+                reason = "its reader process died twice"
+                self.finish(process, ReadFailure(PageKind.OVER_LIMIT, reason))
+                return
         self._end(process)
         self._hand_out()
 
