@@ -225,7 +225,7 @@ def _conclude(
         counters=outcome.counters,
         observation=observed,
     )
-    for code in judged | ({ProblemCode.OVERDUE} & problems.keys()):
+    for code in judged | problems.keys():
         store.health.raise_or_clear(site, code, problems.get(code) or standing.get(code), now)
     return replace(outcome, succeeded=succeeded, problems=problems)
 
