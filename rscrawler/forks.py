@@ -179,13 +179,11 @@ def serve(
     control: socket.socket,
     run: Callable[[list[int]], int],
     prepare: Callable[[], None] | None = None,
-    *,
-    in_own_groups: bool = False,
 ) -> None:
     """Fork for each request until the socket is closed; a child exits with the result of `run`.
 
-    The nursery ignores SIGTERM and SIGINT, and ends with its socket. Children are in its process
-    group, or each in its own.
+    The nursery ignores SIGTERM and SIGINT, and ends with its socket. Each child leads a process
+    group of its own.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
@@ -201,8 +199,7 @@ def serve(
         control.close()
         for each in (woken, waking):
             os.close(each)
-        if in_own_groups:
-            os.setpgid(0, 0)
+        os.setpgid(0, 0)
         return run(descriptors)
 
     while True:
@@ -225,9 +222,8 @@ def serve(
                 running.add(pid)
             except OSError as error:
                 pid = -(error.errno or 1)
-            if in_own_groups:
-                with suppress(OSError):  # parent and child both do it: either may go on first
-                    os.setpgid(pid, pid)
+            with suppress(OSError):  # parent and child both do it: either may go on first
+                os.setpgid(pid, pid)
             for each in descriptors:
                 os.close(each)
             with suppress(OSError):  # the requester has gone: the next recv returns nothing

@@ -200,4 +200,4 @@ if __name__ == "__main__":
     gc.freeze()
     gc.enable()
     assert sys.path[0] == str(Path.cwd())
-    serve(socket.socket(fileno=int(sys.argv[1])), run, in_own_groups=True)
+    serve(socket.socket(fileno=int(sys.argv[1])), run)

@@ -187,7 +187,7 @@ def main(parent: int, descriptor: int) -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-    serve(socket.socket(fileno=descriptor), _run, in_own_groups=True)
+    serve(socket.socket(fileno=descriptor), _run)
 
 
 def _run(descriptors: list[int]) -> int:
