@@ -50,11 +50,11 @@ class Forked:
 
 
 class Nursery:
-    """The requesting side, for one event loop. `reap` waits for the end of the nursery process."""
+    """The requesting side, for one event loop. `reap` ends the nursery, whose socket is closed."""
 
-    def __init__(self, control: socket.socket, pid: int, reap: Callable[[], object]) -> None:
+    def __init__(self, control: socket.socket, reap: Callable[[], object]) -> None:
         control.setblocking(False)
-        self._control, self._pid, self._reap = control, pid, reap
+        self._control, self._reap = control, reap
         self._loop: asyncio.AbstractEventLoop | None = None
         self._requested: deque[asyncio.Future[Forked]] = deque()
         self._running: dict[int, Forked] = {}
@@ -79,17 +79,11 @@ class Nursery:
         try:
             return await asyncio.wait_for(started, ANSWER_SECONDS)
         except TimeoutError:
-            self.kill()
+            self.close()
             raise NurseryLost("the process that forks does not answer") from None
 
-    def kill(self) -> None:
-        """Kill a nursery that does not respond."""
-        with suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
-        self.close()
-
     def close(self) -> None:
-        """End the nursery, and on Linux all its children."""
+        """End the nursery, even one that does not respond, and on Linux all its children."""
         self._mark_lost()
         reap, self._reap = self._reap, lambda: None  # once
         reap()
@@ -172,7 +166,7 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
                     os.kill(pid, signal.SIGKILL)
                 time.sleep(_REAP_POLL_SECONDS)
 
-    return Nursery(ours, pid, reap)
+    return Nursery(ours, reap)
 
 
 def serve(

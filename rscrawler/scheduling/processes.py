@@ -71,7 +71,7 @@ async def watch(
             _signal_group(process, signal.SIGKILL)
             await _first_of((end,), timedelta(seconds=forks.ANSWER_SECONDS))
             if isinstance(process, forks.Forked) and not end.done():
-                process.nursery.kill()  # it should have reported the child's end
+                process.nursery.close()  # it should have reported the child's end
             exit_status = await end
         return ChildResult(
             exit_status=exit_status,

@@ -123,7 +123,7 @@ def _warm_process(environment: Mapping[str, str], text: str | None) -> Nursery:
         process.kill()
         process.wait()
 
-    return Nursery(ours, process.pid, reap)
+    return Nursery(ours, reap)
 
 
 def own_folders(config: Config) -> list[Path]:

@@ -180,14 +180,14 @@ def test_a_warm_process_that_does_not_answer_holds_up_no_run_and_is_replaced(
         version = await runs.version()
         frozen = runs.process()
         frozen.suspend()
-        kill = forks.Nursery.kill
+        close = forks.Nursery.close
 
-        def kill_the_frozen(nursery: forks.Nursery) -> None:
+        def close_the_frozen(nursery: forks.Nursery) -> None:
             monkeypatch.undo()  # the next one has time to start
-            kill(nursery)
+            close(nursery)
 
         monkeypatch.setattr(forks, "ANSWER_SECONDS", 0.2)
-        monkeypatch.setattr(forks.Nursery, "kill", kill_the_frozen)
+        monkeypatch.setattr(forks.Nursery, "close", close_the_frozen)
         async with asyncio.timeout(DEADLINE_SECONDS):
             assert await runs.version() == version
         assert not frozen.is_running()
