@@ -98,8 +98,6 @@ class Nursery:
     def _read_answer(self) -> None:
         try:
             answer = self._control.recv(ANSWER.size)  # sent in one piece, so received in one
-        except BlockingIOError:
-            return
         except OSError:
             answer = b""
         if answer:

@@ -286,10 +286,8 @@ class _Process:
     def send(self, task: _Task) -> None:
         """Send it a page, after those that it already has."""
         self.tasks.append(task)
-        is_behind = bool(self._unsent)
         self._unsent += pickle.dumps(task.page, pickle.HIGHEST_PROTOCOL)
-        if not is_behind:
-            self._flush()
+        self._flush()
 
     def _flush(self) -> None:
         """Send as much as the socket takes now, and the rest once it is writable."""
@@ -306,8 +304,6 @@ class _Process:
     def _receive(self) -> None:
         try:
             part = self._channel.recv(_CHUNK_BYTES)
-        except BlockingIOError:
-            return
         except OSError:
             part = b""
         if not part:
