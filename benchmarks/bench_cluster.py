@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def hand_over_all(cluster: Cluster) -> list[float]:
             Firing(scheduled.id, now, QUEUE),
             next_fire_at=now + timedelta(days=1),
             now=now,
-            hand_over=hand_over(scheduled, now),
+            hand_over=partial(hand_over, scheduled, now),
         )
         spent.append(1000 * (time.perf_counter() - begun))
         assert claimed

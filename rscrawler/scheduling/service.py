@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -380,7 +381,7 @@ class Service:
         if self._config.uses_workers and scheduled.job.is_crawl:
             from rscrawler.scheduling.worker import hand_over  # needs an extra
 
-            put = hand_over(scheduled, fire_at)
+            put = partial(hand_over, scheduled, fire_at)
         firing = Firing(scheduled.id, fire_at, QUEUE if put else self._owner)
         if not self._store.jobs.claim(
             firing, next_fire_at=scheduled.fire_after(now), now=now, hand_over=put

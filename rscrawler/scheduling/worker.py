@@ -66,31 +66,26 @@ def install_queue(store: Store) -> None:
     store.jobs.install_queue("procrastinate_jobs", SchemaManager.get_schema())
 
 
-def hand_over(scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], bool]:
-    """A function that adds a run to the queue, given a transaction's driver connection.
+def hand_over(scheduled: ScheduledJob, fire_at: datetime, connection: Any) -> bool:
+    """Add a run to the queue by a driver's connection, in the transaction that claims the run.
 
-    It returns False, and the transaction must be rolled back, if the queue still holds a
-    run of the job that is no longer claimed. A worker drops that run when it fetches it.
+    False if the queue still holds a run of the job that is no longer claimed: the transaction must
+    be rolled back. A worker drops that run when it fetches it.
     """
-    arguments = task_arguments(scheduled, fire_at)
-
-    def defer(connection: Any) -> bool:
-        deferrer = _app.configure_task(
-            TASK_NAME,
-            queue=QUEUE_NAME,
-            lock=min(scheduled.host_leases, default=""),
-            queueing_lock=scheduled.id,
-            connection=connection,
-        )
-        try:
-            deferrer.defer(**arguments)
-        except AlreadyEnqueued:
-            return False
-        except ConnectorException as error:
-            raise StoreError(f"the queue: {error.__cause__ or error}") from error
-        return True
-
-    return defer
+    deferrer = _app.configure_task(
+        TASK_NAME,
+        queue=QUEUE_NAME,
+        lock=min(scheduled.host_leases, default=""),
+        queueing_lock=scheduled.id,
+        connection=connection,
+    )
+    try:
+        deferrer.defer(**task_arguments(scheduled, fire_at))
+    except AlreadyEnqueued:
+        return False
+    except ConnectorException as error:
+        raise StoreError(f"the queue: {error.__cause__ or error}") from error
+    return True
 
 
 class _RetryLaterError(Exception):

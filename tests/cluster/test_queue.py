@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
@@ -292,7 +293,7 @@ def test_a_run_whose_end_could_not_be_written_leaves_the_queue_while_another_goe
         nonlocal lost
         if plant.children.gate is not None and plant.children.started:
             plant.children.gate = None
-            claim(plant, short, hand_over(short, NOON))
+            claim(plant, short)
             for each in written_by:
                 plant.change(f"ALTER {each} RENAME TO away")
         elif not lost and "trying again" in caplog.text:
@@ -307,11 +308,11 @@ def test_a_run_whose_end_could_not_be_written_leaves_the_queue_while_another_goe
     assert [row["queueing_lock"] for row in plant.queued()] == ["long"]
 
 
-def claim(plant: Plant, job: Any, put: Callable[[Any], bool]) -> None:
+def claim(plant: Plant, job: Any) -> None:
     """Claim a run as a service does, in one transaction with what puts it into the queue."""
     store = plant.open_store()
     store.jobs.schedule(job.id, job.job.when, NOON)
-    firing = Firing(job.id, NOON, QUEUE)
+    firing, put = Firing(job.id, NOON, QUEUE), partial(hand_over, job, NOON)
     store.jobs.claim(firing, next_fire_at=NOON + MINUTE, now=NOON, hand_over=put)
 
 
@@ -393,7 +394,7 @@ def test_a_worker_says_once_that_its_database_is_frozen_and_goes_on_when_it_is_b
                 frozen.pop().resume()
             impatient.undo()
             second = scheduled("second", ["b"])
-            claim(plant, second, hand_over(second, NOON))
+            claim(plant, second)
         return not frozen and "works again" in caplog.text and len(plant.children.started) == 2
 
     try:
