@@ -121,8 +121,6 @@ class WeeklyRates:
 
         The mean of a gamma level (mean 1, variance `persistence`), given the last window's count.
         """
-        if self.persistence == 0.0:
-            return 1.0
         seen = bisect_right(history.moments, now) - bisect_left(history.moments, now - WINDOW)
         expected = self.expected(now - WINDOW, now)
         return (1.0 + self.persistence * seen) / (1.0 + self.persistence * expected)
@@ -263,12 +261,10 @@ def next_visit(
     """
     moment = now.timestamp()
     plan = plan or weekly_plan(learn(history, moment), limits)
-    shortest, longest = limits.min.total_seconds(), limits.max.total_seconds()
-    level = plan.rates.level(history, moment)
+    # The exponent is bounded so that a long outage cannot overflow it.
+    shortest = limits.min.total_seconds() * 2.0 ** min(failures, 32)
+    longest, level = limits.max.total_seconds(), plan.rates.level(history, moment)
     wait = min(max(seconds_to_next(plan, level, moment, longest), shortest), longest)
-    if failures > 0:
-        # The exponent is bounded so that a long outage cannot overflow it.
-        wait = max(wait, min(shortest * 2.0 ** min(failures, 32), longest))
     at = now.astimezone(UTC) + timedelta(seconds=wait)
     return max(at, requested_pause(retry_after, now) or at)
 
