@@ -33,7 +33,7 @@ def compose_notices(config: Config, store: Store, now: datetime) -> None:
     tries = next_tries(store, planned_jobs(config), now) if unnotified else {}
     for problems in _grouped(unnotified, store, limit, now):
         text = _start_in_words(config, problems, tries)
-        if started := channels.notices(_notice_of_all("Problem", problems, text, now)):
+        if started := channels.notices(notice_of("Problem", problems, text, now)):
             store.health.notify_start(problems, started, now)
     undelivered = store.messages.undelivered()
     out_of_reach = {each.address for each in undelivered if each.attempts}
@@ -45,7 +45,7 @@ def compose_notices(config: Config, store: Store, now: datetime) -> None:
         if busy.isdisjoint(_ids_of_start(channels, [each], now))
     ]
     for problems in _grouped(ended, store, limit, now):
-        over = channels.notices(_notice_of_all("Over", problems, _end_in_words(problems), now))
+        over = channels.notices(notice_of("Over", problems, _end_in_words(problems), now))
         if store.health.notify_end(problems, over):
             begun = _ids_of_start(channels, problems, now)
             late = {each.message_id for each in undelivered if each.address in out_of_reach}
@@ -99,7 +99,7 @@ def _end_in_words(problems: Sequence[Problem]) -> str:
 def _ids_of_start(channels: Channels, problems: list[Problem], now: datetime) -> set[str]:
     """The ids of the notices that problems began: each by itself, or all together."""
     groups = [*([each] for each in problems), problems]
-    begun = (_notice_of_all("Problem", each, "", now) for each in groups)
+    begun = (notice_of("Problem", each, "", now) for each in groups)
     return {message.message_id for each in begun for message in channels.notices(each)}
 
 
@@ -213,12 +213,8 @@ def remedy_lines(config: Config, problem: Problem, next_at: datetime | None) -> 
     return [line for line in (tried, f"What to do: {advice_for(problem)}", link) if line]
 
 
-def notice_of(opening: str, problem: Problem, text: str, now: datetime) -> Notice:
-    """The notice about a problem; `opening` says whether it began or ended."""
-    return _notice_of_all(opening, [problem], text, now)
-
-
-def _notice_of_all(opening: str, problems: Sequence[Problem], text: str, now: datetime) -> Notice:
+def notice_of(opening: str, problems: Sequence[Problem], text: str, now: datetime) -> Notice:
+    """The notice about problems; `opening` says whether they began or ended."""
     titles = [_title(each) for each in problems]
     many = f"{len(titles)} problems: " if len(titles) > 1 else ""
     subject = f"{opening}: {many}{', '.join(titles)}"

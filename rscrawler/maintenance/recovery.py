@@ -240,6 +240,6 @@ def _report_rebuilt(config: Config, store: Store, count: int, aside: Path | None
         last_at=store.history.last_recorded_at(),
         flagged=_flagged_before(config),
     ).strip()
-    notice = notice_of("Problem", problem, notice_text, now)
+    notice = notice_of("Problem", [problem], notice_text, now)
     if messages := message_channels(config).notices(notice):
         store.health.notify_start([problem], messages, now)
