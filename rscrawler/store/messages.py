@@ -1,8 +1,8 @@
 """Messages and their recipients: how a message is claimed, sent, marked and retried.
 
-The bytes of a message never change. To send it, a process claims it by a conditional
-update: of several processes, only the first succeeds. It sends the message to the
-recipients that were not served yet. When none is pending, the message and the rows in it
+The bytes of a message never change. To send it, a process claims it: of several processes,
+only the first succeeds, since each locks the message's row to look. It sends the message to
+the recipients that were not served yet. When none is pending, the message and the rows in it
 have ended; recipients that refused it are retried all the same.
 """
 
@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Delete,
+    Row,
+    Select,
     Update,
     and_,
     bindparam,
@@ -41,11 +42,6 @@ _UNCLAIMED = {"claimed_by": None, "claimed_until": None}
 IS_OPEN = recipient.c.state.in_(["pending", "refused"])  # still to be served
 _IS_UNSERVED = recipient.c.state.in_(["pending", "refused", "failed"])
 _ATTEMPTS_BEFORE_REPLACEMENT = 3  # after these, configured addresses replace one that was removed
-_WAITING = (
-    select(recipient.c.message_id, recipient.c.address)
-    .where(IS_OPEN)
-    .order_by(recipient.c.message_id, recipient.c.address)
-)
 # An address with few attempts may come from a service with a newer configuration.
 _MAY_BE_STRANDED = and_(IS_OPEN, recipient.c.attempts >= _ATTEMPTS_BEFORE_REPLACEMENT)
 _SINCE = bindparam("since", type_=Moment)
@@ -67,6 +63,7 @@ _UNSERVED = (
     .where(_IS_UNSERVED)
     .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
 )  # fmt: skip
+_OPEN = _UNSERVED.where(IS_OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +139,7 @@ class Undelivered:
 
     def is_claimed(self, now: datetime) -> bool:
         """Whether a live process sends the message now."""
-        owner, until = self.claimed_by or "", self.claimed_until or now
-        return until > now and not is_void(owner, until, now)
+        return _is_claimed(self.claimed_by, self.claimed_until, now)
 
     def failures(self, now: datetime) -> int:
         """How many attempts have failed; one that is running has not."""
@@ -202,8 +198,8 @@ class MessageStore(Part):
     def waiting(self) -> dict[str, tuple[str, ...]]:
         """The addresses still to be served, by message id."""
         left: dict[str, tuple[str, ...]] = {}
-        for message_id, address in self._database.lookup(_WAITING):
-            left[message_id] = (*left.get(message_id, ()), address)
+        for each in self._undelivered(_OPEN):
+            left[each.message_id] = (*left.get(each.message_id, ()), each.address)
         return left
 
     def message(self, message_id: str, addresses: tuple[str, ...]) -> NewMessage | None:
@@ -214,7 +210,7 @@ class MessageStore(Part):
 
     def undelivered(self) -> list[Undelivered]:
         """Recipients still to be served, and those given up that no later message has reached."""
-        unserved = [Undelivered(*row) for row in self._database.lookup(_UNSERVED)]
+        unserved = self._undelivered(_UNSERVED)
         given_up: dict[tuple[str, str], list[Undelivered]] = defaultdict(list)
         for each in unserved:
             if each.state == "failed":
@@ -226,6 +222,9 @@ class MessageStore(Part):
             count = bisect_left(failed, True, key=lambda each: not self._is_reached_since(each))
             reached.update(failed[:count])
         return [each for each in unserved if each not in reached]
+
+    def _undelivered(self, query: Select[Any]) -> list[Undelivered]:
+        return [Undelivered(*row) for row in self._database.lookup(query)]
 
     def _is_reached_since(self, given_up: Undelivered) -> bool:
         """Whether the address has got a later message of the channel."""
@@ -260,6 +259,7 @@ class MessageStore(Part):
         once; one of another machine when it expires.
         """
         claim = {"state": "pending", "claimed_by": owner, "claimed_until": now + CLAIM_DURATION}
+        claimed = update(message).filter_by(message_id=message_id).values(claim)
         tried_at = recipient.c.next_try_at
         is_due = or_(tried_at <= now, tried_at > now + FURTHEST_TRY)
         begin = (
@@ -270,18 +270,10 @@ class MessageStore(Part):
             .returning(recipient.c.address, recipient.c.attempts)
         )
         with self._database.writing() as connection:
-            row = connection.execute(select(message).filter_by(message_id=message_id)).first()
-            is_free = _is_unclaimed(now)
-            if row and row.claimed_until and is_void(row.claimed_by, row.claimed_until, now):
-                is_free = or_(is_free, message.c.claimed_by == row.claimed_by)
-            free = update(message).filter_by(message_id=message_id).where(is_free)
-            taken = free.where(message.c.state != "done").values(claim)
-            if row is None or connection.execute(taken).rowcount != 1:
+            row = _free_message(connection, message_id, now)
+            if row is None or not (due := connection.execute(begin).all()):
                 return None
-            due = connection.execute(begin).all()
-            if not due:
-                connection.rollback()
-                return None
+            connection.execute(claimed)
         attempts = {each.address: each.attempts for each in sorted(due)}
         return ClaimedMessage(message_id, owner, row.channel, row.created_at, row.content, attempts)
 
@@ -335,23 +327,22 @@ class MessageStore(Part):
             self._readdress(message_id, addresses, now)
 
     def _readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
-        free = update(message).filter_by(message_id=message_id).where(_is_unclaimed(now))
         is_of_this = recipient.c.message_id == message_id
         is_gone = and_(is_of_this, _MAY_BE_STRANDED, recipient.c.address.not_in(addresses))
+        gone = update(recipient).where(is_gone).values(state="cancelled")
         others = select(recipient.c.address).where(is_of_this, recipient.c.state != "cancelled")
+        reopened = update(message).filter_by(message_id=message_id).values(state="pending")
         with self._database.writing() as connection:
-            is_free = connection.execute(free.values(state="pending")).rowcount == 1
-            cancelled = connection.execute(
-                update(recipient).where(is_gone).values(state="cancelled")
-            )
+            if _free_message(connection, message_id, now) is None:
+                return
             known = set(connection.scalars(others))
             new = [each for each in addresses if each not in known]
-            if not (is_free and cancelled.rowcount and new):
-                connection.rollback()
+            if not new or not connection.execute(gone).rowcount:
                 return
             former = delete(recipient).where(is_of_this, recipient.c.address.in_(new))
             connection.execute(former)
             _insert_recipients(connection, message_id, new, now)
+            connection.execute(reopened)
 
     def retry_failed(self, now: datetime) -> int:
         """Make every recipient that refused or was given up due again; returns their number."""
@@ -373,14 +364,12 @@ class MessageStore(Part):
     def _change_unserved(self, message_id: str, now: datetime, values: dict[str, Any]) -> bool:
         """Change the unserved recipients of a message; False if none, or while it is being sent."""
         chosen = update(message).filter_by(message_id=message_id)
-        free = chosen.where(_is_unclaimed(now)).values(_UNCLAIMED)
         unserved = update(recipient).filter_by(message_id=message_id).where(_IS_UNSERVED)
         with self._database.writing() as connection:
-            is_free = connection.execute(free).rowcount == 1
-            if not (is_free and connection.execute(unserved.values(values)).rowcount):
-                connection.rollback()
+            row = _free_message(connection, message_id, now)
+            if row is None or not connection.execute(unserved.values(values)).rowcount:
                 return False
-            connection.execute(chosen.values(state="pending"))
+            connection.execute(chosen.values(state="pending", **_UNCLAIMED))
             end_message(connection, message_id)
             return True
 
@@ -389,8 +378,15 @@ def _claim_of(claimed: ClaimedMessage) -> Update:
     return update(message).filter_by(message_id=claimed.message_id, claimed_by=claimed.owner)
 
 
-def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
-    return or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
+def _free_message(connection: Connection, message_id: str, now: datetime) -> Row[Any] | None:
+    """Lock a message for this transaction; None if there is none, or a live process sends it."""
+    locked = select(message).filter_by(message_id=message_id).with_for_update()
+    row = connection.execute(locked).first()
+    return row if row and not _is_claimed(row.claimed_by, row.claimed_until, now) else None
+
+
+def _is_claimed(owner: str | None, until: datetime | None, now: datetime) -> bool:
+    return until is not None and until > now and not is_void(owner or "", until, now)
 
 
 def _due_again(now: datetime) -> dict[str, Any]:

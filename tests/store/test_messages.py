@@ -124,6 +124,18 @@ def test_an_attempt_counts_from_its_claim_on_however_it_ends(store: Store) -> No
     assert waiting == dict.fromkeys(message.addresses, (2, "interrupted before it ended"))
 
 
+def test_a_message_can_be_cancelled_while_none_sends_it_or_its_sender_died(store: Store) -> None:
+    message, me = a_message(store), process_identity()
+    claimed = store.messages.claim(message.message_id, me, NOW)
+    assert claimed is not None
+    assert not store.messages.cancel(message.message_id, NOW)
+    store.messages.release(claimed)
+    dead = f"{me.split('/')[0]}/999999999/1"
+    assert store.messages.claim(message.message_id, dead, NOW)
+    assert store.messages.cancel(message.message_id, NOW)
+    assert store.messages.undelivered() == []
+
+
 def test_a_message_nobody_is_due_for_is_not_claimed_and_not_kept(store: Store) -> None:
     message = a_message(store)
     store.messages.mark(
