@@ -1,11 +1,12 @@
 """People's judgements of flags: right, or wrong with what is correct. Nothing is overwritten."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 from sqlalchemy import Row, Select, func, select
 
 from rscrawler.items import Article, Level
@@ -21,6 +22,10 @@ class Verdict(StrEnum):
     WRONG = "wrong"
 
 
+# In the database, codes separated by spaces.
+_Countries = Annotated[tuple[str, ...], BeforeValidator(str.split), PlainSerializer(" ".join)]
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """One person's judgement of one flag.
@@ -33,13 +38,16 @@ class Judgement:
     record_id: str
     topic: str
     flagged_level: Level
-    flagged_countries: tuple[str, ...]
+    flagged_countries: _Countries
     verdict: Verdict
     level: Level
-    countries: tuple[str, ...]
+    countries: _Countries
     note: str
     judged_by: str
     judged_at: datetime
+
+
+_JUDGEMENT = TypeAdapter(Judgement)
 
 
 class JudgementStore(Part):
@@ -47,10 +55,7 @@ class JudgementStore(Part):
 
     def add(self, new: Judgement) -> None:
         """Store a judgement; it holds from now on, and former ones stay."""
-        values = asdict(new)
-        for name in ("flagged_countries", "countries"):
-            values[name] = " ".join(values[name])
-        self._database.execute(judgement.insert().values(values))
+        self._database.execute(judgement.insert().values(_JUDGEMENT.dump_python(new)))
 
     def history(self, article_id: str) -> list[Judgement]:
         """Every judgement on an article, the newest first."""
@@ -95,12 +100,4 @@ def _current() -> Select[Any]:
 
 
 def _judgement_of(row: Row[Any]) -> Judgement:
-    values = {name: row._mapping[name] for name in Judgement.__slots__}
-    values |= {
-        "flagged_level": Level(row.flagged_level),
-        "flagged_countries": tuple(row.flagged_countries.split()),
-        "verdict": Verdict(row.verdict),
-        "level": Level(row.level),
-        "countries": tuple(row.countries.split()),
-    }
-    return Judgement(**values)
+    return _JUDGEMENT.validate_python(dict(row._mapping))
