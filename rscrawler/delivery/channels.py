@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from rscrawler.config.models import Config, QuietHours
 from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery import chat, mail, webhook
-from rscrawler.delivery.channel import ALERT_KINDS, MessageChannel, Notice
+from rscrawler.delivery.channel import MessageChannel, Notice
 from rscrawler.delivery.timing import Wait, quiet_until
 from rscrawler.store import Store
-from rscrawler.store.messages import NewMessage, Undelivered
+from rscrawler.store.messages import ALERT_KINDS, NewMessage, Undelivered
 from rscrawler.store.outbox import WaitingChannel
 from rscrawler.store.tables import JSONL_CHANNELS
 

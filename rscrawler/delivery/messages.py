@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from rscrawler.config.models import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
 from rscrawler.delivery.channel import (
-    ALERT_KINDS,
     NOTICE_KIND,
     POSSIBLY_ACCEPTED,
     Batch,
@@ -30,7 +29,7 @@ from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity
-from rscrawler.store.messages import CLAIM_DURATION, ClaimedMessage, RecipientOutcome
+from rscrawler.store.messages import ALERT_KINDS, CLAIM_DURATION, ClaimedMessage, RecipientOutcome
 from rscrawler.store.outbox import OutboxRow
 
 logger = logging.getLogger(__name__)

@@ -7,10 +7,10 @@ from sqlalchemy import Select, and_, bindparam, case, exists, func, or_, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Part
+from rscrawler.store.messages import ALERT_KINDS
 from rscrawler.store.tables import Moment, article, message, outbox, recipient, run, total, version
 
 WEEKLY_KIND = "weekly"
-_ALERT_KINDS = ("alert", "summary")
 # New articles with a date: only they have a delay since publication.
 _IS_DATED_NEWS = and_(version.c.event == Event.NEW, article.c.published_at.is_not(None))
 Delay = tuple[str, datetime, timedelta]
@@ -106,7 +106,7 @@ class HistoryStore(Part):
         an article on several channels counts for each.
         """
         at = message.c.created_at
-        is_alert = message.c.kind.in_(_ALERT_KINDS), message.c.state == "done"
+        is_alert = message.c.kind.in_(ALERT_KINDS), message.c.state == "done"
         query = (
             select(article.c.site, at, article.c.published_at)
             .join(version, version.c.article_id == article.c.article_id)

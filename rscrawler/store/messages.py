@@ -34,6 +34,7 @@ from rscrawler.store.leases import is_void
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import Moment, message, outbox, recipient
 
+ALERT_KINDS = frozenset({"alert", "summary"})
 # Renewed at each step, and longer than any; void at once when a process of this machine has died.
 CLAIM_DURATION = timedelta(minutes=15)
 # No retry is scheduled further ahead: a later time was written by a clock that was ahead.
