@@ -220,13 +220,13 @@ class HealthStore(Part):
         self, started: Sequence[Problem], messages: Sequence[NewMessage], now: datetime
     ) -> bool:
         """Store the notices that problems began; False if another process has done so for one."""
-        begun = [update(problem).filter_by(**_key(each), notified_at=None) for each in started]
-        notified = ((each.values(notified_at=now), 1) for each in begun)
-        return write_messages(self._database, messages, *notified)
+        notified = update(problem).filter_by(notified_at=None).values(notified_at=now)
+        marks = (notified.filter_by(**_key(each)) for each in started)
+        return write_messages(self._database, messages, *marks)
 
     def notify_end(self, ended: Sequence[Problem], messages: Sequence[NewMessage]) -> bool:
         """Store the notices that problems ended, and delete these; False if one is gone already."""
-        over = ((delete(problem).filter_by(**_key(each), ended=1), 1) for each in ended)
+        over = (delete(problem).filter_by(**_key(each), ended=1) for each in ended)
         return write_messages(self._database, messages, *over)
 
 

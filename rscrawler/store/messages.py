@@ -154,15 +154,15 @@ class Undelivered:
 
 
 def write_messages(
-    database: Database, messages: Iterable[NewMessage], *marks: tuple[Update | Delete, int]
+    database: Database, messages: Iterable[NewMessage], *marks: Update | Delete
 ) -> bool:
     """Store messages, due at once, in one transaction with `marks` on what they report.
 
-    False, and nothing is stored, if a mark does not change its number of rows, or a message with
-    that id exists: another process was first.
+    False, and nothing is stored, if a mark does not change one row, or a message with that id
+    exists: another process was first.
     """
     with database.writing() as connection:
-        is_first = all(connection.execute(mark).rowcount == rows for mark, rows in marks)
+        is_first = all(connection.execute(mark).rowcount == 1 for mark in marks)
         if not (is_first and all(insert_message(database, connection, new) for new in messages)):
             connection.rollback()
             return False

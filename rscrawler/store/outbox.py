@@ -291,7 +291,7 @@ class OutboxStore(Part):
         known = self._database.scalars(select(message.c.message_id).where(is_of_these))
         new = [each for each in messages if each.message_id not in known]
         alerted = update(flag).values(alerted_at=now).filter_by(alerted_at=None)
-        marks = ((alerted.filter_by(article_id=of, topic=topic), 1) for of, topic in flags)
+        marks = (alerted.filter_by(article_id=of, topic=topic) for of, topic in flags)
         return write_messages(self._database, new, *marks)
 
 
