@@ -97,9 +97,12 @@ def _end_in_words(problems: Sequence[Problem]) -> str:
 
 
 def _ids_of_start(channels: Channels, problems: list[Problem], now: datetime) -> set[str]:
-    """The ids of the notices that problems began: each by itself, or all together."""
-    groups = [*([each] for each in problems), problems]
-    begun = (notice_of("Problem", each, "", now) for each in groups)
+    """The ids of the notices that problems began: each alone, or with those notified at once."""
+    together: dict[datetime | None, list[Problem]] = defaultdict(list)
+    for each in problems:
+        together[each.notified_at].append(each)
+    groups = [*([each] for each in problems), *together.values()]
+    begun = (notice_of("Problem", group, "", now) for group in groups)
     return {message.message_id for each in begun for message in channels.notices(each)}
 
 

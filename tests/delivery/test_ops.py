@@ -431,17 +431,19 @@ def test_problems_of_many_sites_that_begin_or_end_together_are_one_notice_each(
 def test_of_many_problems_that_began_and_ended_without_a_mail_server_only_the_end_is_told(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
+    config = email_config({**OPS, "flood_limit": 5}, port=9)
+    fail(store, "first")
+    deliver(config, store, now=NOW - timedelta(hours=1))
     fail(store, *SITES)
     for minutes in (0, 1):
-        config = email_config({**OPS, "flood_limit": 5}, port=9)
         deliver(config, store, now=NOW + timedelta(minutes=minutes))
-    for name in SITES:
+    for name in ("first", *SITES):
         store.health.clear_problem(name, UNREACHABLE)
     for minutes in (20, 60):
         config = email_config({**OPS, "flood_limit": 5})
         deliver(config, store, now=NOW + timedelta(minutes=minutes))
     (subject,) = subjects(mailbox)
-    assert subject.startswith("Over: 9 problems: site-0: unreachable, ")
+    assert subject.startswith("Over: 10 problems: first: unreachable, site-0: unreachable, ")
 
 
 @on_sqlite
