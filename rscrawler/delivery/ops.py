@@ -122,7 +122,7 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
     Its own notices do not count, or the problem would last until they have arrived.
     """
     problems = [each for each in store.health.problems() if is_of_outbox(each.subject)]
-    own = {id_ for problem in problems for id_ in _ids_of_start(channels, [problem], now)}
+    own = _ids_of_start(channels, problems, now)
     undelivered = [
         each
         for each in store.messages.undelivered()
