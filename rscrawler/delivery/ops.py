@@ -38,7 +38,7 @@ def compose_notices(config: Config, store: Store, now: datetime) -> None:
     undelivered = store.messages.undelivered()
     out_of_reach = {each.address for each in undelivered if each.attempts}
     # While another process sends the notice of a start, it is not known whether it could.
-    busy = {each.message_id for each in undelivered if (each.claimed_until or now) > now}
+    busy = {each.message_id for each in undelivered if each.is_claimed(now)}
     ended = [
         each
         for each in store.health.problems(ended=True)

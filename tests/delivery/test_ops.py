@@ -11,6 +11,7 @@ from rscrawler.delivery import deliver
 from rscrawler.delivery.ops import compose_notices
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
+from rscrawler.store.leases import process_identity
 from rscrawler.store.messages import RecipientOutcome
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, an_article, on_sqlite, record
@@ -147,6 +148,23 @@ def test_an_end_waits_while_another_process_sends_the_notice_of_the_start(
     store.messages.mark(notice.message_id, [failed])
     store.messages.release(claimed)
     for hours in (1, 3):
+        deliver(email_config(OPS), store, now=NOW + hours * HOUR)
+    assert subjects(mailbox) == ["Over: sample: unreachable"]
+
+
+@on_sqlite
+def test_an_end_waits_for_no_process_that_died_while_it_sent_the_notice_of_the_start(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["ops@example.org"] = "450 busy"
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    deliver(email_config(OPS), store, now=NOW)
+    mailbox.refuse.clear()
+    (notice,) = store.messages.undelivered()
+    dead = f"{process_identity().split('/')[0]}/999999999/1"
+    assert store.messages.claim(notice.message_id, dead, NOW + HOUR)
+    store.health.clear_problem("sample", UNREACHABLE)
+    for hours in (1, 2):
         deliver(email_config(OPS), store, now=NOW + hours * HOUR)
     assert subjects(mailbox) == ["Over: sample: unreachable"]
 
