@@ -267,7 +267,8 @@ def alert_unalerted(delivery: DeliveryContext, now: datetime) -> int:
     if problem is None:
         return 0
     levels = [level for level in Level if level.reaches(interest.minimum)]
-    found = store.outbox.unalerted(interest.topics, levels, problem.since)
+    oldest = now - timedelta(days=delivery.alerts.max_age_days)
+    found = store.outbox.unalerted(interest.topics, levels, problem.since, oldest)
     composed = _compose_unalerted(delivery, found, now)
     known = [name for name, site in interest.sites.items() if site.enabled]
     waiting = (n for n in known if store.articles.count(n) and not store.health.site(n).baseline_at)
@@ -277,22 +278,15 @@ def alert_unalerted(delivery: DeliveryContext, now: datetime) -> int:
 
 
 def _compose_unalerted(
-    delivery: DeliveryContext, found: list[tuple[str, str]], now: datetime
+    delivery: DeliveryContext, found: list[tuple[str, str, str, str]], now: datetime
 ) -> int:
-    oldest = now - timedelta(days=delivery.alerts.max_age_days)
-    notified: list[tuple[str, str]] = []
-    rows: dict[str, OutboxRow] = {}
-    for topic, record in found:
-        article = Article.from_json(record)
-        if article.published_at is not None and article.published_at >= oldest:
-            notified.append((article.article_id, topic))
-            seen_at, record_id = article.first_seen_at or now, article.record_id
-            rows[record_id] = OutboxRow(0, "", record_id, "rebuilt", seen_at, record)
-    if not rows:
+    flags = [(article_id, topic) for article_id, topic, _, _ in found]
+    records = {record_id: record for _, _, record_id, record in found}
+    news = [OutboxRow(0, "", id_, "rebuilt", now, record) for id_, record in records.items()]
+    if not news:
         return 0
-    news = list(rows.values())
     is_flood = len(news) > delivery.alerts.flood_limit
     batch = Batch(news, _alerts_of(delivery, news), now, is_flood, note=_POSSIBLY_ALERTED)
     channels = (each for each in delivery.channels.by_name.values() if each.addresses)
     messages = [message for channel in channels for message, _ in channel.compose(batch)]
-    return len(messages) if delivery.store.outbox.alert_unalerted(notified, messages, now) else 0
+    return len(messages) if delivery.store.outbox.alert_unalerted(flags, messages, now) else 0

@@ -239,12 +239,13 @@ class OutboxStore(Part):
     # After a lost database was rebuilt.
 
     def unalerted(
-        self, topics: Sequence[str], levels: Sequence[str], since: datetime
-    ) -> list[tuple[str, str]]:
-        """`(topic, record)` of flagged articles first seen since a time that were never alerted.
+        self, topics: Sequence[str], levels: Sequence[str], since: datetime, oldest: datetime
+    ) -> list[tuple[str, str, str, str]]:
+        """`(article_id, topic, record_id, record)` of flagged articles that were never alerted.
 
-        Only those published since the newest article that their site had before; not those in the
-        outbox, which the spool has restored, and no copies or removed articles.
+        Only those first seen since a time, and published since `oldest` and the newest article that
+        their site had before; not those in the outbox, which the spool has restored, and no copies
+        or removed articles.
         """
         rows = outbox.c.record_id == version.c.record_id
         is_in_outbox = exists().where(rows, outbox.c.channel.not_in(JSONL_CHANNELS))
@@ -260,7 +261,7 @@ class OutboxStore(Part):
             .subquery()
         )
         query = (
-            select(flag.c.topic, version.c.record)
+            select(flag.c.article_id, flag.c.topic, version.c.record_id, version.c.record)
             .join(article, article.c.article_id == flag.c.article_id)
             .join(site, site.c.name == article.c.site)
             .join(before, before.c.site == article.c.site)
@@ -272,13 +273,14 @@ class OutboxStore(Part):
                 site.c.baseline_at.is_not(None),
                 article.c.first_seen_at >= since,
                 published >= before.c.newest,
+                published >= oldest,
                 article.c.removed_at.is_(None),
                 article.c.duplicate_of.is_(None),
                 ~is_in_outbox,
             )
-            .order_by(article.c.published_at.desc())
+            .order_by(published.desc())
         )
-        return [(row.topic, row.record) for row in self._database.rows(query)]
+        return [tuple(row) for row in self._database.rows(query)]
 
     def alert_unalerted(
         self, flags: Iterable[tuple[str, str]], messages: Sequence[NewMessage], now: datetime
