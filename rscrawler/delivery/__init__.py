@@ -44,11 +44,8 @@ def deliver(
     """
     start, today = time.monotonic(), now.astimezone(UTC).date()
     clock = clock or (lambda: now + timedelta(seconds=time.monotonic() - start))
-    alerts, channels = config.alerts, message_channels(config)
-    interest = Interest(
-        alerts.topics, alerts.minimum, *_titles_and_sites(config), dashboard=config.web.url
-    )
-    delivery = messages.DeliveryContext(alerts, channels, store, interest, clock, must_stop)
+    channels, interest = message_channels(config), _interest(config)
+    delivery = messages.DeliveryContext(config.alerts, channels, store, interest, clock, must_stop)
     report = delivery.report
     # Spool first: a database that is rebuilt from the JSONL counts the articles in it as alerted.
     sync_spool(config, store)
@@ -75,8 +72,8 @@ def deliver(
     return report
 
 
-def _titles_and_sites(config: Config) -> tuple[dict[str, str], dict[str, SiteProfile]]:
-    """The titles of topics, and the site profiles; empty if invalid, which holds up no alert."""
+def _interest(config: Config) -> Interest:
+    """What is alerted; without titles or site profiles if invalid, which holds up no alert."""
     from rscrawler.topics import usable_topics  # not for `status`: it takes long
 
     titles: dict[str, str] = {}
@@ -85,7 +82,7 @@ def _titles_and_sites(config: Config) -> tuple[dict[str, str], dict[str, SitePro
         titles |= {name: topic.title for name, topic in usable_topics(config).lists.items()}
     with suppress(ConfigurationError):
         sites |= load_sites(config)
-    return titles, sites
+    return Interest(config.alerts.topics, config.alerts.minimum, titles, sites, config.web.url)
 
 
 def send_notices(config: Config, store: Store, clock: Callable[[], datetime]) -> None:
