@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from rscrawler.config.models import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
 from rscrawler.delivery.channel import (
-    NOTICE_KIND,
     POSSIBLY_ACCEPTED,
     Batch,
     MessageChannel,
@@ -136,10 +135,12 @@ def readdress(delivery: DeliveryContext) -> None:
 
     A renewed token and a corrected misspelling each make a new address.
     """
-    messages, now = delivery.store.messages, delivery.clock()
-    for channel in delivery.channels.by_name.values():
-        messages.readdress(channel.name, ALERT_KINDS, channel.addresses, now)
-        messages.readdress(channel.name, {NOTICE_KIND}, channel.operators, now)
+    messages, channels, now = delivery.store.messages, delivery.channels.by_name, delivery.clock()
+    for each in messages.undelivered():
+        if (channel := channels.get(each.channel)) is not None:
+            addresses = channel.addresses if each.kind in ALERT_KINDS else channel.operators
+            if each.address not in addresses and each.state != "failed":
+                messages.readdress(each.message_id, addresses, now)
 
 
 def send_due(delivery: DeliveryContext, *, are_alerts: bool) -> None:

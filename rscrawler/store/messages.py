@@ -309,25 +309,12 @@ class MessageStore(Part):
 
     # Decisions of people, and of a new configuration.
 
-    def readdress(
-        self, channel: str, kinds: Collection[str], addresses: Collection[str], now: datetime
-    ) -> None:
-        """Redirect to `addresses` what failed repeatedly at addresses that the channel has no more.
+    def readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
+        """Redirect a message to `addresses` from others at which it failed repeatedly.
 
-        A message stays as it is while it is being sent, or if none of `addresses` is new to it; a
+        It stays as it is while it is being sent, or if none of `addresses` is new to it; a
         cancelled recipient counts as new.
         """
-        stranded = (
-            select(message.c.message_id)
-            .join(recipient, recipient.c.message_id == message.c.message_id)
-            .where(message.c.channel == channel, message.c.kind.in_(kinds))
-            .where(_MAY_BE_STRANDED, recipient.c.address.not_in(addresses))
-            .distinct()
-        )
-        for message_id in self._database.scalars(stranded):
-            self._readdress(message_id, addresses, now)
-
-    def _readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
         is_of_this = recipient.c.message_id == message_id
         is_gone = and_(is_of_this, _MAY_BE_STRANDED, recipient.c.address.not_in(addresses))
         gone = update(recipient).where(is_gone).values(state="cancelled")
