@@ -1,4 +1,4 @@
-"""What workers cost and bring: handing over, a job against a plain crawl, one worker and two.
+"""What workers cost and bring: a job against a plain crawl, one worker and two.
 
     python -m benchmarks.bench_cluster [--jobs N]
 
@@ -16,8 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
@@ -26,11 +25,6 @@ import psycopg
 
 from benchmarks.measure import progress, rscrawler, spread, table
 from rscrawler.clock import utc_now
-from rscrawler.config import load_config
-from rscrawler.schedules import active_jobs
-from rscrawler.scheduling.worker import hand_over, install_queue
-from rscrawler.store import Store
-from rscrawler.store.jobs import QUEUE, Firing
 from tests.cluster.cluster import Cluster, postgresql
 from tests.cluster.sites import TinySites
 
@@ -51,16 +45,13 @@ def main() -> None:
             plain.append(rscrawler(cluster.folder, "crawl", f"site-{number:03}", "--json"))
         rows = [["a plain crawl, wall s", spread([each.wall_seconds for each in plain])]]
         rows.append(["a plain crawl, CPU s", spread([each.cpu_seconds for each in plain])])
-        handed_over: list[float] = []
         for workers in (1, 2):
             progress(f"{jobs} jobs, workers: {workers}")
-            handed_over += hand_over_all(cluster)
             seconds, spent = work(cluster, workers, jobs)
             name = f"{workers} × one at a time, a core each"
             rows.append([f"{name}: jobs a minute", f"{60 / seconds:.1f}"])
             rows.append([f"{name}: wall s a job", f"{seconds:.2f}"])
             rows.append([f"{name}: CPU s a job", f"{spent:.3f}"])
-        rows.append(["to claim a run and hand it over, ms", spread(handed_over, 1)])
     print(table(["", "median (range) or mean"], rows))
 
 
@@ -77,34 +68,16 @@ def cluster_of(sites: int) -> Iterator[Cluster]:
         yield cluster
 
 
-def hand_over_all(cluster: Cluster) -> list[float]:
-    """Claim a run of every job and put it into the queue, as the service does; ms for each."""
-    config = load_config(cluster.folder / "rscrawler.toml")
-    store, now = Store.open(config.database), utc_now()
-    install_queue(store)
-    spent = []
-    for scheduled in active_jobs(config):
-        store.jobs.schedule(scheduled.id, str(now), now)
-        begun = time.perf_counter()
-        claimed = store.jobs.claim(
-            Firing(scheduled.id, now, QUEUE),
-            next_fire_at=now + timedelta(days=1),
-            now=now,
-            hand_over=partial(hand_over, scheduled, now),
-        )
-        spent.append(1000 * (time.perf_counter() - begun))
-        assert claimed
-    store.close()
-    return spent
-
-
 def work(cluster: Cluster, workers: int, jobs: int) -> tuple[float, float]:
-    """Let workers empty the queue: seconds from one end of a run to the next, CPU s a run.
+    """Let workers run each job once: seconds from one end of a run to the next, CPU s a run.
 
     Their start, up to the end of the first run, is left out.
     """
     cluster.workers.clear()
-    cluster.start(services=0, workers=workers, impatient=False)
+    with psycopg.connect(cluster.database) as connection:
+        connection.execute("DELETE FROM job")
+        connection.execute("DELETE FROM fired")  # every job is new, and due at once
+    cluster.start(services=0, workers=workers, logged=False)
     if sys.platform == "linux":
         for number, worker in enumerate(cluster.workers):
             os.sched_setaffinity(worker.process.pid, {number % (os.cpu_count() or 1)})

@@ -211,7 +211,6 @@ def requested_pause(not_before: datetime | None, now: datetime) -> datetime | No
 
 # Of a service at once: each has some 40 MiB, and all jobs are due after a pause.
 MOST_CRAWLS = 16
-MOST_FAILING = MOST_CRAWLS // 2  # of them, crawls by jobs whose last run failed
 MAX_ATTEMPTS = 3  # at an address that responds 404 or 410, or redirects to another site
 LONGEST_RETRY = timedelta(hours=6)
 _MOST_PAGES = 50  # of a listing, except on a first or full run
@@ -252,14 +251,15 @@ def after_gone(
     return is_removed, gone_at, None if is_removed else gone_at + removal_after
 
 
-def is_full(running: Set[str], failing: Set[str], job_id: str) -> bool:
+def is_full(running: Set[str], failing: Set[str], job_id: str, at_once: int = MOST_CRAWLS) -> bool:
     """Whether a service runs so many crawls that this job must wait; all are ids of jobs.
 
     A crawl of a site that does not answer takes minutes; many must not hold up the others. So jobs
     whose last run failed, `failing`, take at most half of the places.
     """
     is_failing = job_id in failing
-    return len(running) >= MOST_CRAWLS or (is_failing and len(running & failing) >= MOST_FAILING)
+    most_failing = max(1, at_once // 2)
+    return len(running) >= at_once or (is_failing and len(running & failing) >= most_failing)
 
 
 def retry_at(attempts: int, now: datetime) -> datetime:

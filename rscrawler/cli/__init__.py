@@ -60,7 +60,7 @@ GROUPS = {
         "config": "The configuration: check its files.",
         "alerts": "The alert channels: send a test.",
         "prune": "Delete old text from the database; articles stay known, and the JSONL stays.",
-        "worker": "Run the crawls that the service hands over, until SIGTERM or SIGINT.",
+        "worker": "Run only crawls, beside other workers, until SIGTERM or SIGINT.",
         "migrate-store": "Copy a whole database into an empty one, and compare the two.",
     },
     "Develop": {

@@ -257,6 +257,3 @@ def log_runs(context: typer.Context) -> None:
         return
     logging.getLogger().setLevel(logging.WARNING)
     logging.getLogger("rscrawler.scheduling").setLevel(logging.INFO)
-    # A worker logs in one line that the database is away; these loggers would add a page each.
-    for name in ("procrastinate", "psycopg.pool"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)

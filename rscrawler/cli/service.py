@@ -24,6 +24,7 @@ from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
 from rscrawler.store.database import NoDatabase, sqlite_file
 from rscrawler.store.jobs import JobState
+from rscrawler.store.leases import process_identity
 from rscrawler.topics import check_alerted
 
 logger = logging.getLogger(__name__)
@@ -45,9 +46,26 @@ def run_command(
     log_runs(context)
     with store_failures_reported(config):  # a supervisor that restarts the service tells nobody
         keeper = _open_keeper(config)
-    with closing(keeper), closing(load.runs):
-        service = Service(keeper, load, run=load.runs.run)
-        asyncio.run(service.run())
+    _run(keeper, load)
+
+
+def worker_command(
+    context: typer.Context,
+    name: Annotated[str | None, Option(help="In the log; default: host and process.")] = None,
+    at_once: Annotated[int, Option(min=1, help="How many crawls at a time.")] = 2,
+    schedules_dir: SchedulesOption = None,
+    config_path: ConfigPath = None,
+) -> None:
+    """Run only crawls, beside other workers, until SIGTERM or SIGINT."""
+    load = _Loader(find_config(config_path), schedules_dir)
+    config, _ = load()
+    if not config.uses_workers:
+        raise ConfigurationError(
+            f"{config.place_of('scheduling.executor')}: is 'process', which has no workers; "
+            "allowed here: workers"
+        )
+    log_runs(context)
+    _run(_open_keeper(config), load, worker=name or process_identity(), at_once=at_once)
 
 
 def _open_keeper(config: Config) -> StoreKeeper:
@@ -101,29 +119,9 @@ class _Loader:
         return config, jobs
 
 
-def worker_command(
-    context: typer.Context,
-    name: Annotated[str | None, Option(help="In the log; default: host and process.")] = None,
-    at_once: Annotated[int, Option(min=1, help="How many crawls at a time.")] = 2,
-    config_path: ConfigPath = None,
-) -> None:
-    """Run the crawls that the service hands over, until SIGTERM or SIGINT."""
-    found = find_config(config_path)
-    text = read_text(found) if found else ""
-    config = load_config(found, text)
-    if not config.uses_workers:
-        raise ConfigurationError(
-            f"{config.place_of('scheduling.executor')}: is 'process', which has no workers; "
-            "allowed here: procrastinate"
-        )
-    from rscrawler.scheduling.worker import Worker  # needs an extra
-
-    log_runs(context)
-    with opened_store(config) as store:
-        runs = WarmRuns(own_folders(config), found, text)
-        worker = Worker(store, config, name=name, at_once=at_once, run=runs.run)
-        with closing(runs):
-            asyncio.run(worker.run())
+def _run(keeper: StoreKeeper, load: _Loader, **options: Any) -> None:
+    with closing(keeper), closing(load.runs):
+        asyncio.run(Service(keeper, load, run=load.runs.run, **options).run())
 
 
 def schedules_command(

@@ -10,7 +10,6 @@ from datetime import time, timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
-from importlib.util import find_spec
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -380,8 +379,9 @@ class CrawlSettings(Model):
 class SchedulingSettings(Model):
     """How the service runs its jobs."""
 
-    executor: Literal["process", "procrastinate"] = key(
-        "process", "procrastinate: crawls are queued in PostgreSQL for `rscrawler worker`"
+    # "procrastinate" is the former name of "workers".
+    executor: Literal["process", "workers", "procrastinate"] = key(
+        "process", "workers: crawls are run by `rscrawler worker`, on any machine"
     )
     time_limit: Timeout = key("30m", "a crawl that runs longer is ended")
     misfire_grace: Duration = key("1d", "a run missed by less is caught up once")
@@ -442,20 +442,15 @@ class Config(Model):
             return self
         if not self.database.startswith("postgresql"):
             raise ValueError(
-                'scheduling.executor "procrastinate" needs a database_url of PostgreSQL: '
-                "postgresql+psycopg://user:password@host/database"
-            )
-        if find_spec("procrastinate") is None:
-            raise ValueError(
-                'scheduling.executor "procrastinate" needs the package procrastinate; '
-                'install it with pip install "rscrawler[workers]"'
+                f'scheduling.executor "{self.scheduling.executor}" needs a database_url of '
+                "PostgreSQL: postgresql+psycopg://user:password@host/database"
             )
         return self
 
     @property
     def uses_workers(self) -> bool:
         """Whether crawls are run by workers, which leave all delivery to the service."""
-        return self.scheduling.executor == "procrastinate"
+        return self.scheduling.executor != "process"
 
     _origin: str = PrivateAttr(default=DEFAULT_CONFIG_NAME)
     _environment: dict[str, Any] = PrivateAttr(default={})

@@ -29,7 +29,7 @@ from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
 from rscrawler.store.health import Problem, ProblemCode
-from rscrawler.store.leases import in_words, runs_here
+from rscrawler.store.leases import WORKER, in_words, runs_here
 
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
@@ -221,12 +221,14 @@ def _late_jobs(
     busy = {lease for job in jobs if job.id in running for lease in job.leases}
     busy |= store.leases.held(now).keys()
     failing = {job_id for job_id, state in states.items() if state.failures}
+    # How many crawls workers run at once is not known here.
+    are_working = any(each.is_alive_at(now) for each in store.leases.services(WORKER))
     for job in jobs:
         state = states.get(job.id)
         if state is None:
             continue
         patience = config.monitoring.overdue_after
-        has_no_place = not config.uses_workers and is_full(running, failing, job.id)
+        has_no_place = are_working if config.uses_workers else is_full(running, failing, job.id)
         is_waiting = not busy.isdisjoint(job.leases) or (has_no_place and job.sites)
         is_kept = job.id in running or is_waiting
         if not is_kept:  # waiting for its own run, another crawl of its sites or hosts, or any run
@@ -237,7 +239,8 @@ def _late_jobs(
             since = max([since, *(at + patience for at in crawled if at)])
         if now > since:
             due = rfc3339(state.next_fire_at)
-            who = "no service has run it" if services else "no service runs: the last was stopped"
+            runner = "worker" if config.uses_workers and job.sites else "service"
+            who = f"no {runner} has run it" if services else "no service runs: the last was stopped"
             message = f"job {job.id} was due at {due}, but {who}"
             yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)
 

@@ -8,8 +8,8 @@
 - Every few seconds, by the monotonic clock, the service checks what no trigger reports: a machine
   that slept, a wall clock that jumped, another service that died, a store that failed.
 
-A run is a child process (`processes`). With workers, crawls are put into their queue instead
-(`worker`), and only one of the services that share the store delivers.
+A run is a child process (`processes`). With workers, which may be on other machines, a worker is a
+service that runs only crawls; the others leave these to it, and one of them delivers.
 """
 
 import asyncio
@@ -19,7 +19,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,7 +27,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
-from rscrawler.decisions import CLOCK_TOLERANCE, is_full, requested_pause
+from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS, is_full, requested_pause
 from rscrawler.delivery.channels import due_since, notice_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
@@ -38,14 +37,22 @@ from rscrawler.scheduling.processes import ChildRunner
 from rscrawler.scheduling.runs import Runner, RunOutcome, record_end
 from rscrawler.scheduling.trouble import StoreTrouble, notify_of_undelivered
 from rscrawler.store.health import ProblemCode
-from rscrawler.store.jobs import QUEUE, Firing
-from rscrawler.store.leases import LEASE_RENEWAL, in_words, process_identity, service_lease
+from rscrawler.store.jobs import Firing
+from rscrawler.store.leases import (
+    LEASE_RENEWAL,
+    SERVICE,
+    WORKER,
+    in_words,
+    process_identity,
+    service_lease,
+    worker_lease,
+)
 
 logger = logging.getLogger(__name__)
 
 CHECK_INTERVAL = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
-QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
+WORKERS_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
 LEAST_GRACE = timedelta(seconds=1)  # APScheduler fires a little late
 WORKERS_TIME = timedelta(hours=1)  # for what waited while the service or the store was off
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
@@ -77,6 +84,8 @@ class Service:
         run: starts a child process.
         now: the current time; APScheduler reads the wall clock itself.
         owner: its name in claims and leases; None: host, process id and start time.
+        worker: a worker's name in the log; None: this is no worker.
+        at_once: the number of crawls that it runs at a time.
 
     Raises:
         ConfigurationError: as `load`.
@@ -90,12 +99,17 @@ class Service:
         run: ChildRunner,
         now: Callable[[], datetime] = utc_now,
         owner: str | None = None,
+        worker: str | None = None,
+        at_once: int = MOST_CRAWLS,
     ) -> None:
+        self._name = "service" if worker is None else f"worker {worker}"
+        self._is_worker, self._at_once = worker is not None, at_once
         self._store = keeper.store
         self._keeper = keeper
         self._load = load
         self._now = now
         self._owner = owner or process_identity()
+        self._lease = (worker_lease if self._is_worker else service_lease)(self._owner)
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
         self._runner = Runner(run, self._stopping)
@@ -105,12 +119,18 @@ class Service:
         self._failing = set[str]()  # the ids of jobs whose last run failed
         self._alive_at: datetime | None = None
         self._awake_since: datetime  # or since the store was reopened
-        self._trouble = StoreTrouble(lambda: self._config)
+        self._trouble = StoreTrouble(lambda: self._config, is_quiet=self._is_worker)
         self._fault: Exception | None = None  # the error that ends this process
 
     def _read_files(self) -> None:
-        self._config, self._jobs = self._load()
+        self._config, self._all_jobs = self._load()
         self._delivers = not self._config.uses_workers
+        # Those that this process runs.
+        self._jobs: Sequence[ScheduledJob] = [
+            each
+            for each in self._all_jobs
+            if self._delivers or each.job.is_crawl is self._is_worker
+        ]
         self._is_planned = False
 
     # The life of the service.
@@ -127,7 +147,7 @@ class Service:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # blocked by `__main__`
         self.start()
-        logger.info("service started, jobs: %s", self._job_ids())
+        logger.info("%s started, jobs: %s", self._name, self._job_ids())
         try:
             while not self._stopping.is_set():
                 self.check()
@@ -139,11 +159,11 @@ class Service:
             self._scheduler.shutdown(wait=False)
         if self._fault is not None:
             raise StoreError(
-                f"the service ends, since it cannot go on: {type(self._fault).__name__}: "
+                f"the {self._name} ends, since it cannot go on: {type(self._fault).__name__}: "
                 f"{self._fault}"
             ) from self._fault
         self._attempt(self._release_leases)
-        logger.info("service stopped")
+        logger.info("%s stopped", self._name)
 
     def start(self) -> None:
         """Start APScheduler in the running event loop; it has no jobs before the first `check`."""
@@ -178,7 +198,7 @@ class Service:
             self._attempt(self._write_ends)
 
     def _release_leases(self) -> None:
-        for name in (service_lease(self._owner), DELIVERER):
+        for name in (self._lease, DELIVERER):
             self._store.leases.release(name, self._owner)
 
     # Every few seconds.
@@ -187,7 +207,7 @@ class Service:
         """Check what no trigger reports, and let APScheduler's jobs follow the store.
 
         1. Record the runs that have ended. 2. Renew this service's leases.
-        3. Give back the runs of dead services. 4. Follow the store's fire times.
+        3. Give back the runs of dead services and workers. 4. Follow the store's fire times.
         """
         self._attempt(self._check)
 
@@ -195,7 +215,7 @@ class Service:
         self._write_ends()
         now = self._now()
         self._keep_alive(now)
-        if self._config.uses_workers:
+        if self._config.uses_workers and not self._is_worker:
             self._delivers = self._store.leases.acquire(DELIVERER, self._owner, now)
         self._adopt_orphans(now)
         self._follow_store(now)
@@ -233,25 +253,27 @@ class Service:
     def _keep_alive(self, now: datetime) -> None:
         if self._alive_at is not None and abs(now - self._alive_at) < LEASE_RENEWAL:
             return
-        self._store.leases.acquire(service_lease(self._owner), self._owner, now)
-        self._store.leases.forget_dead_services(now)
+        self._store.leases.acquire(self._lease, self._owner, now)
+        self._store.leases.forget_dead(WORKER if self._is_worker else SERVICE, now)
         if self._alive_at is None or abs(now - self._alive_at) >= WORKERS_TIME:
             self._awake_since = now
-        if self._config.uses_workers and now - self._awake_since >= WORKERS_TIME:
+        is_watching = self._config.uses_workers and not self._is_worker
+        if is_watching and now - self._awake_since >= WORKERS_TIME:
             self._report_unserved(now)
         self._alive_at = now
 
     def _report_unserved(self, now: datetime) -> None:
-        """Raise `overdue` for the sites of runs that no worker has ended: perhaps none is alive.
+        """Raise `overdue` for the sites of jobs that no worker has run: perhaps none is alive.
 
         Not if there was a good cycle by other means, which ends the problem.
         """
-        before = now - self._config.monitoring.overdue_after
-        late = {firing.job_id: firing for firing in self._store.jobs.handed_over(before)}
-        for scheduled in self._jobs:
-            if scheduled.id in late and not self._store.leases.held(now, scheduled.leases):
-                since = rfc3339(late[scheduled.id].fire_at)
-                message = f"job {scheduled.id}: no worker has ended its run of {since}"
+        before, states = now - self._config.monitoring.overdue_after, self._store.jobs.states()
+        for scheduled in self._all_jobs:
+            state = states.get(scheduled.id)
+            is_late = state is not None and state.next_fire_at < before
+            if state and is_late and not self._store.leases.held(now, scheduled.leases):
+                since = rfc3339(state.next_fire_at)
+                message = f"job {scheduled.id}: no worker has run what was due at {since}"
                 for site in scheduled.sites:
                     good_at = self._store.health.site(site, as_of=now).last_success_at
                     if good_at is None or good_at < before:
@@ -262,8 +284,8 @@ class Service:
         unserved = [each for each in self._store.jobs.open_runs() if each.job_id not in self._runs]
         if not unserved:
             return
-        alive = {each.owner for each in self._store.leases.services() if each.is_alive_at(now)}
-        others = alive - {self._owner} | ({QUEUE} if self._config.uses_workers else set())
+        running = self._store.leases.services(SERVICE, WORKER)
+        others = {each.owner for each in running if each.is_alive_at(now)} - {self._owner}
         for firing in unserved:
             if firing.fired_by not in others and self._store.jobs.give_back(firing):
                 logger.warning(
@@ -277,11 +299,7 @@ class Service:
 
     def _plan(self, now: datetime) -> None:
         """Schedule every job in the store, after a start or a reload; APScheduler's follow it."""
-        if self._config.uses_workers:
-            from rscrawler.scheduling.worker import install_queue  # needs an extra
-
-            install_queue(self._store)
-        for scheduled in self._jobs:
+        for scheduled in self._all_jobs:
             self._store.jobs.schedule(scheduled.id, scheduled.job.when, scheduled.first_fire(now))
         self._scheduler.remove_all_jobs()
         self._is_planned = True
@@ -289,15 +307,15 @@ class Service:
     def _follow_store(self, now: datetime) -> None:
         """Set the fire time of every job that is not running to the one in the store.
 
-        It may differ: other services claim runs, a worker plans the next visit of an adaptive job,
-        and a run that was interrupted or had to wait for its site or host is still due.
+        It may differ: other services claim runs and plan the next visits of adaptive jobs, and a
+        run that was interrupted or had to wait for its site or host is still due.
         """
         if not self._is_planned:
             self._plan(now)
         states = self._store.jobs.states()
         self._failing = {job_id for job_id, state in states.items() if state.failures}
-        queued = self._store.jobs.unended() if self._config.uses_workers else set()
-        busy = {*self._runs, *queued}
+        elsewhere = self._store.jobs.unended() if self._config.uses_workers else set()
+        busy = {*self._runs, *elsewhere}
         for scheduled in self._jobs:
             if scheduled.id in busy:
                 continue
@@ -308,7 +326,7 @@ class Service:
                     "job %s is gone from the database; it is scheduled again", scheduled.id
                 )
                 self._is_planned = False
-        if OUTBOX.id not in self._runs:
+        if OUTBOX.id not in self._runs and not self._is_worker:
             planned = self._scheduler.get_job(OUTBOX.id)
             self._fire_at(
                 OUTBOX, min(planned.next_run_time, now + OUTBOX_CHECK) if planned else now
@@ -320,7 +338,9 @@ class Service:
         if job is None:
             trigger = scheduled.job.trigger
             if scheduled is OUTBOX and self._config.uses_workers:
-                trigger = IntervalTrigger(seconds=QUEUED_OUTBOX_CHECK.total_seconds(), timezone=UTC)
+                trigger = IntervalTrigger(
+                    seconds=WORKERS_OUTBOX_CHECK.total_seconds(), timezone=UTC
+                )
             self._scheduler.add_job(
                 self._fire, trigger, args=[scheduled], id=scheduled.id, next_run_time=at
             )
@@ -377,28 +397,21 @@ class Service:
         fire_at = self._due_at(scheduled, state.next_fire_at, now)
         if fire_at > now:
             return None
-        put = None
-        if self._config.uses_workers and scheduled.job.is_crawl:
-            from rscrawler.scheduling.worker import hand_over  # needs an extra
-
-            put = partial(hand_over, scheduled, fire_at)
-        firing = Firing(scheduled.id, fire_at, QUEUE if put else self._owner)
-        if not self._store.jobs.claim(
-            firing, next_fire_at=scheduled.fire_after(now), now=now, hand_over=put
-        ):
+        firing = Firing(scheduled.id, fire_at, self._owner)
+        if not self._store.jobs.claim(firing, next_fire_at=scheduled.fire_after(now), now=now):
             return None
         minutes = (now - fire_at) // timedelta(minutes=1)
         if minutes > 0:
             late = format_duration(timedelta(minutes=minutes))
             logger.info("job %s: runs %s late, due at %s", scheduled.id, late, rfc3339(fire_at))
-        return firing if put is None else None
+        return firing
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites or hosts is being crawled, or too many crawls run."""
-        if not scheduled.sites or self._config.uses_workers:
-            return False  # with workers, the worker waits
+        if not scheduled.sites:
+            return False
         crawls = {each for each, run in self._runs.items() if run.scheduled.job.is_crawl}
-        if is_full(crawls, self._failing, scheduled.id):
+        if is_full(crawls, self._failing, scheduled.id, self._at_once):
             return True
         own = {lease for run in self._runs.values() for lease in run.scheduled.leases}
         return not own.isdisjoint(scheduled.leases) or bool(

@@ -35,10 +35,13 @@ NOTIFICATION_LIMIT = timedelta(seconds=20)
 
 
 class StoreTrouble:
-    """Tracks a failure of the store, and notifies the operators that `config` names."""
+    """Tracks a failure of the store, and notifies the operators that `config` names.
 
-    def __init__(self, config: Callable[[], Config]) -> None:
-        self._config = config
+    `is_quiet`: it only logs, since another process notifies them.
+    """
+
+    def __init__(self, config: Callable[[], Config], *, is_quiet: bool = False) -> None:
+        self._config, self._is_quiet = config, is_quiet
         self.error: Exception | None = None
         self._complaint = ""
         self._since: datetime | None = None
@@ -74,7 +77,8 @@ class StoreTrouble:
         self.error, self._complaint = error, complaint
         if abs(now - (self._reported_at or self._since)) >= NOTIFIED_AFTER:
             self._reported_at = now
-            _briefly(lambda: self._report(error, now))
+            if not self._is_quiet:
+                _briefly(lambda: self._report(error, now))
 
     def _report(self, error: Exception, now: datetime) -> None:
         # Once: a command that can use the store ends the problem, though this process cannot.
@@ -94,7 +98,8 @@ class StoreTrouble:
         else:
             config = self._config()
             logger.info("the database works again")
-            _briefly(lambda: report_store_recovery(config, now))
+            if not self._is_quiet:
+                _briefly(lambda: report_store_recovery(config, now))
         self.error = self._since = self._reported_at = None
         self._is_known = False
 

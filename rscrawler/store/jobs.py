@@ -5,21 +5,19 @@ the job to its next one, so each fire time runs once. A run whose service has di
 given back, and is then due again.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, delete, exists, inspect, select, update
+from sqlalchemy import Delete, delete, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from rscrawler.store.database import Part
-from rscrawler.store.tables import QUEUE_LOCK, fired, job
+from rscrawler.store.tables import fired, job
 
 # What a failed statement raises, unless it is a StoreError.
 DatabaseFailure = SQLAlchemyError
 KEPT = timedelta(days=30)  # how long ended runs are kept
-QUEUE = "(queue)"  # `fired_by` of a run that was handed over to the workers' queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +77,11 @@ class JobStore(Part):
             connection.execute(_ended(job_id).where(fired.c.fire_at > now))
             return moved.rowcount == 1
 
-    def claim(
-        self,
-        firing: Firing,
-        *,
-        next_fire_at: datetime,
-        now: datetime,
-        hand_over: Callable[[Any], bool] | None = None,
-    ) -> bool:
+    def claim(self, firing: Firing, *, next_fire_at: datetime, now: datetime) -> bool:
         """Claim one run of a job, and move the job to its next fire time; False if it must not run.
 
         It must not if another service has moved the job from `firing.fire_at`, or a run of it has
         not ended. If this fire time has run before, the job moves, but the result is False.
-
-        `hand_over` is called with the driver's connection in the same transaction: what it
-        writes is committed with the claim. If it returns False, both are rolled back.
         """
         job_id = firing.job_id
         is_running = exists().where(fired.c.job_id == job_id, fired.c.ended_at.is_(None))
@@ -106,9 +94,6 @@ class JobStore(Part):
                 return False
             connection.execute(update(job).filter_by(job_id=job_id).values(last_fired_at=now))
             connection.execute(_ended(job_id).where(fired.c.fire_at < now - KEPT))
-            if hand_over is not None and not hand_over(connection.connection.driver_connection):
-                connection.rollback()
-                return False
             return True
 
     def end(
@@ -155,26 +140,10 @@ class JobStore(Part):
         """The ids of jobs with a run that has not ended."""
         return {firing.job_id for firing in self.open_runs()}
 
-    def handed_over(self, before: datetime) -> list[Firing]:
-        """Runs that were handed over to the queue before a time and have not ended."""
-        return self.open_runs(fired.c.fired_by == QUEUE, fired.c.fired_at < before)
-
-    def open_runs(self, *which: ColumnElement[bool]) -> list[Firing]:
-        """Runs that have not ended: they run, wait in the queue, or their service died."""
-        query = select(*_FIRING).where(fired.c.ended_at.is_(None), *which)
-        return [Firing(*row) for row in self._database.rows(query.order_by(fired.c.fire_at))]
-
-    def install_queue(self, table: str, schema: str) -> None:
-        """Create the tables of the workers' queue, another library's, unless `table` exists.
-
-        Safe when several processes start at once. PostgreSQL only.
-        """
-        with self._database.writing() as connection:
-            connection.execute(QUEUE_LOCK)
-            if not inspect(connection).has_table(table):
-                # The driver's own method: without parameters, it takes several statements at once.
-                driver: Any = connection.connection.driver_connection
-                driver.execute(schema)
+    def open_runs(self) -> list[Firing]:
+        """Runs that have not ended: they run, or their service died."""
+        query = select(*_FIRING).filter_by(ended_at=None).order_by(fired.c.fire_at)
+        return [Firing(*row) for row in self._database.rows(query)]
 
 
 def _open(firing: Firing) -> dict[str, Any]:

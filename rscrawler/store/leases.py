@@ -23,13 +23,14 @@ LONGEST_CYCLE = timedelta(minutes=10)  # at whose end its alerts go out together
 LONGEST_CLAIM = timedelta(days=1)  # one that would last longer is of a clock that was ahead
 LONGEST_REST = timedelta(minutes=10)  # the maximum of a profile's download delay
 RESTING = "(resting)"  # owner of a lease that nobody can take until it expires
-SERVICE = "service:"  # prefix of a service's lease; its owner follows
+SERVICE, WORKER = "service:", "worker:"  # prefixes of the leases of a kind; the owner follows
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceLease:
-    """The lease of a service, which runs, or died without releasing it."""
+    """The lease of a service or worker, which runs, or died without releasing it."""
 
+    name: str
     owner: str
     expires_at: datetime
 
@@ -56,6 +57,11 @@ def host_lease(host: str) -> str:
 def service_lease(owner: str) -> str:
     """The name of the lease that a service renews while it runs."""
     return f"{SERVICE}{owner}"
+
+
+def worker_lease(owner: str) -> str:
+    """The name of the lease that a worker renews while it runs."""
+    return f"{WORKER}{owner}"
 
 
 def process_identity() -> str:
@@ -141,18 +147,21 @@ class LeaseStore(Part):
         held = update(lease).filter_by(name=name, owner=owner)
         self._database.execute(held.values(owner=RESTING, expires_at=until))
 
-    def services(self) -> list[ServiceLease]:
-        """The leases of services that run, or died without releasing them; latest renewal last."""
+    def services(self, *kinds: str) -> list[ServiceLease]:
+        """The leases of services that run, or died without releasing them; latest renewal last.
+
+        `kinds` are `SERVICE`, which is the default, and `WORKER`.
+        """
         query = (
-            select(lease.c.owner, lease.c.expires_at)
-            .where(lease.c.name.startswith(SERVICE))
+            select(lease.c.name, lease.c.owner, lease.c.expires_at)
+            .where(or_(*(lease.c.name.startswith(kind) for kind in kinds or (SERVICE,))))
             .order_by(lease.c.expires_at)
         )
         return [ServiceLease(*row) for row in self._database.rows(query)]
 
-    def forget_dead_services(self, now: datetime) -> None:
-        """Delete the leases of dead services: a living one takes over their work."""
-        dead = [service_lease(each.owner) for each in self.services() if not each.is_alive_at(now)]
+    def forget_dead(self, kind: str, now: datetime) -> None:
+        """Delete the leases of dead services or workers: a living one takes over their work."""
+        dead = [each.name for each in self.services(kind) if not each.is_alive_at(now)]
         if dead:
             self._database.execute(delete(lease).where(lease.c.name.in_(dead)))
 

@@ -42,7 +42,6 @@ metadata = MetaData()
 # Each waits for one of PostgreSQL's advisory locks, and holds it until its transaction ends.
 MIGRATION_LOCK = select(func.pg_advisory_xact_lock(7_226_104_115))
 INDEX_LOCK = select(func.pg_advisory_xact_lock(7_226_104_116))
-QUEUE_LOCK = select(func.pg_advisory_xact_lock(7_226_104_117))
 
 
 class Moment(TypeDecorator[datetime]):
@@ -356,7 +355,7 @@ fired = Table(
     Column("fire_at", Moment, primary_key=True),
     Column("fired_by", String, nullable=False),  # see store.leases.process_identity
     Column("fired_at", Moment, nullable=False),
-    Column("ended_at", Moment),  # NULL: queued or running, or its service died
+    Column("ended_at", Moment),  # NULL: it runs, or its service died
     Column("outcome", Text),
     Index("fired_running", "ended_at", "job_id"),
 )

@@ -43,7 +43,7 @@ enabled = false
 retries = 0
 recheck_after = ["7d"]
 [scheduling]
-executor = "procrastinate"
+executor = "workers"
 time_limit = "60s"
 [alerts]
 flood_limit = 10000
@@ -76,7 +76,7 @@ class Figures:
     crawls_ended: int = 0
     runs_fired: int = 0
     runs_ended: int = 0
-    jobs_left_in_queue: int = 0
+    runs_left_open: int = 0
     worker_kills: int = 0
     service_kills: int = 0
     crawl_kills: int = 0
@@ -177,15 +177,15 @@ class Cluster:
         text = CONFIG.format(database=url, mail_port=self.mailbox.port)
         (self.folder / "rscrawler.toml").write_text(text)
 
-    def start(self, services: int = 2, workers: int = 3, *, impatient: bool = True) -> None:
-        """Start so many of each; impatient workers find the dead in seconds, and log each crawl."""
+    def start(self, services: int = 2, workers: int = 3, *, logged: bool = True) -> None:
+        """Start so many of each; `logged`: each crawl of the workers is a line in `crawls.log`."""
         config, log = str(self.folder / "rscrawler.toml"), str(self.folder / "crawls.log")
         for number in range(services):
             command = ["rscrawler", "run", "--config", config]
             self.services.append(Machine(self.folder, f"service-{number}", command))
         for number in range(workers):
             command = ["rscrawler", "worker", "--at-once", str(self._at_once), "--config", config]
-            if impatient:
+            if logged:
                 command = ["tests.cluster.worker_process", config, log, str(self._at_once)]
             self.workers.append(Machine(self.folder, f"worker-{number}", command))
 
@@ -349,13 +349,9 @@ def _count(cluster: Cluster, served: TinySites, fresh: list[str], figures: Figur
     figures.crawls_ended = sum(line.endswith("False") for line in lines)
     figures.runs_fired = cluster.ask("SELECT count(*) FROM fired WHERE job_id LIKE 'news/%'")
     figures.runs_ended = cluster.ask("SELECT count(*) FROM fired WHERE ended_at IS NOT NULL")
-    figures.jobs_left_in_queue = cluster.ask(
-        "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
-    )
-    figures.runs_taken_over = sum(
-        worker.said("its worker has died") + worker.said("was not written")
-        for worker in cluster.workers
-    )
+    figures.runs_left_open = cluster.ask("SELECT count(*) FROM fired WHERE ended_at IS NULL")
+    machines = (*cluster.services, *cluster.workers)
+    figures.runs_taken_over = sum(each.said("was interrupted when") for each in machines)
     _judge_politeness(served.requested, figures)
 
 

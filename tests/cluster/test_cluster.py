@@ -22,4 +22,4 @@ def test_nothing_is_lost_doubled_or_impolite_while_machines_die(tmp_path: Path) 
     assert (figures.lost, figures.recorded_twice) == (0, 0)
     assert (figures.not_mailed, figures.mailed_under_two_ids) == (0, 0)
     assert (figures.crawls_of_a_host_at_once, figures.requests_too_early) == (0, 0)
-    assert figures.jobs_left_in_queue == 0
+    assert figures.runs_left_open == 0

@@ -12,7 +12,6 @@ from rscrawler.delivery import jsonl
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
-from tests.cluster.conftest import Plant
 from tests.cluster.sites import TinySites
 from tests.delivery.helpers import a_config, an_article, record, record_ids
 from tests.workspace import Workspace
@@ -48,11 +47,12 @@ def test_each_of_two_folders_that_take_turns_holds_a_line_once(
 
 
 def test_a_crawl_with_workers_records_and_leaves_the_files_to_the_service(
-    plant: Plant, workspace: Workspace
+    postgresql_database: str, workspace: Workspace
 ) -> None:
+    url = "postgresql+psycopg" + postgresql_database[postgresql_database.index("://") :]
     with TinySites(1) as served:
         workspace.config.write_text(
-            f'database_url = "{plant.url}"\n[scheduling]\nexecutor = "procrastinate"\n'
+            f'database_url = "{url}"\n[scheduling]\nexecutor = "workers"\n'
             f'[sites.rferl]\nbase_url = "http://{next(iter(served.sites))}"\ndownload_delay = 0\n'
             'sources = [{kind = "feed", path = "/feed/", page_parameter = ""}]\n'
             '[sites.rferl.links]\narticle = ["^/."]\nnot_article = []\n'

@@ -1,6 +1,6 @@
-"""`rscrawler worker`, impatient: it finds the dead in seconds, and its crawls give their name.
+"""`rscrawler worker` whose crawls give their name.
 
-`python -m tests.cluster.worker_process CONFIG LOG`: each crawl has a contact of its own in
+`python -m tests.cluster.worker_process CONFIG LOG AT_ONCE`: each crawl has a contact of its own in
 its User-Agent, and is a line in LOG when it starts and when it ends.
 """
 
@@ -19,12 +19,11 @@ from typer.core import TyperCommand
 
 from rscrawler.cli.common import log_runs
 from rscrawler.config import load_config, read_text
+from rscrawler.maintenance.recovery import StoreKeeper
+from rscrawler.schedules import active_jobs
 from rscrawler.scheduling.processes import ChildResult
+from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
-from rscrawler.scheduling.worker import Worker
-from rscrawler.store import Store
-
-HEARTBEAT, DEAD_AFTER = timedelta(seconds=1), timedelta(seconds=5)
 
 
 def main(config_path: Path, log: Path, at_once: int) -> None:
@@ -49,17 +48,10 @@ def main(config_path: Path, log: Path, at_once: int) -> None:
 
     text = read_text(config_path)
     config = load_config(config_path, text)
-    runs = WarmRuns(own_folders(config), config_path)
-    store = Store.open(config.database)
-    worker = Worker(
-        store,
-        config,
-        at_once=at_once,
-        heartbeat=HEARTBEAT,
-        dead_after=DEAD_AFTER,
-        run=run,
-    )
-    with closing(store), closing(runs):
+    runs, jobs = WarmRuns(own_folders(config), config_path), active_jobs(config)
+    keeper = StoreKeeper(config)
+    worker = Service(keeper, lambda: (config, jobs), run=run, worker="logged", at_once=at_once)
+    with closing(keeper), closing(runs):
         asyncio.run(worker.run())
 
 

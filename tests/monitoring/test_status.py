@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.decisions import MOST_CRAWLS, MOST_FAILING
+from rscrawler.decisions import MOST_CRAWLS
 from rscrawler.delivery import deliver
 from rscrawler.delivery.channels import OutboxSummary, Waiting, due_since
 from rscrawler.monitoring.status import Status, read_status
@@ -24,6 +24,7 @@ from rscrawler.store.leases import (
     process_identity,
     service_lease,
     site_lease,
+    worker_lease,
 )
 from rscrawler.store.messages import NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, an_article, on_sqlite, record
@@ -421,18 +422,31 @@ def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
 
 
 @on_sqlite
-@pytest.mark.parametrize(("executor", "is_missed"), [("process", False), ("procrastinate", True)])
-def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed_but_with_workers(
-    config: Config, store: Store, executor: str, is_missed: bool
+def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed(
+    config: Config, store: Store
 ) -> None:
-    scheduling = config.scheduling.model_copy(update={"executor": executor})
-    config = config.model_copy(update={"scheduling": scheduling})
     later = NOW + 5 * HOUR
     a_service(store)
     store.leases.acquire(service_lease(SERVICE), SERVICE, later)
     for number in range(MOST_CRAWLS):
+        assert len(said_of_schedule(config, store, later)) == 1
         begin_run(store, f"other-{number}")
-    assert bool(said_of_schedule(config, store, later)) is is_missed
+    assert said_of_schedule(config, store, later) == []
+
+
+@on_sqlite
+def test_a_job_waits_a_day_for_a_living_worker_which_may_be_busy(
+    config: Config, store: Store
+) -> None:
+    scheduling = config.scheduling.model_copy(update={"executor": "workers"})
+    config = config.model_copy(update={"scheduling": scheduling})
+    missed = ["job job was due at 2026-11-24T12:00:00Z, but no worker has run it"]
+    a_service(store)
+    for later, said in ((NOW + DAY, []), (NOW + DAY + HOUR, missed)):
+        store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+        assert said_of_schedule(config, store, later) == missed
+        store.leases.acquire(worker_lease("another-host/2/2"), "another-host/2/2", later)
+        assert said_of_schedule(config, store, later) == said
 
 
 @on_sqlite
@@ -448,7 +462,7 @@ def test_a_failing_job_that_waits_since_half_of_the_places_are_for_others_is_not
     later = NOW + 5 * HOUR
     fail("job")
     store.leases.acquire(service_lease(SERVICE), SERVICE, later)
-    for number in range(MOST_FAILING):
+    for number in range(MOST_CRAWLS // 2):
         assert len(said_of_schedule(config, store, later)) == 1
         begin_run(store, f"well-{number}")  # jobs that do not fail leave it its place
         assert len(said_of_schedule(config, store, later)) == 1

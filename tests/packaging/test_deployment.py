@@ -16,7 +16,7 @@ import yaml  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-IN_LOCK = ("web", "workers", "parquet")
+IN_LOCK = ("web", "parquet")
 DOCKERFILE = (EXAMPLES / "Dockerfile").read_text(encoding="utf-8")
 
 

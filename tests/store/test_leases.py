@@ -8,7 +8,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from rscrawler.store import Store
-from rscrawler.store.leases import LEASE_DURATION, is_alive, process_identity, service_lease
+from rscrawler.store.leases import (
+    LEASE_DURATION,
+    SERVICE,
+    is_alive,
+    process_identity,
+    service_lease,
+)
 
 SAYS_WHO_IT_IS = """
 from rscrawler.store.leases import process_identity
@@ -81,5 +87,5 @@ def test_a_living_service_forgets_those_that_died(store: Store) -> None:
     for owner, at in ((silent, NOW - LEASE_DURATION), (dead_here, NOW), (ELSEWHERE, NOW)):
         store.leases.acquire(service_lease(owner), owner, at)
     assert [each.owner for each in store.leases.services() if each.is_alive_at(NOW)] == [ELSEWHERE]
-    store.leases.forget_dead_services(NOW)
+    store.leases.forget_dead(SERVICE, NOW)
     assert [(sign.owner, sign.seen_at) for sign in store.leases.services()] == [(ELSEWHERE, NOW)]
