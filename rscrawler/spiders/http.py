@@ -1,6 +1,7 @@
 """Helpers for requests, responses and failures; the reasons not to send a request."""
 
 import hashlib
+import re
 import zlib
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -47,6 +48,7 @@ _WORDS = {
     (ResponseDataLossError,): "the response was truncated",
     (BadGzipFile, zlib.error, EOFError): "the response cannot be unpacked",
 }
+_OF_CODING = re.compile(r'-(?:gzip|br)"$')
 
 
 def page_digest(body: bytes) -> str:
@@ -61,12 +63,18 @@ def validators(
 
     Last-Modified counts whole seconds: if it was read that soon, it may have changed again with the
     same date (RFC 9110, 8.8.2.2), and only the ETag tells.
+
+    Apache appends the coding to the ETag of what it compresses, `"1f-gzip"`, and then compares with
+    the ETag without it: both are sent, since lighttpd and Apache's own cache compare the whole one.
     """
-    headers = {"If-None-Match": etag}
+    headers = {}
+    if etag:
+        etags = dict.fromkeys((etag, _OF_CODING.sub('"', etag)))
+        headers["If-None-Match"] = ", ".join(etags)
     modified_at = http_date(last_modified) if last_modified else None
-    if modified_at and read_at and read_at - modified_at >= CLOCK_TOLERANCE:
+    if last_modified and modified_at and read_at and read_at - modified_at >= CLOCK_TOLERANCE:
         headers["If-Modified-Since"] = last_modified
-    return {name: value for name, value in headers.items() if value}
+    return headers
 
 
 def http_date(text: str) -> datetime | None:

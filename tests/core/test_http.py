@@ -34,6 +34,22 @@ def test_a_date_is_sent_only_if_it_was_past_when_the_page_was_read(
     assert validators("x", date, read_at) == expected
 
 
+@pytest.mark.parametrize(
+    ("etag", "expected"),
+    [
+        ('"21a8-66197f98-gzip"', '"21a8-66197f98-gzip", "21a8-66197f98"'),  # Apache 2.4.71
+        ('"21a8-66197f98-br"', '"21a8-66197f98-br", "21a8-66197f98"'),
+        ('W/"21a8-gzip"', 'W/"21a8-gzip", W/"21a8"'),
+        ('"a-gzip-b"', '"a-gzip-b"'),
+        ("", None),
+    ],
+)
+def test_an_etag_of_a_compressed_page_is_sent_without_the_name_of_its_coding_too(
+    etag: str, expected: str | None
+) -> None:
+    assert validators(etag, None, None).get("If-None-Match") == expected
+
+
 def test_a_header_is_text_that_every_database_can_store() -> None:
     headers = {"ETag": b'"a\0b\xe9"', "Last-Modified": b"\0"}
     response = Response("https://gazette.example/", headers=headers)
