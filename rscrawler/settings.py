@@ -37,6 +37,7 @@ DOWNLOADER_MIDDLEWARES = {
     "rscrawler.middlewares.hosts.SiteHostsMiddleware": 50,
     "rscrawler.middlewares.robots.RobotsMiddleware": 100,
     "rscrawler.middlewares.retry_after.RetryAfterMiddleware": 560,
+    "rscrawler.middlewares.redirects.RedirectsMiddleware": 700,  # sees a redirect before Scrapy's
 }
 SPIDER_MIDDLEWARES_BASE = {
     "scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25,

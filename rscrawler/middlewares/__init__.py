@@ -1,1 +1,1 @@
-"""Downloader middlewares for HTTP alone: hosts, robots.txt, Retry-After."""
+"""Downloader middlewares for HTTP alone: hosts, robots.txt, Retry-After, redirects."""

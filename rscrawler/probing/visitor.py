@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import IO
 from urllib.error import HTTPError
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener
 
 from lxml.etree import _Element as Element
 from protego import Protego
@@ -86,7 +86,8 @@ class Visitor:
         self._rules: dict[str, Protego] = {}  # by scheme and host
         self._last = float("-inf")
         self._busy: set[str] = set()
-        self._opener = build_opener(_Redirects(self._check))
+        # Some sites redirect to the same address until a cookie comes back.
+        self._opener = build_opener(_Redirects(self._check), HTTPCookieProcessor())
         self.requests = 0
 
     def get(self, url: str) -> Response:

@@ -42,7 +42,7 @@ from tests.crawl.probes import (
     sources,
     urls,
 )
-from tests.sample_site import Fault, RawReply, SampleSite
+from tests.sample_site import COOKIE_CHECK, Fault, RawReply, SampleSite
 from tests.sample_site.routes import Resource, find_resource
 from tests.sample_site.server import Reply
 from tests.sample_site.stories import Story
@@ -222,6 +222,47 @@ def test_a_notice_to_which_the_articles_of_a_feed_redirect_is_none_of_them(
     let_time_pass(workspace, hours=1)
     workspace.run("crawl", "plain", "--json")
     assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+
+
+def test_a_site_that_checks_a_cookie_is_read_with_one_check_in_a_cycle(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    site.fail("/", Fault.COOKIE_CHECK)
+    assert workspace.crawl()["articles_new"] == len(site.stories)
+    assert [request.path for request in site.requests if request.status == 302] == [
+        "/robots.txt",
+        f"{COOKIE_CHECK}?url=/robots.txt",
+    ]
+    site.forget_requests()
+    let_articles_be_due(workspace)
+    assert workspace.crawl()["articles_unchanged"] == len(site.stories)
+    assert sum(request.status == 302 for request in site.requests) == 2
+
+
+def test_a_page_that_checks_a_cookie_is_no_address_of_an_article(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    for path in (COOKIE_CHECK, *(story.path for story in site.stories)):
+        site.fail(path, Fault.COOKIE_CHECK)
+    workspace.crawl()
+    assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+    assert not rows_of(workspace, f"SELECT key FROM address WHERE key LIKE '{COOKIE_CHECK}%'")
+
+
+def test_redirects_in_a_circle_end_at_the_second_round(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    paths = [story.path for story in site.stories[:2]]
+    for path in paths:
+        site.answers[path] = Reply(301, {"Location": path.rstrip("/")})
+    result = workspace.run("crawl", "--json")
+    assert result.json["errors"] == len(paths)
+    assert f"{site.base_url}{paths[0]}: redirects in a circle" in result.stderr
+    requested = paths_requested(site)
+    assert [requested.count(path) for path in paths] == [2, 2]
 
 
 def test_a_page_that_is_no_article_is_looked_at_again_less_and_less_and_then_no_more(

@@ -21,11 +21,15 @@ class Reply:
     status: int = 200
     location: str | None = None
     is_packed: bool = False
+    cookie: str | None = None
 
 
 @dataclass
 class SmallSite:
-    """Serves `pages`; a path that is not among them answers 404. `asked` is in order."""
+    """Serves `pages`; a path that is not among them answers 404. `requested` is in order.
+
+    A client's cookie is a part of the path, behind a space, if there is such a page.
+    """
 
     pages: dict[str, Reply]
     requested: list[str] = field(default_factory=list)
@@ -38,7 +42,8 @@ class SmallSite:
             def do_GET(self) -> None:
                 site.requested.append(self.path)
                 site.agents.add(self.headers.get("User-Agent", ""))
-                reply = site.pages.get(self.path, Reply("<h1>Not found</h1>", status=404))
+                plain = site.pages.get(self.path, Reply("<h1>Not found</h1>", status=404))
+                reply = site.pages.get(f"{self.path} {self.headers.get('Cookie')}", plain)
                 body = reply.text.replace(BASE, site.base_url).encode()
                 self.send_response(reply.status)
                 if reply.is_packed:
@@ -46,6 +51,8 @@ class SmallSite:
                     self.send_header("Content-Encoding", "gzip")
                 if reply.location is not None:
                     self.send_header("Location", reply.location.replace(BASE, site.base_url))
+                if reply.cookie is not None:
+                    self.send_header("Set-Cookie", reply.cookie)
                 self.send_header("Content-Type", reply.kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -49,6 +49,12 @@ def test_what_a_server_packs_unasked_is_unpacked() -> None:
             guest.get(f"{site.base_url}/closed/x")
 
 
+def test_a_page_that_waits_for_its_cookie_is_had() -> None:
+    waiting = Reply(status=302, location=f"{BASE}/open", cookie="seen=1; Path=/")
+    with SmallSite({"/open": waiting, "/open seen=1": page("yes")}) as site:
+        assert visitor().get(f"{site.base_url}/open").body == b"yes"
+
+
 def test_a_redirect_leads_nowhere_that_robots_txt_forbids() -> None:
     pages = {
         "/robots.txt": plain(ROBOTS),

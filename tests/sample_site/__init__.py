@@ -29,6 +29,7 @@ _HUGE_CHUNK = b"<p>" + b"All work and no play. " * 2978 + b"</p>"
 _HUGE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
 _HTML = {"Content-Type": HTML}
 _VALIDATORS = ("ETag", "Last-Modified")
+COOKIE_CHECK = "/remote/check_cookie.html"
 _CONDITIONS = ("if-none-match", "if-modified-since")
 
 
@@ -55,6 +56,7 @@ class Fault(StrEnum):
     LYING_304 = "lying-304"  # "not modified" to any conditional request
     NO_VALIDATORS = "no-validators"  # neither sends nor honours ETag and Last-Modified
     REDIRECT_AWAY = "redirect-away"  # 302 to another host
+    COOKIE_CHECK = "cookie-check"  # 302 to a page that redirects back, until its cookie comes
 
 
 class RawReply(Reply):
@@ -319,6 +321,8 @@ class FaultyServer(Server):
                 return Reply(200, _HTML, render_notice(SITE_NAME, notice).encode())
             case Fault.REDIRECT_AWAY:
                 return Reply(302, {"Location": f"http://elsewhere.invalid{path}"})
+            case Fault.COOKIE_CHECK if "checked=1" not in headers.get("cookie", ""):
+                return _cookie_check(target, headers)
             case Fault.FORBIDDEN_ROBOTS if path == "/robots.txt":
                 rules = re.sub("(?:Disallow: .*\n)+", "Disallow: /\n", render_robots(self.state))
                 return Reply(200, {"Content-Type": "text/plain"}, rules.encode())
@@ -329,6 +333,18 @@ class FaultyServer(Server):
                 kept = {name: of for name, of in whole.headers.items() if name not in _VALIDATORS}
                 return Reply(whole.status, kept, whole.body)
         return self.reply("GET", target, headers)
+
+
+def _cookie_check(target: str, headers: Headers) -> Reply:
+    """The redirects of News Corp Australia: a first cookie, a page that checks it, and back."""
+    if not target.startswith(COOKIE_CHECK):
+        location = f"{COOKIE_CHECK}?url={target}"
+        return Reply(302, {"Location": location, "Set-Cookie": "check=1; Path=/; HttpOnly"})
+    if "check=1" not in headers.get("cookie", ""):
+        notice = render_notice(SITE_NAME, "<p>Cookies must be enabled.</p>")
+        return Reply(200, _HTML, notice.encode())
+    back = target.partition("?url=")[2]
+    return Reply(302, {"Location": back, "Set-Cookie": "checked=1; Path=/; Max-Age=3600"})
 
 
 async def _send_huge(writer: asyncio.StreamWriter) -> None:
