@@ -18,6 +18,7 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
+from service_identity import VerificationError
 from twisted.internet.error import ConnectionDone, ConnectionLost, TCPTimedOutError
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
@@ -116,6 +117,8 @@ def error_text(error: BaseException) -> str:
                 return "the connection was closed without a response"
             case SSL.Error(args=[[(_, _, words), *_]]):  # "certificate verify failed"
                 return f"TLS error: {words}"
+            case VerificationError():
+                return "TLS error: the certificate is for another host"
         return "no valid HTTP"
     return str(error).rstrip(".") or type(error).__name__
 

@@ -1114,23 +1114,31 @@ class _Handshakes(socketserver.ThreadingTCPServer):
         """Print nothing: the failed handshake is the test."""
 
 
+@pytest.mark.parametrize(
+    ("host", "is_trusted", "reason"),
+    [
+        ("127.0.0.1", False, "certificate verify failed"),
+        ("localhost", True, "the certificate is for another host"),
+    ],
+)
 def test_a_certificate_that_cannot_be_verified_is_named(
-    workspace: Workspace, tmp_path: Path
+    workspace: Workspace, tmp_path: Path, host: str, is_trusted: bool, reason: str
 ) -> None:
-    context = self_signed(tmp_path).context
+    certificate = self_signed(tmp_path)
+    trusted = {"SSL_CERT_FILE": str(certificate.path)} if is_trusted else {}
 
     class Greeting(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            context.wrap_socket(self.request, server_side=True)
+            certificate.context.wrap_socket(self.request, server_side=True).recv(1)
 
     with _Handshakes(("127.0.0.1", 0), Greeting) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        base_url = f"https://127.0.0.1:{server.server_address[1]}"
+        base_url = f"https://{host}:{server.server_address[1]}"
         workspace.write_config(base_url, FEW_SOURCES + NO_RETRIES)
-        result = workspace.run("crawl", "--json")
+        result = workspace.run("crawl", "--json", **trusted)
         server.shutdown()
     (problem,) = result.json["sites"]["responsiblestatecraft"]["problems"]
-    assert "cannot be read: TLS error: certificate verify failed" in problem["message"]
+    assert f"cannot be read: TLS error: {reason}" in problem["message"]
 
 
 @pytest.mark.parametrize("fault", [Fault.FORBIDDEN_ROBOTS, Fault.SERVER_ERROR])
