@@ -263,6 +263,8 @@ class NewsSpider(Spider):
         if discovered.changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
         state = state_after(requested, response, digest, next_page, now)
+        if reading.is_truncated:
+            state = self._unfinished(state, requested, response.url)
         store.record_reading(
             self.session.site,
             source.path,
@@ -285,6 +287,21 @@ class NewsSpider(Spider):
             yield self._source_request(source, url, state, next_page)
         for request in self._sitemap_requests(sitemaps, requested):
             yield request
+
+    def _unfinished(self, state: SourceState, requested: RequestedSource, url: str) -> SourceState:
+        """The state of a source after a truncated page: the next cycle requests all of it.
+
+        The baseline waits for that, too, but not for ever: some sources always end too soon.
+        """
+        logger.warning("source %s: is truncated; read again with the next cycle", url)
+        is_baseline = self.session.state.baseline_at is None
+        return replace(
+            state,
+            etag=None,
+            last_modified=None,
+            read_at=requested.state.read_at if is_baseline else state.read_at,
+            pagination_cursor=state.pagination_cursor or requested.page,
+        )
 
     def _page_of(self, source: Source, response: Response) -> SourcePage:
         return SourcePage(

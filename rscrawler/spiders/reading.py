@@ -22,7 +22,13 @@ from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.sites import SiteProfile
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.outcomes import FetchedArticle, PageKind
-from rscrawler.spiders.sources import Entry, SourcePage, UnreadableSource, read_source
+from rscrawler.spiders.sources import (
+    Entry,
+    SourcePage,
+    UnreadableSource,
+    is_truncated,
+    read_source,
+)
 from rscrawler.topics import FlaggableText, Flagger
 
 _FIRST_PAGE = PACKAGE_DIR / "spiders" / "first_page.html"  # a sample with every part of a page
@@ -60,13 +66,14 @@ class ArticleToRead:
 class ReadSource:
     """The content of a source's page; articles in pickled portions, since there may be many.
 
-    `is_whole`: every entry is an article's address.
+    `is_whole`: every entry is an article's address. `is_truncated`: there may be more entries.
     """
 
     portions: tuple[bytes, ...]
     sitemaps: tuple[Entry, ...]
     next_url: str | None
     is_whole: bool
+    is_truncated: bool
 
     def articles(self) -> Iterator[list[ShownArticle]]:
         """Yield the portions, at least one."""
@@ -156,7 +163,9 @@ class PageReader:
         starts = range(0, len(shown), PORTION) or [0]
         portions = (pickle.dumps(shown[start : start + PORTION]) for start in starts)
         is_whole = len(shown) == len(content.entries)
-        return ReadSource(tuple(portions), content.sitemaps, content.next_url, is_whole)
+        return ReadSource(
+            tuple(portions), content.sitemaps, content.next_url, is_whole, is_truncated(page)
+        )
 
     def _article(self, page: ArticleToRead, profile: SiteProfile) -> FetchedArticle:
         from rscrawler.extraction.article import extract

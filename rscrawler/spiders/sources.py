@@ -21,7 +21,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.dates import EARLIEST, read_date
-from rscrawler.extraction.page import parse_page
+from rscrawler.extraction.page import looks_truncated, parse_page
 from rscrawler.extraction.selectors import select
 from rscrawler.identity.addresses import web_address
 from rscrawler.sites import Source, SourceKind
@@ -44,6 +44,9 @@ _FALSE_UTF16 = re.compile(
     rb"\A((?:\xef\xbb\xbf)?\s*<\?xml[^>]*?)\sencoding\s*=\s*[\"']utf-?16[\"']", re.IGNORECASE
 )
 _BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;|\0)")  # in UTF-16 a zero byte follows
+_END_OF_XML = re.compile(
+    rb"</(?:[\w-]+:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>|<urlset[^>]*/>", re.IGNORECASE
+)
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW_BITS = 31
 _PACKED_PIECE = 2**14  # bytes; each can unpack to a thousand times as many
@@ -97,6 +100,18 @@ def read_source(page: SourcePage) -> SourceContent:
     if not page.body.strip():
         raise UnreadableSource("is empty")
     return KINDS[page.source.kind](page)
+
+
+def is_truncated(page: SourcePage) -> bool:
+    """Whether a page of a source stops within its document, so that entries may be missing.
+
+    Such a page can be a whole response: Caddy ends one properly whose origin died on the way, and
+    so does a program that fails while it prints. JSON and packed sitemaps are unreadable then.
+    """
+    if page.source.kind in (SourceKind.FEED, SourceKind.SITEMAP):
+        end = page.body[-4096:].replace(b"\0", b"")  # of UTF-16
+        return not page.body.startswith(_GZIP_MAGIC) and not _END_OF_XML.search(end)
+    return page.source.kind is not SourceKind.JSON and looks_truncated(page.body)
 
 
 def page_address(source: Source, url: str, page: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from rscrawler.spiders.sources import (
     SourceContent,
     SourcePage,
     UnreadableSource,
+    is_truncated,
     page_address,
     read_source,
 )
@@ -296,6 +298,50 @@ def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:
     feed = rss("<item><link>https://example.org/one/</link></item>", "<item><link>https://exa")
     whole = feed[: feed.index(b"https://exa<")]
     assert [entry.url for entry in read_feed(whole)][:1] == ["https://example.org/one/"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole"),
+    [
+        ("feed", rss("<item><link>https://example.org/one/</link></item>")),
+        (
+            "feed",
+            rss("<item><link>https://example.org/one/</link></item>").decode().encode("utf-16"),
+        ),
+        (
+            "feed",
+            b"<a:feed xmlns:a='http://www.w3.org/2005/Atom'><a:entry/></a:feed >\n<!-- cached -->",
+        ),
+        ("feed", b"<rdf:RDF><item/></rdf:RDF>"),
+        (
+            "sitemap",
+            f"<urlset {SITEMAP}><url><loc>https://example.org/</loc></url></urlset>".encode(),
+        ),
+        ("sitemap", f"<sitemapindex {SITEMAP}><sitemap/></sitemapindex>".encode()),
+        ("section", b"<html><body><div><a href='/one/'>One</a></div></body></html>"),
+    ],
+)
+def test_a_page_of_a_source_that_stops_within_its_document_is_truncated(
+    kind: str, whole: bytes
+) -> None:
+    source = Source.model_validate({"kind": kind, "path": "/"})
+    page = SourcePage("example", "https://example.org/", whole, None, source)
+    assert not is_truncated(page)
+    assert is_truncated(replace(page, body=whole[: len(whole) * 2 // 3]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("sitemap", gzip.compress(b"<urlset></urlset>", mtime=0)),
+        ("sitemap", f"<urlset {SITEMAP} />".encode()),
+        ("json", b"[]"),
+        ("section", b"<div><a href='/one/'>One</a>"),
+    ],
+)
+def test_a_page_that_has_no_end_tag_to_look_for_is_whole(kind: str, body: bytes) -> None:
+    source = Source.model_validate({"kind": kind, "path": "/"})
+    assert not is_truncated(SourcePage("example", "https://example.org/", body, None, source))
 
 
 @pytest.mark.parametrize(

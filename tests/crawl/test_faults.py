@@ -506,6 +506,53 @@ def causes(workspace: Workspace) -> list[str | None]:
         return [state.last_error for state in states if state.failures]
 
 
+def test_a_source_that_stops_within_its_document_is_read_again_though_it_has_not_changed(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    """Caddy ends the response of an origin that died on the way, with the ETag of the whole."""
+
+    def cut_off(target: str) -> None:
+        whole = site.server.reply("GET", target, {})
+        site.answers[target] = replace(whole, body=whole.body[: len(whole.body) // 3])
+
+    configure(workspace, site)
+    for target in (FEED, STORIES, SECTION):
+        cut_off(target)
+    result = workspace.run("crawl", "--json")
+    assert result.json["articles_new"] < len(site.stories)
+    assert f"source {site.base_url}{FEED}: is truncated; read again" in result.stderr
+    site.answers.clear()
+    workspace.crawl()
+    assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+    assert {record["novelty"] for record in workspace.records()} == {"baseline"}
+
+    story = site.publish()
+    cut_off(FEED)
+    cut_off(STORIES)
+    site.answers[SECTION] = site.server.reply("GET", "/media/", {})
+    workspace.crawl()
+    site.answers.clear()
+    site.forget_requests()
+    workspace.crawl()
+    assert site.truth_of(story).url in urls(workspace)
+    assert not any(request.conditional for request in site.requests if request.path == STORIES)
+
+
+def test_a_source_that_always_stops_within_its_document_leads_to_its_news_all_the_same(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(FEED))
+    for _ in range(5):
+        story = site.publish()
+        site.answers.clear()
+        whole = site.server.reply("GET", FEED, {})
+        site.answers[FEED] = replace(whole, body=whole.body.replace(b"</rss>", b""))
+        workspace.crawl()
+    assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+    last = workspace.records()[-1]
+    assert (last["url"], last["novelty"]) == (site.truth_of(story).url, "new")
+
+
 def test_a_listing_that_ends_with_404_has_ended(
     workspace: Workspace, larger_site: SampleSite
 ) -> None:
