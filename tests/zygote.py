@@ -149,7 +149,6 @@ def record_cycle(store: Store, site: str, now: datetime) -> None:
     store.discovery.record_reading(
         site, "/", state, [found, another], due_articles=[site], sitemaps=sitemaps
     )
-    store.discovery.record_not_modified(site, url, now)
     flags = [TopicFlag("topic", Level.PRIMARY, 1.0, (), ())]
     article, second, third = (
         Article(

@@ -27,7 +27,6 @@ class DiscoveredLinks:
 
     Attributes:
         now: when the page was fetched.
-        keys: the keys of all article addresses on it.
         addresses: addresses with something new to store, except those in `redated`.
         redated: addresses of `dated_later`; once their dates are stored, they are not later again.
         unread: addresses to request that lead to no known article yet.
@@ -36,6 +35,7 @@ class DiscoveredLinks:
         dated_later: the dates of known articles that it dates later than before.
         rejected_later: rejected addresses that it dates later, each as stored and as shown.
         returned: known articles that were recorded as removed.
+        has_links: whether it shows an article that no earlier page in this cycle has shown.
         has_news: whether it shows an address that is unknown, or found since the last full reading.
     """
 
@@ -43,7 +43,6 @@ class DiscoveredLinks:
     source: Source
     state: SourceState
     now: datetime
-    keys: set[str] = field(default_factory=set)
     addresses: list[Address] = field(default_factory=list)
     redated: list[Address] = field(default_factory=list)
     unread: list[Address] = field(default_factory=list)
@@ -52,6 +51,7 @@ class DiscoveredLinks:
     dated_later: dict[KnownArticle, datetime | None] = field(default_factory=dict)
     rejected_later: list[tuple[Address, Address]] = field(default_factory=list)
     returned: list[KnownArticle] = field(default_factory=list)
+    has_links: bool = False
     has_news: bool = False
 
     @property
@@ -87,7 +87,6 @@ class DiscoveredLinks:
         articles = session.store.articles.by_ids(
             before.article_id for before in known.values() if before.article_id
         )
-        self.keys.update(found)
         self.articles += len(articles)
         for key, address in found.items():
             before = known.get(key)
@@ -100,6 +99,9 @@ class DiscoveredLinks:
             else:
                 self.unread.append(address)
                 self.addresses.append(address)
+        shown_before = session.shown.setdefault(self.state.url, set())
+        self.has_links |= not found.keys() <= shown_before
+        shown_before.update(found)
 
     def _add_known(self, address: Address, before: Address, article: KnownArticle | None) -> None:
         """Add what follows from an address that is stored as `before`, perhaps as an `article`'s.
@@ -183,18 +185,16 @@ class DiscoveredLinks:
 
     def next_page(self, page: int, *, has_next: bool) -> int | None:
         """The number of the source's next page to request; None if pagination ends here."""
-        state = self.state
-        shown = self.session.shown.setdefault(state.url, set())
-        has_links = not self.keys <= shown
-        shown |= self.keys
-        self.session.linked.setdefault(state.url, len(self.keys))
+        state, session = self.state, self.session
+        session.linked.setdefault(state.url, len(session.shown[state.url]))
+        session.unparsed.discard(state.url)
         goes_on = has_next and decisions.follows_pagination(
             page=page,
-            max_pages=self.session.profile.max_pages,
+            max_pages=session.profile.max_pages,
             must_reach=state.pagination_cursor or 0,
             is_first_run=state.read_at is None,
-            is_full=self.session.is_full,
-            has_links=has_links,
+            is_full=session.is_full,
+            has_links=self.has_links,
             has_news=self.has_news,
         )
         return page + 1 if goes_on else None

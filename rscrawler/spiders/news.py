@@ -238,11 +238,12 @@ class NewsSpider(Spider):
         store, now = self.session.store.discovery, self.session.now()
         digest = http.page_digest(response.body)
         if requested.is_conditional and (response.status == 304 or digest == state.body_digest):
-            store.record_not_modified(self.session.site, state.url, now)
+            unchanged = replace(state_after(requested, now), read_at=state.read_at)
+            store.record_reading(self.session.site, source.path, unchanged)
             self.count("sources/unchanged")
             return
-        if response.status == 200:
-            self.session.answered.add(state.url)
+        if response.status == 200 and requested.page == 1:
+            self.session.unparsed.add(state.url)  # for now
         reading = await self._readers.read(self._page_of(source, response))
         if isinstance(reading, ReadFailure):
             if reading.kind is PageKind.OVER_LIMIT:
@@ -255,14 +256,17 @@ class NewsSpider(Spider):
         discovered = DiscoveredLinks(self.session, source, state, now)
         sitemaps = list(discovered.unread_sitemaps(reading.sitemaps))
         await self._add_articles(reading, discovered)
-        following = reading.next_url
-        if following is not None and canonical_url(following, self.profile) is None:
-            following = None  # on another host, which is never crawled
+        is_on_site = canonical_url(reading.next_url or "", self.profile) is not None
+        following = reading.next_url if is_on_site else None  # no other host is ever crawled
         has_next = source.is_paged or following is not None
         next_page = discovered.next_page(requested.page, has_next=has_next)
-        if discovered.changed:  # or a batched recording would overwrite that they are due
+        changed = discovered.changed
+        if changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
-        state = state_after(requested, response, digest, next_page, now)
+        state = state_after(requested, now, next_page)
+        if requested.page == 1:  # a further page says nothing about the source
+            etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
+            state = replace(state, etag=etag, last_modified=modified, body_digest=digest)
         if reading.is_truncated:
             state = self._unfinished(state, requested, response.url)
         store.record_reading(
@@ -270,14 +274,14 @@ class NewsSpider(Spider):
             source.path,
             state,
             tuple(discovered.to_store),
-            due_articles=[each.article_id for each in discovered.changed],
+            due_articles=[each.article_id for each in changed],
             sitemaps=sitemaps,
         )
         self.count("sources/read")
-        for article, dated_at in discovered.changed.items():
-            self.session.changed[article.article_id] = dated_at
+        self.session.changed |= {each.article_id: at for each, at in changed.items()}
         unread = (*discovered.unread, *discovered.retried)
-        requests = self._article_requests(unread, discovered.changed)
+        articles = self._article_requests(unread, changed)
+        requests = chain(articles, self._sitemap_requests(sitemaps, requested))
         for number, request in enumerate(requests, 1):
             yield request
             if number % PORTION == 0:
@@ -285,8 +289,6 @@ class NewsSpider(Spider):
         if next_page is not None:
             url = following or page_address(source, state.url, next_page)
             yield self._source_request(source, url, state, next_page)
-        for request in self._sitemap_requests(sitemaps, requested):
-            yield request
 
     def _unfinished(self, state: SourceState, requested: RequestedSource, url: str) -> SourceState:
         """The state of a source after a truncated page: the next cycle requests all of it.
@@ -368,8 +370,9 @@ class NewsSpider(Spider):
         if http.was_held_back(failure, request):
             self.count("sources/held_back")
         elif self._is_end_of_pagination(requested, status) or (is_forbidden and requested.page > 1):
-            self.session.store.discovery.record_end_of_pagination(
-                self.session.site, requested.state.url, self.session.now()
+            ended = state_after(requested, self.session.now())
+            self.session.store.discovery.record_reading(
+                self.session.site, requested.source.path, ended
             )
         elif is_forbidden:
             self.record_source_failure(requested, request.url, cause, "forbidden")
@@ -531,14 +534,10 @@ class NewsSpider(Spider):
 
 
 def state_after(
-    requested: RequestedSource,
-    response: Response,
-    digest: str,
-    next_page: int | None,
-    now: datetime,
+    requested: RequestedSource, now: datetime, next_page: int | None = None
 ) -> SourceState:
-    """The state of a source after a page, fetched at `now`; without a next page, it is read."""
-    state = replace(
+    """The state of a source after a response at `now`; without a next page, it is read."""
+    return replace(
         requested.state,
         kind=requested.source.kind,
         requested_at=now,
@@ -546,10 +545,6 @@ def state_after(
         pagination_cursor=next_page and max(next_page, requested.state.pagination_cursor or 0),
         failures=0,
     )
-    if requested.page > 1:
-        return state  # a further page says nothing about the source
-    etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
-    return replace(state, etag=etag, last_modified=modified, body_digest=digest)
 
 
 def is_as_known(response: Response, requested: RequestedArticle) -> bool:

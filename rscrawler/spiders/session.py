@@ -55,7 +55,7 @@ class CrawlSession:
         over_limit: the keys of addresses whose pages last exceeded a limit.
         unread_robots: why the robots.txt of a host could not be read, by host.
         failed_sources: why a source failed, by its address.
-        answered: the addresses of sources that sent a page to parse.
+        unparsed: the addresses of sources that sent pages of which the first could not be parsed.
         linked: how many articles the first page of a source showed, by its address.
         whole_feeds: the addresses of feeds whose every entry on the first page is an article.
         shown: the keys of the articles on all pages of a source, by its address.
@@ -79,7 +79,7 @@ class CrawlSession:
     over_limit: frozenset[str] = field(init=False)
     unread_robots: dict[str, str] = field(default_factory=dict)
     failed_sources: dict[str, str] = field(default_factory=dict)
-    answered: set[str] = field(default_factory=set)
+    unparsed: set[str] = field(default_factory=set)
     linked: dict[str, int] = field(default_factory=dict)
     whole_feeds: set[str] = field(default_factory=set)
     shown: dict[str, set[str]] = field(default_factory=dict)
@@ -100,11 +100,6 @@ class CrawlSession:
             timedelta(days=self.config.alerts.max_age_days),
             in_baseline=baseline_at is None or found_at <= baseline_at,
         )
-
-    @property
-    def unparsed(self) -> set[str]:
-        """The addresses of sources that sent pages of which the first could not be parsed."""
-        return self.answered - self.linked.keys()
 
     @property
     def has_new_links(self) -> bool:

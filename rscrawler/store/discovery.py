@@ -125,6 +125,13 @@ class DiscoveryStore(Part):
         }
         return self._database.upsert(address, updated)
 
+    @cached_property
+    def _upsert_source(self) -> Insert:
+        """Insert the state of a source, or update all of it but the date, which an index gives."""
+        offered = self._database.insert(source).excluded
+        updated = {each: offered[each] for each in SourceState.__slots__ if each != "dated_at"}
+        return self._database.upsert(source, updated)
+
     def sources(self, site: str) -> dict[str, SourceState]:
         """The stored state of each source of a site, by its URL."""
         rows = self._database.rows(select(*source.c[SourceState.__slots__]).filter_by(site=site))
@@ -159,23 +166,20 @@ class DiscoveryStore(Part):
         """Whether any source ever led to an address that it did not date before a time."""
         dates = address.c.dated_at, address.c.published_hint
         is_undated = and_(*(each.is_(None) for each in dates))
-        query = select(address.c.key).filter_by(site=site)
-        query = query.where(or_(is_undated, *(each > since for each in dates)))
-        return self._database.scalar(query.limit(1)) is not None
+        return self._has(site, or_(is_undated, *(each > since for each in dates)))
 
     def is_shown_by(self, site: str, path: str) -> bool:
         """Whether a source ever led to an address."""
-        query = select(address.c.key).filter_by(site=site)
-        query = query.where(_has_line(address.c.seen_in, literal(path)))
-        return self._database.scalar(query.limit(1)) is not None
+        return self._has(site, _has_line(address.c.seen_in, literal(path)))
 
     def has_unread(self, site: str) -> bool:
         """Whether any address that has led to no article is still to be requested."""
         is_pending = address.c.state == AddressState.PENDING
         is_tried = address.c.state == AddressState.REJECTED, address.c.next_try_at.is_not(None)
-        query = select(address.c.key).where(
-            address.c.site == site, or_(is_pending, and_(*is_tried))
-        )
+        return self._has(site, or_(is_pending, and_(*is_tried)))
+
+    def _has(self, site: str, condition: ColumnElement[bool]) -> bool:
+        query = select(address.c.key).where(address.c.site == site, condition)
         return self._database.scalar(query.limit(1)) is not None
 
     def record_found(self, site: str, path: str, found: Iterable[Address]) -> None:
@@ -197,7 +201,7 @@ class DiscoveryStore(Part):
         due_articles: Sequence[str] = (),
         sitemaps: Iterable[SourceState] = (),
     ) -> None:
-        """Store the state of a source after a page, and the addresses on it, in one transaction.
+        """Store the state of a source after a response, and what a page shows, in one transaction.
 
         `due_articles` are the ids of articles that have changed according to the page: they stay
         due until they are requested. `sitemaps` are the changed ones of an index: every cycle
@@ -207,13 +211,12 @@ class DiscoveryStore(Part):
         unfinished = {"site": site, "kind": state.kind, "pagination_cursor": 1}
         children = [{**unfinished, "url": each.url, "dated_at": each.dated_at} for each in sitemaps]
         rows = _address_rows(site, path, found)
-        upsert = self._database.upsert
         with self._database.writing(waits_for_disk=False) as connection:
-            connection.execute(upsert(source, asdict(state), site=site))
+            connection.execute(self._upsert_source, {**asdict(state), "site": site})
             if children:
                 dated_at = self._database.insert(source).excluded.dated_at
                 known = {"pagination_cursor": 1, "dated_at": dated_at}
-                connection.execute(upsert(source, known), children)
+                connection.execute(self._database.upsert(source, known), children)
             if rows:
                 connection.execute(self._insert_address, rows)
             if due_articles:
@@ -258,21 +261,6 @@ class DiscoveryStore(Part):
             connection.execute(articles.values(etag=None, last_modified=PARSE_AGAIN))
             connection.execute(of_index.where(source.c.url.not_in(profile.sitemap_addresses)))
             connection.execute(rejected.values(pending))
-
-    def record_not_modified(self, site: str, url: str, now: datetime) -> None:
-        """Record that a source has not changed since it was last read."""
-        self._record_success(site, url, requested_at=now)
-
-    def record_end_of_pagination(self, site: str, url: str, now: datetime) -> None:
-        """Record that pagination has ended: the next page, or the sitemap itself, is missing."""
-        self._record_success(site, url, requested_at=now, read_at=now)
-
-    def _record_success(self, site: str, url: str, **moments: datetime) -> None:
-        """Does not wait for the disk, like `record_reading`: an idle cycle does it per source."""
-        chosen = update(source).filter_by(site=site, url=url)
-        read = chosen.values(failures=0, pagination_cursor=None, **moments)
-        with self._database.writing(waits_for_disk=False) as connection:
-            connection.execute(read)
 
     def record_source_failure(
         self, site: str, url: str, kind: str, *, error: str, now: datetime

@@ -10,6 +10,8 @@ import pytest
 
 from rscrawler.sites import Source, SourceKind
 from rscrawler.spiders.discovered import DiscoveredLinks
+from rscrawler.spiders.news import state_after
+from rscrawler.spiders.outcomes import RequestedSource
 from rscrawler.store.discovery import Address, AddressState, SourceState
 from tests.core.test_decisions import KNOWN
 
@@ -44,3 +46,11 @@ def test_dates_that_mean_nothing_are_told_by_their_number(
     assert (len(found.changed), len(found.retried)) == (changed, retried)
     states = {each.state for each in found.to_store}
     assert states <= {AddressState.PENDING if retried else AddressState.REJECTED}
+
+
+def test_the_end_of_a_walk_is_an_end_though_its_last_page_was_not_there() -> None:
+    source = Source(kind=SourceKind.SECTION, path="/news/")
+    before = SourceState("https://a.example/news/", etag='"1"', pagination_cursor=3, failures=2)
+    after = state_after(RequestedSource(source, before, page=3, is_conditional=False), NOW)
+    assert (after.pagination_cursor, after.read_at, after.requested_at) == (None, NOW, NOW)
+    assert (after.etag, after.failures, after.kind) == ('"1"', 0, "section")

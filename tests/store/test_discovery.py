@@ -42,12 +42,12 @@ def test_the_state_of_a_source_is_stored_with_its_page(store: Store) -> None:
     assert store.discovery.sources(SITE) == {FEED: state}
 
 
-def test_not_modified_is_noted_without_a_new_reading(store: Store) -> None:
+def test_a_response_ends_the_failures_in_a_row(store: Store) -> None:
     read(store)
     store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
-    store.discovery.record_not_modified(SITE, FEED, NOON + HOUR)
+    read(store, requested_at=NOON + HOUR)
     state = store.discovery.sources(SITE)[FEED]
-    assert (state.read_at, state.requested_at, state.failures) == (NOON, NOON + HOUR, 0)
+    assert (state.failures, state.failed_at, state.last_error) == (0, NOON, "HTTP 503")
 
 
 def test_failures_count_in_a_row_and_leave_validators_and_walk(store: Store) -> None:
@@ -77,11 +77,11 @@ def test_a_sitemap_that_an_index_names_stays_unread_until_it_is_read(store: Stor
     assert (state.pagination_cursor, state.dated_at, state.etag) == (1, NOON + HOUR, '"1"')
 
 
-def test_the_end_of_a_walk_is_an_end_though_its_last_page_was_not_there(store: Store) -> None:
-    read(store, pagination_cursor=2)
-    store.discovery.record_end_of_pagination(SITE, FEED, NOON + HOUR)
-    state = store.discovery.sources(SITE)[FEED]
-    assert (state.pagination_cursor, state.read_at, state.etag) == (None, NOON + HOUR, '"1"')
+def test_the_date_that_an_index_gave_a_sitemap_meanwhile_stays(store: Store) -> None:
+    loaded = SourceState("https://example.org/s1.xml", dated_at=NOON, kind="sitemap")
+    read(store, kind="sitemap", sitemaps=(replace(loaded, dated_at=NOON + HOUR),))
+    store.discovery.record_reading(SITE, "/sitemap.xml", loaded)
+    assert store.discovery.sources(SITE)[loaded.url].dated_at == NOON + HOUR
 
 
 # Addresses.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rscrawler.config import Config
@@ -38,7 +39,8 @@ def fill(config: Config, store: Store, *, articles: int = 80) -> None:
     store.discovery.record_source_failure(
         SITE, f"{base}/feeds/europe.rss", "feed", error="HTTP 503", now=NOW - timedelta(hours=3)
     )
-    store.discovery.record_not_modified(SITE, f"{base}/feeds/europe.rss", NOW)
+    europe = store.discovery.sources(SITE)[f"{base}/feeds/europe.rss"]
+    store.discovery.record_reading(SITE, "", replace(europe, requested_at=NOW, failures=0))
     store.discovery.record_source_failure(
         SITE, f"{base}/feeds/feed.rss", "feed", error="timeout", now=NOW - timedelta(minutes=20)
     )

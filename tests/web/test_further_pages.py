@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -136,7 +137,8 @@ def test_health_says_what_each_source_last_did_and_why_it_failed(
         shelf.discovery.record_source_failure(SITE, url, "feed", error="HTTP 503", now=NOW)
     answer = browser.get("/sites")
     assert "/feeds/feed.rss feed never 2 in a row , just now HTTP 503" in answer.rows
-    shelf.discovery.record_not_modified(SITE, url, NOW)
+    read = replace(shelf.discovery.sources(SITE)[url], requested_at=NOW, failures=0)
+    shelf.discovery.record_reading(SITE, "/feeds/feed.rss", read)
     assert "/feeds/feed.rss feed just now just now HTTP 503" in browser.get("/sites").rows
 
 
