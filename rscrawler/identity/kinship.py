@@ -118,9 +118,7 @@ def repeated_article(
     earlier = (
         each.article
         for each in relatives
-        if each.decision.is_same_news
-        and _can_relate_to(each.article, known)
-        and not _are_far_apart(each.article.published_at, published_at)
+        if each.decision.is_same_news and _can_relate_to(each.article, known, published_at)
     )
     first = next(earlier, None)
     if first is None or (known is not None and first.duplicate_of == known.article_id):
@@ -136,19 +134,19 @@ def followed_article(
         each.article.duplicate_of or each.article.article_id
         for each in relatives
         if each.decision.relation is Relation.UPDATE
-        and _can_relate_to(each.article, known)
-        and not _are_far_apart(each.article.published_at, published_at)
+        and _can_relate_to(each.article, known, published_at)
     ]
     last = next(reversed(earlier), None)
     return None if known is not None and last == known.article_id else last
 
 
-def _are_far_apart(first: datetime | None, second: datetime | None) -> bool:
-    return first is not None and second is not None and abs(first - second) > _LONGEST_STORY
-
-
-def _can_relate_to(candidate: Candidate, known: KnownArticle | None) -> bool:
-    """Whether the known article can repeat or follow the candidate: not itself or a later one."""
+def _can_relate_to(
+    candidate: Candidate, known: KnownArticle | None, published_at: datetime | None
+) -> bool:
+    """Whether the article can repeat or follow the candidate: not itself, a later or a far one."""
+    at = candidate.published_at
+    if at is not None and published_at is not None and abs(at - published_at) > _LONGEST_STORY:
+        return False
     if known is None:
         return True
     if candidate.article_id == known.article_id:
