@@ -55,8 +55,10 @@ class DedupePipeline(SiteComponent):
             article.duplicate_of, article.follows = known.duplicate_of, known.follows
         page.known = known
         page.event = decisions.event_of(known, page.fingerprint.text_digest)
-        if known is not None and page.event is not None and self._is_degraded(known, article):
-            page.event = None
+        if known is not None and page.event is not None:
+            page.before = self._articles.latest_record(known.article_id)
+            if page.before is not None and decisions.is_mere_degradation(page.before, article):
+                page.event = None
         self._set_identity(page, requested)
         return outcome
 
@@ -145,10 +147,6 @@ class DedupePipeline(SiteComponent):
         )
         stem = slug_stem(article.url, self._session.profile)
         page.fingerprint = replace(page.fingerprint, slug_stem=stem)
-
-    def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
-        before = self._articles.latest_record(known.article_id)
-        return before is not None and decisions.is_mere_degradation(before, article)
 
     def _set_identity(self, page: FetchedArticle, requested: RequestedArticle) -> None:
         article, known = page.article, page.known

@@ -270,11 +270,10 @@ class StorePipeline:
         article.novelty = (
             page.known.novelty if page.known else session.novelty_of(published_at, found_at)
         )
-        before = self._articles.latest_record(page.known.article_id) if page.known else None
-        if before is not None and not before.is_pruned:
-            article.change = summarize(before, article)
+        if page.before is not None and not page.before.is_pruned:
+            article.change = summarize(page.before, article)
         repeated = self._repeated_flags(article)
-        alerts = [] if page.is_archived else self._alerts_for(article, before, repeated)
+        alerts = [] if page.is_archived else self._alerts_for(article, page.before, repeated)
         outcome.record = article.to_record()
         session.store.batch.add(
             Recording(

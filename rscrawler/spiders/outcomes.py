@@ -83,6 +83,7 @@ class FetchedArticle:
             visit: the next check stays when it was.
         known: the stored article of this page; None if it is new.
         event: the event to record; None if there is nothing to record.
+        before: the last version, if the text seems to have changed since.
         merged: another stored article that turned out to be this one.
         led_here: another stored article whose address led here; both stay separate.
     """
@@ -99,6 +100,7 @@ class FetchedArticle:
     is_archived: bool = False
     known: KnownArticle | None = None
     event: Event | None = None
+    before: Article | None = None
     merged: KnownArticle | None = None
     led_here: KnownArticle | None = None
 
