@@ -43,7 +43,7 @@ from rscrawler.extraction.article import extract
 from rscrawler.extraction.page import Page
 from rscrawler.identity.addresses import address_key, slug_stem
 from rscrawler.identity.fingerprints import fingerprint_of
-from rscrawler.items import Article, TopicFlag
+from rscrawler.items import Article
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.sites import load_sites
@@ -87,8 +87,8 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
         )
         watch.timed("normalize", article.normalize)
         text = FlaggableText.from_article(article)
-        flags = watch.timed("topics", lambda text=text: session.flagger.flag(text))  # type: ignore[misc]
-        made = partial(_outcome, session, article, flags, body, now)
+        article.topics = watch.timed("topics", lambda text=text: session.flagger.flag(text))  # type: ignore[misc]
+        made = partial(_outcome, session, article, body, now)
         outcome = watch.timed("fingerprint and dedupe", made)
         for stage, pipeline in (("fingerprint and dedupe", dedupe), ("store", store)):
             watch.timed(
@@ -100,16 +100,13 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
     return watch.seconds
 
 
-def _outcome(
-    session: CrawlSession, article: Article, flags: list[TopicFlag], body: bytes, now: datetime
-) -> PageOutcome:
+def _outcome(session: CrawlSession, article: Article, body: bytes, now: datetime) -> PageOutcome:
     key = address_key(article.url, session.profile)
     page = FetchedArticle(
         article=article,
         addresses=((key, article.url),),
         fingerprint=fingerprint_of(article, slug_stem(article.url, session.profile)),
         page_digest=page_digest(body),
-        flags=flags,
     )
     return PageOutcome(PageKind.READ, RequestedArticle(key, now), article.url, now, page=page)
 

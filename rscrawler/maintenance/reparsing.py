@@ -118,7 +118,6 @@ class _Reader:
         outcome = PageOutcome(PageKind.READ, requested, item.addresses[0][1], at, page=item)
         self._dedupe.process_item(outcome)
         if item.known is None:
-            item.article.topics = item.flags or []
             return ReparsedPage(Reparsed.NEW, page.url, item.article, outcome=outcome)
         # The page may be another known article, at a further address.
         if _is_overtaken(item.known, page):
@@ -159,7 +158,6 @@ class _Reader:
         article, url = item.article, item.article.url
         before = self._store.articles.latest_record(known.article_id)
         if item.event is Event.UPDATED:
-            article.topics = item.flags or []
             # If a later visit found the same page, pages between the two must stay overtaken.
             article.fetched_at = max(article.fetched_at, known.fetched_at)
             return ReparsedPage(Reparsed.CHANGED, url, article, before, outcome=outcome)

@@ -261,9 +261,8 @@ class StorePipeline:
     def _record_version(self, outcome: PageOutcome, page: FetchedArticle) -> None:
         session, article, now = self._session, page.article, self._session.now()
         assert page.event is not None and article.first_seen_at is not None  # noqa: PT018
-        if page.flags is None:
-            page.flags = session.flagger.flag(FlaggableText.from_article(article))
-        article.topics = page.flags
+        if not page.has_topics:
+            article.topics = session.flagger.flag(FlaggableText.from_article(article))
         article.event = page.event
         found_at = outcome.requested.found_at
         published_at = article.published_at or end_of_month(article.url)

@@ -99,7 +99,6 @@ class NewsSpider(Spider):
         if isinstance(reading, ReadFailure):
             logger.warning("%s: %s: %s", response.url, reading.kind, reading.reason)
         elif isinstance(reading, FetchedArticle):
-            reading.article.topics = reading.flags or []
             yield reading.article.to_record()
         else:
             articles = (url for _, url, *_ in chain.from_iterable(reading.articles()))

@@ -13,7 +13,7 @@ from scrapy import Request
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import Fingerprint
-from rscrawler.items import Article, Event, TopicFlag
+from rscrawler.items import Article, Event
 from rscrawler.sites import Source
 from rscrawler.store.discovery import SourceState
 
@@ -77,7 +77,7 @@ class FetchedArticle:
             to be its own.
         declared: the keys of those that only the page itself declares.
         fingerprint: the digests of its text.
-        flags: those that the watch-lists give; None if they were not applied.
+        has_topics: whether the watch-lists were applied: not if the last version has its text.
         has_moved: whether the requested address redirects here permanently.
         is_archived: whether the page comes from the archive. Then it alerts nobody, and is not a
             visit: the next check stays when it was.
@@ -93,7 +93,7 @@ class FetchedArticle:
     fingerprint: Fingerprint
     page_digest: str
     declared: frozenset[str] = frozenset()
-    flags: list[TopicFlag] | None = None
+    has_topics: bool = True
     has_moved: bool = False
     etag: str | None = None
     last_modified: str | None = None

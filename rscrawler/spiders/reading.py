@@ -181,9 +181,9 @@ class PageReader:
         article = extract(parsed, profile, page.site)
         article.normalize()
         fingerprint = fingerprint_of(article, slug_stem(article.url, profile))
-        flags = None
-        if fingerprint.text_digest != page.known_text:
-            flags = self._flagger.flag(FlaggableText.from_article(article))
+        has_topics = fingerprint.text_digest != page.known_text
+        if has_topics:
+            article.topics = self._flagger.flag(FlaggableText.from_article(article))
         declared = (article.url, *article.aliases)
         redirect_chain = page.redirect_chain or (page.url,)
         addresses, own = addresses_by_key(page.key, redirect_chain, declared, profile)
@@ -192,6 +192,6 @@ class PageReader:
             addresses=addresses,
             declared=own,
             fingerprint=fingerprint,
-            flags=flags,
+            has_topics=has_topics,
             page_digest=page_digest(page.body),
         )
