@@ -52,6 +52,7 @@ from rscrawler.spiders.outcomes import FetchedArticle, PageKind, PageOutcome, Re
 from rscrawler.spiders.pool import GARBAGE_THRESHOLD
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
+from rscrawler.store.discovery import Address
 from rscrawler.topics import FlaggableText
 
 
@@ -108,7 +109,8 @@ def _outcome(session: CrawlSession, article: Article, body: bytes, now: datetime
         fingerprint=fingerprint_of(article, slug_stem(article.url, session.profile)),
         page_digest=page_digest(body),
     )
-    return PageOutcome(PageKind.READ, RequestedArticle(key, now), article.url, now, page=page)
+    requested = RequestedArticle(Address(key, article.url, now))
+    return PageOutcome(PageKind.READ, requested, article.url, now, page=page)
 
 
 def measure(stories: int, repeats: int) -> str:

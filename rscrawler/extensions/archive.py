@@ -205,7 +205,7 @@ class ArchiveExtension:
             return
         if self._has_failed:
             return
-        page = page_of(response, requested.key, session.now())
+        page = page_of(response, requested.address.key, session.now())
         try:
             add_page(session.config.archive_folder, session.site, session.run_id, page)
         except OSError as error:

@@ -113,9 +113,10 @@ class _Reader:
             result = Reparsed.REJECTED if known is None else Reparsed.LOST
             return ReparsedPage(result, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
         found_at = known.first_seen_at if known else address.seen_at
-        requested = RequestedArticle(item.addresses[0][0], found_at, known=known)
+        first = Address(*item.addresses[0], found_at)
         at = item.article.fetched_at
-        outcome = PageOutcome(PageKind.READ, requested, item.addresses[0][1], at, page=item)
+        requested = RequestedArticle(first, known)
+        outcome = PageOutcome(PageKind.READ, requested, first.url, at, page=item)
         self._dedupe.process_item(outcome)
         if item.known is None:
             return ReparsedPage(Reparsed.NEW, page.url, item.article, outcome=outcome)

@@ -13,6 +13,7 @@ from rscrawler.decisions import KnownArticle
 from rscrawler.items import Novelty
 from rscrawler.spiders.outcomes import PageKind, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession
+from rscrawler.store.discovery import AddressState
 
 CONTAINER, BODY = "container", "body"
 # The parts of an article page that are watched: their names in its provenance, and the profile's
@@ -110,24 +111,25 @@ class Observer:
 
     def outcome_recorded(self, outcome: PageOutcome) -> None:
         """Count the outcome of an article page."""
-        requested = outcome.requested
+        requested, address = outcome.requested, outcome.requested.address
+        hint = address.published_hint
         if outcome.page is None:
             # A page that is requested again was counted, and is no further evidence.
-            is_counted = requested.was_rejected or requested.attempts > 0
+            is_counted = address.state is AddressState.REJECTED or address.attempts > 0
             is_empty = outcome.is_whole_page and outcome.kind is not PageKind.OVER_LIMIT
-            novelty = self._session.novelty_of(requested.hint, requested.found_at)
+            novelty = self._session.novelty_of(hint, address.seen_at)
             is_evidence = not is_counted and not self._is_of_archive(requested, novelty)
-            if is_empty and is_evidence and (requested.known or requested.hint):
-                self._unread.add(requested.key)
+            if is_empty and is_evidence and (requested.known or hint):
+                self._unread.add(address.key)
             return
-        self._unread.discard(requested.key)
+        self._unread.discard(address.key)
         article = outcome.page.article
         if self._is_of_archive(requested, article.novelty):
             return
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
         self._lengths[article.word_count.bit_length()] += 1
-        self._misdated += is_misdated(article.published_at, requested.hint, outcome.page.known)
+        self._misdated += is_misdated(article.published_at, hint, outcome.page.known)
 
     def _is_of_archive(self, requested: RequestedArticle, novelty: Novelty) -> bool:
         """Whether the page is old; an archive may have a former layout.
@@ -137,7 +139,7 @@ class Observer:
         if requested.known is not None:
             return requested.known.novelty is Novelty.BACKFILL
         session = self._session
-        is_fresh = not session.is_full and requested.found_at >= session.started_at
+        is_fresh = not session.is_full and requested.address.seen_at >= session.started_at
         return novelty is Novelty.BACKFILL and not is_fresh
 
     def observation(self, links: Mapping[str, int]) -> Observation:

@@ -83,7 +83,7 @@ class DedupePipeline(SiteComponent):
             return owner
         # Whether the requested address leads to it by now. A change of the profile's rules may
         # have given the address another key, which is not stored.
-        leads_here = _article_ids(stored, [requested.key]) == [here]
+        leads_here = _article_ids(stored, [requested.address.key]) == [here]
         if not leads_here and (requested.is_elsewhere or not page.has_moved):
             # A temporary redirect; or the article's own address is gone, and an old one leads here.
             page.led_here = former
@@ -154,7 +154,7 @@ class DedupePipeline(SiteComponent):
             key = address_key(article.url, self._session.profile)
             article.article_id = new_article_id(article.site, key)
             article.version = 1
-            article.first_seen_at = requested.found_at
+            article.first_seen_at = requested.address.seen_at
         else:
             article.article_id = known.article_id
             article.version = known.version + 1

@@ -30,6 +30,7 @@ from rscrawler.spiders.outcomes import (
 )
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit, record_text
+from rscrawler.store.discovery import AddressState
 from rscrawler.store.tables import ARTICLES_CHANNEL, JSONL_CHANNELS
 from rscrawler.topics import FlaggableText
 
@@ -151,7 +152,7 @@ class StorePipeline:
             self._record_failure(outcome)
             return
         if is_gone:
-            self._count("articles/gone_again" if requested.attempts else "articles/gone")
+            self._count("articles/gone_again" if requested.address.attempts else "articles/gone")
         if self._leads_nowhere(outcome):
             self._reject(outcome)
         elif is_gone:
@@ -161,11 +162,12 @@ class StorePipeline:
 
     def _leads_nowhere(self, outcome: PageOutcome) -> bool:
         """Whether to reject the address: its page is not an article, or failed too often."""
-        requested = outcome.requested
-        is_last_attempt = requested.attempts + 1 >= decisions.MAX_ATTEMPTS
+        address = outcome.requested.address
+        is_last_attempt = address.attempts + 1 >= decisions.MAX_ATTEMPTS
         if outcome.kind is not PageKind.NOT_ARTICLE and not is_last_attempt:
             return False
-        return not decisions.is_surely_an_article(requested.hint, requested.found_at, outcome.at)
+        hint = address.published_hint
+        return not decisions.is_surely_an_article(hint, address.seen_at, outcome.at)
 
     def _record_forbidden(self, outcome: PageOutcome) -> None:
         self._count("articles/forbidden")
@@ -201,38 +203,39 @@ class StorePipeline:
 
     def _record_attempt(self, outcome: PageOutcome) -> None:
         """Schedule the next request of a page that failed, later each time."""
-        requested, site = outcome.requested, self._session.site
+        known, address = outcome.requested.known, outcome.requested.address
+        site = self._session.site
         # A feed can show what was deleted, or is not there yet: not a failing page to report.
-        is_absent = outcome.kind is PageKind.GONE and requested.attempts >= decisions.MAX_ATTEMPTS
+        is_absent = outcome.kind is PageKind.GONE and address.attempts >= decisions.MAX_ATTEMPTS
         is_requested = not is_absent and outcome.kind is not PageKind.FORBIDDEN
         is_lasting = is_absent or outcome.kind is PageKind.OVER_LIMIT
         earliest = outcome.at + (RETRY_PAUSE if is_lasting else timedelta())
-        if requested.known is None:
-            again_at = max(decisions.retry_at(requested.attempts + 1, outcome.at), earliest)
-            self._discovery.record_attempt(site, requested.key, again_at, is_requested=is_requested)
+        if known is None:
+            again_at = max(decisions.retry_at(address.attempts + 1, outcome.at), earliest)
+            self._discovery.record_attempt(site, address.key, again_at, is_requested=is_requested)
         else:
-            again_at = max(decisions.recheck_at(requested.known, outcome.at), earliest)
+            again_at = max(decisions.recheck_at(known, outcome.at), earliest)
             # Behind a notice, the page is parsed even if it is as it was before: so drift ends.
             self._articles.record_failed_check(
-                requested.known.article_id, again_at, parse_again=outcome.is_whole_page
+                known.article_id, again_at, parse_again=outcome.is_whole_page
             )
 
     def _reject(self, outcome: PageOutcome) -> None:
-        requested = outcome.requested
-        is_failed = requested.attempts > 0 and not requested.was_rejected
+        address = outcome.requested.address
+        is_failed = address.attempts > 0 and address.state is not AddressState.REJECTED
         next_try_at = decisions.next_check_of_rejected(
-            requested.found_at,
+            address.seen_at,
             outcome.at,
             was_out_of_reach=is_failed and outcome.kind is not PageKind.GONE,
         )
         self._count("rejected")
         logger.info("%s is not an article: %s", outcome.url, outcome.reason)
         self._discovery.record_rejected(
-            self._session.site, requested.key, outcome.url, outcome.at, next_try_at
+            self._session.site, address.key, outcome.url, outcome.at, next_try_at
         )
 
     def _record_limit(self, outcome: PageOutcome) -> None:
-        session, key = self._session, outcome.requested.key
+        session, key = self._session, outcome.requested.address.key
         is_over = outcome.kind is PageKind.OVER_LIMIT
         if is_over or key in session.over_limit:
             self._discovery.record_over_limit(session.site, key, is_over=is_over)
@@ -264,7 +267,7 @@ class StorePipeline:
         if not page.has_topics:
             article.topics = session.flagger.flag(FlaggableText.from_article(article))
         article.event = page.event
-        found_at = outcome.requested.found_at
+        found_at = outcome.requested.address.seen_at
         published_at = article.published_at or end_of_month(article.url)
         article.novelty = (
             page.known.novelty if page.known else session.novelty_of(published_at, found_at)

@@ -184,20 +184,13 @@ class NewsSpider(Spider):
         """Requests for unread addresses and known articles, each at most once in a cycle."""
         for address in unread:
             if self._admits(address.key):
-                requested = RequestedArticle(
-                    address.key,
-                    found_at=address.seen_at,
-                    hint=address.published_hint,
-                    attempts=address.attempts,
-                    was_rejected=address.state is AddressState.REJECTED,
-                )
-                yield self._article_request(on_present_base(address.url, self.profile), requested)
+                url = on_present_base(address.url, self.profile)
+                yield self._article_request(RequestedArticle(replace(address, url=url)))
         for article in known:
             if self._admits(article.article_id):
                 url = on_present_base(article.url, self.profile)
-                key = address_key(url, self.profile)
-                requested = RequestedArticle(key, article.first_seen_at, known=article)
-                yield self._article_request(url, requested)
+                own = Address(address_key(url, self.profile), url, article.first_seen_at)
+                yield self._article_request(RequestedArticle(own, article))
 
     def _admits(self, identity: str) -> bool:
         """Admit a page to this cycle if it is new to it and within its limit; whether it was."""
@@ -207,17 +200,17 @@ class NewsSpider(Spider):
         self._requested.add(identity)
         return True
 
-    def _article_request(self, url: str, requested: RequestedArticle) -> Request:
+    def _article_request(self, requested: RequestedArticle) -> Request:
         """The request for an article page; conditional for a known article at its own address."""
         known, headers = requested.known, None
         if known is not None and known.removed_at is None and not requested.is_elsewhere:
             headers = http.validators(known.etag, known.last_modified, known.fetched_at)
-        if requested.attempts:
+        if requested.address.attempts:
             priority = FAILED_PRIORITY
         else:
             priority = 0 if known is None and not requested.is_elsewhere else REVISIT_PRIORITY
         return Request(
-            url,
+            requested.address.url,
             callback=self.parse_article,
             errback=self.article_failed,
             headers=headers,
@@ -417,15 +410,18 @@ class NewsSpider(Spider):
         self, response: Response, requested: RequestedArticle
     ) -> AsyncIterator[PageOutcome | Request]:
         """Parse one article page; yields its outcome, or a request to another address of it."""
-        if requested.hint is None:
-            requested = replace(requested, hint=self.session.published.get(requested.key))
+        address = requested.address
+        if address.published_hint is None:
+            address = replace(address, published_hint=self.session.published.get(address.key))
+            requested = replace(requested, address=address)
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(requested, response.url)
             if elsewhere is not None:
                 # An unread address is stored by its own key, whatever form of it is requested.
-                key = address_key(elsewhere, self.profile) if requested.known else requested.key
-                again = replace(requested, key=key, is_elsewhere=True)
-                yield self._article_request(elsewhere, again)
+                key = address_key(elsewhere, self.profile) if requested.known else address.key
+                other = replace(address, key=key, url=elsewhere)
+                again = replace(requested, address=other, is_elsewhere=True)
+                yield self._article_request(again)
             else:
                 yield self._outcome(
                     PageKind.GONE, requested, response.url, f"answers {response.status}"
@@ -448,9 +444,9 @@ class NewsSpider(Spider):
         # Whether the requested address redirects to the page's permanently, or for a while.
         reasons = response.meta.get("redirect_reasons", [])
         has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
-        is_elsewhere = address_key(response.url, self.profile) != requested.key
+        is_elsewhere = address_key(response.url, self.profile) != requested.address.key
         is_away = bool(reasons) and not has_moved and is_elsewhere
-        published_at, had_sign = decisions.reading_hints(before, requested.hint)
+        published_at, had_sign = decisions.reading_hints(before, requested.address.published_hint)
         page = await self._readers.read(
             ArticleToRead(
                 site=self.session.site,
@@ -458,7 +454,7 @@ class NewsSpider(Spider):
                 body=response.body,
                 content_type=http.header_of(response, "Content-Type"),
                 fetched_at=self.session.now(),
-                key=requested.key,
+                key=requested.address.key,
                 redirect_chain=(*response.meta.get("redirect_urls", ()), response.url),
                 published_at=published_at,
                 needs_sign=is_away or had_sign,
@@ -491,8 +487,9 @@ class NewsSpider(Spider):
         if requested.is_elsewhere:
             return None
         if requested.known is None:
-            is_early = requested.attempts < decisions.MAX_ATTEMPTS and not requested.was_rejected
-            return slash_variant(url) if is_early else None
+            is_early = requested.address.attempts < decisions.MAX_ATTEMPTS
+            is_rejected = requested.address.state is AddressState.REJECTED
+            return slash_variant(url) if is_early and not is_rejected else None
         found = self.session.store.discovery.addresses_of(requested.known.article_id)
         urls = (on_present_base(each.url, self.profile) for each in found)
         own = on_present_base(requested.known.url, self.profile)

@@ -15,7 +15,7 @@ from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Article, Event
 from rscrawler.sites import Source
-from rscrawler.store.discovery import SourceState
+from rscrawler.store.discovery import Address, SourceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +40,14 @@ class RequestedArticle:
     """The context of a request for an article page; the callback gets it in `cb_kwargs`.
 
     Attributes:
-        key: the key of the requested address.
-        found_at: when that address was found, or the article first seen.
-        hint: the date of publication that a source gave it.
-        attempts: the number of earlier requests that failed.
+        address: the requested address, as stored; of a known article only when it was first seen,
+            and the date of publication if a source gave one in this cycle.
         known: the stored article; None if the page was never read.
-        was_rejected: whether the page was rejected before, as not an article.
         is_elsewhere: whether this is another address, tried since the article's own one is gone.
     """
 
-    key: str
-    found_at: datetime
-    hint: datetime | None = None
-    attempts: int = 0
+    address: Address
     known: KnownArticle | None = None
-    was_rejected: bool = False
     is_elsewhere: bool = False
 
 

@@ -32,6 +32,7 @@ from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import RequestedArticle
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
+from rscrawler.store.discovery import Address
 from rscrawler.topics import Flagger
 from tests.crawl.probes import FEW_SOURCES, let_articles_be_due, rows_of
 from tests.sample_site import Fault, SampleSite
@@ -246,9 +247,8 @@ def test_a_disk_that_fills_up_is_told_once_and_the_rest_goes_without(
     extension = ArchiveExtension(crawler)
     for number in range(3):
         url = f"https://responsiblestatecraft.org/article-{number}/"
-        request = Request(
-            url, cb_kwargs={"requested": RequestedArticle(f"/article-{number}", session.started_at)}
-        )
+        address = Address(f"/article-{number}", url, session.started_at)
+        request = Request(url, cb_kwargs={"requested": RequestedArticle(address)})
         extension.response_received(HtmlResponse(url, body=b"<html></html>"), request)
     session.store.close()
     assert crawler.stats.get_value("rscrawler/errors") == 1
