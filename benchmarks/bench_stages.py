@@ -52,6 +52,7 @@ from rscrawler.spiders.outcomes import FetchedArticle, PageKind, PageOutcome, Re
 from rscrawler.spiders.pool import GARBAGE_THRESHOLD
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
+from rscrawler.store.articles import Visit
 from rscrawler.store.discovery import Address
 from rscrawler.topics import FlaggableText
 
@@ -105,9 +106,8 @@ def _outcome(session: CrawlSession, article: Article, body: bytes, now: datetime
     key = address_key(article.url, session.profile)
     page = FetchedArticle(
         article=article,
-        addresses=((key, article.url),),
+        visit=Visit(((key, article.url),), page_digest(body)),
         fingerprint=fingerprint_of(article, slug_stem(article.url, session.profile)),
-        page_digest=page_digest(body),
     )
     requested = RequestedArticle(Address(key, article.url, now))
     return PageOutcome(PageKind.READ, requested, article.url, now, page=page)

@@ -167,11 +167,11 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
             article=article,
             fingerprint=fingerprint_of(article, slug_stem(article.url, profile)),
             visit=Visit(
-                run_id=RUN_ID,
                 address_keys=tuple(addresses.items()),
                 page_digest="",
                 next_check_at=decisions.next_check(first_seen_at, utc_now(), recheck_after),
             ),
+            run_id=RUN_ID,
             recorded_at=article.fetched_at,
             # The feeds are made from the rows of this channel.
             channels=(FLAGGED_CHANNEL,) if article.record_id in flagged else (),

@@ -1,7 +1,7 @@
 """Parses archived pages again with today's site profile, without requests."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -113,7 +113,7 @@ class _Reader:
             result = Reparsed.REJECTED if known is None else Reparsed.LOST
             return ReparsedPage(result, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
         found_at = known.first_seen_at if known else address.seen_at
-        first = Address(*item.addresses[0], found_at)
+        first = Address(*item.visit.address_keys[0], found_at)
         at = item.article.fetched_at
         requested = RequestedArticle(first, known)
         outcome = PageOutcome(PageKind.READ, requested, first.url, at, page=item)
@@ -148,7 +148,8 @@ class _Reader:
             )
         )
         if isinstance(item, FetchedArticle):
-            item.etag, item.last_modified = page.header("ETag"), page.header("Last-Modified")
+            etag, modified = page.header("ETag"), page.header("Last-Modified")
+            item.visit = replace(item.visit, etag=etag, last_modified=modified)
             item.is_archived = True
         assert isinstance(item, FetchedArticle | ReadFailure)
         return item

@@ -39,7 +39,7 @@ class DedupePipeline(SiteComponent):
         page, requested = outcome.page, outcome.requested
         if page is None:
             return outcome
-        article, keys = page.article, [key for key, _ in page.addresses]
+        article, keys = page.article, [key for key, _ in page.visit.address_keys]
         batch = self._session.store.batch
         if batch.concerns(article.site, keys, page.fingerprint):
             batch.flush(waits_for_disk=False)
@@ -66,7 +66,7 @@ class DedupePipeline(SiteComponent):
         self, page: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The stored article to which the page's addresses lead; None if there is none."""
-        leading = [key for key, _ in page.addresses if key not in page.declared]
+        leading = [key for key, _ in page.visit.address_keys if key not in page.declared]
         leading_ids = _article_ids(stored, leading)
         here = leading_ids[-1] if leading_ids else None
         if requested.known is None:
@@ -137,8 +137,9 @@ class DedupePipeline(SiteComponent):
     def _drop_declared(self, page: FetchedArticle) -> None:
         """Drop the declared addresses, which are another article's; keep what led here."""
         article = page.article
-        page.addresses = tuple(pair for pair in page.addresses if pair[0] not in page.declared)
-        article.url = page.addresses[0][1]
+        kept = tuple(pair for pair in page.visit.address_keys if pair[0] not in page.declared)
+        page.visit = replace(page.visit, address_keys=kept)
+        article.url = kept[0][1]
         article.aliases = []
         article.extraction = replace(
             article.extraction,
@@ -167,7 +168,7 @@ class DedupePipeline(SiteComponent):
         """Every address that ever led to the article, except other spellings of its own."""
         article, profile = page.article, self._session.profile
         known = self._discovery.addresses_of(article.article_id) if page.known else []
-        urls = (*(each.url for each in known), *(url for _, url in page.addresses))
+        urls = (*(each.url for each in known), *(url for _, url in page.visit.address_keys))
         by_key = {address_key(url, profile): url for url in (*urls, *article.aliases)}
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
@@ -177,11 +178,12 @@ def _keep_addresses(
     page: FetchedArticle, stored: dict[str, Address], others_than: Collection[str | None]
 ) -> None:
     """Drop the addresses of other articles, which only redirected to this page."""
-    page.addresses = tuple(
+    kept = tuple(
         (key, url)
-        for key, url in page.addresses
+        for key, url in page.visit.address_keys
         if key in page.declared or key not in stored or stored[key].article_id not in others_than
     )
+    page.visit = replace(page.visit, address_keys=kept)
 
 
 def _article_ids(stored: dict[str, Address], keys: Collection[str]) -> list[str]:

@@ -124,18 +124,9 @@ class StorePipeline:
         recheck_after = session.config.crawl.recheck_after
         dated_at = session.changed.get(article_id)
         next_check_at = decisions.next_check(first_seen_at, session.now(), recheck_after, dated_at)
-        if page is None:
-            return Visit(session.run_id, (), None, next_check_at=next_check_at)
-        if page.is_archived and page.known is not None:
+        if page is not None and page.is_archived and page.known is not None:
             next_check_at = page.known.next_check_at
-        return Visit(
-            run_id=session.run_id,
-            address_keys=page.addresses,
-            page_digest=page.page_digest,
-            etag=page.etag,
-            last_modified=page.last_modified,
-            next_check_at=next_check_at,
-        )
+        return replace(page.visit if page else Visit(), next_check_at=next_check_at)
 
     # Pages that were not read.
 
@@ -282,6 +273,7 @@ class StorePipeline:
                 article=article,
                 fingerprint=page.fingerprint,
                 visit=self._visit(outcome, article.article_id, article.first_seen_at),
+                run_id=session.run_id,
                 recorded_at=now,
                 channels=self._files_of(article) + (self._alert_channels if alerts else ()),
                 alerted_topics=tuple(flag.topic for flag in alerts),

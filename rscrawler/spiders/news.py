@@ -467,8 +467,8 @@ class NewsSpider(Spider):
             return outcome
         assert isinstance(page, FetchedArticle)
         outcome = self._outcome(PageKind.READ, requested, response.url)
-        page.etag = http.header_of(response, "ETag")
-        page.last_modified = http.header_of(response, "Last-Modified")
+        etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
+        page.visit = replace(page.visit, etag=etag, last_modified=modified)
         page.has_moved = has_moved
         outcome.page = page
         return outcome

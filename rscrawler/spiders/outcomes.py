@@ -15,6 +15,7 @@ from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Article, Event
 from rscrawler.sites import Source
+from rscrawler.store.articles import Visit
 from rscrawler.store.discovery import Address, SourceState
 
 
@@ -66,9 +67,9 @@ class FetchedArticle:
     """A fetched and extracted article page; the dedupe pipeline sets `known` and what follows it.
 
     Attributes:
-        addresses: (key, url) of every address that led to the page, and of those that it declares
-            to be its own.
-        declared: the keys of those that only the page itself declares.
+        visit: the addresses that led to the page and those that it declares to be its own, and what
+            to store of the response.
+        declared: the keys of the addresses that only the page itself declares.
         fingerprint: the digests of its text.
         has_topics: whether the watch-lists were applied: not if the last version has its text.
         has_moved: whether the requested address redirects here permanently.
@@ -82,14 +83,11 @@ class FetchedArticle:
     """
 
     article: Article
-    addresses: tuple[tuple[str, str], ...]
+    visit: Visit
     fingerprint: Fingerprint
-    page_digest: str
     declared: frozenset[str] = frozenset()
     has_topics: bool = True
     has_moved: bool = False
-    etag: str | None = None
-    last_modified: str | None = None
     is_archived: bool = False
     known: KnownArticle | None = None
     event: Event | None = None

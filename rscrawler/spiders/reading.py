@@ -29,6 +29,7 @@ from rscrawler.spiders.sources import (
     is_truncated,
     read_source,
 )
+from rscrawler.store.articles import Visit
 from rscrawler.topics import FlaggableText, Flagger
 
 _FIRST_PAGE = PACKAGE_DIR / "spiders" / "first_page.html"  # a sample with every part of a page
@@ -189,9 +190,8 @@ class PageReader:
         addresses, own = addresses_by_key(page.key, redirect_chain, declared, profile)
         return FetchedArticle(
             article=article,
-            addresses=addresses,
+            visit=Visit(addresses, page_digest(page.body)),
             declared=own,
             fingerprint=fingerprint,
             has_topics=has_topics,
-            page_digest=page_digest(page.body),
         )

@@ -41,11 +41,10 @@ from rscrawler.store.tables import LAST_VERSION, address, article, band, flag, o
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request for a page: the addresses that led to it, and what to store of the response."""
+    """A request for a page: its addresses, and what to store of the response."""
 
-    run_id: str
-    address_keys: tuple[tuple[str, str], ...]  # (key, url) of every address that led to it
-    page_digest: str | None  # None: keep the stored digest and validators
+    address_keys: tuple[tuple[str, str], ...] = ()  # (key, url) of every address that is its own
+    page_digest: str | None = None  # None: keep the stored digest and validators
     etag: str | None = None
     last_modified: str | None = None
     next_check_at: datetime | None = None
@@ -62,6 +61,7 @@ class Recording:
     article: Article
     fingerprint: Fingerprint
     visit: Visit
+    run_id: str
     recorded_at: datetime
     channels: tuple[str, ...]
     alerted_topics: tuple[str, ...] = ()
@@ -307,9 +307,9 @@ class ArticleStore(Part):
         flags, alerted = list[_Row](), list[_Row]()
         updated = [each.article.article_id for each in recordings if each.article.version > 1]
         for each in recordings:
-            item, visit, at = each.article, each.visit, each.recorded_at
-            addresses += _address_rows(item.site, item.article_id, visit, at)
-            rows += _outbox_rows(item, each.channels, visit.run_id, at, state)
+            item, at = each.article, each.recorded_at
+            addresses += _address_rows(item.site, item.article_id, each.visit, at)
+            rows += _outbox_rows(item, each.channels, each.run_id, at, state)
             if number := numbers.get(item.article_id):
                 keys += [{"key": key, "article": number} for key in each.fingerprint.keys]
                 flags += _flag_rows(each)

@@ -28,9 +28,9 @@ def edited(workspace: Workspace) -> Workspace:
 
 
 def _record(store: Store, article: Article) -> None:
-    visit = Visit("run", (("/kazakhstan-railway", URL),), "digest")
+    visit = Visit((("/kazakhstan-railway", URL),), "digest")
     store.articles.record(
-        Recording(article, Fingerprint("d", None, "s"), visit, NOW, ("articles",))
+        Recording(article, Fingerprint("d", None, "s"), visit, "run", NOW, ("articles",))
     )
 
 

@@ -105,7 +105,8 @@ def recording_of(
     return Recording(
         article=article,
         fingerprint=Fingerprint(article.record_id, None, article.article_id),
-        visit=Visit(run_id, (), "digest"),
+        visit=Visit((), "digest"),
+        run_id=run_id,
         recorded_at=at,
         channels=(ARTICLES_CHANNEL, *((FLAGGED_CHANNEL,) if is_flagged else ()), *channels),
         alerted_topics=alerted,
