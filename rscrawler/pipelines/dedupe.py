@@ -22,10 +22,7 @@ class DedupePipeline(SiteComponent):
 
     1. An address of a known article led to the page: that article. An address that only the page
        itself declares counts if title or text are that article's, too.
-    2. On the same site, the same slug, or number in the path, with the same text except for edits,
-       another slug with the same title and text on a page that shows itself as an article, or the
-       same moment of publication with the same number, or with the same title, the same or a
-       longer slug and more edits: that article, moved.
+    2. The same text on the same site, as `kinship.moved_article` says: that article, moved.
     3. The same news anywhere else: a separate article, `duplicate_of` the first seen.
     4. The same story with new facts: a separate article, `follows` the last seen.
     """
@@ -204,13 +201,11 @@ def relatives_of(
 
     def relative(candidate: Candidate) -> Relative:
         before = articles.latest_record(candidate.article_id)
-        languages = {article.language, before.language if before else None} - {None}
-        is_same_language = len(languages) < 2
+        assert before is not None  # an article has a version
+        is_same_language = len({article.language, before.language} - {None}) < 2
         if candidate.text_digest == fingerprint.text_digest:
             equal = Decision(Relation.SAME_ARTICLE, "equal")
             return Relative(candidate, equal, True, is_same_language)
-        if before is None:
-            return Relative(candidate, Decision(Relation.DIFFERENT, "unknown"))
         # A stored text that was deleted can be compared only by its digest.
         body = article.body if kinship.has_same_body(candidate, fingerprint) else before.body
         if not body:
