@@ -153,7 +153,7 @@ class DiscoveredLinks:
         if address.dated_at is not None:
             is_older = not decisions.was_read_too_soon(address.dated_at, baseline_at)
             return is_older and self.state.body_digest is None
-        is_own = self.state.url in session.profile.sitemap_addresses
+        is_own = self.state.url == session.profile.address(self.source.path)
         return is_unread and (is_own or session.has_new_links)
 
     @property

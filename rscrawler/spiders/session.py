@@ -52,6 +52,7 @@ class CrawlSession:
         readers: None if no pages are fetched.
         limit: the maximum of article pages to request; None for no limit.
         state: the site's state before this cycle.
+        has_new_links: whether the profile's rules for links have changed since the last cycle.
         over_limit: the keys of addresses whose pages last exceeded a limit.
         unread_robots: why the robots.txt of a host could not be read, by host.
         failed_sources: why a source failed, by its address.
@@ -76,6 +77,7 @@ class CrawlSession:
     started_at: datetime = field(default_factory=utc_now)
     now: Callable[[], datetime] = utc_now
     state: SiteState = field(init=False)
+    has_new_links: bool = field(init=False)
     over_limit: frozenset[str] = field(init=False)
     unread_robots: dict[str, str] = field(default_factory=dict)
     failed_sources: dict[str, str] = field(default_factory=dict)
@@ -88,6 +90,8 @@ class CrawlSession:
 
     def __post_init__(self) -> None:
         self.state = self.store.health.site(self.site, as_of=self.started_at)
+        former = self.state.rules_digest
+        self.has_new_links = former is not None and not former.startswith(self.profile.links_digest)
         over_limit = self.store.discovery.over_limit(self.site)
         self.over_limit = frozenset(each.key for each in over_limit)
 
@@ -100,12 +104,6 @@ class CrawlSession:
             timedelta(days=self.config.alerts.max_age_days),
             in_baseline=baseline_at is None or found_at <= baseline_at,
         )
-
-    @property
-    def has_new_links(self) -> bool:
-        """Whether this is the first cycle since the profile's rules for links changed."""
-        former = self.state.rules_digest
-        return former is not None and not former.startswith(self.profile.links_digest)
 
 
 class CrawlLease:
