@@ -255,12 +255,13 @@ class NewsSpider(Spider):
         changed = discovered.changed
         if changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
-        state = state_after(requested, now, next_page)
+        if reading.is_truncated:
+            logger.warning("source %s: is truncated; read again with the next cycle", response.url)
+            self.session.truncated.setdefault(state.url, requested.page)
+        state = self._state_after(requested, now, next_page)
         if requested.page == 1:  # a further page says nothing about the source
             etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
             state = replace(state, etag=etag, last_modified=modified, body_digest=digest)
-        if reading.is_truncated:
-            state = self._unfinished(state, requested, response.url)
         store.record_reading(
             self.session.site,
             source.path,
@@ -282,20 +283,20 @@ class NewsSpider(Spider):
             url = following or page_address(source, state.url, next_page)
             yield self._source_request(source, url, state, next_page)
 
-    def _unfinished(self, state: SourceState, requested: RequestedSource, url: str) -> SourceState:
-        """The state of a source after a truncated page: the next cycle requests all of it.
+    def _state_after(
+        self, requested: RequestedSource, now: datetime, next_page: int | None = None
+    ) -> SourceState:
+        """As `state_after`; but the next cycle requests a source again up to its truncated page.
 
         The baseline waits for that, too, but not for ever: some sources always end too soon.
         """
-        logger.warning("source %s: is truncated; read again with the next cycle", url)
+        state = state_after(requested, now, next_page)
+        truncated_page = self.session.truncated.get(state.url)
+        if truncated_page is None or next_page is not None:
+            return state
         is_baseline = self.session.state.baseline_at is None
-        return replace(
-            state,
-            etag=None,
-            last_modified=None,
-            read_at=requested.state.read_at if is_baseline else state.read_at,
-            pagination_cursor=state.pagination_cursor or requested.page,
-        )
+        read_at = requested.state.read_at if is_baseline else now
+        return replace(state, read_at=read_at, pagination_cursor=truncated_page)
 
     def _page_of(self, source: Source, response: Response) -> SourcePage:
         return SourcePage(
@@ -362,7 +363,7 @@ class NewsSpider(Spider):
         if http.was_held_back(failure, request):
             self.count("sources/held_back")
         elif self._is_end_of_pagination(requested, status) or (is_forbidden and requested.page > 1):
-            ended = state_after(requested, self.session.now())
+            ended = self._state_after(requested, self.session.now())
             self.session.store.discovery.record_reading(
                 self.session.site, requested.source.path, ended
             )

@@ -57,6 +57,7 @@ class CrawlSession:
         unread_robots: why the robots.txt of a host could not be read, by host.
         failed_sources: why a source failed, by its address.
         unparsed: the addresses of sources that sent pages of which the first could not be parsed.
+        truncated: the number of a source's first truncated page, by its address.
         linked: how many articles the first page of a source showed, by its address.
         whole_feeds: the addresses of feeds whose every entry on the first page is an article.
         shown: the keys of the articles on all pages of a source, by its address.
@@ -82,6 +83,7 @@ class CrawlSession:
     unread_robots: dict[str, str] = field(default_factory=dict)
     failed_sources: dict[str, str] = field(default_factory=dict)
     unparsed: set[str] = field(default_factory=set)
+    truncated: dict[str, int] = field(default_factory=dict)
     linked: dict[str, int] = field(default_factory=dict)
     whole_feeds: set[str] = field(default_factory=set)
     shown: dict[str, set[str]] = field(default_factory=dict)

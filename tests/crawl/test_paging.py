@@ -7,6 +7,9 @@ import re
 from collections.abc import Sequence
 from contextlib import closing
 
+import pytest
+
+from rscrawler.monitoring.cycle import LONGEST_WAIT
 from rscrawler.spiders.http import page_digest
 from rscrawler.store import Store
 from tests.crawl.probes import change_database
@@ -183,6 +186,38 @@ def test_what_was_behind_a_failed_page_is_found_though_news_has_pushed_it_furthe
         outlet.pages |= drupal(STORIES).pages
         report = workspace.crawl("outlet")
     assert (report["articles_new"], len(workspace.records())) == (6, 12)
+
+
+@pytest.mark.parametrize("truncated", ["/archive", "/archive?page=1"])
+def test_what_a_truncated_page_did_not_show_is_found_though_a_further_page_was_whole(
+    workspace: Workspace, truncated: str
+) -> None:
+    with drupal(STORIES) as outlet:
+        whole = outlet.pages[truncated]
+        start, next_page, _ = whole.text.partition('<a href="?page=')
+        text = f'<html>{start[: len(start) // 2]}{next_page}2" rel="next">Next</a><div'
+        outlet.pages[truncated] = Reply(text)
+        configure(workspace, outlet, "section")
+        workspace.crawl("outlet")
+        assert len(workspace.records()) < len(STORIES)
+        outlet.pages[truncated] = whole
+        workspace.crawl("outlet")
+    assert {record["title"] for record in workspace.records()} == {each.title for each in STORIES}
+
+
+def test_a_section_whose_pages_are_all_truncated_is_not_read_to_its_end_in_every_cycle(
+    workspace: Workspace,
+) -> None:
+    with drupal(STORIES) as outlet:
+        for path in [path for path in outlet.pages if path.startswith("/archive")]:
+            outlet.pages[path] = Reply(f"<html>{outlet.pages[path].text}<div")
+        outlet.pages["/archive?page=4"] = outlet.pages["/archive?page=2"]  # of any higher number
+        configure(workspace, outlet, "section")
+        for _ in range(LONGEST_WAIT + 3):
+            outlet.requested.clear()
+            workspace.crawl("outlet")
+        requested = [path for path in outlet.requested if path.startswith("/archive")]
+    assert (len(workspace.records()), requested) == (12, ["/archive"])
 
 
 def test_a_page_that_is_next_on_another_host_is_none_and_no_failure(workspace: Workspace) -> None:
