@@ -256,8 +256,7 @@ class NewsSpider(Spider):
         if changed:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
         if reading.is_truncated:
-            logger.warning("source %s: is truncated; read again with the next cycle", response.url)
-            self.session.truncated.setdefault(state.url, requested.page)
+            self._note_truncated(requested, response.url)
         state = self._state_after(requested, now, next_page)
         if requested.page == 1:  # a further page says nothing about the source
             etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
@@ -282,6 +281,14 @@ class NewsSpider(Spider):
         if next_page is not None:
             url = following or page_address(source, state.url, next_page)
             yield self._source_request(source, url, state, next_page)
+
+    def _note_truncated(self, requested: RequestedSource, url: str) -> None:
+        """Note a truncated page; the first in a row says nothing about the links of a source."""
+        logger.warning("source %s: is truncated; read again with the next cycle", url)
+        state = requested.state
+        self.session.truncated.setdefault(state.url, requested.page)
+        if requested.page == 1 and state.pagination_cursor is None:
+            del self.session.linked[state.url]
 
     def _state_after(
         self, requested: RequestedSource, now: datetime, next_page: int | None = None

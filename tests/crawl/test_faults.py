@@ -526,10 +526,10 @@ def test_a_source_that_stops_within_its_document_is_read_again_though_it_has_not
     assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
     assert {record["novelty"] for record in workspace.records()} == {"baseline"}
 
+    site.answers[SECTION] = site.server.reply("GET", SECTION, {})
     story = site.publish()
     cut_off(FEED)
     cut_off(STORIES)
-    site.answers[SECTION] = site.server.reply("GET", "/media/", {})
     workspace.crawl()
     site.answers.clear()
     site.forget_requests()
@@ -551,6 +551,22 @@ def test_a_source_that_always_stops_within_its_document_leads_to_its_news_all_th
     assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
     last = workspace.records()[-1]
     assert (last["url"], last["novelty"]) == (site.truth_of(story).url, "new")
+
+
+def test_a_listing_has_lost_its_links_only_if_it_stops_within_its_document_again(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    def problems() -> list[str]:
+        result = workspace.run("crawl", "--json").json["sites"]["responsiblestatecraft"]
+        return [each["code"] for each in result["problems"]]
+
+    configure(workspace, site, few=sources(SECTION, FEED))
+    assert problems() == []
+    whole = site.server.reply("GET", SECTION, {})
+    site.answers[SECTION] = replace(whole, body=whole.body[: len(whole.body) // 4])
+    assert [problems(), problems()] == [[], ["layout-drift"]]
+    site.answers.clear()
+    assert problems() == []
 
 
 def test_a_listing_that_ends_with_404_has_ended(
