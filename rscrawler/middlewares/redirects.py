@@ -44,8 +44,11 @@ class RedirectsMiddleware:
             if "Set-Cookie" in response.headers:
                 from scrapy.http.cookies import CookieJar  # few sites need it
 
-                jar = request.meta.setdefault(_COOKIES, self._needed or CookieJar())
-                jar.extract_cookies(response, request)
+                if _COOKIES not in request.meta:
+                    jar = request.meta[_COOKIES] = CookieJar()
+                    for cookie in self._needed or ():
+                        jar.set_cookie(cookie)
+                request.meta[_COOKIES].extract_cookies(response, request)
         elif request.url in urls:
             self._needed = request.meta.get(_COOKIES, self._needed)
             start = urls.index(request.url)
