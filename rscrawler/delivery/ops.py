@@ -1,8 +1,8 @@
 """Notices to the operators: one when a problem starts, one when it ends."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
@@ -47,7 +47,7 @@ def compose_notices(config: Config, store: Store, now: datetime) -> None:
     for problems in _grouped(ended, store, limit, now):
         over = channels.notices(notice_of("Over", problems, _end_in_words(problems), now))
         if store.health.notify_end(problems, over):
-            begun = _ids_of_start(channels, problems, now)
+            begun = _ids_of_start(channels, problems, now, store.health.problems())
             late = {each.message_id for each in undelivered if each.address in out_of_reach}
             for message_id in begun & late:
                 store.messages.cancel(message_id, now)
@@ -96,13 +96,18 @@ def _end_in_words(problems: Sequence[Problem]) -> str:
     return "\n\n".join(["These are over:", *parts])
 
 
-def _ids_of_start(channels: Channels, problems: list[Problem], now: datetime) -> set[str]:
-    """The ids of the notices that problems began: each alone, or with those notified at once."""
-    together: dict[datetime | None, list[Problem]] = defaultdict(list)
-    for each in problems:
-        together[each.notified_at].append(each)
-    groups = [*([each] for each in problems), *together.values()]
-    begun = (notice_of("Problem", group, "", now) for group in groups)
+def _ids_of_start(
+    channels: Channels,
+    problems: Collection[Problem],
+    now: datetime,
+    lasting: Collection[Problem] = (),
+) -> set[str]:
+    """The ids of the notices that problems began, but not if one tells of a `lasting` one too."""
+    alone = [_key("Problem", [each], now) for each in problems]
+    last = {each.notified_at for each in lasting if not is_of_deliveries(each.subject)}
+    began = {each.notified_at for each in problems if not is_of_deliveries(each.subject)} - last
+    keys = [*alone, *(_key_of_many("Problem", at) for at in began if at is not None)]
+    begun = (Notice("Problem", "", key, NOTICE_KIND, now) for key in keys)
     return {message.message_id for each in begun for message in channels.notices(each)}
 
 
@@ -221,10 +226,19 @@ def notice_of(opening: str, problems: Sequence[Problem], text: str, now: datetim
     titles = [_title(each) for each in problems]
     many = f"{len(titles)} problems: " if len(titles) > 1 else ""
     subject = f"{opening}: {many}{', '.join(titles)}"
-    key = " ".join(
-        f"{each.subject} {each.code} {each.since.isoformat()} {opening}" for each in problems
-    )
-    return Notice(subject, text, key, NOTICE_KIND, now)
+    return Notice(subject, text, _key(opening, problems, now), NOTICE_KIND, now)
+
+
+def _key(opening: str, problems: Sequence[Problem], now: datetime) -> str:
+    if len(problems) > 1:
+        return _key_of_many(opening, now)
+    (problem,) = problems
+    return f"{problem.subject} {problem.code} {problem.since.isoformat()} {opening}"
+
+
+def _key_of_many(opening: str, now: datetime) -> str:
+    """The key by time, since some of many problems may be over and forgotten before the others."""
+    return f"{now.astimezone(UTC).isoformat()} {opening}"
 
 
 def _title(problem: Problem) -> str:
