@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
+
+from sqlalchemy import update
 
 from rscrawler.delivery.timing import SLOW, next_try
 from rscrawler.store import Store
@@ -15,6 +18,7 @@ from rscrawler.store.messages import (
     NewMessage,
     RecipientOutcome,
 )
+from rscrawler.store.tables import message as message_table
 from tests.delivery.helpers import NOW, an_article, record
 
 SOON = NOW + CLAIM_DURATION  # when a claim of now runs out
@@ -111,6 +115,21 @@ def test_a_claim_is_renewed_by_who_holds_it(store: Store) -> None:
     assert not store.messages.renew(replace(claimed, owner="host-b/2/2"), SOON)
     assert store.messages.renew(claimed, SOON)
     assert store.messages.claim(message.message_id, "host-b/2/2", SOON) is None
+
+
+def test_a_claim_waits_for_another_that_is_not_stored_yet(
+    open_store: Callable[[], Store],
+) -> None:
+    store, other = open_store(), open_store()
+    message = a_message(store)
+    first = update(message_table).values(claimed_by="host-a/1/1", claimed_until=SOON)
+    with ThreadPoolExecutor() as pool:
+        with store.messages._database.writing() as connection:
+            connection.execute(first)
+            claim = pool.submit(other.messages.claim, message.message_id, "host-b/2/2", NOW)
+            assert not wait([claim], timeout=0.3).done
+        assert claim.result() is None
+    assert [each.attempts for each in store.messages.undelivered()] == [0, 0]
 
 
 def test_an_attempt_counts_from_its_claim_on_however_it_ends(store: Store) -> None:
