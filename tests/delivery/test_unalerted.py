@@ -14,7 +14,7 @@ from tests.delivery.helpers import NOW, an_article, on_sqlite, record
 from tests.delivery.mailbox import Mailbox
 
 SITE = "responsiblestatecraft"
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @on_sqlite
@@ -25,10 +25,11 @@ def test_only_what_is_recent_and_newer_than_the_last_known_article_is_told(
         times = {"published_at": NOW - published, "first_seen_at": NOW - seen}
         record(store, an_article(number, site=SITE, fetched_at=NOW - seen, **times), at=NOW - seen)
 
-    found(1, published=72 * HOUR, seen=71 * HOUR)  # rebuilt from the JSONL
+    found(1, published=16 * DAY, seen=15 * DAY)  # rebuilt from the JSONL
     store.health.raise_problem("database", ProblemCode.REBUILT, "was missing", NOW - 2 * HOUR)
     store.health.record_start("run", SITE, NOW - HOUR)
-    found(2, published=80 * HOUR, seen=HOUR)  # an old one that the first cycle finds
+    found(2, published=17 * DAY, seen=HOUR)  # an old one that the first cycle finds
+    found(5, published=15 * DAY, seen=HOUR)  # newer, but beyond `alerts.max_age_days`
     found(3, published=3 * HOUR, seen=HOUR)
     found(4, published=4 * HOUR, seen=HOUR)
     assert deliver(email_config(), store, now=NOW).served == 0  # the baseline goes on
