@@ -15,10 +15,12 @@ service that runs only crawls; the others leave these to it, and one of them del
 import asyncio
 import logging
 import signal
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -131,6 +133,10 @@ class Service:
             for each in self._all_jobs
             if self._delivers or each.job.is_crawl is self._is_worker
         ]
+        self._jobs_by_lease = defaultdict[str, set[str]](set)
+        for each in self._all_jobs:
+            for lease in each.leases:
+                self._jobs_by_lease[lease].add(each.id)
         self._is_planned = False
 
     # The life of the service.
@@ -398,7 +404,10 @@ class Service:
         if fire_at > now:
             return None
         firing = Firing(scheduled.id, fire_at, self._owner)
-        if not self._store.jobs.claim(firing, next_fire_at=scheduled.fire_after(now), now=now):
+        rivals = chain.from_iterable(self._jobs_by_lease[each] for each in scheduled.leases)
+        if not self._store.jobs.claim(
+            firing, next_fire_at=scheduled.fire_after(now), now=now, rivals=rivals
+        ):
             return None
         minutes = (now - fire_at) // timedelta(minutes=1)
         if minutes > 0:

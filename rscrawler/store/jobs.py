@@ -5,6 +5,7 @@ the job to its next one, so each fire time runs once. A run whose service has di
 given back, and is then due again.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,17 +78,29 @@ class JobStore(Part):
             connection.execute(_ended(job_id).where(fired.c.fire_at > now))
             return moved.rowcount == 1
 
-    def claim(self, firing: Firing, *, next_fire_at: datetime, now: datetime) -> bool:
+    def claim(
+        self,
+        firing: Firing,
+        *,
+        next_fire_at: datetime,
+        now: datetime,
+        rivals: Iterable[str] = (),
+    ) -> bool:
         """Claim one run of a job, and move the job to its next fire time; False if it must not run.
 
-        It must not if another service has moved the job from `firing.fire_at`, or a run of it has
-        not ended. If this fire time has run before, the job moves, but the result is False.
+        It must not if another service has moved the job from `firing.fire_at`, or a run of it or of
+        one of its `rivals` (ids of jobs) has not ended. If this fire time has run before, the job
+        moves, but the result is False.
         """
         job_id = firing.job_id
-        is_running = exists().where(fired.c.job_id == job_id, fired.c.ended_at.is_(None))
+        either = {job_id, *rivals}
+        is_running = exists().where(fired.c.job_id.in_(either), fired.c.ended_at.is_(None))
+        # On PostgreSQL claims of rivals wait for each other; without an order, they could deadlock.
+        locked = select(job.c.job_id).where(job.c.job_id.in_(either)).order_by(job.c.job_id)
         due = update(job).filter_by(job_id=job_id, next_fire_at=firing.fire_at).where(~is_running)
         new = self._database.insert_missing(fired).values(**asdict(firing), fired_at=now)
         with self._database.writing() as connection:
+            connection.execute(locked.with_for_update())
             if connection.execute(due.values(next_fire_at=next_fire_at)).rowcount != 1:
                 return False
             if connection.execute(new.returning(fired.c.job_id)).first() is None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -259,16 +260,19 @@ def test_a_service_that_another_was_quicker_than_runs_nothing(
     assert len(world.children.started) == 1
 
 
+@pytest.mark.parametrize("jobs", [["job"], ["job", "rival"]], ids=["of a job", "of rivals"])
 def test_of_many_that_claim_a_run_at_the_same_moment_one_gets_it(
-    open_store: Callable[[], Store],
+    open_store: Callable[[], Store], jobs: list[str]
 ) -> None:
-    open_store().jobs.schedule("job", "every 20m", NOON)
+    for job_id in jobs:
+        open_store().jobs.schedule(job_id, "every 20m", NOON)
     stores, won = [open_store() for _ in range(6)], list[str]()
-    barrier = threading.Barrier(len(stores))
+    barrier, turns = threading.Barrier(len(stores)), cycle(jobs)
 
     def claim(store: Store, owner: str) -> None:
+        firing = Firing(next(turns), NOON, owner)
         barrier.wait()
-        if store.jobs.claim(Firing("job", NOON, owner), next_fire_at=NOON + MINUTE, now=NOON):
+        if store.jobs.claim(firing, next_fire_at=NOON + MINUTE, now=NOON, rivals=jobs):
             won.append(owner)
 
     threads = [

@@ -126,6 +126,27 @@ def test_a_worker_of_one_crawl_at_a_time_also_runs_jobs_that_failed(world: World
     assert world.open_store().jobs.states()["job"].last_outcome == "ok"
 
 
+@pytest.mark.parametrize("other", ["a", "b"], ids=["site", "host"])
+def test_a_run_waits_for_one_of_its_site_or_host_that_another_worker_begins(
+    world: World, other: str
+) -> None:
+    jobs = scheduled("often", ["a"], host="h"), scheduled("whole", [other], host="h", full=True)
+
+    async def scenario() -> None:
+        first, second = (worker_of(world, *jobs, owner=f"worker-{n}/1/1") for n in (1, 2))
+        world.children.gate = asyncio.Event()
+        await begin(first)
+        await begin(second)  # before the crawl of the first has its leases
+        assert len(world.children.started) == 1
+        world.children.gate.set()
+        await first.finish_runs()
+        await step(second)
+        assert len(world.children.started) == 2
+
+    asyncio.run(scenario())
+    assert {each.last_outcome for each in world.open_store().jobs.states().values()} == {"ok"}
+
+
 def test_one_service_delivers_and_another_takes_that_over_when_it_leaves(world: World) -> None:
     deliver = scheduled("deliver", action="deliver", every="1m")
     first = world.service(deliver, owner="service/1/1")
