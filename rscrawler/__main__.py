@@ -13,7 +13,7 @@ def main() -> None:
     """Run the command line, whose import takes about a second."""
     _open_standard_streams()
     command = next((each for each in sys.argv[1:] if not each.startswith("-")), None)
-    if command == "run":
+    if command in ("run", "worker"):
         # SIGHUP means reload: blocked until the service handles it, else it would end the process.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:

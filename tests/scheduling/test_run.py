@@ -129,22 +129,34 @@ def test_a_reload_with_another_database_is_refused_until_a_restart(
     service.wait_until_it_says("reloaded, jobs: later")
 
 
+RELOADED_WHILE_IT_LOADS = (
+    "import os, signal, sys\n"
+    "class Reloading:\n"
+    "    def find_spec(self, name, *_):\n"
+    "        if name == 'rscrawler.cli': os.kill(os.getpid(), signal.SIGHUP)\n"
+    "sys.meta_path.insert(0, Reloading())\n"
+    "from rscrawler.__main__ import main\n"
+    "main()\n"
+)
+
+
 def test_a_reload_that_comes_while_the_program_loads_is_made_up_for(quiet: Workspace) -> None:
-    reloading = (
-        "import os, signal, sys\n"
-        "class Reloading:\n"
-        "    def find_spec(self, name, *_):\n"
-        "        if name == 'rscrawler.cli': os.kill(os.getpid(), signal.SIGHUP)\n"
-        "sys.meta_path.insert(0, Reloading())\n"
-        "from rscrawler.__main__ import main\n"
-        "main()\n"
-    )
-    service = RunningService(quiet, [sys.executable, "-c", reloading])
+    service = RunningService(quiet, [sys.executable, "-c", RELOADED_WHILE_IT_LOADS])
     try:
         service.wait_until_it_says("reloaded, jobs: never")
         service.stop()
     finally:
         service.kill()
+
+
+def test_a_reload_that_comes_while_the_program_loads_does_not_end_a_worker(
+    quiet: Workspace,
+) -> None:
+    command = [sys.executable, "-c", RELOADED_WHILE_IT_LOADS, "worker"]
+    before = f"import os, sys\nos.execv(sys.executable, {command!r})"
+    result = quiet.start("worker", before=before).wait()
+    assert result.status == 2, result  # it got as far as to refuse its configuration
+    assert "is 'process', which has no workers" in result.stderr
 
 
 @pytest.mark.slow
