@@ -57,13 +57,8 @@ def worker_command(
     config_path: ConfigPath = None,
 ) -> None:
     """Run only crawls, beside other workers, until SIGTERM or SIGINT."""
-    load = _Loader(find_config(config_path), schedules_dir)
+    load = _Loader(find_config(config_path), schedules_dir, for_worker=True)
     config, _ = load()
-    if not config.uses_workers:
-        raise ConfigurationError(
-            f"{config.place_of('scheduling.executor')}: is 'process', which has no workers; "
-            "allowed here: workers"
-        )
     log_runs(context)
     _run(_open_keeper(config), load, worker=name or process_identity(), at_once=at_once)
 
@@ -92,8 +87,10 @@ class _Loader:
         ConfigurationError: when called, if a file is invalid or needs a restart.
     """
 
-    def __init__(self, path: Path | None, schedules_dir: Path | None) -> None:
-        self._path, self._schedules_dir = path, schedules_dir
+    def __init__(
+        self, path: Path | None, schedules_dir: Path | None, *, for_worker: bool = False
+    ) -> None:
+        self._path, self._schedules_dir, self._for_worker = path, schedules_dir, for_worker
         self._had_keys = False
         self._database: str | None = None  # the one that the service has open
         self.runs = WarmRuns(path=path)
@@ -107,6 +104,11 @@ class _Loader:
                 "if the defaults are meant"
             )
         config = load_config(self._path, text)
+        if self._for_worker and not config.uses_workers:
+            raise ConfigurationError(
+                f"{config.place_of('scheduling.executor')}: is 'process', which has no workers; "
+                "allowed here: workers"
+            )
         if self._database not in (None, config.database):
             raise ConfigurationError(
                 f"{config.place_of('database_url')}: names another database than the one that "

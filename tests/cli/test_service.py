@@ -29,3 +29,15 @@ def test_a_file_that_never_had_a_key_means_the_defaults(tmp_path: Path) -> None:
     path.write_text("")
     load = _Loader(path, None)
     assert load()[0].contact == load()[0].contact
+
+
+def test_a_worker_does_not_become_a_service_when_it_reads_that_there_are_no_workers(
+    tmp_path: Path,
+) -> None:
+    path, address = tmp_path / "rscrawler.toml", "postgresql+psycopg://localhost/x"
+    path.write_text(f'database_url = "{address}"\n[scheduling]\nexecutor = "workers"\n')
+    load = _Loader(path, None, for_worker=True)
+    assert load()[0].uses_workers
+    path.write_text(f'database_url = "{address}"\n')
+    with pytest.raises(ConfigurationError, match="is 'process', which has no workers"):
+        load()
