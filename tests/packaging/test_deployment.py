@@ -69,6 +69,11 @@ def test_an_installation_pins_what_the_tests_ran_with() -> None:
         assert re.split(r"[\[<>=!~ ]", requirement)[0] in names
 
 
+def test_an_installation_brings_time_zones_for_a_system_without_any() -> None:
+    text = (ROOT / "requirements.runtime.lock").read_text(encoding="utf-8")
+    assert re.search(r"^tzdata==\S+ \\$", text, re.MULTILINE)  # on every platform
+
+
 @pytest.mark.parametrize("name", ["compose.yaml", "compose.cluster.yaml"])
 def test_containers_of_compose_may_write_to_their_volumes_alone(name: str) -> None:
     values: dict[str, Any] = yaml.safe_load((EXAMPLES / name).read_text(encoding="utf-8"))
