@@ -454,7 +454,10 @@ class Service:
     def _write_end(self, run: _Run, now: datetime) -> None:
         """Record the end of a run, or give back the claim of an interrupted one."""
         if run.outcome is not None:
-            record_end(self._store, run.scheduled, run.firing, run.outcome, now)
+            # A reload may have changed the limits of an adaptive job meanwhile.
+            known = (each for each in self._jobs if each.id == run.scheduled.id)
+            scheduled = next(known, run.scheduled)
+            record_end(self._store, scheduled, run.firing, run.outcome, now)
             if run.scheduled is OUTBOX and run.outcome.has_failed:
                 self._fire_at(OUTBOX, now + OUTBOX_CHECK)
                 notify_of_undelivered(self._config, self._store, self._now)

@@ -754,6 +754,29 @@ def test_a_reload_brings_new_times_and_keeps_the_old_jobs_when_a_file_is_wrong(
 # Adaptive jobs, and the outbox.
 
 
+def test_the_visit_after_a_run_is_planned_by_a_schedule_that_was_reloaded_meanwhile(
+    world: World, log: pytest.LogCaptureFixture
+) -> None:
+    jobs = [scheduled(adaptive={"min": "5h", "max": "6h"})]
+
+    async def scenario() -> None:
+        service = world.service(load=lambda: (world.config, tuple(jobs)))
+        world.children.gate = asyncio.Event()
+        await begin(service)
+        world.clock.advance(MINUTE)
+        jobs[0] = scheduled(adaptive={"min": "5m", "max": "30m"})
+        service.reload()
+        service.check()
+        world.children.gate.set()
+        await service.finish_runs()
+        await step(service)
+
+    asyncio.run(scenario())
+    assert len(world.children.started) == 1
+    assert next_fire(world) <= NOON + 31 * MINUTE
+    assert "the clock was set back" not in log.text
+
+
 def adaptive_world_step(world: World, failures: int = 0) -> datetime:
     async def scenario() -> None:
         world.children.results = [crashed(1) for _ in range(failures)]
