@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.delivery.ops import compose_notices
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import process_identity
-from rscrawler.store.messages import RecipientOutcome
+from rscrawler.store.messages import RecipientOutcome, Undelivered
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, an_article, on_sqlite, record
 from tests.delivery.listener import Listener
@@ -131,14 +132,20 @@ def test_a_mail_server_that_works_again_brings_only_the_end_of_its_problem(
     assert store.health.problems() == []
 
 
+def undelivered_start(store: Store, mailbox: Mailbox, config: Config) -> Undelivered:
+    """The notice that a problem began, which the server did not take."""
+    mailbox.refuse["ops@example.org"] = "450 busy"
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    deliver(config, store, now=NOW)
+    mailbox.refuse.clear()
+    (notice,) = store.messages.undelivered()
+    return notice
+
+
 def test_an_end_waits_while_another_process_sends_the_notice_of_the_start(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
-    mailbox.refuse["ops@example.org"] = "450 busy"
-    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
-    deliver(email_config(OPS), store, now=NOW)
-    mailbox.refuse.clear()
-    (notice,) = store.messages.undelivered()
+    notice = undelivered_start(store, mailbox, email_config(OPS))
     claimed = store.messages.claim(notice.message_id, "other", NOW + HOUR)
     assert claimed is not None
     store.health.clear_problem("sample", UNREACHABLE)
@@ -156,11 +163,7 @@ def test_an_end_waits_while_another_process_sends_the_notice_of_the_start(
 def test_an_end_waits_for_no_process_that_died_while_it_sent_the_notice_of_the_start(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
-    mailbox.refuse["ops@example.org"] = "450 busy"
-    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
-    deliver(email_config(OPS), store, now=NOW)
-    mailbox.refuse.clear()
-    (notice,) = store.messages.undelivered()
+    notice = undelivered_start(store, mailbox, email_config(OPS))
     dead = f"{process_identity().split('/')[0]}/999999999/1"
     assert store.messages.claim(notice.message_id, dead, NOW + HOUR)
     store.health.clear_problem("sample", UNREACHABLE)

@@ -193,6 +193,21 @@ async def begin(service: Service) -> None:
     await _settle()
 
 
+async def run_in_turn(world: World, services: Sequence[Service], *, first: int, both: int) -> None:
+    """Crawls begin, all of the first service; once they have ended, the last one goes on.
+
+    `first` crawls have started before the end of these, and `both` after it.
+    """
+    world.children.gate = asyncio.Event()
+    for service in services:
+        await begin(service)
+    assert len(world.children.started) == first
+    world.children.gate.set()
+    await services[0].finish_runs()
+    await step(services[-1])
+    assert len(world.children.started) == both
+
+
 async def _settle() -> None:
     """Let APScheduler wake up, start what is due, and tell of what has ended."""
     for _ in range(10):

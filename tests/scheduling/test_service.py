@@ -43,6 +43,7 @@ from tests.scheduling.services import (
     crashed,
     crawled,
     notified_by_mail,
+    run_in_turn,
     scheduled,
     step,
     wait_for_late_notifications,
@@ -371,14 +372,7 @@ def test_two_jobs_of_one_site_or_host_do_not_run_at_once(
     world: World, jobs: tuple[ScheduledJob, ...]
 ) -> None:
     async def scenario() -> None:
-        service = world.service(*jobs)
-        world.children.gate = asyncio.Event()
-        await begin(service)
-        assert len(world.children.started) == 1
-        world.children.gate.set()
-        await service.finish_runs()
-        await step(service)
-        assert len(world.children.started) == 2
+        await run_in_turn(world, [world.service(*jobs)], first=1, both=2)
 
     asyncio.run(scenario())
 

@@ -32,6 +32,7 @@ from tests.scheduling.services import (
     begin,
     crashed,
     notified_by_mail,
+    run_in_turn,
     scheduled,
     step,
     wait_for_late_notifications,
@@ -99,15 +100,10 @@ def test_workers_run_each_crawl_once_and_services_none(world: World) -> None:
 
 
 def test_a_worker_runs_so_many_crawls_at_a_time_and_the_others_after_them(world: World) -> None:
+    jobs = [scheduled(f"job-{n}", [f"site-{n}"]) for n in range(3)]
+
     async def scenario() -> None:
-        worker = worker_of(world, *(scheduled(f"job-{n}", [f"site-{n}"]) for n in range(3)))
-        world.children.gate = asyncio.Event()
-        await begin(worker)
-        assert len(world.children.started) == 2
-        world.children.gate.set()
-        await worker.finish_runs()
-        await step(worker)
-        assert len(world.children.started) == 3
+        await run_in_turn(world, [worker_of(world, *jobs)], first=2, both=3)
 
     asyncio.run(scenario())
 
@@ -133,15 +129,9 @@ def test_a_run_waits_for_one_of_its_site_or_host_that_another_worker_begins(
     jobs = scheduled("often", ["a"], host="h"), scheduled("whole", [other], host="h", full=True)
 
     async def scenario() -> None:
-        first, second = (worker_of(world, *jobs, owner=f"worker-{n}/1/1") for n in (1, 2))
-        world.children.gate = asyncio.Event()
-        await begin(first)
-        await begin(second)  # before the crawl of the first has its leases
-        assert len(world.children.started) == 1
-        world.children.gate.set()
-        await first.finish_runs()
-        await step(second)
-        assert len(world.children.started) == 2
+        workers = [worker_of(world, *jobs, owner=f"worker-{n}/1/1") for n in (1, 2)]
+        # The second begins before the crawl of the first has its leases.
+        await run_in_turn(world, workers, first=1, both=2)
 
     asyncio.run(scenario())
     assert {each.last_outcome for each in world.open_store().jobs.states().values()} == {"ok"}
