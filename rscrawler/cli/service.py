@@ -82,6 +82,7 @@ class _Loader:
     Two changes need a restart. A file that had keys and has none now was probably truncated while
     it was saved, and the defaults would crawl into another database. With another database_url,
     the service would have the old database open, while its children write to the new one.
+    `for_worker`: a configuration without workers is refused, too.
 
     Raises:
         ConfigurationError: when called, if a file is invalid or needs a restart.

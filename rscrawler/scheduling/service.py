@@ -276,8 +276,9 @@ class Service:
         before, states = now - self._config.monitoring.overdue_after, self._store.jobs.states()
         for scheduled in self._all_jobs:
             state = states.get(scheduled.id)
-            is_late = state is not None and state.next_fire_at < before
-            if state and is_late and not self._store.leases.held(now, scheduled.leases):
+            if state is None or state.next_fire_at >= before:
+                continue
+            if not self._store.leases.held(now, scheduled.leases):
                 since = rfc3339(state.next_fire_at)
                 message = f"job {scheduled.id}: no worker has run what was due at {since}"
                 for site in scheduled.sites:
