@@ -57,7 +57,7 @@ class Runner:
 
     def __init__(self, run_child: ChildRunner, stopping: asyncio.Event) -> None:
         self._run_child, self._stopping = run_child, stopping
-        self._failing: dict[str, Mapping[str, str]] = {}  # causes of failed sources, by site
+        self._known_causes: dict[str, Mapping[str, str]] = {}  # of failed sources, by site
 
     async def run(self, scheduled: ScheduledJob, config: Config) -> RunOutcome | None:
         """Run a job from start to end; None if it was stopped, and is to be run again."""
@@ -81,11 +81,11 @@ class Runner:
         A failed run may not have tried every source, so the known causes are kept then.
         """
         for site, causes in outcome.failed_sources.items():
-            known = self._failing.get(site, {})
+            known = self._known_causes.get(site, {})
             for url, cause in causes.items():
                 if known.get(url) != cause:
                     logger.warning("%s: source %s failed: %s", site, url, cause)
-            self._failing[site] = {**known, **causes} if outcome.has_failed else causes
+            self._known_causes[site] = {**known, **causes} if outcome.has_failed else causes
         logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
 
 

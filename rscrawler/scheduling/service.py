@@ -59,7 +59,7 @@ LEAST_GRACE = timedelta(seconds=1)  # APScheduler fires a little late
 WORKERS_TIME = timedelta(hours=1)  # for what waited while the service or the store was off
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 # The service's own delivery. No schedule file can have a job with such an id.
-OUTBOX = ScheduledJob(
+OUTBOX_JOB = ScheduledJob(
     Job.model_construct(id="(outbox)", action="deliver", every=OUTBOX_CHECK), Path()
 )
 
@@ -119,19 +119,20 @@ class Service:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None})
         self._runs: dict[str, _Run] = {}  # by job id
         self._failing = set[str]()  # the ids of jobs whose last run failed
-        self._alive_at: datetime | None = None
-        self._awake_since: datetime  # or since the store was reopened
+        self._renewed_at: datetime | None = None  # its lease, in the open store
+        self._awake_since: datetime  # since then it has renewed its lease without a long gap
         self._trouble = StoreTrouble(lambda: self._config, is_quiet=self._is_worker)
         self._fault: Exception | None = None  # the error that ends this process
 
     def _read_files(self) -> None:
         self._config, self._all_jobs = self._load()
-        self._delivers = not self._config.uses_workers
+        uses_workers = self._config.uses_workers
+        self._delivers = not uses_workers  # with workers: while it has the lease `DELIVERER`
         # Those that this process runs.
         self._jobs: Sequence[ScheduledJob] = [
             each
             for each in self._all_jobs
-            if self._delivers or each.job.is_crawl is self._is_worker
+            if not uses_workers or each.job.is_crawl is self._is_worker
         ]
         self._jobs_by_lease = defaultdict[str, set[str]](set)
         for each in self._all_jobs:
@@ -201,7 +202,7 @@ class Service:
         """Wait for every child, and record how each ended."""
         if self._runs:  # else `_attempt` would report that the store works
             await asyncio.wait([run.task for run in self._runs.values()])
-            self._attempt(self._write_ends)
+            self._attempt(self._record_ends)
 
     def _release_leases(self) -> None:
         for name in (self._lease, DELIVERER):
@@ -218,7 +219,7 @@ class Service:
         self._attempt(self._check)
 
     def _check(self) -> None:
-        self._write_ends()
+        self._record_ends()
         now = self._now()
         self._keep_alive(now)
         if self._config.uses_workers and not self._is_worker:
@@ -254,21 +255,22 @@ class Service:
         if self._trouble.error or self._keeper.is_lost:
             self._store = self._keeper.reopen()
             self._is_planned = False
-            self._alive_at = None
+            self._renewed_at = None
 
     def _keep_alive(self, now: datetime) -> None:
-        if self._alive_at is not None and abs(now - self._alive_at) < LEASE_RENEWAL:
+        """Renew the lease of this process; with workers, report what none of them has run."""
+        if self._renewed_at is not None and abs(now - self._renewed_at) < LEASE_RENEWAL:
             return
         self._store.leases.acquire(self._lease, self._owner, now)
         self._store.leases.forget_dead(WORKER if self._is_worker else SERVICE, now)
-        if self._alive_at is None or abs(now - self._alive_at) >= WORKERS_TIME:
+        if self._renewed_at is None or abs(now - self._renewed_at) >= WORKERS_TIME:
             self._awake_since = now
         is_watching = self._config.uses_workers and not self._is_worker
         if is_watching and now - self._awake_since >= WORKERS_TIME:
-            self._report_unserved(now)
-        self._alive_at = now
+            self._report_unrun(now)
+        self._renewed_at = now
 
-    def _report_unserved(self, now: datetime) -> None:
+    def _report_unrun(self, now: datetime) -> None:
         """Raise `overdue` for the sites of jobs that no worker has run: perhaps none is alive.
 
         Not if there was a good cycle by other means, which ends the problem.
@@ -288,12 +290,12 @@ class Service:
 
     def _adopt_orphans(self, now: datetime) -> None:
         """Make runs due again whose service died, and claims whose response was lost here."""
-        unserved = [each for each in self._store.jobs.open_runs() if each.job_id not in self._runs]
-        if not unserved:
+        elsewhere = [each for each in self._store.jobs.open_runs() if each.job_id not in self._runs]
+        if not elsewhere:
             return
         running = self._store.leases.services(SERVICE, WORKER)
         others = {each.owner for each in running if each.is_alive_at(now)} - {self._owner}
-        for firing in unserved:
+        for firing in elsewhere:
             if firing.fired_by not in others and self._store.jobs.give_back(firing):
                 logger.warning(
                     "job %s: its run of %s was interrupted when %s died; it is due again",
@@ -327,39 +329,49 @@ class Service:
             if scheduled.id in busy:
                 continue
             if state := states.get(scheduled.id):
-                self._fire_at(scheduled, self._due_at(scheduled, state.next_fire_at, now))
+                self._set_fire_time(scheduled, self._due_at(scheduled, state.next_fire_at, now))
             else:
                 logger.warning(
                     "job %s is gone from the database; it is scheduled again", scheduled.id
                 )
                 self._is_planned = False
-        if OUTBOX.id not in self._runs and not self._is_worker:
-            planned = self._scheduler.get_job(OUTBOX.id)
-            self._fire_at(
-                OUTBOX, min(planned.next_run_time, now + OUTBOX_CHECK) if planned else now
-            )
+        if OUTBOX_JOB.id not in self._runs and not self._is_worker:
+            planned = self._scheduler.get_job(OUTBOX_JOB.id)
+            at = min(planned.next_run_time, now + OUTBOX_CHECK) if planned else now
+            self._set_fire_time(OUTBOX_JOB, at)
 
-    def _fire_at(self, scheduled: ScheduledJob, at: datetime) -> None:
+    def _set_fire_time(self, scheduled: ScheduledJob, at: datetime) -> None:
         """Make a job fire at a time, and from then on by its trigger."""
-        job = self._scheduler.get_job(scheduled.id)
-        if job is None:
+        planned = self._scheduler.get_job(scheduled.id)
+        if planned is None:
             trigger = scheduled.job.trigger
-            if scheduled is OUTBOX and self._config.uses_workers:
-                trigger = IntervalTrigger(
-                    seconds=WORKERS_OUTBOX_CHECK.total_seconds(), timezone=UTC
-                )
+            if scheduled is OUTBOX_JOB and self._config.uses_workers:
+                seconds = WORKERS_OUTBOX_CHECK.total_seconds()
+                trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
             self._scheduler.add_job(
                 self._fire, trigger, args=[scheduled], id=scheduled.id, next_run_time=at
             )
-        elif job.next_run_time != at:
-            job.modify(next_run_time=at)
+        elif planned.next_run_time != at:
+            planned.modify(next_run_time=at)
 
     def _due_at(self, scheduled: ScheduledJob, stored: datetime, now: datetime) -> datetime:
         """The stored fire time of a job, which moves on if that is too far ahead or too long ago.
 
+        An adaptive job is then due now.
+        """
+        if (why := self._why_it_moves(scheduled, stored, now)) is None:
+            return stored
+        next_at = scheduled.fire_after(now) if scheduled.job.adaptive is None else now
+        if self._store.jobs.move(scheduled.id, expected=stored, to=next_at, now=now):
+            logger.warning("job %s: %s; next at %s", scheduled.id, why, rfc3339(next_at))
+        return next_at
+
+    def _why_it_moves(self, scheduled: ScheduledJob, stored: datetime, now: datetime) -> str | None:
+        """Why a stored fire time does not hold; None if it does.
+
         If a clock that was ahead set it, it is later than the schedule allows; for an adaptive job
-        later than `max` and the pause that its sites asked for. An adaptive job is then due now,
-        and never too late: a late visit is as good as one on time.
+        later than `max` and the pause that its sites asked for. An adaptive job is never too late:
+        a late visit is as good as one on time.
         """
         is_adaptive = scheduled.job.adaptive is not None
         grace = self._config.scheduling.misfire_grace
@@ -367,19 +379,14 @@ class Service:
         if stored > scheduled.fire_after(now + CLOCK_TOLERANCE) + scheduled.job.jitter:
             sites = map(self._store.health.site, scheduled.sites if is_adaptive else ())
             pauses = (requested_pause(site.not_before, now) or now for site in sites)
-            if stored <= min(pauses, default=now):
-                return stored
-            why = "was due at {}, further ahead than its schedule allows: the clock was set back"
+            if stored > min(pauses, default=now):
+                ahead = "further ahead than its schedule allows: the clock was set back"
+                return f"was due at {rfc3339(stored)}, {ahead}"
         elif stored < earliest and not is_adaptive and scheduled.fire_after(earliest) > now:
             span = format_duration(grace)
-            why = f"missed its run of {{}} by more than scheduling.misfire_grace ({span})"
-        else:
-            return stored
-        next_at = now if is_adaptive else scheduled.fire_after(now)
-        if self._store.jobs.move(scheduled.id, expected=stored, to=next_at, now=now):
-            why = why.format(rfc3339(stored))
-            logger.warning("job %s: %s; next at %s", scheduled.id, why, rfc3339(next_at))
-        return next_at
+            missed = f"missed its run of {rfc3339(stored)}"
+            return f"{missed} by more than scheduling.misfire_grace ({span})"
+        return None
 
     # Runs.
 
@@ -387,7 +394,7 @@ class Service:
         """Run a job that APScheduler fires, unless this service has nothing to run."""
         if self._stopping.is_set() or not (self._delivers or scheduled.job.is_crawl):
             return
-        if scheduled is OUTBOX:
+        if scheduled is OUTBOX_JOB:
             if self._attempt(lambda: self._has_something_to_deliver(self._now())):
                 await self._run(scheduled, None)
         elif firing := self._attempt(lambda: self._claim(scheduled)):
@@ -396,7 +403,7 @@ class Service:
     def _claim(self, scheduled: ScheduledJob) -> Firing | None:
         """Claim a run that is due in the store; None if this service is not to run it."""
         now = self._now()
-        if self._must_wait(scheduled, now):  # first, without a query: many may wait
+        if self._must_wait(scheduled, now):  # first, mostly without a query: many may wait
             return None
         state = self._store.jobs.state(scheduled.id)
         if state is None:
@@ -441,26 +448,26 @@ class Service:
             run.outcome = await self._runner.run(scheduled, self._config)
         except asyncio.CancelledError:
             logger.warning("job %s was killed; it is due again at the next start", scheduled.id)
-        if run.outcome is not None and not (scheduled is OUTBOX and run.outcome.is_healthy):
+        if run.outcome is not None and not (scheduled is OUTBOX_JOB and run.outcome.is_healthy):
             self._runner.log(run.outcome)
         self._wake.set()
 
-    def _write_ends(self) -> None:
+    def _record_ends(self) -> None:
         """Record the end of every ended run; those that cannot be recorded are kept for later."""
         for job_id, run in list(self._runs.items()):
             if run.task.done():
-                self._write_end(run, self._now())
+                self._record_end(run, self._now())
                 del self._runs[job_id]
 
-    def _write_end(self, run: _Run, now: datetime) -> None:
+    def _record_end(self, run: _Run, now: datetime) -> None:
         """Record the end of a run, or give back the claim of an interrupted one."""
         if run.outcome is not None:
             # A reload may have changed the limits of an adaptive job meanwhile.
             known = (each for each in self._jobs if each.id == run.scheduled.id)
             scheduled = next(known, run.scheduled)
             record_end(self._store, scheduled, run.firing, run.outcome, now)
-            if run.scheduled is OUTBOX and run.outcome.has_failed:
-                self._fire_at(OUTBOX, now + OUTBOX_CHECK)
+            if run.scheduled is OUTBOX_JOB and run.outcome.has_failed:
+                self._set_fire_time(OUTBOX_JOB, now + OUTBOX_CHECK)
                 notify_of_undelivered(self._config, self._store, self._now)
         elif run.firing is not None:
             self._store.jobs.give_back(run.firing)
