@@ -73,8 +73,8 @@ def _deliver_and_report(
         else:
             delivery = deliver_due(config, store)
         by_site = store.history.delivered_by_site(report.run_id)
-        is_written = delivery.output_problem is None
-        after_cycle(config, store, report, utc_now(), is_delivered=is_written)
+        is_delivered = delivery.output_problem is None
+        after_cycle(config, store, report, utc_now(), is_delivered=is_delivered)
         standing = {
             (problem.subject, problem.code)
             for problem in store.health.problems()
@@ -84,8 +84,7 @@ def _deliver_and_report(
         print_json(_report_json(report, delivery, by_site))
     elif not quiet or delivery.messages or any(map(report.total, _CHANGED)):
         _print_report(report, delivery, config)
-    # Cron mails what is printed here: with --quiet, a problem is reported once, not each time.
-    for line in _complaints(report, delivery, standing if quiet else None):
+    for line in _complaints(report, delivery, standing, quiet=quiet):
         complain(line)
     return delivery
 
@@ -167,21 +166,22 @@ def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config)
 
 
 def _complaints(
-    report: CycleReport, delivery: DeliveryReport, standing: Set[tuple[str, str]] | None
+    report: CycleReport, delivery: DeliveryReport, standing: Set[tuple[str, str]], *, quiet: bool
 ) -> Iterator[str]:
-    is_quiet, known = standing is not None, standing or set()
+    """A line for each problem; if `quiet`, not for `standing` ones: cron would mail them again."""
+    known: Set[tuple[str, str]] = standing if quiet else set()
     for name, outcome in report.sites.items():
         for code, message in outcome.problems.items():
             if (name, code) not in known:
                 yield f"{name}: {code}: {message}"
         if outcome.note:
-            if not is_quiet:
+            if not quiet:
                 yield f"{name}: {outcome.note}"
         elif not outcome.succeeded and not outcome.problems:
             yield f"{name}: the cycle did not end well: a signal, or an error logged above"
-        elif outcome.counters["errors"] and not outcome.problems and not is_quiet:
+        elif outcome.counters["errors"] and not outcome.problems and not quiet:
             errors = counted(outcome.counters["errors"], "error")
             yield f"{name}: {errors}, see above; pages are tried again"
     if (TOPICS_SUBJECT, ProblemCode.WATCH_LIST) not in known:
         yield from report.topic_problems
-    yield from undelivered(delivery, {subject for subject, _ in known} if is_quiet else None)
+    yield from undelivered(delivery, {subject for subject, _ in standing}, quiet=quiet)

@@ -40,13 +40,13 @@ def deliver_command(
     ):
         if retry_failed:
             store.messages.retry_failed(utc_now())
-        standing = {each.subject for each in store.health.problems()} if quiet else None
+        standing = {each.subject for each in store.health.problems()}
         delivery = deliver_due(config, store)
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})
     elif not quiet:
         say(f"{delivery.messages} delivered, {delivery.waiting} waiting")
-    for line in undelivered(delivery, standing):
+    for line in undelivered(delivery, standing, quiet=quiet):
         complain(line)
     if any(undelivered(delivery)):
         raise typer.Exit(EXIT_FAILED)
@@ -130,12 +130,14 @@ def deliver_due(config: Config, store: Store) -> DeliveryReport:
             signal.signal(number, handler)
 
 
-def undelivered(delivery: DeliveryReport, standing: Container[str] | None = None) -> Iterator[str]:
+def undelivered(
+    delivery: DeliveryReport, standing: Container[str] = (), *, quiet: bool = False
+) -> Iterator[str]:
     """A line for everything that could not be delivered this time, or was given up.
 
-    With the subjects of `standing` problems, only for what is a new problem.
+    If `quiet`, only for what is a new problem: none of the subjects of `standing` problems.
     """
-    known = standing or ()
+    known = standing if quiet else ()
     if delivery.output_problem is not None and OUTPUT_SUBJECT not in known:
         yield delivery.output_problem
     for line in delivery.problems:
@@ -143,7 +145,7 @@ def undelivered(delivery: DeliveryReport, standing: Container[str] | None = None
             yield line
     if delivery.was_stopped:
         yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next delivery"
-    if delivery.put_off and not delivery.problems and standing is None:
+    if delivery.put_off and not delivery.problems and not quiet:
         yield (
             f"delivery: {counted(delivery.put_off, 'recipient')} could not be served now and "
             f"{'is' if delivery.put_off == 1 else 'are'} tried again; `rscrawler status` says why"
