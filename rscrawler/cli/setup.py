@@ -43,7 +43,7 @@ def init_command(
 @config_app.command("check")
 def check_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Validate configuration, site profiles, watch-lists and schedules."""
-    counts = _counted(config)
+    counts = _validated(config)
     warnings = list(_warnings(config))
     for warning in warnings:
         complain(f"warning: {warning}")
@@ -55,8 +55,8 @@ def check_command(config: ConfigOption, as_json: JsonOption = False) -> None:
         say(f"{', '.join(named)}: all valid")
 
 
-def _counted(config: Config) -> dict[str, int]:
-    """How many sites, watch-lists and jobs there are; raises every problem in any file at once."""
+def _validated(config: Config) -> dict[str, int]:
+    """Validate every file, and count sites, watch-lists and jobs; raises all problems at once."""
     from rscrawler.schedules import load_schedules
     from rscrawler.sites import load_sites
     from rscrawler.topics import load_watchlists
@@ -86,10 +86,9 @@ def _useless_settings(config: Config) -> Iterator[str]:
     from rscrawler.topics import check_alerted
 
     alerts, email, place = config.alerts, config.alerts.email, config.place_of
-    key = place("database_url")
     for check in (
         partial(check_alerted, config),
-        partial(parsed_url, config.database, key),
+        partial(parsed_url, config.database, place("database_url")),
         partial(_check_output_dir, config.output_dir, place("output_dir")),
     ):
         try:

@@ -140,12 +140,6 @@ def _parts(files: list[Path]) -> dict[str, list[dict[str, Any]]]:
     return {path.stem: _read_labelled(path) for path in files}
 
 
-def _print_figures(parts: Mapping[str, Mapping[str, Any]]) -> None:
-    columns = next(iter(parts.values()))
-    headings = (column.replace("_", " ") for column in columns)
-    print_table(("", *headings), *((name, *part.values()) for name, part in parts.items()))
-
-
 def _read_labelled(path: Path) -> list[dict[str, Any]]:
     """The labelled lines of a JSONL file; every wrong line is a problem, with its number."""
     labelled: list[dict[str, Any]] = []
@@ -169,6 +163,12 @@ def _read_labelled(path: Path) -> list[dict[str, Any]]:
     if problems:
         raise ConfigurationError(*problems)
     return labelled
+
+
+def _print_figures(parts: Mapping[str, Mapping[str, Any]]) -> None:
+    columns = next(iter(parts.values()))
+    headings = (column.replace("_", " ") for column in columns)
+    print_table(("", *headings), *((name, *part.values()) for name, part in parts.items()))
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:
