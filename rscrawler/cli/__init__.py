@@ -20,7 +20,7 @@ from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 from rscrawler import __version__
-from rscrawler.cli.common import (
+from rscrawler.cli.output import (
     EXIT_FAILED,
     EXIT_USAGE,
     answer_error,

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from rich.text import Text
 from typer import Argument, Option
 
-from rscrawler.cli.common import console, counted, print_json, say, tracked
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SinceOption, SitesArgument, opened_store
+from rscrawler.cli.output import console, counted, print_json, say, tracked
 from rscrawler.config import Config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.wording import one_line

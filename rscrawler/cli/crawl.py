@@ -12,7 +12,9 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 from typer import Option
 
-from rscrawler.cli.common import (
+from rscrawler.cli.deliver import deliver_due, store_failures_reported, undelivered
+from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened_store
+from rscrawler.cli.output import (
     EXIT_FAILED,
     complain,
     counted,
@@ -21,8 +23,6 @@ from rscrawler.cli.common import (
     progress,
     say,
 )
-from rscrawler.cli.deliver import deliver_due, store_failures_reported, undelivered
-from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, cache_for
 from rscrawler.crawling import run_cycle

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, print_table, say
 from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
+from rscrawler.cli.output import EXIT_FAILED, complain, counted, print_json, print_table, say
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery import deliver

@@ -10,7 +10,6 @@ import typer
 from pydantic import BaseModel
 from typer import Argument, Option
 
-from rscrawler.cli.common import counted, print_json, print_table, progress, say, tracked
 from rscrawler.cli.inputs import (
     ConfigOption,
     ConfigPath,
@@ -20,6 +19,7 @@ from rscrawler.cli.inputs import (
     opened_store,
     usable,
 )
+from rscrawler.cli.output import counted, print_json, print_table, progress, say, tracked
 from rscrawler.clock import utc_now
 from rscrawler.config import find_config, load_config
 from rscrawler.config.models import Config, parse_duration

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from typer import Option
 
-from rscrawler.cli.common import complain, log_runs, print_json, say
 from rscrawler.cli.deliver import store_failures_reported
 from rscrawler.cli.inputs import ConfigOption, ConfigPath, JsonOption, opened_store
+from rscrawler.cli.output import complain, log_runs, print_json, say
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, load_config, read_text, read_toml
 from rscrawler.errors import ConfigurationError, StoreError

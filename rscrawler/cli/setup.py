@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from typer import Argument, Option
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.cli.common import complain, conclude, counted, print_json, say
 from rscrawler.cli.inputs import ConfigOption, JsonOption, usable
+from rscrawler.cli.output import complain, conclude, counted, print_json, say
 from rscrawler.config.models import DEFAULT_CONFIG_NAME, Config
 from rscrawler.errors import ConfigurationError
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from rscrawler.cli.common import conclude, counted, print_json, print_table, say, tracked
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, usable
+from rscrawler.cli.output import conclude, counted, print_json, print_table, say, tracked
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing.checking import SiteCheck, check_live, check_stored
 from rscrawler.probing.proposal import Proposal, name_of, propose_site, whole_address

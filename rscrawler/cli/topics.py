@@ -12,8 +12,8 @@ import typer
 from pydantic import BaseModel, Field
 from typer import Argument, Option
 
-from rscrawler.cli.common import counted, print_json, print_table, say, tracked
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SinceOption, opened_store, usable
+from rscrawler.cli.output import counted, print_json, print_table, say, tracked
 from rscrawler.config import checked, read_text
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level

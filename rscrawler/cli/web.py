@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rscrawler.cli.common import say
 from rscrawler.cli.inputs import ConfigOption, open_existing, usable
+from rscrawler.cli.output import say
 from rscrawler.clock import utc_now
 from rscrawler.config import read_text
 from rscrawler.config.models import USER_NAME, USER_NAMES

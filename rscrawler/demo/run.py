@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from shutil import get_terminal_size, rmtree
 
-from rscrawler.cli.common import print_table, say
 from rscrawler.cli.inputs import usable
+from rscrawler.cli.output import print_table, say
 from rscrawler.delivery.records import read_records
 from rscrawler.delivery.wording import one_line
 from rscrawler.demo.server import Mailbox, SampleSite

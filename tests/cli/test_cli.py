@@ -25,7 +25,7 @@ from rich.cells import cell_len
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.cli import COMMANDS, load_command, main
-from rscrawler.cli.common import say
+from rscrawler.cli.output import say
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery.jsonl import deliver_jsonl
@@ -74,7 +74,7 @@ def test_help_and_version_import_nothing_but_what_shows_them(option: str) -> Non
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(shown.stderr.split())
     own = {name for name in modules if name.startswith("rscrawler")}
-    assert own == {"rscrawler", "rscrawler.errors", "rscrawler.cli", "rscrawler.cli.common"}
+    assert own == {"rscrawler", "rscrawler.errors", "rscrawler.cli", "rscrawler.cli.output"}
     known = {"typer", "typing_extensions", "annotated_doc", "rscrawler", "shellingham"}
     known.add("sitecustomize")  # Debian's Python imports it at each start
     packages = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from rscrawler.cli.common import counted
+from rscrawler.cli.output import counted
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery.jsonl import deliver_jsonl

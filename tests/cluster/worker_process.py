@@ -17,7 +17,7 @@ from pathlib import Path
 import typer
 from typer.core import TyperCommand
 
-from rscrawler.cli.common import log_runs
+from rscrawler.cli.output import log_runs
 from rscrawler.config import load_config, read_text
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.schedules import active_jobs
