@@ -38,8 +38,7 @@ COUNTERS: Mapping[str, str] = {
     "dropped": "rscrawler/rejected",
     "errors": "rscrawler/errors",
 }
-# Past cycles to compare with: with an observation, and with article pages.
-REMEMBERED_CYCLES = 500
+REMEMBERED_CYCLES = 500  # to compare with; as many again that read article pages
 ABANDONED = timedelta(days=365)  # a sitemap without a later date leads to no news
 LONG_PAUSE = timedelta(hours=1)  # a longer pause that a site asks for is a problem
 # A page is reported after so many failed attempts, from this age to that.
@@ -206,7 +205,8 @@ def _conclude(
             problems[ProblemCode.SILENT] = late.message
         over_limit = _count(stats, "over_limit")
         if (heavy := _over_limit(session, over_limit, now)) is not None:
-            (problems if over_limit else standing)[ProblemCode.OVER_LIMIT] = heavy
+            found_in = problems if over_limit else standing
+            found_in[ProblemCode.OVER_LIMIT] = heavy
         if forbidden := _forbidden(stats):
             problems.setdefault(ProblemCode.ROBOTS_DISALLOWED, forbidden)
         if unread := _unread(session, now):
@@ -216,7 +216,7 @@ def _conclude(
             succeeded = False  # no article was ever read: this is no baseline
             problems = problems or _no_article_problem(_count(stats, "articles/forbidden"))
     # What a source shows that was not read yet is older than the baseline.
-    waits = session.state.baseline_at is None and _may_source_come(session)
+    waits = session.state.baseline_at is None and _awaits_a_source(session)
     store.health.record_end(
         session.run_id,
         site,
@@ -236,7 +236,7 @@ def _has_no_article_yet(session: CrawlSession) -> bool:
     return is_empty and session.store.discovery.has_unread(session.site)
 
 
-def _may_source_come(session: CrawlSession) -> bool:
+def _awaits_a_source(session: CrawlSession) -> bool:
     """Whether an unread source may be read in one of the next cycles; not what is no source.
 
     It failed, or is a sitemap beyond those of this cycle.

@@ -133,12 +133,13 @@ def read_status(config: Config, store: Store, now: datetime) -> Status:
     for problem in store.health.problems():
         subject = OUTBOX_SUBJECT if is_of_deliveries(problem.subject) else problem.subject
         known[subject].append(problem)
+    if not any(each.code is ProblemCode.OVERDUE for each in known[OUTBOX_SUBJECT]):
+        known[OUTBOX_SUBJECT] += _overdue_deliveries(config, store, now)
+    if (store_failure := store_problem(config)) is not None:
+        known[DATABASE_SUBJECT].append(store_failure)
     enabled = {name for name, profile in load_sites(config).items() if profile.enabled}
     names = dict.fromkeys([*sorted(enabled), *store.health.crawled_sites()])
-    of_deliveries = known[OUTBOX_SUBJECT]
-    is_known = any(each.code is ProblemCode.OVERDUE for each in of_deliveries)
-    overdue = [] if is_known else _overdue_deliveries(config, store, now)
-    dead, failing = _dead_service(store, now), store_problem(config)
+    dead = _dead_service(store, now)
     return Status(
         sites={
             name: _site_status(config, store, now, name, known[name], is_enabled=name in enabled)
@@ -147,10 +148,10 @@ def read_status(config: Config, store: Store, now: datetime) -> Status:
         next_tries=next_tries(store, jobs, now),
         outbox=outbox_summary(config, store, now),
         others={
-            OUTBOX_SUBJECT: (*of_deliveries, *overdue),
+            OUTBOX_SUBJECT: tuple(known[OUTBOX_SUBJECT]),
             SCHEDULE_SUBJECT: (dead,) if dead else tuple(_late_jobs(config, store, now, jobs)),
             DISK_SUBJECT: tuple(_disk_problems(config, now)),
-            DATABASE_SUBJECT: (*known[DATABASE_SUBJECT], *([failing] if failing else [])),
+            DATABASE_SUBJECT: tuple(known[DATABASE_SUBJECT]),
             TOPICS_SUBJECT: tuple(known[TOPICS_SUBJECT]),
         },
     )
@@ -227,11 +228,11 @@ def _late_jobs(
         state = states.get(job.id)
         if state is None:
             continue
-        patience = config.monitoring.overdue_after
+        # It may wait for its own run, another crawl of its sites or hosts, or a place.
         has_no_place = are_working if config.uses_workers else is_full(running, failing, job.id)
-        is_waiting = not busy.isdisjoint(job.leases) or (has_no_place and job.sites)
-        is_kept = job.id in running or is_waiting
-        if not is_kept:  # waiting for its own run, another crawl of its sites or hosts, or any run
+        is_busy = job.id in running or not busy.isdisjoint(job.leases)
+        patience = config.monitoring.overdue_after
+        if not (is_busy or (has_no_place and job.sites)):
             patience = min(max(3 * job.usual_span(now), SHORTEST_LATENESS), patience)
         since = state.next_fire_at + patience
         if not services:  # the last was stopped; a crawl by hand or from cron counts as a run
