@@ -44,8 +44,8 @@ def silence(
     if crawled_at <= since:
         return None
     message = (
-        f"no new article for {in_days(crawled_at - times[-1])}, since "
-        f"{to_the_minute(times[-1])}; the longest usual gap is {in_days(usual)}"
+        f"no new article for {span_in_words(crawled_at - times[-1])}, since "
+        f"{to_the_minute(times[-1])}; the longest usual gap is {span_in_words(usual)}"
     )
     return Problem(site, ProblemCode.SILENT, message, since)
 
@@ -62,7 +62,7 @@ def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Problem |
     since = max(reference, requested_pause(state.not_before, now) or reference) + after
     if now <= since:
         return None
-    late = in_days(now - reference)
+    late = span_in_words(now - reference)
     if state.last_success_at is None:
         message = f"no good cycle so far; the last cycle began {late} ago"
     else:
@@ -71,7 +71,7 @@ def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Problem |
     return Problem(state.name, ProblemCode.OVERDUE, message, since)
 
 
-def in_days(span: timedelta) -> str:
+def span_in_words(span: timedelta) -> str:
     """`3.4 days`, `14 h` or `25 min`."""
     hours = span / timedelta(hours=1)
     if hours >= 48:

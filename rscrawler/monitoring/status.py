@@ -20,9 +20,9 @@ from rscrawler.monitoring.lateness import (
     ENOUGH_HISTORY,
     HISTORY,
     SHORTEST_SILENCE,
-    in_days,
     overdue_site,
     silence,
+    span_in_words,
 )
 from rscrawler.schedules import ScheduledJob, next_tries, planned_jobs
 from rscrawler.sites import load_sites
@@ -198,7 +198,7 @@ def site_silence(
 def _overdue_deliveries(config: Config, store: Store, now: datetime) -> Iterator[Problem]:
     long_ago = config.monitoring.overdue_after
     if since := due_since(config, store, now, ago=long_ago):
-        message = f"what was due {in_days(long_ago)} ago has not gone out: nothing delivers"
+        message = f"what was due {span_in_words(long_ago)} ago has not gone out: nothing delivers"
         yield Problem(OUTBOX_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 

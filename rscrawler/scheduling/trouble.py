@@ -19,7 +19,7 @@ from rscrawler.delivery.channel import bounded
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, send_heartbeat
-from rscrawler.monitoring.lateness import in_days
+from rscrawler.monitoring.lateness import span_in_words
 from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase, first_line
 from rscrawler.store.health import ProblemCode
@@ -69,7 +69,7 @@ class StoreTrouble:
         if is_new_bug or (is_due and not is_being_rebuilt):
             logger.error(
                 "the database %s, trying again: %s",
-                f"has failed for {in_days(lasted)}" if lasted >= LOGGED_EVERY else "failed",
+                f"has failed for {span_in_words(lasted)}" if lasted >= LOGGED_EVERY else "failed",
                 complaint,
                 exc_info=is_new_bug,
             )
@@ -96,10 +96,9 @@ class StoreTrouble:
         if self._reported_at is None:
             logger.debug("the database works again")
         else:
-            config = self._config()
             logger.info("the database works again")
             if not self._is_quiet:
-                _briefly(lambda: report_store_recovery(config, now))
+                _briefly(lambda: report_store_recovery(self._config(), now))
         self.error = self._since = self._reported_at = None
         self._is_known = False
 

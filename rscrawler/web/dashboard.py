@@ -25,7 +25,7 @@ from rscrawler.delivery.wording import (
 from rscrawler.errors import StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.monitoring.lateness import in_days
+from rscrawler.monitoring.lateness import span_in_words
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
@@ -171,7 +171,7 @@ def _environment() -> Environment:
         rfc3339=rfc3339,
         shortened=shortened,
         slug=words_of_slug,
-        span=in_days,
+        span=span_in_words,
         thousands="{:,}".format,
         week=week_label,
         without_addresses=without_addresses,
@@ -185,5 +185,5 @@ def _relative(moment: datetime, now: datetime) -> str:
         return day_in_words(moment)
     if abs(distance) < timedelta(minutes=1):
         return "just now"
-    span = in_days(abs(distance))
+    span = span_in_words(abs(distance))
     return f"{span} ago" if distance > timedelta(0) else f"in {span}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rscrawler.monitoring.lateness import ENOUGH_HISTORY, in_days, overdue_site, silence
+from rscrawler.monitoring.lateness import ENOUGH_HISTORY, overdue_site, silence, span_in_words
 from rscrawler.store.health import SiteState
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -109,4 +109,4 @@ def test_a_site_that_asked_for_a_pause_is_not_overdue_in_it() -> None:
     [(82 * HOUR, "3.4 days"), (96 * HOUR, "4 days"), (14 * HOUR, "14 h"), (HOUR / 2, "30 min")],
 )
 def test_spans_are_told_in_the_fitting_unit(span: timedelta, words: str) -> None:
-    assert in_days(span) == words
+    assert span_in_words(span) == words
