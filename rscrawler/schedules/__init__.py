@@ -46,7 +46,7 @@ class Job(Model):
     """A job; exactly one of `every`, `cron` and `adaptive` says when it runs."""
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": [key]} for key in ("every", "cron", "adaptive")]}
+        json_schema_extra={"oneOf": [{"required": [way]} for way in ("every", "cron", "adaptive")]}
     )
     id: Annotated[
         str,
@@ -225,7 +225,7 @@ def shipped_schedules_dir() -> Path:
 
 def active_jobs(config: Config, extra_dir: Path | None = None) -> tuple[ScheduledJob, ...]:
     """The active jobs of `load_schedules`."""
-    return tuple(job for job in load_schedules(config, extra_dir) if job.is_active)
+    return tuple(each for each in load_schedules(config, extra_dir) if each.is_active)
 
 
 def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[ScheduledJob, ...]:
@@ -249,18 +249,18 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[Sched
     except ConfigurationError as error:
         problems.extend(error.problems)  # and those of schedules, but for names of sites
     jobs: dict[str, ScheduledJob] = {}
-    for job in _read([*sorted(shipped_files), *own_files], profiles, problems):
-        other = jobs.pop(job.id, None)  # an own job replaces a shipped one
-        if other is not None and other.file.parent == job.file.parent:
+    for scheduled in _read([*sorted(shipped_files), *own_files], profiles, problems):
+        other = jobs.pop(scheduled.id, None)  # an own job replaces a shipped one
+        if other is not None and other.file.parent == scheduled.file.parent:
             problems.append(
-                f"{job.file}: job.id: {job.id!r} is taken by another job in {other.file}; "
-                "give each job an id of its own"
+                f"{scheduled.file}: job.id: {scheduled.id!r} is taken by another job in "
+                f"{other.file}; give each job an id of its own"
             )
-        jobs[job.id] = job
+        jobs[scheduled.id] = scheduled
     if problems:
         raise ConfigurationError(*problems)
     if config.uses_workers:
-        return tuple(part for job in jobs.values() for part in job.by_site())
+        return tuple(part for whole in jobs.values() for part in whole.by_site())
     return tuple(jobs.values())
 
 
@@ -306,12 +306,12 @@ def next_tries(store: Store, jobs: Iterable[ScheduledJob], now: datetime) -> dic
     Until the end of a pause that the site asked for, a job leaves it out.
     """
     states, found = store.jobs.states(), dict[str, datetime]()
-    for job in jobs:
-        state = states.get(job.id)
+    for scheduled in jobs:
+        state = states.get(scheduled.id)
         if state is not None and state.next_fire_at >= now:
-            for site in job.sites:
+            for site in scheduled.sites:
                 at, pause = state.next_fire_at, store.health.site(site).not_before
                 if (until := requested_pause(pause, now)) and until > at:
-                    at = until if job.job.adaptive else job.fire_after(until)
+                    at = until if scheduled.job.adaptive else scheduled.fire_after(until)
                 found[site] = min(found.get(site, at), at)
     return found

@@ -158,8 +158,7 @@ def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) ->
     if problem := report.get("output_problem"):
         return failed_run(scheduled, problem)
     counts = [f"{report[key]} {key}" for key in ("served", "delivered", "waiting") if key in report]
-    outcome = _outcome(scheduled.job.action, counts, result)
-    return replace(outcome, finished=(OUTBOX_SUBJECT,))
+    return replace(_outcome(scheduled.job.action, counts, result), finished=(OUTBOX_SUBJECT,))
 
 
 def _judge_crawl(

@@ -164,11 +164,9 @@ class Service:
             await self.finish_runs()
         finally:
             self._scheduler.shutdown(wait=False)
-        if self._fault is not None:
-            raise StoreError(
-                f"the {self._name} ends, since it cannot go on: {type(self._fault).__name__}: "
-                f"{self._fault}"
-            ) from self._fault
+        if (fault := self._fault) is not None:
+            why = f"{type(fault).__name__}: {fault}"
+            raise StoreError(f"the {self._name} ends, since it cannot go on: {why}") from fault
         self._attempt(self._release_leases)
         logger.info("%s stopped", self._name)
 

@@ -23,12 +23,12 @@ def sites(request: Request) -> Response:
     states, running = store.jobs.states(), store.jobs.unended()
     jobs: list[dict[str, Any]] = [
         {
-            "job": job,
-            "state": states.get(job.id),
-            "next_fire_at": job.next_fire(states.get(job.id), now),
-            "is_running": job.id in running,
+            "scheduled": scheduled,
+            "state": states.get(scheduled.id),
+            "next_fire_at": scheduled.next_fire(states.get(scheduled.id), now),
+            "is_running": scheduled.id in running,
         }
-        for job in planned_jobs(dashboard.config)
+        for scheduled in planned_jobs(dashboard.config)
     ]
     counts = store.browsing.articles_per_site(now - RATE_OVER)
     delays: dict[str, list[timedelta]] = {}
@@ -45,7 +45,7 @@ def sites(request: Request) -> Response:
                 "articles_a_week": counts[name] / (RATE_OVER / timedelta(weeks=1)),
                 "delay": median_high(delays[name]) if name in delays else None,
                 "next_visit_at": min(
-                    (each["next_fire_at"] for each in jobs if name in each["job"].sites),
+                    (each["next_fire_at"] for each in jobs if name in each["scheduled"].sites),
                     default=None,
                 ),
                 "profile": dashboard.sites.get(name),
