@@ -58,7 +58,7 @@ def open_store(config: Config) -> Store:
     if path is None or not is_suspect(path):
         with suppress(DamagedDatabase):
             store = Store.open(config.database)
-            if not _is_lost(config, store):
+            if not _must_be_rebuilt(config, store):
                 return store
             store.close()
     return _repaired_store(config)
@@ -67,30 +67,6 @@ def open_store(config: Config) -> Store:
 def has_records(config: Config) -> bool:
     """Whether the JSONL holds records, from which a store can be rebuilt."""
     return any(path.stat().st_size for path in day_files(config.output_dir / ARTICLES_CHANNEL))
-
-
-def _is_lost(config: Config, store: Store) -> bool:
-    """Whether the store is empty, but the JSONL is not."""
-    return store.articles.is_empty() and has_records(config)
-
-
-def _repaired_store(config: Config) -> Store:
-    """Open the store in one process at a time: set a damaged one aside, rebuild a lost one."""
-    with output_errors(config.output_dir), file_lock(config.output_dir / LOCK_NAME):
-        path = sqlite_file(config.database)
-        aside = set_aside(path, utc_now()) if path and is_damaged(path) else None
-        store = Store.open(config.database)
-        try:
-            if _is_lost(config, store):
-                # One transaction: after a kill, the next start begins again.
-                count = store.articles.restore(_recordings(config, load_sites(config)))
-                _report_rebuilt(config, store, count, aside)
-            elif aside:
-                logger.warning("the database was damaged and is now %s: a new one is used", aside)
-        except BaseException:
-            store.close()  # the caller does not get it, and cannot close it
-            raise
-    return store
 
 
 class StoreKeeper:
@@ -147,6 +123,33 @@ class StoreKeeper:
     def close(self) -> None:
         """Close the open store."""
         self.store.close()
+
+
+# Rebuilding.
+
+
+def _must_be_rebuilt(config: Config, store: Store) -> bool:
+    """Whether the store is empty, but the JSONL is not."""
+    return store.articles.is_empty() and has_records(config)
+
+
+def _repaired_store(config: Config) -> Store:
+    """Open the store in one process at a time: set a damaged one aside, rebuild a lost one."""
+    with output_errors(config.output_dir), file_lock(config.output_dir / LOCK_NAME):
+        path = sqlite_file(config.database)
+        aside = set_aside(path, utc_now()) if path and is_damaged(path) else None
+        store = Store.open(config.database)
+        try:
+            if _must_be_rebuilt(config, store):
+                # One transaction: after a kill, the next start begins again.
+                count = store.articles.restore(_recordings(config, load_sites(config)))
+                _report_rebuilt(config, store, count, aside)
+            elif aside:
+                logger.warning("the database was damaged and is now %s: a new one is used", aside)
+        except BaseException:
+            store.close()  # the caller does not get it, and cannot close it
+            raise
+    return store
 
 
 def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:
