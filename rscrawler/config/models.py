@@ -435,6 +435,8 @@ class Config(Model):
     monitoring: MonitoringSettings = MonitoringSettings()
     web: WebSettings = WebSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    _origin: str = PrivateAttr(default=DEFAULT_CONFIG_NAME)
+    _environment: dict[str, Any] = PrivateAttr(default={})
 
     @model_validator(mode="after")
     def _workers_can_be_reached(self) -> Config:
@@ -451,9 +453,6 @@ class Config(Model):
     def uses_workers(self) -> bool:
         """Whether crawls are run by workers, which leave all delivery to the service."""
         return self.scheduling.executor != "process"
-
-    _origin: str = PrivateAttr(default=DEFAULT_CONFIG_NAME)
-    _environment: dict[str, Any] = PrivateAttr(default={})
 
     @property
     def origin(self) -> str:
