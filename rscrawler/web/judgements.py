@@ -19,6 +19,7 @@ from rscrawler.web.plots import Series, last_weeks, monday_of, plot, week_label
 WEEKS_SHOWN = 26
 LISTED = 50
 _MOST = 10
+_MOST_READ = 500  # articles, for the entities in them
 _NOTE_LIMIT = 2_000
 
 
@@ -100,7 +101,7 @@ def judgements(request: Request) -> Response:
             for each in wrong
             for code in sorted(set(each.flagged_countries) ^ set(each.countries))
         ),
-        entities=_most(_entities(dashboard, wrong)),
+        entities=_most(_entities(dashboard, topic, wrong)),
         shown=[(each, store.articles.latest_record(each.article_id)) for each in held[:LISTED]],
     )
 
@@ -124,12 +125,10 @@ def _precision(
     }
 
 
-def _entities(dashboard: Dashboard, wrong: list[Judgement]) -> Iterator[tuple[str]]:
-    """The entities in articles that were flagged too high, once for each article."""
-    too_high = {
-        each.article_id: each.topic for each in wrong if each.level.rank < each.flagged_level.rank
-    }
-    for article_id, topic in list(too_high.items())[:500]:
+def _entities(dashboard: Dashboard, topic: str, wrong: list[Judgement]) -> Iterator[tuple[str]]:
+    """The entities in articles that were flagged too high on a topic, once for each article."""
+    too_high = [each.article_id for each in wrong if each.level.rank < each.flagged_level.rank]
+    for article_id in too_high[:_MOST_READ]:
         article = dashboard.store.articles.latest_record(article_id)
         flags = [flag for flag in article.topics if flag.topic == topic] if article else []
         yield from {(each.entity,) for flag in flags for each in flag.evidence}
