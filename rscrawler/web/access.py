@@ -137,7 +137,7 @@ def _following(request: Request) -> str:
 # Logging in and out.
 
 
-def login(request: Request, refused: str | None = None) -> Response:
+def login_page(request: Request, refused: str | None = None) -> Response:
     """The login page, which leads to `next` in its address; `refused` is a name that failed."""
     return dashboard_of(request).page(
         request,
@@ -159,7 +159,7 @@ async def log_in(request: Request) -> Response:
     if not await to_thread.run_sync(is_password, password[:1000], hashed, limiter=_ATTEMPTS):
         host = request.client.host if request.client else "unknown"
         logger.warning("a login from %s as %r was refused", host, name[:64])
-        return await run_in_threadpool(login, request, refused=name[:64])
+        return await run_in_threadpool(login_page, request, refused=name[:64])
     request.session.clear()
     request.session["user"] = name
     return RedirectResponse(_following(request), 303)
@@ -176,6 +176,7 @@ async def log_out(request: Request) -> Response:
 
 # As OWASP recommends for scrypt: 32 MiB and about a quarter of a second for each attempt.
 _N, _R, _P = 2**15, 8, 3
+_NO_HASH = f"scrypt${_N}${_R}${_P}${'A' * 22}==${'A' * 43}="  # no password is known to have it
 
 
 def hash_password(password: str) -> str:
@@ -190,7 +191,7 @@ def is_password(password: str, hashed: str | None) -> bool:
 
     Both take equally long.
     """
-    _, n, r, p, salt, known = (hashed or _NOBODY).split("$")
+    _, n, r, p, salt, known = (hashed or _NO_HASH).split("$")
     digest = _digest(password, b64decode(salt), int(n), int(r), int(p))
     return hmac.compare_digest(digest, b64decode(known)) and hashed is not None
 
@@ -200,6 +201,3 @@ def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     return scrypt(
         password.encode("utf-8", "replace"), salt=salt, n=n, r=r, p=p, maxmem=memory, dklen=32
     )
-
-
-_NOBODY = f"scrypt${_N}${_R}${_P}${'A' * 22}==${'A' * 43}="

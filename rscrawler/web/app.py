@@ -24,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError, RscrawlerError
-from rscrawler.web import access, article, charts, coverage, judgements, machines, outbox, sites
+from rscrawler.web import access, article, charts, coverage, endpoints, judgements, outbox, sites
 from rscrawler.web.dashboard import Dashboard, render
 
 logger = logging.getLogger(__name__)
@@ -56,12 +56,12 @@ ROUTES = [
     Route("/outbox", outbox.outbox),
     Route("/outbox/retry", outbox.change_message, methods=["POST"]),
     Route("/outbox/cancel", outbox.change_message, methods=["POST"]),
-    Route("/login", access.login, methods=["GET"]),
+    Route("/login", access.login_page, methods=["GET"]),
     Route("/login", access.log_in, methods=["POST"]),
     Route("/logout", access.log_out, methods=["POST"]),
-    Route("/feeds/{topic:str}.{kind:str}", machines.feed),
-    Route("/metrics", machines.metrics),
-    Route("/healthz", machines.healthz),
+    Route("/feeds/{topic:str}.{kind:str}", endpoints.feed),
+    Route("/metrics", endpoints.metrics),
+    Route("/healthz", endpoints.healthz),
     Mount("/static", StaticFiles(directory=PACKAGE_DIR / "web" / "static")),
 ]
 # In place of Starlette's own messages.
@@ -69,10 +69,8 @@ _ERROR_TEXTS = {
     "Not Found": "there is no such page",
     "Method Not Allowed": "this address does not accept such a request",
 }
-# How long an idle connection stays open.
-_KEEP_ALIVE_SECONDS = 20
-# How long running requests may go on when the server is told to stop.
-_SHUTDOWN_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 20  # an idle connection stays open
+_SHUTDOWN_SECONDS = 10  # running requests may go on when the server is told to stop
 _BACKLOG = 512  # connections that wait to be accepted
 
 
@@ -147,10 +145,8 @@ def _error(request: Request, error: Exception) -> Response:
         message = str(error)
     else:  # Starlette raises it again, and uvicorn logs its traceback
         logger.error("the page %r failed", request.url.path)
-        status, message = (
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            "this page broke; the log has the reason",
-        )
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        message = "this page broke; the log has the reason"
     if request.url.path == "/healthz":
         content = {"healthy": False, "error": message}
         return JSONResponse(content, max(status, HTTPStatus.SERVICE_UNAVAILABLE), headers)

@@ -21,7 +21,7 @@ from rscrawler.store.browsing import Coverage
 from rscrawler.store.words import Term, terms_of
 from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import Dashboard, chosen
-from rscrawler.web.machines import FEED_TYPES, with_etag
+from rscrawler.web.endpoints import FEED_TYPES, with_etag
 from rscrawler.web.texts import found_passage
 
 PAGE_SIZE = 25
@@ -88,7 +88,7 @@ def _page(
         request,
         "coverage.html.j2",
         entries=_entries(dashboard, wanted, articles),
-        requested=search,
+        search=search,
         total=total,
         more=more,
         last_page=max(1, -(-total // PAGE_SIZE)),
@@ -204,7 +204,7 @@ def _search_for(
         seen_after=last_visit if "new" in given else None,
         query=given.get("q", ""),
     )
-    return Search(wanted, given, _number(parameters))
+    return Search(wanted, given, _page_number(parameters))
 
 
 def _day(parameters: Mapping[str, str], name: str) -> datetime | None:
@@ -222,7 +222,7 @@ def _day(parameters: Mapping[str, str], name: str) -> datetime | None:
     return datetime.combine(day, time(), UTC)
 
 
-def _number(parameters: Mapping[str, str]) -> int:
+def _page_number(parameters: Mapping[str, str]) -> int:
     value = parameters.get("page") or "1"
     if not re.fullmatch("[0-9]{1,7}", value) or int(value) == 0:
         raise HTTPException(400, f"page: {value[:80]!r} is not a number; allowed: 1 to {MAX_PAGE}")
