@@ -112,7 +112,7 @@ def day_in_words(moment: datetime) -> str:
 @cache
 def country_name(code: str) -> str:
     """The English name for an ISO 3166 code; the code itself if it is unknown."""
-    from rscrawler.topics.reading import states
+    from rscrawler.topics.salience import states
 
     return states().get(code, [one_line(code, 40)])[0]
 

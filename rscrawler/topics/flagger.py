@@ -18,7 +18,14 @@ from rscrawler.items import Evidence, Level, TopicFlag
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role, context_words, disambiguate
 from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
-from rscrawler.topics.reading import GENRES, OTHERS, Reading, Sentence, read, surroundings
+from rscrawler.topics.salience import (
+    GENRES,
+    OTHERS,
+    AnnotatedText,
+    Sentence,
+    annotate,
+    shared_spellings,
+)
 from rscrawler.topics.text import FlaggableText, JoinedText, Zone, sentence_spans
 from rscrawler.topics.watchlist import Levels, WatchList, load_watchlist, load_watchlists
 
@@ -56,7 +63,7 @@ class Flagger:
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
         """One flag for each watch-list whose topic the text names, sorted by topic."""
         joined = JoinedText(text)
-        return [self._flag(each, joined, reading) for each, reading in self._readings(joined)]
+        return [self._flag(each, joined, found) for each, found in self._annotated(joined)]
 
     def first_flag(self, text: FlaggableText) -> TopicFlag:
         """The flag of the first watch-list; level `none`, score 0 if its topic is not named."""
@@ -74,14 +81,14 @@ class Flagger:
 
     def features(self, text: FlaggableText) -> dict[str, list[float]]:
         """The feature values by topic that the text names; a model is fitted on them."""
-        return {each.name: features_of(found) for each, found in self._readings(JoinedText(text))}
+        return {each.name: features_of(found) for each, found in self._annotated(JoinedText(text))}
 
-    def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:
-        levels, values = watchlist.levels, features_of(reading)
+    def _flag(self, watchlist: WatchList, joined: JoinedText, text: AnnotatedText) -> TopicFlag:
+        levels, values = watchlist.levels, features_of(text)
         level, score = shipped_model().judge(values, levels.substantial, levels.primary)
         is_flagged = level.reaches(Level.SUBSTANTIAL)
-        countries = _countries_of(reading, levels, watchlist.states) if is_flagged else ()
-        evidence = _evidence_of(joined, reading.mentions)
+        countries = _countries_of(text, levels, watchlist.states) if is_flagged else ()
+        evidence = _evidence_of(joined, text.mentions)
         return TopicFlag(watchlist.name, level, score, countries, evidence)
 
     @cached_property
@@ -97,25 +104,25 @@ class Flagger:
             for spelling in entity.spellings
         ]
         words = (context_words(each.context, each.name) for each in self._watchlists)
-        return Matcher(names), Matcher([*surroundings(), *chain(*words)])
+        return Matcher(names), Matcher([*shared_spellings(), *chain(*words)])
 
-    def _readings(self, joined: JoinedText) -> Iterator[tuple[WatchList, Reading]]:
-        """Each watch-list whose topic the text names, and the text's `Reading` for it."""
+    def _annotated(self, joined: JoinedText) -> Iterator[tuple[WatchList, AnnotatedText]]:
+        """Each watch-list whose topic the text names, and the text annotated for it."""
         folded = fold_with_offsets(joined.text)
         names, words = self._matchers
         if not (candidates := names.find(folded)):
             return
         found = words.find(folded)
         for each in self._watchlists:
-            if hits := disambiguate(candidates[each.name], joined, each.context, found[each.name]):
+            if named := disambiguate(candidates[each.name], joined, each.context, found[each.name]):
                 # Its own states do not compete with a topic, and none does if it has none.
                 others = [m for m in found[OTHERS] if m.owner not in each.states]
-                yield each, read(joined, hits, others if each.states else None, found[GENRES])
+                yield each, annotate(joined, named, others if each.states else None, found[GENRES])
 
 
-def _countries_of(reading: Reading, levels: Levels, states: Collection[str]) -> tuple[str, ...]:
+def _countries_of(text: AnnotatedText, levels: Levels, states: Collection[str]) -> tuple[str, ...]:
     """The codes of the states that a flagged text is about, sorted; empty for the region."""
-    titles, counts = _counted(reading.titles), _counted(s for s in reading.sentences if s.mentions)
+    titles, counts = _counted(text.titles), _counted(s for s in text.sentences if s.mentions)
     region = counts.pop(_REGION, 0.0)
     leader = max(counts.values(), default=0.0)
     if leader <= levels.country_of_region * region:

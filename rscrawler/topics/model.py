@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
 from rscrawler.topics.contexts import Role
-from rscrawler.topics.reading import NAMES, Reading, Sentence
+from rscrawler.topics.salience import NAMES, AnnotatedText, Sentence
 
 MODEL_FILE = Path(__file__).with_name("model.json")
 _LEAST, _DIGITS = 0.001, 3  # of a score
@@ -41,12 +41,12 @@ class Feature:
 
     name: str
     meaning: str
-    of: Callable[[Reading], float]
+    of: Callable[[AnnotatedText], float]
 
 
-def features_of(reading: Reading) -> list[float]:
+def features_of(text: AnnotatedText) -> list[float]:
     """The values of `FEATURES`, in order."""
-    return [float(feature.of(reading)) for feature in FEATURES]
+    return [float(feature.of(text)) for feature in FEATURES]
 
 
 def _most(values: Iterable[float]) -> float:
@@ -73,9 +73,9 @@ def _words_about(sentences: Sequence[Sentence]) -> float:
     return sum(each.about * each.words for each in sentences)
 
 
-def _passage_share(reading: Reading) -> float:
+def _passage_share(text: AnnotatedText) -> float:
     passages = [list[Sentence]()]
-    for paragraph in reading.paragraphs:
+    for paragraph in text.paragraphs:
         if _words(passages[-1]) >= _PASSAGE:
             passages.append([])
         passages[-1] += paragraph
@@ -84,10 +84,10 @@ def _passage_share(reading: Reading) -> float:
     return _most(_share(_words_about(each), _words(each)) for each in passages)
 
 
-def _is_referred_back_to(reading: Reading) -> bool:
+def _is_referred_back_to(text: AnnotatedText) -> bool:
     return any(
         one.is_led and following.named < NAMES and _REFERS_BACK.match(following.text)
-        for paragraph in reading.passages
+        for paragraph in text.passages
         for one, following in pairwise(paragraph)
     )
 
@@ -100,7 +100,7 @@ def _is_headed(paragraph: Sequence[Sentence], following: Sequence[Sentence]) -> 
     return is_item and any(opening.text[end : end + 1] in (".", ":", "") for end in ends)
 
 
-def _genre(name: str) -> Callable[[Reading], float]:
+def _genre(name: str) -> Callable[[AnnotatedText], float]:
     # The first word does not count; 20 more in a thousand words give a value of about 1.
     return lambda r: 50 * max(0, r.genres[name] - 1) / (r.words + 30)
 

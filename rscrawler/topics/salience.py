@@ -1,4 +1,4 @@
-"""A text read for a topic: its sentences, and how far each is about the topic.
+"""Annotates a text for a topic: its sentences, and how far each is about the topic.
 
 The grammar is three rules: a name early in its sentence leads it; a name in a list of other
 entities does not make it the subject; sentences after one that the topic leads continue it.
@@ -68,8 +68,8 @@ class Sentence:
         self.words = self.text.count(" ") + 1 + letters
 
 
-class Reading:
-    """A text read for a topic; features are computed from it.
+class AnnotatedText:
+    """A text with what it says of a topic; features are computed from it.
 
     `passages` are the paragraphs that mention the topic; others are not split. `sure` are mentions
     in headlines and body of entities no wider than the topic, of these `kinds`. `others` counts
@@ -92,7 +92,8 @@ class Reading:
         named = (each for one in self.sentences for each in one.mentions)
         self.sure = [each for each in named if each.entity.weight >= SURE_WEIGHT]
         self.kinds = {each.entity.kind for each in self.sure}
-        even = {"": len(self.sure)}  # half of all names, about the average: speaks for nothing
+        # If nothing competes, as many others as own names: a half, which is about the average.
+        even = {"": len(self.sure)}
         self.others = Counter(even if others is None else (each.owner for each in others))
         self.genres = Counter(each.owner for each in genre_words)
         self.words = sum(each.words for each in self.body)
@@ -104,7 +105,7 @@ def states() -> dict[str, list[str]]:
     return names
 
 
-def surroundings() -> Iterator[Spelling]:
+def shared_spellings() -> Iterator[Spelling]:
     """The names of other states and regions, and the words of genres, as spellings to match."""
     for owner, names in (states() | _read("others.toml")["regions"]).items():
         for name in names:
@@ -119,40 +120,49 @@ def _read(name: str) -> dict[str, Any]:
     return tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))
 
 
-def read(
+def annotate(
     joined: JoinedText,
-    hits: Sequence[Mention],
-    surroundings: Iterable[Match] | None,
+    mentions: Sequence[Mention],
+    other_names: Iterable[Match] | None,
     genre_words: Iterable[Match],
-) -> Reading:
-    """Read a text for the topic of `hits`; `surroundings` compete with them unless they overlap."""
-    reach = [hit.end for hit in hits]
-    others: list[Match] = []
-    for each in surroundings or ():
-        at = bisect_right(reach, each.start)
-        is_free = at == len(hits) or hits[at].start >= each.end
-        if is_free and (not others or others[-1].end <= each.start):
-            others.append(each)
+) -> AnnotatedText:
+    """Annotate a text for the topic of `mentions`.
+
+    `other_names` are those of other entities, which compete with the topic unless they overlap a
+    mention; None: nothing competes with it.
+    """
+    others = None if other_names is None else _apart(other_names, mentions)
     is_english = joined.text.count(" the ") > _ENGLISH * joined.text.count(" ")
     found: dict[str, list[list[Sentence]]] = defaultdict(list)
     for zone in joined.zones:
-        inside = within(hits, zone.start, zone.end)
-        sentences = _sentences(zone, inside, within(others, zone.start, zone.end))
+        inside = within(mentions, zone.start, zone.end)
+        sentences = _sentences(zone, inside, within(others or (), zone.start, zone.end))
         if is_english:
             _carry(sentences)
         found[zone.field].append(sentences)
-    return Reading(found, None if surroundings is None else others, genre_words)
+    return AnnotatedText(found, others, genre_words)
 
 
-def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> list[Sentence]:
-    if not hits:
+def _apart(names: Iterable[Match], mentions: Sequence[Mention]) -> list[Match]:
+    """The first of overlapping `names`, without those that overlap a mention."""
+    ends, apart = [mention.end for mention in mentions], list[Match]()
+    for each in names:
+        following = bisect_right(ends, each.start)
+        is_free = following == len(mentions) or mentions[following].start >= each.end
+        if is_free and (not apart or apart[-1].end <= each.start):
+            apart.append(each)
+    return apart
+
+
+def _sentences(zone: Zone, mentions: Sequence[Mention], others: Sequence[Match]) -> list[Sentence]:
+    if not mentions:
         return [Sentence(zone.text, zone.start, (), others)]
     sentences: list[Sentence] = []
     dateline = _DATELINE.match(zone.text) if zone.paragraph == 0 else None
     dateline_end = zone.start + (dateline.end() if dateline else 0)
     for start, end in sentence_spans(zone.text):
         first, last = zone.start + start, zone.start + end
-        inside, others_inside = within(hits, first, last), within(others, first, last)
+        inside, others_inside = within(mentions, first, last), within(others, first, last)
         sentence = Sentence(zone.text[start:end], first, inside, others_inside)
         if inside and zone.field != "tags":
             _set_roles(sentence, dateline_end)
