@@ -18,14 +18,7 @@ from rscrawler.items import Evidence, Level, TopicFlag
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role, context_words, disambiguate
 from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
-from rscrawler.topics.salience import (
-    GENRES,
-    OTHERS,
-    AnnotatedText,
-    Sentence,
-    annotate,
-    shared_spellings,
-)
+from rscrawler.topics.salience import GENRES, OTHERS, AnnotatedText, Sentence, annotate, other_words
 from rscrawler.topics.text import FlaggableText, JoinedText, Zone, sentence_spans
 from rscrawler.topics.watchlist import Levels, WatchList, load_watchlist, load_watchlists
 
@@ -104,7 +97,7 @@ class Flagger:
             for spelling in entity.spellings
         ]
         words = (context_words(each.context, each.name) for each in self._watchlists)
-        return Matcher(names), Matcher([*shared_spellings(), *chain(*words)])
+        return Matcher(names), Matcher([*other_words(), *chain(*words)])
 
     def _annotated(self, joined: JoinedText) -> Iterator[tuple[WatchList, AnnotatedText]]:
         """Each watch-list whose topic the text names, and the text annotated for it."""

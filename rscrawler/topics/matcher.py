@@ -167,14 +167,14 @@ class Matcher:
     def find(self, folded: Folded) -> dict[Any, list[Match]]:
         """All matches by group, sorted by start, longer ones and longer spellings first."""
         plain, encoded = folded.text, folded.text.encode(*_UTF8)
-        last, is_ascii = len(plain), len(plain) == len(encoded)
+        is_ascii = len(plain) == len(encoded)
         matches: list[tuple[int, int, int, int]] = []
-        end = read = 0
+        end = counted = 0
         is_unspaced = UNSPACED_LETTER.search
         found = self._automaton.find_matches_as_indexes(encoded, overlapping=True)
-        for pattern, _, stop in found:
-            end = stop if is_ascii else end + len(encoded[read:stop].decode(*_UTF8))
-            read = stop
+        for pattern, _, byte_end in found:
+            end = byte_end if is_ascii else end + len(encoded[counted:byte_end].decode(*_UTF8))
+            counted = byte_end
             length, owned = self._patterns[pattern]
             start = end - length
             if plain[start - 1 : start].isalnum() and not is_unspaced(plain, start - 1, start + 1):
@@ -185,7 +185,7 @@ class Matcher:
                     if not (followed := ending.match(plain, end)):
                         continue
                     stop = followed.end()
-                elif end < last and not _ends_word(plain, start, end):
+                elif end < len(plain) and not _ends_word(plain, start, end):
                     continue
                 first, final = folded.span(start, stop)
                 if self._is_printed_right(index, folded.original[first:final]):

@@ -105,7 +105,7 @@ def states() -> dict[str, list[str]]:
     return names
 
 
-def shared_spellings() -> Iterator[Spelling]:
+def other_words() -> Iterator[Spelling]:
     """The names of other states and regions, and the words of genres, as spellings to match."""
     for owner, names in (states() | _read("others.toml")["regions"]).items():
         for name in names:

@@ -7,7 +7,7 @@ import pytest
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.topics.matcher import Match, Matcher, fold_with_offsets
-from rscrawler.topics.salience import OTHERS, shared_spellings, states
+from rscrawler.topics.salience import OTHERS, other_words, states
 
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
 
@@ -736,7 +736,7 @@ def test_the_region_beside_a_state_that_leads_says_where_the_state_is(
 
 
 def others_in(text: str) -> list[Match]:
-    return Matcher([*shared_spellings()]).find(fold_with_offsets(text))[OTHERS]
+    return Matcher([*other_words()]).find(fold_with_offsets(text))[OTHERS]
 
 
 @pytest.mark.parametrize(
