@@ -22,7 +22,7 @@ from rscrawler.extraction.selectors import with_ancestors
 from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import article_address
 from rscrawler.items import EMPTY, Article, Extraction
-from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 
 GENERIC = "generic"  # in place of a site's name, for a page read without a profile
 # A page is garbage with more control or broken characters than this, and this share of its text.
@@ -51,13 +51,7 @@ def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
         raise TypeError(f"page is {type(page).__name__}; allowed: the bytes of the page as fetched")
     if not isinstance(url, str) or not is_web_address(url):
         raise ConfigurationError(f"{url!r}: is no web address; allowed: https://host/path")
-    if site is None:
-        profile = generic_profile(url)
-    elif site in _profiles():
-        profile = _profiles()[site]
-    else:
-        allowed = ", ".join(sorted(_profiles()))
-        raise ConfigurationError(f"site {site!r} is not known; allowed: {allowed}")
+    profile = generic_profile(url) if site is None else chosen_sites(_profiles(), [site])[site]
     fetched = Page.of(url, page, None, utc_now())
     return extract(fetched, profile, site or GENERIC, is_article=site is None)
 
@@ -176,29 +170,36 @@ def _check_is_article(
     article: Article, located: LocatedText, provenance: dict[str, str], *, is_article: bool
 ) -> None:
     """Raise if the page is not an article, or has lost its text."""
-    own, context = located.own, located.context
-    page, profile, structured = context.page, context.profile, context.structured
+    own, page, structured = located.own, located.context.page, located.context.structured
+    if not is_article:
+        _check_address(article.url, located.context)
     signs = own_signs(article, provenance)
     if not page.needs_sign:  # links to sections may be the menu's
         signs += [name for name in ("sections", "tags") if getattr(article, name)]
-    if structured.is_listing and not is_article:
-        raise NotAnArticle(page.url, "a listing")
-    if not is_article and article_address(article.url, profile) is None:
-        is_ruled_out = profile.links.rules_out(unquote(urlsplit(article.url).path))
-        if is_ruled_out or not structured.says_article:
-            raise NotAnArticle(page.url, "its address is not an article's")
     if not article.body:
         has_headline = own.is_from_profile and own.headline is not None
         says_article = structured.says_article or (has_headline and "published_at" in signs)
         _check_textless(article.title, located, says_article=says_article)
-    says_so = structured.says_article or "article:section" in structured.meta
+    if is_article or structured.says_article:
+        return
     is_dated = page.published_at is not None and not page.needs_sign  # sources date only articles
     is_known = own.is_from_profile or is_dated
-    if not (is_article or is_known or structured.says_article) and _is_others(located):
+    if not is_known and _is_others(located):
         raise NotAnArticle(page.url, "its text is other articles'")
-    says_other = "og:type" in structured.meta and not structured.says_article
-    if not (is_article or signs or says_so) and (says_other or not is_known):
+    has_sign = bool(signs) or "article:section" in structured.meta
+    if not has_sign and ("og:type" in structured.meta or not is_known):
         raise NotAnArticle(page.url, "no date, author or section in its markup: a static page")
+
+
+def _check_address(url: str, context: PageContext) -> None:
+    """Raise if the page is a listing, or `url`, its own address, is not an article's."""
+    profile, structured = context.profile, context.structured
+    if structured.is_listing:
+        raise NotAnArticle(context.page.url, "a listing")
+    if article_address(url, profile) is None:
+        is_ruled_out = profile.links.rules_out(unquote(urlsplit(url).path))
+        if is_ruled_out or not structured.says_article:
+            raise NotAnArticle(context.page.url, "its address is not an article's")
 
 
 def _check_textless(title: str | None, located: LocatedText, *, says_article: bool) -> None:
@@ -230,16 +231,12 @@ def _has_content(located: LocatedText) -> bool:
     """Whether there is an embed, a picture where the text would be, or several pictures."""
     own, context = located.own, located.context
     bodies = [body for selector in context.profile.markup.body for body in own.matches(selector)]
-    pictures = 0
-    for part in own.parts:
-        for element in part.iter("img", *EMBEDS):
-            if not _is_content(element, part):
-                continue
-            pictures += 1
-            is_within = context.index.is_within
-            if element.tag != "img" or any(is_within(element, body) for body in bodies):
-                return True
-    return pictures >= _SEVERAL
+    inside = ((element, part) for part in own.parts for element in part.iter("img", *EMBEDS))
+    found = [element for element, part in inside if _is_content(element, part)]
+    if len(found) >= _SEVERAL or any(element.tag != "img" for element in found):
+        return True
+    is_within = context.index.is_within
+    return any(is_within(element, body) for element in found for body in bodies)
 
 
 def _is_content(element: Element, part: Element) -> bool:

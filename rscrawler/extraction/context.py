@@ -200,9 +200,7 @@ def _own_node(
     nodes = [node for node in nodes if any(map(type_.search, _texts(node, "@type")))]
     unsure: list[dict[str, Any]] = []
     for node in nodes:
-        addresses = [
-            each for key in ("url", "@id", "mainEntityOfPage") for each in _texts(node, key)
-        ]
+        addresses = [a for key in ("url", "@id", "mainEntityOfPage") for a in _texts(node, key)]
         keys = (address_key(absolute(address, found.base), profile) for address in addresses)
         if not found.own_keys.isdisjoint(keys):
             return node

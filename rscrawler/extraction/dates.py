@@ -184,8 +184,11 @@ def _printed(text: str, *, day_first: bool) -> FoundDate | None:
         if "bar" in found and day <= 12 and day != month:
             dates += [datetime(year, day, month, tzinfo=UTC)]
             named = [each for each in dates if re.search(rf"(?i)\b{each:(?:%a|%A)}\W*\v", rest)]
-            dates = named if len(named) == 1 else dates[: 1 if day_first else None]
-        (date,) = dates
+            if len(named) == 1:
+                dates = named
+            elif day_first:
+                dates = dates[:1]
+        (date,) = dates  # ValueError if it is none, or can be two
         clock = _CLOCK.search(rest)
         if clock is None or int(clock[1]) > 23 or int(clock[2]) > 59:
             return FoundDate(date, has_time=False)

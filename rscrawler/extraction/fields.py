@@ -67,7 +67,7 @@ _DATED_APART = ("related: ", "comments: ", "advertising: ", "embed: ")  # rules 
 _OTHER_SCRIPT = re.compile(rf"[^\W\d_\0-\u036f\u1e00-\u1eff{UNSPACED}]{{3}}")
 _WANTED = ("title", "published_at")  # a warning says if they are missing
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
-_SOURCES = (
+_ADDRESS_ATTRIBUTES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
@@ -143,9 +143,9 @@ def _title(located: LocatedText) -> _Given:
         if own.headline.tag == "h1" or context.agrees(text) > 0:
             return text, f"fallback: {own.headline.tag}"
     for text, origin, _ in _printed(located, selectors):
-        if text and text not in located.context.structured.site_names:
+        if text and text not in context.structured.site_names:
             return text, origin
-    for origin, headline in located.context.structured.headlines:
+    for origin, headline in context.structured.headlines:
         if origin == "html: title":  # may hold the site's name if nothing else declares it
             headline = max(TITLE_SEPARATOR.split(headline), key=len)
         return headline, origin
@@ -273,21 +273,22 @@ def _last_component(address: str) -> str:
 
 
 def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | datetime | None]]:
-    own = located.own
+    """The candidates for the date of publication with their origins, the most reliable first."""
+    own, page = located.own, located.context.page
     for origin, values in _declared(located, "published_at"):
         yield origin, values[0]
     for element in _times(located)[0]:
         yield _TIME, element.get("datetime")
-    yield "hint: published_at", located.context.page.published_at
-    markup, is_printed = located.context.profile.markup, False
+    yield "hint: published_at", page.published_at
+    markup, has_match = located.context.profile.markup, False
     is_given = "published_text" in markup.model_fields_set
     # `time[datetime]` in running text counts here: in some templates the byline is a sentence.
     for origin, elements in own.search(markup.published_text, beside=is_given or not located.near):
-        is_printed = is_given
+        has_match = True
         for element in elements:
             for value in (*_exact_dates(element), text_of(element)):
                 yield origin, value
-    if is_printed:  # the profile's own selector matched
+    if has_match and is_given:  # the profile's own selector
         return
     marks = {each for _, elements in own.search(markup.published_text) for each in elements}
     for text, line in _short_lines(located):
@@ -296,7 +297,7 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
             yield f"{'profile' if is_marked else 'fallback'}: line at the headline", value
     for value in located.context.structured.declared("json-ld page: datePublished"):
         yield "fallback: json-ld of the page", value
-    if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", located.context.page.url)):
+    if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", page.url)):
         yield "fallback: address", "-".join(match.groups())
 
 
@@ -306,12 +307,8 @@ def _times(located: LocatedText) -> tuple[list[Element], list[Element]]:
     Some templates mark their only one as the update; so this counts beside a publication alone.
     """
     own = located.own
-    times = [
-        element
-        for part in own.parts
-        for element in part.iter("time")
-        if not own.is_foreign(element) and not located.is_in_prose(element)
-    ]
+    times = [each for part in own.parts for each in part.iter("time") if not own.is_foreign(each)]
+    times = [each for each in times if not located.is_in_prose(each)]
     published = [each for each in times if is_marked(each, _MARKS_OF_PUBLICATION)]
     updated = [each for each in times if is_marked(each, _MARKS_OF_UPDATE)] if published else []
     updated = [each for each in updated if each not in published]
@@ -399,19 +396,14 @@ def _is_english(context: PageContext) -> bool:
 def _image(located: LocatedText) -> _Given:
     """The lead image with its caption and credit; the origin is that of its address."""
     lead, url, origin = _lead(located)
-    context = located.context
-    if url is None or not located.own.is_from_profile:
-        declared = (
-            (each, web_address(values[0], context.structured.base))
-            for each, values in _declared(located, "image")
-            if not _is_no_picture_address(values[0])
-        )
-        if given := next((each for each in declared if each[1]), None):
-            origin, address = given
-            shown = next((each for each, found, _ in _pictures(located) if found == address), None)
-            lead = shown if shown is not None or url is not None else lead
-            url = address
-    markup = context.profile.markup
+    is_sure = url is not None and located.own.is_from_profile
+    if not is_sure and (declared := _declared_picture(located)):
+        origin, address = declared
+        shown = next((each for each, found, _ in _pictures(located) if found == address), None)
+        if shown is not None or url is not None:  # else an unloaded picture is the declared one
+            lead = shown
+        url = address
+    markup = located.context.profile.markup
     printed = _text_at_lead(located, markup.credit, lead)
     caption = _text_at_lead(located, markup.caption, lead)
     credit, unlabelled = _without_label(printed), _without_label(caption)
@@ -421,6 +413,15 @@ def _image(located: LocatedText) -> _Given:
     caption = "" if unlabelled in ("", credit) else caption.removesuffix(printed).rstrip()
     found = Image(url, caption or None, credit or None)
     return (found, origin if url else "") if any((url, caption, credit)) else _NOTHING
+
+
+def _declared_picture(located: LocatedText) -> tuple[str, str] | None:
+    """Origin and address of the picture that the page declares, no placeholder or logo."""
+    for origin, (value, *_) in _declared(located, "image"):
+        address = web_address(value, located.context.structured.base)
+        if address and not _is_no_picture_address(value):
+            return origin, address
+    return None
 
 
 def _without_label(text: str) -> str:
@@ -469,7 +470,7 @@ def is_picture(image: Element) -> bool:
 
 def image_source(image: Element) -> str | None:
     """The address of an image element, lazily loaded or not; None if only scripts know it."""
-    for name in _SOURCES:
+    for name in _ADDRESS_ATTRIBUTES:
         value = (image.get(name) or "").strip()
         if name.endswith("srcset"):
             words = value.split()
