@@ -33,9 +33,10 @@ _HOLDS_TEXT = etree.XPath(
     "self::*[self::button or self::head][.//h1]"
     " | self::noscript[.//p][not(contains(translate(., 'JS', 'js'), 'javascript'))]"
 )
-_OFTEN_READ, _CELLS = frozenset({"button", "noscript", "head"}), frozenset({"td", "th"})
-# Block tags besides headings; in other elements it is "div", or a tag around it (_KEPT_BELOW).
-_TEXT_TAGS = frozenset({"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"})
+_READ_IF_HOLDING_TEXT = frozenset({"button", "noscript", "head"})
+_CELLS = frozenset({"td", "th"})
+# The tags of blocks; in other elements it is "div", or a tag around it (_KEPT_BELOW).
+_TEXT_TAGS = HEADINGS | {"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"}
 _KEPT_BELOW = {"div": HEADINGS | {"li", "blockquote", "figcaption", "dd"},
                "p": frozenset({"blockquote", "figcaption"})}  # fmt: skip
 _KIND_OF_TAG = {
@@ -59,7 +60,7 @@ _LEAST_HEADLINE = 4  # words
 
 @dataclass(slots=True, eq=False)
 class Region:
-    """A block element; it holds the blocks with the numbers `first` to `last`, `last` excluded.
+    """A block element; it holds the blocks with the numbers from `first` on, before `end`.
 
     `kind` is its kind by its tag, classes, id or the profile, None for most; `name` is the tag or
     class that gave it.
@@ -68,13 +69,13 @@ class Region:
     element: Element
     tag: str
     first: int
-    last: int = 0
+    end: int = 0
     kind: str | None = None
     name: str = ""
 
     def holds(self, number: int | None) -> bool:
         """Whether the block of that number is in the region."""
-        return number is not None and self.first <= number < self.last
+        return number is not None and self.first <= number < self.end
 
 
 @dataclass(slots=True, eq=False)
@@ -104,7 +105,7 @@ class Block:
     @property
     def element(self) -> Element | None:
         """The heading, or the element that holds nothing else; None if there is none."""
-        is_alone = self.is_heading or self.region.last - self.region.first == 1
+        is_alone = self.is_heading or self.region.end - self.region.first == 1
         return self.region.element if is_alone else None
 
     @property
@@ -137,8 +138,8 @@ class Block:
         for each in element.iter("small"):  # stop early: one may hold thousands of others
             lacking -= len(text_of(each))
             if lacking <= 0:
-                break
-        return lacking <= 0
+                return True
+        return False
 
 
 def blocks_of(root: Element, left_out: Container[Element] = ()) -> tuple[list[Block], list[Region]]:
@@ -179,18 +180,18 @@ class _Walk:
 
     def _start(self, element: Element) -> bool:
         """Begin an element; False if its content is skipped."""
-        name = element.tag
+        tag = element.tag
         if not self._open:
-            self._begin(element, None, "")
+            self._open_region(element, None, "")
             return True
-        if name in _UNREAD and (name not in _OFTEN_READ or not _HOLDS_TEXT(element)):
+        if tag in _UNREAD and (tag not in _READ_IF_HOLDING_TEXT or not _HOLDS_TEXT(element)):
             return False
         is_cut = element in self._left_out
-        if name in _BLOCKS:
+        if tag in _BLOCKS:
             self._flush()
-            kind, label = ("cut", "profile") if is_cut else kind_of(element)
-            self._begin(element, kind, label)
-        elif name == "br":
+            kind, name = ("cut", "profile") if is_cut else kind_of(element)
+            self._open_region(element, kind, name)
+        elif tag == "br":
             self._breaks += 1
             if self._breaks >= 2:
                 self._flush()
@@ -198,18 +199,18 @@ class _Walk:
                 self._pieces.append(_BREAK)
         elif is_cut or (element.attrib and _is_hidden(element.attrib)):
             return False
-        elif name in _CELLS:
+        elif tag in _CELLS:
             if any(piece.strip() for piece in self._pieces):
                 self._pieces.append(" | ")
-        elif name == "a":
+        elif tag == "a":
             self._end_link()
             self._link = (element.get("href") or "", len(self._pieces))
         return True
 
-    def _begin(self, element: Element, kind: str | None, name: str) -> None:
+    def _open_region(self, element: Element, kind: str | None, name: str) -> None:
         tag = str(element.tag)
         region = Region(element, tag if self._open else "div", len(self.blocks), 0, kind, name)
-        tag = tag if tag in _TEXT_TAGS or tag in HEADINGS else "div"
+        tag = tag if tag in _TEXT_TAGS else "div"
         if self._open and (around := self._open[-1][1]) in _KEPT_BELOW.get(tag, ()):
             tag = around
         self.regions.append(region)
@@ -219,7 +220,7 @@ class _Walk:
         region, _ = self._open[-1]
         if region.element is element:
             self._flush()
-            region.last = len(self.blocks)
+            region.end = len(self.blocks)
             self._open.pop()
         elif element.tag == "a":
             self._end_link()
@@ -277,7 +278,7 @@ def kind_of(element: Element) -> tuple[str | None, str]:
     if _is_hidden(attributes):
         return "hidden", "hidden"
     names = attributes.get("class", "")
-    is_text = tag in _TEXT_TAGS or tag in HEADINGS
+    is_text = tag in _TEXT_TAGS
     if not is_text and tag not in _ANCHORED:
         names = f"{names} {attributes.get('id', '')}"
     kind, name = region_kind(names) or (None, "")

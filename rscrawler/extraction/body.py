@@ -1,7 +1,7 @@
 """The text of a page's article: located, split into blocks, each block labelled."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -10,7 +10,7 @@ from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import FOREIGN_KINDS, Block, Region, blocks_of
 from rscrawler.extraction.byline import lines_at_headline
-from rscrawler.extraction.container import Own, find_container, text_length
+from rscrawler.extraction.container import OwnArticle, find_container, text_length
 from rscrawler.extraction.context import PageContext, json_ld_paragraphs
 from rscrawler.extraction.label import KEPT, Body, label
 from rscrawler.extraction.locate import CARD, Locator
@@ -20,7 +20,7 @@ from rscrawler.sites import Markup
 # A pattern that only matches at the start of a text: `^` comes first, and `|` only in groups.
 _STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _GENERIC = Markup()
-_LEAST_PROSE = 60  # unlinked characters from which a paragraph is running text
+_LEAST_HOLDING = 60  # unlinked characters of running text from which no other field is in it
 # Blocks that can print the date: below the headline, above it, within the text, below the text.
 _MOST_BELOW_HEADLINE, _MOST_ABOVE, _MOST_WITHIN, _MOST_BELOW = 25, 5, 4, 2
 _LEAST_LEAD = 100  # unlinked characters from which a paragraph below the headline is text
@@ -33,7 +33,7 @@ class LocatedText:
     `near` are the blocks that can print the date, the likeliest first; empty with a profile.
     """
 
-    own: Own
+    own: OwnArticle
     blocks: list[Block]
     origin: str
     near: Sequence[Block] = ()
@@ -61,7 +61,7 @@ class LocatedText:
         return {
             block.region.element
             for block in self.blocks
-            if block.prose >= _LEAST_PROSE or (block.is_heading and not block.is_link)
+            if block.prose >= _LEAST_HOLDING or (block.is_heading and not block.is_link)
         }
 
     def is_in_prose(self, element: Element) -> bool:
@@ -96,13 +96,13 @@ def declared_text(context: PageContext) -> list[str]:
     return [block.text for block in blocks if block.label in KEPT]
 
 
-def _profile_text(own: Own, context: PageContext) -> LocatedText:
+def _profile_text(own: OwnArticle, context: PageContext) -> LocatedText:
     """The text in the elements of the profile's `body`; without any, in the best region."""
     left_out = _boilerplate(own, context)
     for selector in context.profile.markup.body:
         bodies = own.matches(selector)
-        nested = set(bodies)
-        outermost = {body for body in bodies if nested.isdisjoint(body.iterancestors())}
+        every = set(bodies)
+        outermost = {body for body in bodies if every.isdisjoint(body.iterancestors())}
         texts = (
             [
                 block
@@ -126,40 +126,50 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
         return None
     locator = Locator(blocks, regions, context, is_guess=True)
     region, headline, is_declared = locator.locate()
+    has_prose = any(block.prose for block in blocks)
     if headline is None:
         if json_ld_paragraphs(context.structured.json_ld):
             return _declared_alone(context)
-        if not any(block.prose for block in blocks):
+        if not has_prose:
             return None
-    lead = blocks[headline + 1 : region.first] if headline is not None else []
-    lead = [block for block in lead if block.label == "text" and not block.is_link]
-    lead = [block for block in lead if len(block.text) - block.linked >= _LEAST_LEAD]
-    own_blocks = [*lead, *blocks[region.first : region.last]]
+    between = blocks[headline + 1 : region.first] if headline is not None else []
+    between = [block for block in between if block.label == "text" and not block.is_link]
+    lead = [block for block in between if len(block.text) - block.linked >= _LEAST_LEAD]
+    inside = blocks[region.first : region.end]
     # A text of short lines has no shape to judge by.
-    has_shape = not is_declared or any(block.prose for block in own_blocks)
-    _label(own_blocks, context, is_guess=has_shape)
-    repeated = {block.text for block in own_blocks[len(lead) :] if block.label in KEPT}
-    own_blocks = [block for block in own_blocks if block not in lead or block.text not in repeated]
+    has_shape = not is_declared or any(block.prose for block in (*lead, *inside))
+    _label([*lead, *inside], context, is_guess=has_shape)
+    repeated = {block.text for block in inside if block.label in KEPT}
+    own_blocks = [*(block for block in lead if block.text not in repeated), *inside]
     kept = {block for block in own_blocks if block.label in KEPT}
     heading = blocks[headline].element if headline is not None else None
-    container = region.element
-    if heading is not None:
-        around = with_ancestors([region.element])
-        container = next(a for a in (heading, *heading.iterancestors()) if a in around)
-        if not any(block.prose for block in blocks):
-            container = next(heading.iterancestors("article", "main", "body"), container)
-    foreign = tuple(
-        each.element
-        for each in regions
-        if each.kind in FOREIGN_KINDS
-        and each.last > each.first
-        # Many themes list sections and tags in the footer of the `article`.
-        and not (each.element.tag == "footer" and container.tag == "article")
-        and kept.isdisjoint(blocks[each.first : each.last])
-    )
-    foreign += tuple(b.region.element for b in blocks if (b.label, b.rule) == CARD)
-    own = Own((container,), heading, "fallback: densest region", context, foreign)
+    container = _container(region, heading, has_prose=has_prose)
+    foreign = tuple(_foreign_elements(blocks, regions, kept, container))
+    own = OwnArticle((container,), heading, "fallback: densest region", context, foreign)
     return LocatedText(own, own_blocks, "densest region", _near(blocks, headline, kept))
+
+
+def _container(region: Region, heading: Element | None, *, has_prose: bool) -> Element:
+    """The innermost element around text and headline; the page's main one if it has no text."""
+    if heading is None:
+        return region.element
+    around = with_ancestors([region.element])
+    common = next(each for each in (heading, *heading.iterancestors()) if each in around)
+    return common if has_prose else next(heading.iterancestors("article", "main", "body"), common)
+
+
+def _foreign_elements(
+    blocks: list[Block], regions: list[Region], kept: set[Block], container: Element
+) -> Iterator[Element]:
+    """The regions of foreign kinds that hold no text of the article, and other articles' cards."""
+    for each in regions:
+        # Many themes list sections and tags in the footer of the `article`.
+        is_own_footer = each.element.tag == "footer" and container.tag == "article"
+        if each.kind not in FOREIGN_KINDS or each.end == each.first or is_own_footer:
+            continue
+        if kept.isdisjoint(blocks[each.first : each.end]):
+            yield each.element
+    yield from (block.region.element for block in blocks if (block.label, block.rule) == CARD)
 
 
 def _near(blocks: list[Block], headline: int | None, kept: set[Block]) -> list[Block]:
@@ -184,7 +194,7 @@ def _declared_alone(context: PageContext) -> LocatedText:
     """An article that only JSON-LD holds; no element of the page belongs to it."""
     nothing = etree.Element("article")
     bare = replace(context, index=Index(nothing))
-    return LocatedText(Own((nothing,), None, "json-ld", bare), [], "json-ld")
+    return LocatedText(OwnArticle((nothing,), None, "json-ld", bare), [], "json-ld")
 
 
 def _labelled(
@@ -194,7 +204,7 @@ def _labelled(
     locator = Locator(blocks, regions, context, is_guess=is_guess)
     if is_guess and blocks:
         region, *_ = locator.locate()
-        blocks = blocks[region.first : region.last]
+        blocks = blocks[region.first : region.end]
     else:
         locator.mark()
     _label(blocks, context, is_guess=is_guess)
@@ -202,20 +212,18 @@ def _labelled(
 
 
 def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None:
-    patterns = _finders(tuple(context.profile.markup.cut_text))
-    for found_in in patterns:
+    for find in _finders(tuple(context.profile.markup.cut_text)):
         for block in blocks:
-            if block.label == "text" and found_in(block.text):
+            if block.label == "text" and find(block.text):
                 block.label, block.rule = "boilerplate", "profile: cut_text"
-    label(
-        Body(
-            [block for block in blocks if block.label == "text"],
-            blocks,
-            frozenset(context.titles),
-            context.structured.site_names,
-            is_guess,
-        )
+    body = Body(
+        blocks=[block for block in blocks if block.label == "text"],
+        all_blocks=blocks,
+        own_texts=frozenset(context.titles),
+        names=context.structured.site_names,
+        is_guess=is_guess,
     )
+    label(body)
 
 
 @lru_cache(maxsize=64)
@@ -227,7 +235,7 @@ def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | 
     ]
 
 
-def _boilerplate(own: Own, context: PageContext) -> set[Element]:
+def _boilerplate(own: OwnArticle, context: PageContext) -> set[Element]:
     """The elements whose text is another field, another article or boilerplate."""
     markup = context.profile.markup
     listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
@@ -245,7 +253,7 @@ def _is_in_paragraph(element: Element) -> bool:
     The blocks, by which `LocatedText.is_in_prose` decides, are not known yet.
     """
     block = next(element.iterancestors("p", "li", "blockquote"), None)
-    return block is not None and text_length(block) - text_length(element) >= _LEAST_PROSE
+    return block is not None and text_length(block) - text_length(element) >= _LEAST_HOLDING
 
 
 def _length(blocks: list[Block]) -> int:

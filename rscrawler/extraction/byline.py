@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import kind_of
-from rscrawler.extraction.container import Own, text_length
+from rscrawler.extraction.container import OwnArticle, text_length
 from rscrawler.extraction.dates import without_date
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import is_called_author, pattern
@@ -32,7 +32,7 @@ _NO_BYLINE_TAGS = frozenset({
 _NO_BYLINE_KINDS = ("related", "comments", "advertising")  # kinds of regions without bylines
 
 
-def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
+def lines_at_headline(own: OwnArticle, first_text: int | None) -> list[Element]:
     """The short lines between headline and text, then those above the headline, nearest first."""
     index, headline = own.context.index, own.headline
     if first_text is None:
@@ -45,7 +45,7 @@ def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
     return below + above[::-1]
 
 
-def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
+def _lines(element: Element, own: OwnArticle, first_text: int) -> Iterator[Element]:
     """The outermost short elements before the text."""
     index = own.context.index
     waiting = [element]
@@ -53,9 +53,8 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
         if not waiting:
             break
         element = waiting.pop()
-        if index.place(element) >= first_text or element is own.headline:
-            continue
-        if _holds_no_byline(element):
+        is_past = index.place(element) >= first_text
+        if is_past or element is own.headline or _holds_no_byline(element):
             continue
         is_around = index.end(element) >= first_text or _is_stack(element)
         length = LONGEST_BYLINE + 1 if is_around else text_length(element)
@@ -104,7 +103,7 @@ def names_after_by(text: str) -> list[str]:
     return _names(_OTHER_AND.split(text[match.end() :])) if match else []
 
 
-def marked_authors(own: Own) -> Iterator[Element]:
+def marked_authors(own: OwnArticle) -> Iterator[Element]:
     """The elements of the article that are marked as authors, in reading order."""
     for part in own.parts:
         outside = {part, *part.iterancestors()}

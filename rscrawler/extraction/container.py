@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import cast
+from typing import NamedTuple, cast
 
 from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import FOREIGN_KINDS, HEADINGS, kind_of
 from rscrawler.extraction.context import AGREEMENT, PageContext, links_elsewhere
-from rscrawler.extraction.selectors import covers, outer_intervals, with_ancestors
+from rscrawler.extraction.selectors import Span, covers, outer_spans, with_ancestors
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
 
@@ -28,8 +28,15 @@ _POST = re.compile(r"(?<!\S)post-\d+(?!\S)")
 _OUTERMOST = frozenset({"main", "body", "html"})
 
 
+class _Landmarks(NamedTuple):
+    """The regions closed to the search for fields, and the places where other articles begin."""
+
+    closed: list[Span]
+    fences: list[int]
+
+
 @dataclass(frozen=True)
-class Own:
+class OwnArticle:
     """A page's own article: `parts` in document order, the first of which is the container.
 
     No part lies in another. `foreign` are elements in the parts that belong to other articles.
@@ -52,7 +59,7 @@ class Own:
         found = self._matches.get(selector)
         if found is None:
             between = self.context.index.between
-            found = [e for first, last in self._ranges for e in between(first, last, selector)]
+            found = [e for first, last in self._spans for e in between(first, last, selector)]
             if found and self.foreign:
                 found = [element for element in found if not self.is_foreign(element)]
             self._matches[selector] = found
@@ -74,16 +81,16 @@ class Own:
 
     def is_foreign(self, element: Element) -> bool:
         """Whether an element belongs to another article inside the parts."""
-        return covers(self._foreign_places, self.context.index.place(element))
+        return covers(self._foreign_spans, self.context.index.place(element))
 
     @cached_property
-    def _ranges(self) -> list[tuple[int, int]]:
+    def _spans(self) -> list[Span]:
         """The first and last place of each part."""
         return list(map(self.context.index.span, self.parts))
 
     @cached_property
-    def _foreign_places(self) -> list[tuple[int, int]]:
-        return outer_intervals(map(self.context.index.span, self.foreign))
+    def _foreign_spans(self) -> list[Span]:
+        return outer_spans(map(self.context.index.span, self.foreign))
 
     def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
         """The matches of a selector beside the parts; none for a bare tag, which is too general."""
@@ -93,17 +100,14 @@ class Own:
         found = [e for e in index.select(index.root, selector) if not self._is_elsewhere(e)]
         if not found:
             return found
-        closed, (start, end) = self._landmarks[0], self._search_span
+        closed, (start, end) = self._landmarks.closed, self._search_span
         start = index.end(self.parts[-1]) if only_behind else start
-        return [
-            element
-            for element in found
-            if start <= (place := index.place(element)) <= end and not covers(closed, place)
-        ]
+        within = [element for element in found if start <= index.place(element) <= end]
+        return [element for element in within if not covers(closed, index.place(element))]
 
     def _is_elsewhere(self, element: Element) -> bool:
         """Whether an element lies in the parts, or in an `article` that does not hold them."""
-        if covers(self._ranges, self.context.index.place(element)):
+        if covers(self._spans, self.context.index.place(element)):
             return True
         article = next(element.iterancestors("article"), None)
         return article is not None and article not in self._around
@@ -114,12 +118,10 @@ class Own:
         return with_ancestors(self.parts).difference(self.parts)
 
     @cached_property
-    def _landmarks(self) -> tuple[list[tuple[int, int]], list[int]]:
-        """The regions closed to the search for fields, and where other articles begin."""
+    def _landmarks(self) -> _Landmarks:
         index, markup = self.context.index, self.context.profile.markup
         others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
-        closed: list[tuple[int, int]] = []
-        fences: list[int] = []
+        closed, fences = list[Span](), list[int]()
         for element in index.root.iter(etree.Element):
             place = index.place(element)
             if (closed and place <= closed[-1][1]) or element in self._around:
@@ -132,17 +134,17 @@ class Own:
                 closed.append(index.span(element))
             if is_other or (element.tag in HEADINGS and links_elsewhere(element, self.context)):
                 fences.append(place)
-        return closed, fences
+        return _Landmarks(closed, fences)
 
     @cached_property
-    def _search_span(self) -> tuple[int, int]:
+    def _search_span(self) -> Span:
         """The first and last place of the search for fields beside the parts.
 
         Forward, it ends at the first sign of another article. Backward, it leaves out an ancestor
         in which another article precedes the parts: what lies between may be that article's end.
         """
-        index, fences = self.context.index, self._landmarks[1]
-        first, last = self._ranges[0][0], self._ranges[-1][1]
+        index, fences = self.context.index, self._landmarks.fences
+        first, last = self._spans[0][0], self._spans[-1][1]
         around = list(self.parts[0].iterancestors())
         outermost = next((each for each in around if each.tag in _OUTERMOST), index.root)
         earliest = max(index.place(outermost), *(at + 1 for at in fences if at < first), 0)
@@ -172,7 +174,7 @@ class _Candidate:
     origin: str
 
 
-def find_container(page: PageContext) -> Own | None:
+def find_container(page: PageContext) -> OwnArticle | None:
     """The page's own article by the profile's selectors or as an `article`; None if none fits."""
     candidates = _candidates(page)
     best = max(candidates, key=lambda each: each.score, default=None)
@@ -184,8 +186,8 @@ def find_container(page: PageContext) -> Own | None:
     if not any(_has_text(part, _LEAST_OWN_TEXT if has_body else _LEAST_TEXT) for part in found):
         found += _body_behind(best.element, candidates, page)
     at = {page.index.place(each): each for each in found}
-    parts = tuple(at[first] for first, _ in outer_intervals(map(page.index.span, found)))
-    own = Own(parts, best.headline, best.origin, page)
+    parts = tuple(at[first] for first, _ in outer_spans(map(page.index.span, found)))
+    own = OwnArticle(parts, best.headline, best.origin, page)
     return replace(own, foreign=tuple(_foreign_in(own, found)))
 
 
@@ -208,20 +210,21 @@ def _candidates(page: PageContext) -> list[_Candidate]:
     found: dict[Element, _Candidate] = {}
     ranks = len(markup.container)
     for rank, selector in enumerate((*markup.container, "article")):
-        origin = f"profile: {selector}" if rank < ranks else "fallback: article"
+        is_named = rank < ranks
+        origin = f"profile: {selector}" if is_named else "fallback: article"
         for element in index.select(index.root, selector):
-            headline = own_headline(element, page)
-            if element in found or (headline is not None and links_elsewhere(headline, page)):
+            if element in found:
                 continue
-            score = 2.0 * (ranks - rank) / ranks if rank < ranks else 0.0
-            if headline is not None and (
-                headline.tag == "h1" or _has_text(element, _LEAST_OWN_TEXT)
+            headline = own_headline(element, page)
+            if headline is not None and links_elsewhere(headline, page):
+                continue
+            score = 2.0 * (ranks - rank) / ranks if is_named else 0.0
+            if headline is None or (
+                headline.tag != "h1" and not _has_text(element, _LEAST_OWN_TEXT)
             ):
-                score += _headline_score(headline, page)
-            elif rank < ranks:
-                score += _headless_score(element, page)
+                score += _headless_score(element, page) if is_named else -1.0
             else:
-                score -= 1.0
+                score += _headline_score(headline, page)
             # `foreign` is weak evidence: it may match the page's own article, too.
             if score < _SURE and not foreign.isdisjoint(element.iterancestors()):
                 score -= 1.5
@@ -290,7 +293,7 @@ def _body_behind(
     yield next((element for element in found if index.is_within(body, element)), body)
 
 
-def _foreign_in(own: Own, found: list[Element]) -> Iterator[Element]:
+def _foreign_in(own: OwnArticle, found: list[Element]) -> Iterator[Element]:
     """The elements in the parts that are other articles, by the profile or a headline.
 
     `found` are the parts, and what was found inside them: the same post.
@@ -306,29 +309,19 @@ def _foreign_in(own: Own, found: list[Element]) -> Iterator[Element]:
         yield from _other_bodies(part, own, foreign)
 
 
-def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[Element]:
+def _other_bodies(part: Element, own: OwnArticle, foreign: list[Element]) -> Iterator[Element]:
     """The bodies in a part that another heading separates from the first."""
     index = own.context.index
     found = (index.select(part, selector) for selector in own.context.profile.markup.body)
     others = set(foreign)
-    bodies = [
-        body
-        for body in next(filter(None, found), [])
-        if not others or others.isdisjoint((body, *body.iterancestors()))
-    ]
+    bodies = next(filter(None, found), [])
+    bodies = [each for each in bodies if others.isdisjoint((each, *each.iterancestors()))]
     if len(bodies) < 2:
         return
     within, end = set(bodies), index.end(bodies[0])
-    fence = next(
-        (
-            index.place(heading)
-            for heading in part.iter(*HEADINGS)
-            if index.place(heading) > end
-            and heading is not own.headline
-            and within.isdisjoint(heading.iterancestors())
-        ),
-        index.end(part),
-    )
+    behind = (h for h in part.iter(*HEADINGS) if index.place(h) > end and h is not own.headline)
+    fences = (index.place(h) for h in behind if within.isdisjoint(h.iterancestors()))
+    fence = next(fences, index.end(part))
     yield from (body for body in bodies if index.place(body) > fence)
 
 

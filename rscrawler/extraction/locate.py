@@ -62,7 +62,7 @@ class Locator:
     def _declared(self) -> Region | None:
         """The region that the page marks as an article's text; None if several are apart."""
         found = [each for each in self._regions if is_marked(each.element, _TEXT_NAMES)]
-        is_one = all(each.last <= found[0].last for each in found)
+        is_one = all(each.end <= found[0].end for each in found)
         return found[0] if found and is_one else None
 
     def locate(self) -> tuple[Region, int | None, bool]:
@@ -74,11 +74,11 @@ class Locator:
         """
         headline = self._headline()
         found, marks = self._best(headline)
-        left = self._unmarked_length(found, marks)
-        if left < _LEAST_BODY:
-            other, others = self._best(headline, ignore_names=True)
-            if self._unmarked_length(other, others) > 2 * left:
-                found, marks = other, others
+        length = self._unmarked_length(found, marks)
+        if length < _LEAST_BODY:
+            nameless = self._best(headline, ignore_names=True)
+            if self._unmarked_length(*nameless) > 2 * length:
+                found, marks = nameless
         self._apply(marks)
         return found, headline, found is self._declared
 
@@ -97,7 +97,7 @@ class Locator:
         covered = 0
         for region in self._regions:
             kind = region.kind
-            if kind is None or region.last <= covered:
+            if kind is None or region.end <= covered:
                 continue
             is_large = shares[region.name] > _MOST_SHARE.get(kind, _MOST_SHARE_ELSE)
             if kind != "cut" and (
@@ -115,13 +115,13 @@ class Locator:
         return marks
 
     def _prose_in(self, region: Region) -> int:
-        return self._prose[region.last] - self._prose[region.first]
+        return self._prose[region.end] - self._prose[region.first]
 
     def _unmarked_length(self, region: Region, marks: _Marks) -> int:
         """Characters of the region's blocks that are neither marked nor links."""
         return sum(
             len(self._blocks[n].text)
-            for n in range(region.first, region.last)
+            for n in range(region.first, region.end)
             if marks[n] is None and not self._blocks[n].is_link
         )
 
@@ -148,17 +148,17 @@ class Locator:
             found = [(0.0, number) for number in reversed(named)]
         total = self._prose[-1]
         found.sort(key=itemgetter(0))
-        text = self._declared.first if self._declared else 0
+        begin = self._declared.first if self._declared else 0
         least = _LEAST_BELOW * total
-        return next((n for _, n in found if n < text or total - self._prose[n] >= least), None)
+        return next((n for _, n in found if n < begin or total - self._prose[n] >= least), None)
 
     def _shares(self) -> dict[str, float]:
         """The share of all running text that the regions of each name hold together."""
         held: dict[str, int] = {}
         open_until: dict[str, int] = {}
         for region in self._regions:
-            if region.kind is not None and region.last > open_until.get(region.name, 0):
-                open_until[region.name] = region.last
+            if region.kind is not None and region.end > open_until.get(region.name, 0):
+                open_until[region.name] = region.end
                 held[region.name] = held.get(region.name, 0) + self._prose_in(region)
         total = max(1, self._prose[-1])
         return {name: length / total for name, length in held.items()}
@@ -170,13 +170,14 @@ class Locator:
         worth = [0.0, *accumulate(each)]
 
         def value(region: Region) -> tuple[float, int]:
-            held = worth[region.last] - worth[region.first]
+            held = worth[region.end] - worth[region.first]
             share = _PART_SHARE if region.tag in _PART_TAGS else 1.0
-            return share * held, region.first - region.last
+            return share * held, region.first - region.end
 
-        best, text = max(self._regions, key=value), self._declared
-        is_apart = text is not None and (text.last <= best.first or best.last <= text.first)
-        return (text if text and is_apart and self._unmarked_length(text, marks) else best), marks
+        best, declared = max(self._regions, key=value), self._declared
+        if declared and (declared.end <= best.first or best.end <= declared.first):
+            best = declared if self._unmarked_length(declared, marks) else best
+        return best, marks
 
     def _block_value(self, number: int, headline: int | None, marks: _Marks) -> float:
         block = self._blocks[number]
@@ -204,16 +205,16 @@ class Locator:
         long_before = [0, *accumulate(is_long)]
         covered = 0
         for region in self._regions:
-            if region.last <= max(covered, region.first + 1) or region.holds(headline):
+            if region.end <= max(covered, region.first + 1) or region.holds(headline):
                 continue
-            first, last = bisect_left(heads, region.first), bisect_left(heads, region.last)
-            if first == last:
+            first, end = bisect_left(heads, region.first), bisect_left(heads, region.end)
+            if first == end:
                 continue
-            is_whole = self._is_whole_article(region, heads[first:last])
+            is_whole = self._is_whole_article(region, heads[first:end])
             if not (is_whole or self._begins_with(region, heads[first])):
                 continue
-            ends_long = self._prose[region.last] - self._prose[heads[last - 1]] > _MOST_CARD
-            has_long = long_before[last - 1] > long_before[first] or ends_long
+            ends_long = self._prose[region.end] - self._prose[heads[end - 1]] > _MOST_CARD
+            has_long = long_before[end - 1] > long_before[first] or ends_long
             is_small = self._prose_in(region) <= _MOST_CARDS * self._prose[-1]
             if (is_whole and (is_small or region.tag == "article")) or (is_small and not has_long):
                 covered = _mark_region(marks, region, CARD)
@@ -260,9 +261,9 @@ def _counted_prose(blocks: Sequence[Block], regions: Sequence[Region]) -> list[i
         seen.add(block.text)
     before, covered = [0, *accumulate(prose)], 0
     for region in (each for each in regions if each.kind == "consent"):
-        held = before[region.last] - before[region.first]
-        if region.last > covered and held < _NEARLY_ALL * before[-1]:
-            covered = region.last
+        held = before[region.end] - before[region.first]
+        if region.end > covered and held < _NEARLY_ALL * before[-1]:
+            covered = region.end
             prose[region.first : covered] = [0] * (covered - region.first)
     return prose
 
@@ -279,6 +280,6 @@ def _is_card_head(block: Block) -> bool:
 
 def _mark_region(marks: _Marks, region: Region, mark: tuple[str, str]) -> int:
     """Mark the region's unmarked blocks; return the number behind its last block."""
-    for number in range(region.first, region.last):
+    for number in range(region.first, region.end):
         marks[number] = marks[number] or mark
-    return region.last
+    return region.end

@@ -32,6 +32,7 @@ _OPERATORS: dict[str, _Holds] = {
     "$=": str.endswith,
 }
 _MOST_SHAPES = 2048  # cached for a profile
+Span = tuple[int, int]  # the places of the first and the last node of a part of the page
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class _Compound:
 
     @property
     def has_shape(self) -> bool:
-        """Whether not all shapes fit."""
+        """Whether it asks for a tag or a class, so that not every shape fits."""
         return bool(self.tag or self.names)
 
     @property
@@ -71,9 +72,7 @@ class _Compound:
         """The matching ones of the elements, all of which have fitting shapes."""
         for name, holds, wanted in self.attributes:
             found = [
-                element
-                for element in found
-                if (value := element.get(name)) is not None and holds(value, wanted)
+                e for e in found if (value := e.get(name)) is not None and holds(value, wanted)
             ]
         for other in self.excluded:
             others = set(other.among([e for e in found if other.fits((e.tag, e.get("class")))]))
@@ -164,7 +163,7 @@ class Index:
             end = self._ends[element] = self._places[last]
         return end
 
-    def span(self, element: Element) -> tuple[int, int]:
+    def span(self, element: Element) -> Span:
         """The place of `element`, and that of the last node in it."""
         return self._places[element], self.end(element)
 
@@ -179,7 +178,7 @@ class Index:
         innermost, around = self._matching(compounds[-1], []), [(0, len(self._elements))]
         for compound in compounds[:-1]:
             places = [p for p in self._matching(compound, innermost) if covers(around, p)]
-            around = outer_intervals((p + 1, self.end(self._elements[p])) for p in places)
+            around = outer_spans((p + 1, self.end(self._elements[p])) for p in places)
         return [place for place in innermost if covers(around, place)]
 
     def _matching(self, compound: _Compound, inner: list[int]) -> list[int]:
@@ -198,19 +197,19 @@ def with_ancestors(elements: Iterable[Element]) -> set[Element]:
     return {each for element in elements for each in (element, *element.iterancestors())}
 
 
-def outer_intervals(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The intervals, sorted, without those inside another."""
-    outer: list[tuple[int, int]] = []
-    for interval in sorted(intervals):
-        if not outer or interval[0] > outer[-1][1]:
-            outer.append(interval)
+def outer_spans(spans: Iterable[Span]) -> list[Span]:
+    """The spans, sorted, without those inside another."""
+    outer: list[Span] = []
+    for first, last in sorted(spans):
+        if not outer or first > outer[-1][1]:
+            outer.append((first, last))
     return outer
 
 
-def covers(intervals: list[tuple[int, int]], place: int) -> bool:
-    """Whether the place is in one of the intervals, which are sorted and disjoint."""
-    number = bisect_right(intervals, place, key=itemgetter(0))
-    return number > 0 and place <= intervals[number - 1][1]
+def covers(spans: list[Span], place: int) -> bool:
+    """Whether the place is in one of the spans, which are sorted and disjoint."""
+    number = bisect_right(spans, place, key=itemgetter(0))
+    return number > 0 and place <= spans[number - 1][1]
 
 
 def _slice(places: Sequence[int], first: int, last: int) -> Sequence[int]:
