@@ -34,15 +34,13 @@ class Explanation:
     def to_json(self) -> dict[str, Any]:
         """Record, provenance, flags with their evidence, blocks, and contributions to scores."""
         record, shown = self.article.to_record(), ("label", "rule", "tag", "text")
+        contributions = self.contributions.items()
         return {
             "record": record,
             "provenance": record["extraction"]["provenance"],
             "topics": record["topics"],
             "blocks": [{name: getattr(each, name) for name in shown} for each in self.blocks],
-            "contributions": {
-                topic: [asdict(each) for each in found]
-                for topic, found in self.contributions.items()
-            },
+            "contributions": {topic: list(map(asdict, found)) for topic, found in contributions},
         }
 
 

@@ -159,11 +159,8 @@ def find_sources(url: str, visitor: Visitor) -> Finding:
         [each for each in _paths_in(front, selector, profile) if each.rstrip("/") not in known]
         for selector in (_FRAME, _MENUS)
     )
-    likely = [
-        each
-        for each in menus
-        if not (each == path or looks_like_article(each) or re.search(_NO_SECTIONS, each))
-    ]
+    likely = [each for each in menus if each != path and not looks_like_article(each)]
+    likely = [each for each in likely if not re.search(_NO_SECTIONS, each)]
     if left := likely[_MOST_SECTIONS:]:
         notes.append(f"pages in the menu that were not checked: {', '.join(left)}")
     within = re.sub(r"/[^/]*\.[^/]*$", "", path).rstrip("/")

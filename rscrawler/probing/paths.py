@@ -104,11 +104,8 @@ def likely_articles(paths: Sequence[str]) -> list[str]:
     Others lead to sections, tags and static pages. Articles are the dated, numbered and long
     paths, if there are a few of them, else all; and of these the largest groups of similar ones.
     """
-    usual = [
-        path
-        for path in paths
-        if path.strip("/") and not re.search(f"{LISTING_PATHS}|{STATIC_PATHS}", path)
-    ]
+    others = f"{LISTING_PATHS}|{STATIC_PATHS}"
+    usual = [path for path in paths if path.strip("/") and not re.search(others, path)]
     likely = [path for path in usual if looks_like_article(path)]
     groups: defaultdict[object, list[str]] = defaultdict(list)
     for path in likely if len(likely) >= _LEAST_ALIKE else usual:

@@ -82,7 +82,7 @@ class Visitor:
     ) -> None:
         self._config, self._delay, self._most, self._sleep = config, delay, most, sleep
         self._hosts = set(hosts or ())
-        self._is_first = hosts is None
+        self._may_add_host = hosts is None  # until the first page has arrived
         self._rules: dict[str, Protego] = {}  # by scheme and host
         self._last = float("-inf")
         self._busy: set[str] = set()
@@ -102,7 +102,7 @@ class Visitor:
             self._hosts |= hosts_of(url, ())
         self._check(url)
         response = self._fetch(url)
-        self._is_first = False
+        self._may_add_host = False
         return response
 
     def sitemaps(self, url: str) -> list[str]:
@@ -120,7 +120,7 @@ class Visitor:
         parts = urlsplit(url)
         host = host_of(parts)
         if host not in self._hosts:
-            if not self._is_first:
+            if not self._may_add_host:
                 raise PageUnavailable(
                     f"{url}: {host} is not a host of the site, so it is not requested"
                 )

@@ -372,20 +372,20 @@ def is_site_name(name: str) -> bool:
 
 
 def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
+    """The profile of a site: that of its file, if any, with the configuration's overrides."""
     path = files.get(name)
     overrides, place = config.sites.get(name, {}), config.place_of(f"sites.{name}")
     if not is_site_name(name):
         raise ConfigurationError(
             f"{path or place}: {name!r} cannot be a site's name; allowed: {SITE_NAMES}"
         )
-    values: dict[str, Any] = {}
-    note = ""
     if path is not None:
-        values, profile = (_shipped if path.parent == SHIPPED_SITES_DIR else _read)(path)
+        read = _shipped if path.parent == SHIPPED_SITES_DIR else _read
+        (values, profile), note = read(path), ""
         if not overrides:
             return profile
     else:
-        note = f" (no profile {name!r} is shipped)"
+        values, note = {}, f" (no profile {name!r} is shipped)"
         is_whole = {"base_url", "sources"} <= overrides.keys()
         if not is_whole and (near := get_close_matches(name, files, 1, _LIKE)):
             raise ConfigurationError(
@@ -418,8 +418,6 @@ def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, S
     if not chosen:
         raise ConfigurationError("no site is enabled; set `enabled = true` under one [sites.NAME]")
     if unknown := [name for name in chosen if name not in sites]:
-        known = ", ".join(sorted(sites))
-        raise ConfigurationError(
-            *(f"site {name!r} is not known; allowed: {known}" for name in unknown)
-        )
+        refusal = f"is not known; allowed: {', '.join(sorted(sites))}"
+        raise ConfigurationError(*(f"site {name!r} {refusal}" for name in unknown))
     return {name: sites[name] for name in chosen}
