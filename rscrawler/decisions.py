@@ -1,7 +1,8 @@
 """Decides what should happen, from plain values and the given time.
 
 Nothing here reads a clock, a file or a database: the spider and the pipelines call
-these functions and carry out the decisions.
+these functions and carry out the decisions. In order: what to record, whether to alert, when to
+request a page again, what a source says, which requests and crawls must wait.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -10,9 +11,20 @@ from datetime import datetime, time, timedelta
 
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 
-_LONGEST_TRUST = timedelta(days=1)  # in a server that responds "not modified"
 # Stored as `last_modified`: parse the page again, though it may be as it was.
 PARSE_AGAIN = ""
+# Clocks of two machines may differ by this much.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+# A longer Retry-After is cut to this; then the host is requested again.
+LONGEST_PAUSE = timedelta(days=1)
+# Of a service at once: each has some 40 MiB, and all jobs are due after a pause.
+MOST_CRAWLS = 16
+MAX_ATTEMPTS = 3  # at an address that responds 404 or 410, or redirects to another site
+LONGEST_RETRY = timedelta(hours=6)
+_PATIENCE = timedelta(minutes=10)  # for this long, every cycle requests a due page
+_MOST_PAGES = 50  # of a listing, except on a first or full run
+_LONGEST_TRUST = timedelta(days=1)  # in a server that responds "not modified"
+_METHODS = ("structured", "fallback", "profile")  # of extraction, the best one last
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +93,6 @@ def reading_hints(before: Article | None, hint: datetime | None) -> tuple[dateti
     is_by_source = origins.get("published_at", _BY_SOURCE).startswith(_BY_SOURCE)
     date = hint or (before.published_at if is_by_source else None)
     return date, bool(own_signs(before, origins))
-
-
-_METHODS = ("structured", "fallback", "profile")  # of extraction, the best one last
 
 
 def is_mere_degradation(before: Article, after: Article) -> bool:
@@ -192,31 +201,6 @@ def is_dated_later(known: KnownArticle, dated_at: datetime | None, before: datet
     return dated_at is not None and dated_at > reference
 
 
-# Clocks of two machines may differ by this much.
-CLOCK_TOLERANCE = timedelta(minutes=1)
-# A longer Retry-After is cut to this; then the host is requested again.
-LONGEST_PAUSE = timedelta(days=1)
-
-
-def requested_pause(not_before: datetime | None, now: datetime) -> datetime | None:
-    """The stored end of the pause that a host asked for; None if there is none.
-
-    An end further ahead than the longest pause was stored by a clock that was ahead, and is
-    ignored.
-    """
-    if not_before is None or not_before > now + LONGEST_PAUSE + CLOCK_TOLERANCE:
-        return None
-    return not_before
-
-
-# Of a service at once: each has some 40 MiB, and all jobs are due after a pause.
-MOST_CRAWLS = 16
-MAX_ATTEMPTS = 3  # at an address that responds 404 or 410, or redirects to another site
-LONGEST_RETRY = timedelta(hours=6)
-_MOST_PAGES = 50  # of a listing, except on a first or full run
-_PATIENCE = timedelta(minutes=10)  # for this long, every cycle requests a due page
-
-
 def recheck_at(known: KnownArticle, now: datetime) -> datetime:
     """When to request a known page again that could not be fetched.
 
@@ -227,39 +211,6 @@ def recheck_at(known: KnownArticle, now: datetime) -> datetime:
     if now - due_at < _PATIENCE:
         return due_at
     return now + min(max(now - known.fetched_at, _PATIENCE), timedelta(days=1))
-
-
-def are_rewritten(changed: int, known: int) -> bool:
-    """Whether a source gives so many known pages a later date that its dates mean nothing.
-
-    Some sites write the current time beside every address of a sitemap.
-    """
-    return changed > 20 and 2 * changed > known
-
-
-def after_gone(
-    known: KnownArticle, now: datetime, removal_after: timedelta
-) -> tuple[bool, datetime, datetime | None]:
-    """Whether to record the removal of a page that is gone, since when it is, and its next check.
-
-    It is removed once two checks, at least `removal_after` apart, found it gone.
-    """
-    gone_at = known.gone_at or now
-    if known.removed_at is not None:
-        return False, gone_at, None
-    is_removed = known.gone_at is not None and now - gone_at >= removal_after
-    return is_removed, gone_at, None if is_removed else gone_at + removal_after
-
-
-def is_full(running: Set[str], failing: Set[str], job_id: str, at_once: int = MOST_CRAWLS) -> bool:
-    """Whether a service runs so many crawls that this job must wait; all are ids of jobs.
-
-    A crawl of a site that does not answer takes minutes; many must not hold up the others. So jobs
-    whose last run failed, `failing`, take at most half of the places.
-    """
-    is_failing = job_id in failing
-    most_failing = max(1, at_once // 2)
-    return len(running) >= at_once or (is_failing and len(running & failing) >= most_failing)
 
 
 def retry_at(attempts: int, now: datetime) -> datetime:
@@ -274,6 +225,20 @@ def retry_at(attempts: int, now: datetime) -> datetime:
         return now + LONGEST_RETRY
     doublings = min(attempts - 2, 6)  # more would exceed the limit, and finally overflow
     return now + min(timedelta(minutes=2**doublings), timedelta(hours=1))
+
+
+def after_gone(
+    known: KnownArticle, now: datetime, removal_after: timedelta
+) -> tuple[bool, datetime, datetime | None]:
+    """Whether to record the removal of a page that is gone, since when it is, and its next check.
+
+    It is removed once two checks, at least `removal_after` apart, found it gone.
+    """
+    gone_at = known.gone_at or now
+    if known.removed_at is not None:
+        return False, gone_at, None
+    is_removed = known.gone_at is not None and now - gone_at >= removal_after
+    return is_removed, gone_at, None if is_removed else gone_at + removal_after
 
 
 def is_surely_an_article(hint: datetime | None, found_at: datetime, now: datetime) -> bool:
@@ -305,6 +270,14 @@ def next_check_of_rejected(
         return now + timedelta(days=1) if was_out_of_reach and not is_late else None
     # A clock that was ahead may have found it.
     return min(by_age, now + CHECKS_OF_REJECTED[-1])
+
+
+def are_rewritten(changed: int, known: int) -> bool:
+    """Whether a source gives so many known pages a later date that its dates mean nothing.
+
+    Some sites write the current time beside every address of a sitemap.
+    """
+    return changed > 20 and 2 * changed > known
 
 
 def follows_pagination(
@@ -353,3 +326,27 @@ def trusts_not_modified(read_at: datetime | None, now: datetime) -> bool:
     that was ahead read the content.
     """
     return read_at is not None and -CLOCK_TOLERANCE <= now - read_at < _LONGEST_TRUST
+
+
+def requested_pause(not_before: datetime | None, now: datetime) -> datetime | None:
+    """The stored end of the pause that a host asked for; None if there is none.
+
+    An end further ahead than the longest pause was stored by a clock that was ahead, and is
+    ignored.
+    """
+    if not_before is None or not_before > now + LONGEST_PAUSE + CLOCK_TOLERANCE:
+        return None
+    return not_before
+
+
+def is_at_capacity(
+    running: Set[str], failing: Set[str], job_id: str, at_once: int = MOST_CRAWLS
+) -> bool:
+    """Whether a service runs so many crawls that this job must wait; all are ids of jobs.
+
+    A crawl of a site that does not answer takes minutes; many must not hold up the others. So jobs
+    whose last run failed, `failing`, take at most half of the places.
+    """
+    is_failing = job_id in failing
+    most_failing = max(1, at_once // 2)
+    return len(running) >= at_once or (is_failing and len(running & failing) >= most_failing)
