@@ -122,7 +122,7 @@ class StorePipeline:
         """What to store of a request; without a page, only the next check."""
         page, session = outcome.page, self._session
         recheck_after = session.config.crawl.recheck_after
-        dated_at = session.changed.get(article_id)
+        dated_at = session.revisits.get(article_id)
         next_check_at = decisions.next_check(first_seen_at, session.now(), recheck_after, dated_at)
         if page is not None and page.is_archived and page.known is not None:
             next_check_at = page.known.next_check_at

@@ -55,46 +55,47 @@ class DiscoveredLinks:
     has_news: bool = False
 
     @property
-    def changed(self) -> dict[KnownArticle, datetime | None]:
+    def revisits(self) -> dict[KnownArticle, datetime | None]:
         """Known articles to request again, with the later date if that is the reason."""
-        changed: dict[KnownArticle, datetime | None] = dict.fromkeys(self.returned)
+        revisits: dict[KnownArticle, datetime | None] = dict.fromkeys(self.returned)
         if not decisions.are_rewritten(len(self.dated_later), self.articles):
-            changed |= self.dated_later
-        return changed
+            revisits |= self.dated_later
+        return revisits
 
     @property
     def retried(self) -> list[Address]:
         """Rejected addresses to request again, since it dates them later."""
-        return [] if self._are_rewritten else [before for before, _ in self.rejected_later]
+        return [] if self._dates_mean_nothing else [before for before, _ in self.rejected_later]
 
     @property
     def to_store(self) -> Iterator[Address]:
-        """All addresses to store, once the whole page is known; all but the last portions' are."""
-        state = AddressState.REJECTED if self._are_rewritten else AddressState.PENDING
+        """The addresses to store once the whole page is known, in their new states."""
+        state = AddressState.REJECTED if self._dates_mean_nothing else AddressState.PENDING
         yield from (*self.addresses, *self.redated)
         yield from (replace(address, state=state) for _, address in self.rejected_later)
 
     @property
-    def _are_rewritten(self) -> bool:
-        """For rejected addresses; for articles, dates of other pages, often none, say nothing."""
+    def _dates_mean_nothing(self) -> bool:
+        """Whether its later dates of rejected addresses mean nothing; see `are_rewritten`."""
+        # Articles count, too; `revisits` counts them alone, as other pages often have no date.
         later = len(self.dated_later) + len(self.rejected_later)
         return decisions.are_rewritten(later, self.articles + self.rejected)
 
     def add(self, shown: Iterable[ShownArticle]) -> None:
         """Add what follows from a portion of the page; stores nothing."""
         session, found = self.session, self._by_key(shown)
-        known = session.store.discovery.addresses(session.site, found)
+        stored = session.store.discovery.addresses(session.site, found)
         articles = session.store.articles.by_ids(
-            before.article_id for before in known.values() if before.article_id
+            before.article_id for before in stored.values() if before.article_id
         )
         self.articles += len(articles)
         for key, address in found.items():
-            before = known.get(key)
-            if before is None or self._is_missed(before):
+            before = stored.get(key)
+            if before is None or self._was_found_since_read(before):
                 self.has_news = True
             if before is not None:
-                self._add_known(address, before, articles.get(before.article_id or ""))
-            elif self._is_archived(address):
+                self._add_stored(address, before, articles.get(before.article_id or ""))
+            elif self._must_skip(address):
                 self.addresses.append(replace(address, state=AddressState.SKIPPED))
             else:
                 self.unread.append(address)
@@ -103,7 +104,7 @@ class DiscoveredLinks:
         self.has_links |= not found.keys() <= shown_before
         shown_before.update(found)
 
-    def _add_known(self, address: Address, before: Address, article: KnownArticle | None) -> None:
+    def _add_stored(self, address: Address, before: Address, article: KnownArticle | None) -> None:
         """Add what follows from an address that is stored as `before`, perhaps as an `article`'s.
 
         A skipped address is requested once a source other than a sitemap shows it (any source on a
@@ -117,27 +118,27 @@ class DiscoveredLinks:
             article, address.dated_at, before.dated_at
         )
         is_published = address.published_hint is not None and before.published_hint is None
-        is_wanted_at_last = before.state is AddressState.SKIPPED and self._is_wanted
+        becomes_pending = before.state is AddressState.SKIPPED and self._is_wanted
         if before.state is AddressState.REJECTED:
             self.rejected += 1
-            is_wanted_at_last = is_published
+            becomes_pending = is_published
             if not is_published and _is_after(address.dated_at, before.dated_at or before.seen_at):
                 self.rejected_later.append((before, address))
                 return
-        if is_later or is_published or is_wanted_at_last or self.source.path not in before.seen_in:
-            state = AddressState.PENDING if is_wanted_at_last else before.state
-            changed = self.redated if is_redated else self.addresses
-            changed.append(replace(address, state=state))
+        if is_later or is_published or becomes_pending or self.source.path not in before.seen_in:
+            state = AddressState.PENDING if becomes_pending else before.state
+            addresses = self.redated if is_redated else self.addresses
+            addresses.append(replace(address, state=state))
         if article is not None:
             if is_redated:
                 self.dated_later[article] = address.dated_at
             elif article.removed_at:
                 self.returned.append(article)
-        elif is_wanted_at_last:
+        elif becomes_pending:
             self.unread.append(before)
 
-    def _is_archived(self, address: Address) -> bool:
-        """Whether an address on a sitemap is older than the site's baseline.
+    def _must_skip(self, address: Address) -> bool:
+        """Whether a new address is not wanted: on a sitemap, and older than the site's baseline.
 
         A fixed profile may accept more addresses of a sitemap than before, when it is first read by
         the new rules. Without a date, all addresses are old on a sitemap that is read for the first
@@ -161,8 +162,8 @@ class DiscoveredLinks:
         """Whether to request all that it shows; a sitemap's archive only on a full crawl."""
         return self.session.is_full or self.source.kind is not SourceKind.SITEMAP
 
-    def _is_missed(self, before: Address) -> bool:
-        """Whether it was found since this source was last read to its end.
+    def _was_found_since_read(self, before: Address) -> bool:
+        """Whether an address was found since this source was last read to its end.
 
         That is elsewhere, or before a further page failed in an earlier cycle.
         """
@@ -186,8 +187,6 @@ class DiscoveredLinks:
     def next_page(self, page: int, *, has_next: bool) -> int | None:
         """The number of the source's next page to request; None if pagination ends here."""
         state, session = self.state, self.session
-        session.linked.setdefault(state.url, len(session.shown[state.url]))
-        session.unparsed.discard(state.url)
         goes_on = has_next and decisions.follows_pagination(
             page=page,
             max_pages=session.profile.max_pages,
@@ -204,8 +203,7 @@ class DiscoveredLinks:
         if not sitemaps:
             return
         states, now = self.session.store.discovery.sources(self.session.site), self.session.now()
-        dates = sorted(each.dated_at for each in sitemaps if each.dated_at is not None)
-        latest = dates[-LATEST_SITEMAPS:][:1]
+        latest = sorted(filter(None, (each.dated_at for each in sitemaps)))[-LATEST_SITEMAPS:]
         redated = [
             replace(state, dated_at=None)
             for entry in sitemaps
@@ -215,19 +213,19 @@ class DiscoveredLinks:
         ]
         # Some indexes write the present time beside every sitemap: it means no more than no date.
         is_rewritten = decisions.are_rewritten(len(redated), len(sitemaps))
-        again = read_again(redated) if is_rewritten else {each.url for each in redated}
+        again = to_read_again(redated) if is_rewritten else {each.url for each in redated}
         for entry in sitemaps:
             if canonical_url(entry.url, self.session.profile) is None:
                 continue  # on another host, which is never crawled
             state = states.get(entry.url, SourceState(entry.url))
-            is_latest = entry.dated_at is not None and entry.dated_at >= latest[0]
+            is_latest = entry.dated_at in latest
             is_due = is_latest and not decisions.trusts_not_modified(state.read_at, now)
             is_unread = state.read_at is None or entry.url in again
             if self.session.is_full or is_unread or is_due:
                 yield replace(state, dated_at=entry.dated_at)
 
 
-def read_again(sitemaps: Sequence[SourceState]) -> set[str]:
+def to_read_again(sitemaps: Sequence[SourceState]) -> set[str]:
     """The addresses of sitemaps to read again, though their index does not date them later.
 
     Of those that may have changed all the same: both ends by number or day, and the longest unread.

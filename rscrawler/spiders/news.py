@@ -24,7 +24,7 @@ from rscrawler.extraction.page import looks_truncated
 from rscrawler.identity.addresses import address_key, canonical_url, on_present_base, slash_variant
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http
-from rscrawler.spiders.discovered import DiscoveredLinks, read_again
+from rscrawler.spiders.discovered import DiscoveredLinks, to_read_again
 from rscrawler.spiders.outcomes import (
     FetchedArticle,
     PageKind,
@@ -252,8 +252,8 @@ class NewsSpider(Spider):
         following = reading.next_url if is_on_site else None  # no other host is ever crawled
         has_next = source.is_paged or following is not None
         next_page = discovered.next_page(requested.page, has_next=has_next)
-        changed = discovered.changed
-        if changed:  # or a batched recording would overwrite that they are due
+        revisits = discovered.revisits
+        if revisits:  # or a batched recording would overwrite that they are due
             self.session.store.batch.flush(waits_for_disk=False)
         if reading.is_truncated:
             self._note_truncated(requested, response.url)
@@ -266,13 +266,13 @@ class NewsSpider(Spider):
             source.path,
             state,
             tuple(discovered.to_store),
-            due_articles=[each.article_id for each in changed],
+            due_articles=[each.article_id for each in revisits],
             sitemaps=sitemaps,
         )
         self.count("sources/read")
-        self.session.changed |= {each.article_id: at for each, at in changed.items()}
+        self.session.revisits |= {each.article_id: at for each, at in revisits.items()}
         unread = (*discovered.unread, *discovered.retried)
-        articles = self._article_requests(unread, changed)
+        articles = self._article_requests(unread, revisits)
         requests = chain(articles, self._sitemap_requests(sitemaps, requested))
         for number, request in enumerate(requests, 1):
             yield request
@@ -331,6 +331,9 @@ class NewsSpider(Spider):
                 discovered.addresses.clear()
                 await asyncio.sleep(0)
             discovered.add(shown)
+        url = discovered.state.url
+        self.session.linked.setdefault(url, len(self.session.shown[url]))
+        self.session.unparsed.discard(url)
 
     def _sitemap_requests(
         self, sitemaps: Iterable[SourceState], requested: RequestedSource
@@ -354,7 +357,7 @@ class NewsSpider(Spider):
     def _known_sitemap_requests(self, states: Sequence[SourceState]) -> Iterator[Request]:
         """Requests for sitemaps that were not read, or may have changed without a later date."""
         sitemaps = (each for each in self.profile.sources if each.kind is SourceKind.SITEMAP)
-        source, again = next(sitemaps, None), read_again(states)
+        source, again = next(sitemaps, None), to_read_again(states)
         for state in states:
             if source is None or len(self._requested_sources) >= MAX_SOURCES:
                 return

@@ -62,8 +62,8 @@ class CrawlSession:
         whole_feeds: the addresses of feeds whose every entry on the first page is an article.
         shown: the keys of the articles on all pages of a source, by its address.
         published: dates of publication that a source gave, by address key.
-        changed: the later dates by sources of known articles, by id; None for a removed one that a
-            source shows again.
+        revisits: the known articles requested again for a source's later date, with that date, by
+            id; None for a removed one that a source shows again.
     """
 
     config: Config
@@ -88,7 +88,7 @@ class CrawlSession:
     whole_feeds: set[str] = field(default_factory=set)
     shown: dict[str, set[str]] = field(default_factory=dict)
     published: dict[str, datetime] = field(default_factory=dict)
-    changed: dict[str, datetime | None] = field(default_factory=dict)
+    revisits: dict[str, datetime | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.state = self.store.health.site(self.site, as_of=self.started_at)

@@ -43,7 +43,7 @@ def test_dates_that_mean_nothing_are_told_by_their_number(
         found.dated_later[replace(KNOWN, article_id=f"{number}")] = NOW
     for number in range(rejected[0]):
         found.rejected_later.append((ADDRESS, replace(ADDRESS, key=f"{number}", dated_at=NOW)))
-    assert (len(found.changed), len(found.retried)) == (changed, retried)
+    assert (len(found.revisits), len(found.retried)) == (changed, retried)
     states = {each.state for each in found.to_store}
     assert states <= {AddressState.PENDING if retried else AddressState.REJECTED}
 
