@@ -7,8 +7,7 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
 from rscrawler.sites import host_of
-from rscrawler.spiders.http import OffSite
-from rscrawler.spiders.news import PERMANENT_REDIRECTS
+from rscrawler.spiders.http import OffSite, has_moved
 from rscrawler.spiders.outcomes import RequestedArticle, request_context
 from rscrawler.spiders.session import CrawlSession, SiteComponent
 
@@ -37,19 +36,17 @@ class SiteHostsMiddleware(SiteComponent):
             raise OffSite(f"{host} is not one of this site's hosts")
         if urlparse_cached(request).username is not None:
             raise OffSite("the address names a user")
-        if self._is_of_deleted(request):
+        if self._redirects_to_listing(request):
             return Response(request.meta["redirect_urls"][0], status=GONE)
         return None
 
-    def _is_of_deleted(self, request: Request) -> bool:
-        """Whether a known article redirects here permanently, and this is a listing."""
+    def _redirects_to_listing(self, request: Request) -> bool:
+        """Whether a known article redirects permanently to this address, which is a listing's."""
         requested, parts = request_context(request), urlparse_cached(request)
-        reasons = request.meta.get("redirect_reasons", ())
         return (
             isinstance(requested, RequestedArticle)
             and requested.known is not None
-            and bool(reasons)
-            and PERMANENT_REDIRECTS.issuperset(reasons)
+            and has_moved(request.meta)
             and not parts.query
             and unquote(parts.path).rstrip("/") in self._listings
         )

@@ -3,9 +3,11 @@
 import hashlib
 import re
 import zlib
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from gzip import BadGzipFile
+from typing import Any
 
 from OpenSSL import SSL
 from scrapy import Request
@@ -49,6 +51,7 @@ _WORDS = {
     (ResponseDataLossError,): "the response was truncated",
     (BadGzipFile, zlib.error, EOFError): "the response cannot be unpacked",
 }
+PERMANENT_REDIRECTS = frozenset({301, 308})
 _OF_CODING = re.compile(r'-(?:gzip|br)"$')
 
 
@@ -98,6 +101,12 @@ def header_of(response: Response, name: str) -> str | None:
 def status_of(failure: Failure) -> int | None:
     """The status code of a failed request; None if there was no response."""
     return failure.value.response.status if isinstance(failure.value, HttpError) else None
+
+
+def has_moved(meta: Mapping[str, Any]) -> bool:
+    """Whether there were redirects, all permanent; `meta` is that of the request or response."""
+    reasons = meta.get("redirect_reasons", ())
+    return bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
 
 
 def reason_of(failure: Failure) -> str:

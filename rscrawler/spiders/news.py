@@ -42,7 +42,6 @@ logger = logging.getLogger(__name__)
 FEED_KINDS = frozenset({SourceKind.FEED, SourceKind.JSON})
 GONE_STATUSES = frozenset({404, 410})
 END_STATUSES = GONE_STATUSES | {400}  # past the last page; WordPress' JSON responds 400
-PERMANENT_REDIRECTS = frozenset({301, 308})
 # Of requests; a new article has 0. Scrapy lowers the priority by 1 with each retry.
 SOURCE_PRIORITY = 100
 REVISIT_PRIORITY = -10
@@ -91,7 +90,7 @@ class NewsSpider(Spider):
         """
         reader = PageReader({self.session.site: self.profile}, self.session.flagger)
         if (source := self._own_sources.get(response.url)) is not None:
-            reading = reader.read(self._page_of(source, response))
+            reading = reader.read(self._source_page(source, response))
         else:
             content_type = http.header_of(response, "Content-Type")
             page = (self.session.site, response.url, response.body, content_type)
@@ -132,10 +131,10 @@ class NewsSpider(Spider):
         self._is_any_working = any(
             each.requested_at is not None and each.requested_at >= last_run_at for each in own
         )
-        parts = [each for each in others if each.kind == SourceKind.SITEMAP]
+        sitemaps = [each for each in others if each.kind == SourceKind.SITEMAP]
         for url, source in self._own_sources.items():
             yield self._source_request(source, url, states.get(url, SourceState(url)))
-        for request in self._known_sitemap_requests(parts):
+        for request in self._known_sitemap_requests(sitemaps):
             yield request
         pending = session.store.discovery.pending(session.site, now, with_skipped=session.is_full)
         due = session.store.articles.due(session.site, now)
@@ -183,16 +182,16 @@ class NewsSpider(Spider):
     ) -> Iterator[Request]:
         """Requests for unread addresses and known articles, each at most once in a cycle."""
         for address in unread:
-            if self._admits(address.key):
+            if self._admit(address.key):
                 url = on_present_base(address.url, self.profile)
                 yield self._article_request(RequestedArticle(replace(address, url=url)))
         for article in known:
-            if self._admits(article.article_id):
+            if self._admit(article.article_id):
                 url = on_present_base(article.url, self.profile)
                 own = Address(address_key(url, self.profile), url, article.first_seen_at)
                 yield self._article_request(RequestedArticle(own, article))
 
-    def _admits(self, identity: str) -> bool:
+    def _admit(self, identity: str) -> bool:
         """Admit a page to this cycle if it is new to it and within its limit; whether it was."""
         limit = self.session.limit
         if identity in self._requested or (limit is not None and len(self._requested) >= limit):
@@ -236,7 +235,7 @@ class NewsSpider(Spider):
             return
         if response.status == 200 and requested.page == 1:
             self.session.unparsed.add(state.url)  # for now
-        reading = await self._readers.read(self._page_of(source, response))
+        reading = await self._readers.read(self._source_page(source, response))
         if isinstance(reading, ReadFailure):
             if reading.kind is PageKind.OVER_LIMIT:
                 self.count("over_limit")
@@ -257,7 +256,7 @@ class NewsSpider(Spider):
             self.session.store.batch.flush(waits_for_disk=False)
         if reading.is_truncated:
             self._note_truncated(requested, response.url)
-        state = self._state_after(requested, now, next_page)
+        state = self._state_to_store(requested, now, next_page)
         if requested.page == 1:  # a further page says nothing about the source
             etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
             state = replace(state, etag=etag, last_modified=modified, body_digest=digest)
@@ -290,10 +289,10 @@ class NewsSpider(Spider):
         if requested.page == 1 and state.pagination_cursor is None:
             del self.session.linked[state.url]
 
-    def _state_after(
+    def _state_to_store(
         self, requested: RequestedSource, now: datetime, next_page: int | None = None
     ) -> SourceState:
-        """As `state_after`; but the next cycle requests a source again up to its truncated page.
+        """`state_after`; but the next cycle requests a source again up to its truncated page.
 
         The baseline waits for that, too, but not for ever: some sources always end too soon.
         """
@@ -305,7 +304,7 @@ class NewsSpider(Spider):
         read_at = requested.state.read_at if is_baseline else now
         return replace(state, read_at=read_at, pagination_cursor=truncated_page)
 
-    def _page_of(self, source: Source, response: Response) -> SourcePage:
+    def _source_page(self, source: Source, response: Response) -> SourcePage:
         return SourcePage(
             site=self.session.site,
             url=response.url,
@@ -373,12 +372,12 @@ class NewsSpider(Spider):
         if http.was_held_back(failure, request):
             self.count("sources/held_back")
         elif self._is_end_of_pagination(requested, status) or (is_forbidden and requested.page > 1):
-            ended = self._state_after(requested, self.session.now())
+            ended = self._state_to_store(requested, self.session.now())
             self.session.store.discovery.record_reading(
                 self.session.site, requested.source.path, ended
             )
         elif is_forbidden:
-            self.record_source_failure(requested, request.url, cause, "forbidden")
+            self.record_source_failure(requested, request.url, cause, is_forbidden=True)
         elif status in GONE_STATUSES and not self._has_led_somewhere(requested):
             # A tag that was never used, a section that this site does not have.
             self.count("sources/absent")
@@ -393,11 +392,13 @@ class NewsSpider(Spider):
         return is_read and self.session.store.discovery.is_shown_by(site, path)
 
     def record_source_failure(
-        self, requested: RequestedSource, url: str, cause: str, counter: str = "failed"
+        self, requested: RequestedSource, url: str, cause: str, *, is_forbidden: bool = False
     ) -> None:
         """Count, log and store why a source could not be read."""
-        self.count(f"sources/{counter}")
-        if counter == "failed":
+        if is_forbidden:
+            self.count("sources/forbidden")
+        else:
+            self.count("sources/failed")
             self.count("errors")
             self.session.failed_sources[requested.state.url] = cause
         logger.warning("source %s: %s", url, cause)
@@ -437,7 +438,7 @@ class NewsSpider(Spider):
                 yield self._outcome(
                     PageKind.GONE, requested, response.url, f"answers {response.status}"
                 )
-        elif is_as_known(response, requested):
+        elif is_unchanged(response, requested):
             yield self._outcome(PageKind.UNCHANGED, requested, response.url)
         elif response.status == 304:
             reason = "answers 304 to an unconditional request"
@@ -453,10 +454,9 @@ class NewsSpider(Spider):
         known, articles = requested.known, self.session.store.articles
         before = articles.latest_record(known.article_id) if known else None
         # Whether the requested address redirects to the page's permanently, or for a while.
-        reasons = response.meta.get("redirect_reasons", [])
-        has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
-        is_elsewhere = address_key(response.url, self.profile) != requested.address.key
-        is_away = bool(reasons) and not has_moved and is_elsewhere
+        has_moved = http.has_moved(response.meta)
+        is_other = address_key(response.url, self.profile) != requested.address.key
+        is_away = bool(response.meta.get("redirect_reasons")) and not has_moved and is_other
         published_at, had_sign = decisions.reading_hints(before, requested.address.published_hint)
         page = await self._readers.read(
             ArticleToRead(
@@ -554,7 +554,7 @@ def state_after(
     )
 
 
-def is_as_known(response: Response, requested: RequestedArticle) -> bool:
+def is_unchanged(response: Response, requested: RequestedArticle) -> bool:
     """Whether the page is unchanged (304 or the same bytes), and was parsed by the same rules."""
     known = requested.known
     if known is None or known.removed_at or known.last_modified == decisions.PARSE_AGAIN:
