@@ -292,7 +292,7 @@ def _in_words(reading: ReadResult | None) -> str:
 def _led_away(reading: ReadResult | None, profile: SiteProfile) -> Iterator[str]:
     """Addresses that would be requested, and are not on the site's hosts."""
     if isinstance(reading, ReadSource):
-        for _, url, *_ in chain.from_iterable(reading.articles()):
+        for _, url, *_ in chain.from_iterable(reading.portions()):
             if _is_away(url, profile):
                 yield url
     elif isinstance(reading, FetchedArticle) and _is_away(reading.article.url, profile):

@@ -79,7 +79,7 @@ def compared(kind: SourceKind, body: bytes, root: etree._Element) -> Counter[str
     missed, other = wanted.keys() - found.keys(), found.keys() - wanted.keys()
     counts = Counter(files=1, entries=len(wanted), missed=len(missed), other=len(other))
     for each, at in ((found[url], at) for url, at in wanted.items() if at and url in found):
-        read = each.published_at if kind is SourceKind.FEED else each.dated_at
+        read = each.published_hint if kind is SourceKind.FEED else each.dated_at
         counts["dates"] += 1
         counts["missing"] += read is None
         counts["wrong"] += read is not None and read.replace(second=0) != at

@@ -132,7 +132,7 @@ class _Reader:
         if not issubclass(make, TextResponse):
             return ReadFailure(PageKind.INCOMPLETE, f"{page.url}: the response is not text")
         before = self._store.articles.latest_record(address.article_id or "")
-        published_at, had_sign = decisions.reading_hints(before, address.published_hint)
+        hint, had_sign = decisions.reading_hints(before, address.published_hint)
         item = self._pages.read(
             ArticleToRead(
                 site=self._session.site,
@@ -142,7 +142,7 @@ class _Reader:
                 fetched_at=page.fetched_at,
                 key=page.key,
                 redirect_chain=(address.url, page.url),
-                published_at=published_at,
+                published_hint=hint,
                 # The archive does not tell whether a redirect was permanent.
                 needs_sign=had_sign or address_key(page.url, self._session.profile) != page.key,
             )

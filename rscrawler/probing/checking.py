@@ -72,7 +72,7 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     check.sources = [_read_source(source, profile, visitor) for source in profile.sources]
     turns = chain.from_iterable(zip_longest(*(each.entries for each in check.sources)))
     entries = [(address_key(e.url, profile), e) for e in turns if e is not None]
-    dates = {key: e.published_at for key, e in entries if e.published_at}
+    dates = {key: e.published_hint for key, e in entries if e.published_hint}
     # A feed's date would hide the page's own; as in a crawl, it counts where the page gives none.
     for key, url in list({key: e.url for key, e in entries}.items())[:limit]:
         for sample in read_samples([Entry(url)], visitor, profile, site, check.failures):

@@ -122,7 +122,7 @@ def read_samples(
     """Fetch and extract pages one after the other; errors in fetching are added to `missed`."""
     for entry in entries:
         try:
-            page = visitor.get(entry.url).page(utc_now(), entry.published_at)
+            page = visitor.get(entry.url).page(utc_now(), entry.published_hint)
         except PageUnavailable as error:
             missed.append(str(error))
             continue

@@ -175,13 +175,13 @@ class DiscoveredLinks:
 
     def _by_key(self, shown: Iterable[ShownArticle]) -> dict[str, Address]:
         found: dict[str, Address] = {}
-        for key, url, dated_at, published_at in shown:
-            if published_at is not None:
-                self.session.published.setdefault(key, published_at)
+        for key, url, dated_at, published_hint in shown:
+            if published_hint is not None:
+                self.session.published_hints.setdefault(key, published_hint)
             if key not in found:
                 if dated_at is not None and dated_at > self.now + MOST_AHEAD:
                     dated_at = None
-                found[key] = Address(key, url, self.now, dated_at, published_at)
+                found[key] = Address(key, url, self.now, dated_at, published_hint)
         return found
 
     def next_page(self, page: int, *, has_next: bool) -> int | None:

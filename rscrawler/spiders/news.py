@@ -100,7 +100,7 @@ class NewsSpider(Spider):
         elif isinstance(reading, FetchedArticle):
             yield reading.article.to_record()
         else:
-            articles = (url for _, url, *_ in chain.from_iterable(reading.articles()))
+            articles = (url for _, url, *_ in chain.from_iterable(reading.portions()))
             for url in (*(each.url for each in reading.sitemaps), *articles):
                 yield Request(url, callback=self.parse)
 
@@ -322,7 +322,7 @@ class NewsSpider(Spider):
         the source's validators, when the whole page is known. So are later dates of articles, since
         their total number decides whether the articles are due.
         """
-        for number, shown in enumerate(reading.articles()):
+        for number, shown in enumerate(reading.portions()):
             if number:
                 self.session.store.discovery.record_found(
                     self.session.site, discovered.source.path, discovered.addresses
@@ -424,7 +424,8 @@ class NewsSpider(Spider):
         """Parse one article page; yields its outcome, or a request to another address of it."""
         address = requested.address
         if address.published_hint is None:
-            address = replace(address, published_hint=self.session.published.get(address.key))
+            hint = self.session.published_hints.get(address.key)
+            address = replace(address, published_hint=hint)
             requested = replace(requested, address=address)
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(requested, response.url)
@@ -457,7 +458,7 @@ class NewsSpider(Spider):
         has_moved = http.has_moved(response.meta)
         is_other = address_key(response.url, self.profile) != requested.address.key
         is_away = bool(response.meta.get("redirect_reasons")) and not has_moved and is_other
-        published_at, had_sign = decisions.reading_hints(before, requested.address.published_hint)
+        hint, had_sign = decisions.reading_hints(before, requested.address.published_hint)
         page = await self._readers.read(
             ArticleToRead(
                 site=self.session.site,
@@ -467,7 +468,7 @@ class NewsSpider(Spider):
                 fetched_at=self.session.now(),
                 key=requested.address.key,
                 redirect_chain=(*response.meta.get("redirect_urls", ()), response.url),
-                published_at=published_at,
+                published_hint=hint,
                 needs_sign=is_away or had_sign,
                 known_text=known.text_digest if known and not known.removed_at else None,
             )

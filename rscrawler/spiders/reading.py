@@ -35,7 +35,7 @@ from rscrawler.topics import FlaggableText, Flagger
 _FIRST_PAGE = PACKAGE_DIR / "spiders" / "first_page.html"  # a sample with every part of a page
 PORTION = 500  # addresses of a source that are looked up and stored together
 
-# (key, canonical address, date of change, date of publication) of an article, by a source.
+# (key, canonical address, dated_at, published_hint) of an article, by a source.
 ShownArticle = tuple[str, str, datetime | None, datetime | None]
 
 
@@ -46,7 +46,7 @@ class ArticleToRead:
     Attributes:
         key: the key of the requested address.
         redirect_chain: the requested address and its redirects; `url` is the last one.
-        published_at: the date that a source gave.
+        published_hint: the date of publication that a source gave.
         needs_sign: whether that date alone does not make it an article.
         known_text: the digest of the stored text; None if it is unknown.
     """
@@ -58,27 +58,27 @@ class ArticleToRead:
     fetched_at: datetime
     key: str = ""
     redirect_chain: tuple[str, ...] = ()
-    published_at: datetime | None = None
+    published_hint: datetime | None = None
     needs_sign: bool = False
     known_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSource:
-    """The content of a source's page; articles in pickled portions, since there may be many.
+    """The content of a source's page; its articles are pickled, since there may be many.
 
     `is_whole`: every entry is an article's address. `is_truncated`: there may be more entries.
     """
 
-    portions: tuple[bytes, ...]
+    pickled_portions: tuple[bytes, ...]
     sitemaps: tuple[Entry, ...]
     next_url: str | None
     is_whole: bool
     is_truncated: bool
 
-    def articles(self) -> Iterator[list[ShownArticle]]:
-        """Yield the portions, at least one."""
-        for portion in self.portions:
+    def portions(self) -> Iterator[list[ShownArticle]]:
+        """Yield the articles in portions, of which there is at least one."""
+        for portion in self.pickled_portions:
             yield pickle.loads(portion)  # noqa: S301 (our own)
 
 
@@ -157,7 +157,7 @@ class PageReader:
         content = read_source(page)
         address_of = self._article_address[page.site]
         shown: list[ShownArticle] = [
-            (*address, entry.dated_at, entry.published_at)
+            (*address, entry.dated_at, entry.published_hint)
             for entry in content.entries
             if (address := address_of(entry.url)) is not None
         ]
@@ -176,7 +176,7 @@ class PageReader:
             page.body,
             page.content_type,
             page.fetched_at,
-            page.published_at,
+            page.published_hint,
             needs_sign=page.needs_sign,
         )
         article = extract(parsed, profile, page.site)
@@ -185,13 +185,16 @@ class PageReader:
         has_topics = fingerprint.text_digest != page.known_text
         if has_topics:
             article.topics = self._flagger.flag(FlaggableText.from_article(article))
-        declared = (article.url, *article.aliases)
-        redirect_chain = page.redirect_chain or (page.url,)
-        addresses, own = addresses_by_key(page.key, redirect_chain, declared, profile)
+        addresses, declared_keys = addresses_by_key(
+            key=page.key,
+            redirect_chain=page.redirect_chain or (page.url,),
+            declared=(article.url, *article.aliases),
+            profile=profile,
+        )
         return FetchedArticle(
             article=article,
             visit=Visit(addresses, page_digest(page.body)),
-            declared=own,
+            declared=declared_keys,
             fingerprint=fingerprint,
             has_topics=has_topics,
         )

@@ -78,7 +78,7 @@ class Entry:
 
     url: str
     dated_at: datetime | None = None
-    published_at: datetime | None = None
+    published_hint: datetime | None = None
     title: str | None = None
 
 

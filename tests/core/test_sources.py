@@ -146,7 +146,7 @@ def test_an_atom_feed_tells_publication_from_update() -> None:
       <link href="https://example.org/one/"/><published>2026-11-24T12:00:00Z</published>
       <updated>2026-11-25T12:00:00Z</updated></entry></feed>"""
     (entry,) = read_feed(feed)
-    assert entry.published_at == NOON
+    assert entry.published_hint == NOON
     assert entry.dated_at == NOON.replace(day=25)
 
 
