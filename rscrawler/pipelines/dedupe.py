@@ -1,6 +1,6 @@
 """Identifies the article of a page: known, moved, or new (perhaps a copy or a follow-up)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import replace
 
 from rscrawler import decisions
@@ -36,7 +36,7 @@ class DedupePipeline(SiteComponent):
         page, requested = outcome.page, outcome.requested
         if page is None:
             return outcome
-        article, keys = page.article, [key for key, _ in page.visit.address_keys]
+        article, keys = page.article, [key for key, _ in page.visit.addresses]
         batch = self._session.store.batch
         if batch.concerns(article.site, keys, page.fingerprint):
             batch.flush(waits_for_disk=False)
@@ -63,13 +63,13 @@ class DedupePipeline(SiteComponent):
         self, page: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The stored article to which the page's addresses lead; None if there is none."""
-        leading = [key for key, _ in page.visit.address_keys if key not in page.declared]
+        leading = [key for key, _ in page.visit.addresses if key not in page.declared]
         leading_ids = _article_ids(stored, leading)
         here = leading_ids[-1] if leading_ids else None
         if requested.known is None:
             if here is None:
                 return None
-            _keep_addresses(page, stored, others_than=set(leading_ids) - {here})
+            _drop_addresses(page, stored, of=set(leading_ids) - {here})
             return self._articles.by_ids([here])[here]
         # Another address may have led to the same article since this page was requested.
         requested_id = requested.known.article_id
@@ -84,7 +84,7 @@ class DedupePipeline(SiteComponent):
         if not leads_here and (requested.is_elsewhere or not page.has_moved):
             # A temporary redirect; or the article's own address is gone, and an old one leads here.
             page.led_here = former
-            _keep_addresses(page, stored, others_than={requested_id})
+            _drop_addresses(page, stored, of={requested_id})
             return owner
         # A permanent redirect. If an article was retitled and moved, its new address may have been
         # found before the old one was requested again, and recorded as a copy: keep the original.
@@ -99,7 +99,7 @@ class DedupePipeline(SiteComponent):
         """Set what the text repeats or follows; returns the stored article that it is, if any."""
         article = page.article
         relatives = relatives_of(article, page.fingerprint, self._articles)
-        known = known or self._named(page, relatives, stored)
+        known = known or self._declared_article(page, relatives, stored)
         if known is None:
             moved = kinship.moved_article(relatives, article, page.fingerprint)
             known = self._articles.by_ids([moved])[moved] if moved else None
@@ -109,33 +109,33 @@ class DedupePipeline(SiteComponent):
             article.follows = followed or (known.follows if known else None)
         return known
 
-    def _named(
+    def _declared_article(
         self, page: FetchedArticle, relatives: list[Relative], stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The article whose address the page declares, if title or text are that article's, too.
 
         Some templates declare one canonical address on many pages; these are separate articles.
         """
-        declared = self._articles.by_ids(_article_ids(stored, page.declared)).values()
-        named = min(declared, key=lambda each: each.first_seen_at, default=None)
-        if named is None:
+        owners = self._articles.by_ids(_article_ids(stored, page.declared)).values()
+        owner = min(owners, key=lambda each: each.first_seen_at, default=None)
+        if owner is None:
             return None
         if any(
-            each.decision.is_same_news and each.article.article_id == named.article_id
+            each.decision.is_same_news and each.article.article_id == owner.article_id
             for each in relatives
         ):
-            return named
-        before = self._articles.latest_record(named.article_id)
+            return owner
+        before = self._articles.latest_record(owner.article_id)
         if before is not None and normalized(before.title) == normalized(page.article.title):
-            return named
+            return owner
         self._drop_declared(page)
         return None
 
     def _drop_declared(self, page: FetchedArticle) -> None:
         """Drop the declared addresses, which are another article's; keep what led here."""
         article = page.article
-        kept = tuple(pair for pair in page.visit.address_keys if pair[0] not in page.declared)
-        page.visit = replace(page.visit, address_keys=kept)
+        kept = tuple(pair for pair in page.visit.addresses if pair[0] not in page.declared)
+        page.visit = replace(page.visit, addresses=kept)
         article.url = kept[0][1]
         article.aliases = []
         article.extraction = replace(
@@ -165,22 +165,20 @@ class DedupePipeline(SiteComponent):
         """Every address that ever led to the article, except other spellings of its own."""
         article, profile = page.article, self._session.profile
         known = self._discovery.addresses_of(article.article_id) if page.known else []
-        urls = (*(each.url for each in known), *(url for _, url in page.visit.address_keys))
+        urls = (*(each.url for each in known), *(url for _, url in page.visit.addresses))
         by_key = {address_key(url, profile): url for url in (*urls, *article.aliases)}
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
 
 
-def _keep_addresses(
-    page: FetchedArticle, stored: dict[str, Address], others_than: Collection[str | None]
-) -> None:
-    """Drop the addresses of other articles, which only redirected to this page."""
+def _drop_addresses(page: FetchedArticle, stored: dict[str, Address], of: Set[str]) -> None:
+    """Drop the addresses of other articles (`of`, ids), which only redirected to this page."""
     kept = tuple(
         (key, url)
-        for key, url in page.visit.address_keys
-        if key in page.declared or key not in stored or stored[key].article_id not in others_than
+        for key, url in page.visit.addresses
+        if key in page.declared or key not in stored or stored[key].article_id not in of
     )
-    page.visit = replace(page.visit, address_keys=kept)
+    page.visit = replace(page.visit, addresses=kept)
 
 
 def _article_ids(stored: dict[str, Address], keys: Collection[str]) -> list[str]:

@@ -78,6 +78,15 @@ class StorePipeline:
         self._signals.send_catch_log(outcome_recorded, outcome=outcome)
         return outcome
 
+    def close_spider(self) -> None:
+        """Record the rest of the batch; if that fails, so has the cycle."""
+        try:
+            self._session.store.batch.flush()
+        except Exception:
+            self._count("errors")
+            self._count("unrecorded")
+            raise
+
     def on_broken_page(self, response: Any, failure: Failure, spider: NewsSpider) -> None:
         """Record an exception of our code as the failure of its page; stop if the store fails."""
         # If an errback raised, Scrapy passes the failure that the errback handled.
@@ -101,11 +110,22 @@ class StorePipeline:
     def _record_read(self, outcome: PageOutcome) -> None:
         page = outcome.page
         assert page is not None
-        self._settle_others(page, outcome.requested)
+        self._record_other_article(page, outcome.requested)
         if page.event is None and page.known is not None:
             self._record_unchanged(outcome, page.known)
         else:
             self._record_version(outcome, page)
+
+    def _record_other_article(self, page: FetchedArticle, requested: RequestedArticle) -> None:
+        """Merge another article into this one, or record the check of one that led here."""
+        former, now = page.led_here, self._session.now()
+        if page.merged is not None:
+            self._articles.merge(page.merged.article_id, page.article.article_id)
+        if former is not None and requested.is_elsewhere:
+            self._record_gone(former, now)
+        elif former is not None:
+            again_at = decisions.recheck_at(former, now)
+            self._articles.record_failed_check(former.article_id, again_at)
 
     def _record_unchanged(self, outcome: PageOutcome, known: KnownArticle | None) -> None:
         assert known is not None
@@ -144,14 +164,14 @@ class StorePipeline:
             return
         if is_gone:
             self._count("articles/gone_again" if requested.address.attempts else "articles/gone")
-        if self._leads_nowhere(outcome):
+        if self._must_reject(outcome):
             self._reject(outcome)
         elif is_gone:
             self._record_attempt(outcome)
         else:
             self._record_failure(outcome)
 
-    def _leads_nowhere(self, outcome: PageOutcome) -> bool:
+    def _must_reject(self, outcome: PageOutcome) -> bool:
         """Whether to reject the address: its page is not an article, or failed too often."""
         address = outcome.requested.address
         is_last_attempt = address.attempts + 1 >= decisions.MAX_ATTEMPTS
@@ -232,25 +252,6 @@ class StorePipeline:
             self._discovery.record_over_limit(session.site, key, is_over=is_over)
 
     # Versions and removals.
-
-    def _settle_others(self, page: FetchedArticle, requested: RequestedArticle) -> None:
-        former, now = page.led_here, self._session.now()
-        if page.merged is not None:
-            self._articles.merge(page.merged.article_id, page.article.article_id)
-        if former is not None and requested.is_elsewhere:
-            self._record_gone(former, now)
-        elif former is not None:
-            again_at = decisions.recheck_at(former, now)
-            self._articles.record_failed_check(former.article_id, again_at)
-
-    def close_spider(self) -> None:
-        """Record the rest of the batch; if that fails, so has the cycle."""
-        try:
-            self._session.store.batch.flush()
-        except Exception:
-            self._count("errors")
-            self._count("unrecorded")
-            raise
 
     def _record_version(self, outcome: PageOutcome, page: FetchedArticle) -> None:
         session, article, now = self._session, page.article, self._session.now()

@@ -43,7 +43,7 @@ from rscrawler.store.tables import LAST_VERSION, address, article, band, flag, o
 class Visit:
     """A request for a page: its addresses, and what to store of the response."""
 
-    address_keys: tuple[tuple[str, str], ...] = ()  # (key, url) of every address that is its own
+    addresses: tuple[tuple[str, str], ...] = ()  # (key, url) of every address that is its own
     page_digest: str | None = None  # None: keep the stored digest and validators
     etag: str | None = None
     last_modified: str | None = None
@@ -453,7 +453,7 @@ def _address_rows(site: str, article_id: str, visit: Visit, seen_at: datetime) -
         "article_id": article_id,
         "seen_at": seen_at,
     }
-    return [{**known, "key": key, "url": url} for key, url in visit.address_keys]
+    return [{**known, "key": key, "url": url} for key, url in visit.addresses]
 
 
 def _flag_rows(recording: Recording) -> list[_Row]:

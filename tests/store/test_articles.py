@@ -89,7 +89,7 @@ def test_a_restoring_that_breaks_off_leaves_an_empty_store(store: Store) -> None
         yield Recording(
             article=article(),
             fingerprint=Fingerprint(text_digest="t", body_digest=None, slug_stem="a"),
-            visit=Visit(address_keys=(("/a", article().url),), page_digest=""),
+            visit=Visit(addresses=(("/a", article().url),), page_digest=""),
             run_id="run",
             recorded_at=NOON,
             channels=(),
