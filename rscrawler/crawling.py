@@ -105,12 +105,12 @@ def run_cycle(
         topic_problems = _judge_topics(config, store, started_at)
         for name, profile in sites.items():
             session = CrawlSession(
-                config, name, profile, store, flagger, readers, run_id, is_full, limit
+                config, name, profile, store, flagger, readers, run_id, is_full=is_full, limit=limit
             )
-            crawlers[name] = process.create_crawler(NewsSpider)
+            crawler = crawlers[name] = process.create_crawler(NewsSpider)
             if on_crawler is not None:
-                on_crawler(name, crawlers[name])
-            process.crawl(crawlers[name], session=session)
+                on_crawler(name, crawler)
+            process.crawl(crawler, session=session)
         # Watch-lists and modules are some hundred thousand objects; scanning them again and again
         # took a tenth of a full crawl.
         gc.freeze()

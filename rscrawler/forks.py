@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 CAN_FORK = sys.platform == "linux"  # elsewhere a child would outlive its requester
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MOST_DESCRIPTORS = 8
 ANSWER_SECONDS = 120.0  # a nursery silent for longer, even at its start, hangs
@@ -73,7 +74,7 @@ class Nursery:
         try:
             socket.send_fds(self._control, [b"\0"], list(descriptors))
         except OSError as error:
-            self._mark_lost()
+            self._disconnect()
             raise NurseryLost(str(error)) from error
         self._requested.append(started)
         try:
@@ -84,7 +85,7 @@ class Nursery:
 
     def close(self) -> None:
         """End the nursery, even one that does not respond, and on Linux all its children."""
-        self._mark_lost()
+        self._disconnect()
         reap, self._reap = self._reap, lambda: None  # once
         reap()
 
@@ -103,7 +104,7 @@ class Nursery:
         if answer:
             self._handle_answer(*ANSWER.unpack(answer))
         else:
-            self._mark_lost()
+            self._disconnect()
 
     def _handle_answer(self, pid: int, status: int) -> None:
         if status != STARTED:
@@ -122,7 +123,7 @@ class Nursery:
         else:
             started.set_result(child)
 
-    def _mark_lost(self) -> None:
+    def _disconnect(self) -> None:
         if self.is_lost:
             return
         self.is_lost = True
@@ -274,6 +275,3 @@ def die_with(parent: int) -> None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit("the process that started this one has ended")
-
-
-_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None

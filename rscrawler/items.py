@@ -159,12 +159,12 @@ def _as_it_is(value: Any) -> Any:
 class OnPage:
     """Marks a field whose value comes from the page.
 
-    `form` normalizes the value for the record. `is_beside`: a change of this field alone is not a
+    `form` normalizes the value for the record. `is_beside_text`: a change of this field alone is no
     new version, but `reparse` reports it.
     """
 
     form: Callable[[Any], Any] = _as_it_is
-    is_beside: bool = False
+    is_beside_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def _countries(flags: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(country for flag in flags for country in flag["countries"]))
 
 
-_NAMES, _DATE = OnPage(_lines, is_beside=True), OnPage(in_utc, is_beside=True)
+_NAMES, _DATE = OnPage(_lines, is_beside_text=True), OnPage(in_utc, is_beside_text=True)
 _SLUGS = _means("slugs from their addresses, in page order")
 _Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 _Moment = Annotated[

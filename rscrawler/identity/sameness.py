@@ -183,7 +183,7 @@ class Text:
         self.is_table = figures >= _TABLE * len(self.words)
         self.is_short_or_table = self.is_table or len(self.words) < _SHORT
         self.title_numbers = {_plain(word) for word in self.title if _is_numeric(word)}
-        self.known_numbers = {
+        self.all_numbers = {
             *self.numbers, *(_plain(word) for word in self.vocabulary if _is_numeric(word))
         }  # fmt: skip
         self.dates = set(_dates(self.words))
@@ -201,7 +201,7 @@ class Text:
         }
         # Names have no capitals in Arabic and Persian; there, the headline has what the news is on.
         has_capitals = 10 * len(in_lower_case) > len(written)
-        self.named = self.names if has_capitals else {*self.names, *self.title}
+        self.possible_names = self.names if has_capitals else {*self.names, *self.title}
 
 
 def compare(earlier: Text, later: Text) -> Comparison:
@@ -251,14 +251,14 @@ class _Coverage:
         for place, shingle in enumerate(_shingles(words)):
             if shingle in shared:
                 is_shared[place : place + _SHINGLE] = b"\1" * _SHINGLE
-        runs = [match.span() for match in re.finditer(b"\0+", is_shared)]
+        gaps = [match.span() for match in re.finditer(b"\0+", is_shared)]
         longer = [match.span() for match in re.finditer(b"\1{6,}", is_shared)]
         core = (longer[0][0], longer[-1][1]) if longer else (0, 0)
-        return cls(is_shared.count(1, *core), is_shared.count(1), core, runs)
+        return cls(is_shared.count(1, *core), is_shared.count(1), core, gaps)
 
 
 def _new_numbers(earlier: Text, later: Text, gaps: Sequence[tuple[int, int]]) -> int:
-    found = later.numbers - earlier.known_numbers
+    found = later.numbers - earlier.all_numbers
     # Two tables may have the same few numbers in different places.
     if later.is_table and later.words != earlier.words:
         for start, end in gaps:
@@ -291,10 +291,10 @@ def _replaced_names(
     for is_behind in (True, False):
         places: dict[tuple[str, ...], set[str]] = {}
         for flank, words in _short_gaps(earlier.words, gaps_before, is_behind=is_behind):
-            found = {each for each in words if each in earlier.named} - later.vocabulary
+            found = earlier.possible_names.intersection(words) - later.vocabulary
             places.setdefault(flank, set()).update(found)
         for flank, words in _short_gaps(later.words, gaps_after, is_behind=is_behind):
-            new = {each for each in words if each in later.named} - earlier.vocabulary
+            new = later.possible_names.intersection(words) - earlier.vocabulary
             if names := places.get(flank):
                 known = () if len(names) > _CROWD else names
                 replaced |= {each for each in new if not any(_is_form(each, of) for of in known)}

@@ -168,7 +168,7 @@ class _Reader:
         beside = tuple(
             name
             for name, field in fields_on_page().items()
-            if field.is_beside and before and getattr(before, name) != getattr(article, name)
+            if field.is_beside_text and before and getattr(before, name) != getattr(article, name)
         )
         return ReparsedPage(Reparsed.UNCHANGED, url, article, before, beside=beside)
 

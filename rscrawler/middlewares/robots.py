@@ -71,11 +71,11 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         """
         parts = urlparse_cached(request)
         if parts.netloc not in self._rules:
-            fetching = self._fetched(parts.netloc, f"{parts.scheme}://{parts.netloc}/robots.txt")
+            fetching = self._fetch(parts.netloc, f"{parts.scheme}://{parts.netloc}/robots.txt")
             self._rules[parts.netloc] = asyncio.ensure_future(fetching)
         return await self._rules[parts.netloc]
 
-    async def _fetched(self, host: str, url: str) -> RobotParser:
+    async def _fetch(self, host: str, url: str) -> RobotParser:
         kept = None
         with _failure_logged(host):
             kept = self._session.store.discovery.robots(host)

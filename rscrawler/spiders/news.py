@@ -92,9 +92,9 @@ class NewsSpider(Spider):
         if (source := self._own_sources.get(response.url)) is not None:
             reading = reader.read(self._source_page(source, response))
         else:
-            content_type = http.header_of(response, "Content-Type")
-            page = (self.session.site, response.url, response.body, content_type)
-            reading = reader.read(ArticleToRead(*page, self.session.now()))
+            content_type, now = http.header_of(response, "Content-Type"), self.session.now()
+            site, url, body = self.session.site, response.url, response.body
+            reading = reader.read(ArticleToRead(site, url, body, content_type, now))
         if isinstance(reading, ReadFailure):
             logger.warning("%s: %s: %s", response.url, reading.kind, reading.reason)
         elif isinstance(reading, FetchedArticle):
@@ -140,8 +140,8 @@ class NewsSpider(Spider):
         due = session.store.articles.due(session.site, now)
         # Failed pages come last: Scrapy requests pages while this method still yields others.
         failed = [each for each in pending if each.attempts]
-        unread = [each for each in pending if not each.attempts]
-        requests = self._article_requests(unread, due), self._article_requests(failed, ())
+        untried = [each for each in pending if not each.attempts]
+        requests = self._article_requests(untried, due), self._article_requests(failed, ())
         for request in chain.from_iterable(requests):
             yield request
 

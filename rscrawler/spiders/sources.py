@@ -48,8 +48,7 @@ _END_OF_XML = re.compile(
     rb"</(?:[\w-]+:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>|<urlset[^>]*/>", re.IGNORECASE
 )
 _GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_WINDOW_BITS = 31
-_PACKED_PIECE = 2**14  # bytes; each can unpack to a thousand times as many
+_PACKED_CHUNK_BYTES = 2**14  # each can unpack to a thousand times as many
 
 
 class UnreadableSource(Exception):
@@ -288,17 +287,17 @@ def _unpacked(body: bytes) -> bytes:
     """
     unpacked, at = bytearray(), 0
     while body.startswith(_GZIP_MAGIC, at):
-        unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW_BITS)
+        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)  # gzip
         while not unpacker.eof:
-            if not (piece := body[at : at + _PACKED_PIECE]):
+            if not (chunk := body[at : at + _PACKED_CHUNK_BYTES]):
                 raise UnreadableSource("is truncated")
             try:
-                unpacked += unpacker.decompress(piece)
+                unpacked += unpacker.decompress(chunk)
             except zlib.error as error:
                 raise UnreadableSource(f"cannot be unpacked: {error}") from None
             if len(unpacked) > MAX_SITEMAP_BYTES:
                 raise UnreadableSource("is too large once unpacked")
-            at += len(piece) - len(unpacker.unused_data)
+            at += len(chunk) - len(unpacker.unused_data)
     return bytes(unpacked)
 
 
