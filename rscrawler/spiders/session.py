@@ -32,7 +32,7 @@ from rscrawler.store.leases import (
     process_identity,
     site_lease,
 )
-from rscrawler.topics import Flagger, usable_watchlists
+from rscrawler.topics import Flagger, check_alerted, usable_watchlists
 
 logger = logging.getLogger(__name__)
 
@@ -229,6 +229,7 @@ def session_from_arguments(
             raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
         if limit is not None and not (str(limit).isdecimal() and int(limit) > 0):
             raise ConfigurationError(f"spider argument limit: {limit!r} is not a number from 1 on")
+        check_alerted(loaded)
         flagger = Flagger(usable_watchlists(loaded))
         # Before the database is opened: forked processes must not share its connections.
         readers = Readers(loaded.crawl, PageReader(chosen, flagger))

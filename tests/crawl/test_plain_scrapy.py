@@ -197,6 +197,14 @@ def test_a_wrong_argument_is_told_in_one_line(
     assert line.startswith(says)
 
 
+def test_an_unknown_topic_is_told_in_one_line(workspace: Workspace, scrapy: Scrapy) -> None:
+    workspace.write_config("http://127.0.0.1:1", '[alerts]\ntopics = ["central-azia"]\n')
+    done = scrapy("crawl", "news", "-a", "site=responsiblestatecraft", config=workspace.config)
+    assert (done.status, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "alerts.topics: 'central-azia' is not a watch-list; allowed: " in line
+
+
 def test_of_several_sites_one_must_be_named(workspace: Workspace, scrapy: Scrapy) -> None:
     workspace.write_config("http://127.0.0.1:1", "[sites.eurasianet]\nenabled = true\n")
     done = scrapy("crawl", "news", config=workspace.config)
