@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 CAN_FORK = sys.platform == "linux"  # elsewhere a child would outlive its requester
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -186,7 +187,7 @@ def serve(
     signal.signal(signal.SIGCHLD, lambda *_: None)
     running: set[int] = set()
 
-    def child() -> int:
+    def child(descriptors: list[int]) -> int:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         control.close()
@@ -211,7 +212,7 @@ def serve(
                 prepare()
                 prepare = None
             try:
-                pid = _fork(child)
+                pid = _fork(partial(child, descriptors))
                 running.add(pid)
             except OSError as error:
                 pid = -(error.errno or 1)

@@ -46,8 +46,8 @@ def word_diff(old: str, new: str) -> list[Change]:
     budget = _Budget(_MAX_STEPS)
     found = _by_paragraph(_paragraphs(old), _paragraphs(new), budget)
     changes = (each for each in found if each.text)
-    kinds = groupby(changes, key=attrgetter("kind"))
-    return [Change(kind, "".join(each.text for each in found)) for kind, found in kinds]
+    runs = groupby(changes, key=attrgetter("kind"))
+    return [Change(kind, "".join(each.text for each in run)) for kind, run in runs]
 
 
 def summarize(before: Article, after: Article) -> ChangeSummary | None:

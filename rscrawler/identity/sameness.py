@@ -87,11 +87,11 @@ class Comparison:
             text has nowhere; a line on where the text was published before does not count.
         revised: whether only the later text has words for an update or a correction, or the
             headlines differ in such words ("2nd Update").
+        is_short_or_table: whether the later text is short or a table of figures.
         numbers: numbers in the later body that the earlier text lacks; years count, days do
             not. In a table, all numbers outside shared runs count.
         dates: new dates (a month with a day or year) behind the dateline; one more if the
             datelines are over three days apart, or differ in a short text or table.
-        is_short_or_table: whether the later text is short or a table of figures.
         names: names where the earlier text has another name.
         titles: Jaccard similarity of the headlines' words.
         title_numbers: whether each headline has a number that the other lacks.

@@ -84,8 +84,7 @@ class RetryAfterMiddleware(SiteComponent):
         self._broken = self._broken + 1 if is_broken else 0
         if response.status in PAUSING_STATUSES:
             now = self._session.now()
-            pause = retry_after(response.headers.get("Retry-After"), now)
-            if pause is not None and pause > timedelta():
+            if pause := retry_after(response.headers.get("Retry-After"), now):
                 until = now + pause
                 self._paused_until = max(until, self._paused_until or until)
                 span = format_duration(timedelta(seconds=round(pause.total_seconds())))

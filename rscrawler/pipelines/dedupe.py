@@ -44,7 +44,7 @@ class DedupePipeline(SiteComponent):
         showing = (path for address in stored.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
         known = self._known(page, requested, stored)
-        if known is not None and {*_article_ids(stored, page.declared)} - {known.article_id}:
+        if known is not None and {*_article_ids(stored, page.declared_keys)} - {known.article_id}:
             self._drop_declared(page)
         if known is None or known.text_digest != page.fingerprint.text_digest:
             known = self._related(page, known, stored)
@@ -63,7 +63,7 @@ class DedupePipeline(SiteComponent):
         self, page: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The stored article to which the page's addresses lead; None if there is none."""
-        leading = [key for key, _ in page.visit.addresses if key not in page.declared]
+        leading = [key for key, _ in page.visit.addresses if key not in page.declared_keys]
         leading_ids = _article_ids(stored, leading)
         here = leading_ids[-1] if leading_ids else None
         if requested.known is None:
@@ -116,7 +116,7 @@ class DedupePipeline(SiteComponent):
 
         Some templates declare one canonical address on many pages; these are separate articles.
         """
-        owners = self._articles.by_ids(_article_ids(stored, page.declared)).values()
+        owners = self._articles.by_ids(_article_ids(stored, page.declared_keys)).values()
         owner = min(owners, key=lambda each: each.first_seen_at, default=None)
         if owner is None:
             return None
@@ -134,7 +134,7 @@ class DedupePipeline(SiteComponent):
     def _drop_declared(self, page: FetchedArticle) -> None:
         """Drop the declared addresses, which are another article's; keep what led here."""
         article = page.article
-        kept = tuple(pair for pair in page.visit.addresses if pair[0] not in page.declared)
+        kept = tuple(pair for pair in page.visit.addresses if pair[0] not in page.declared_keys)
         page.visit = replace(page.visit, addresses=kept)
         article.url = kept[0][1]
         article.aliases = []
@@ -176,7 +176,7 @@ def _drop_addresses(page: FetchedArticle, stored: dict[str, Address], of: Set[st
     kept = tuple(
         (key, url)
         for key, url in page.visit.addresses
-        if key in page.declared or key not in stored or stored[key].article_id not in of
+        if key in page.declared_keys or key not in stored or stored[key].article_id not in of
     )
     page.visit = replace(page.visit, addresses=kept)
 

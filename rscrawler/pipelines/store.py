@@ -189,17 +189,17 @@ class StorePipeline:
             self._count("articles/known_forbidden")
 
     def _record_failure(self, outcome: PageOutcome) -> None:
-        is_lost = self._is_lost(outcome.requested, outcome.at)
-        level = logging.INFO if is_lost else logging.WARNING
+        has_long_failed = self._has_long_failed(outcome.requested, outcome.at)
+        level = logging.INFO if has_long_failed else logging.WARNING
         logger.log(level, "article %s: %s", outcome.url, outcome.reason)
-        if not is_lost:
+        if not has_long_failed:
             self._count("errors")
         if outcome.kind is PageKind.OVER_LIMIT:
             self._count("over_limit")
         self._record_attempt(outcome)
 
-    def _is_lost(self, requested: RequestedArticle, at: datetime) -> bool:
-        """Whether a known page has failed since it was due, by age or a source's date, long ago."""
+    def _has_long_failed(self, requested: RequestedArticle, at: datetime) -> bool:
+        """Whether a known page, due long ago by age or a source's date, has failed since."""
         if (known := requested.known) is None:
             return False
         addresses = self._discovery.addresses_of(known.article_id)  # a source may date any of them

@@ -69,7 +69,7 @@ class FetchedArticle:
     Attributes:
         visit: the addresses that led to the page and those that it declares to be its own, and what
             to store of the response.
-        declared: the keys of the addresses that only the page itself declares.
+        declared_keys: of the addresses that only the page itself declares.
         fingerprint: the digests of its text.
         has_topics: whether the watch-lists were applied: not if the last version has its text.
         has_moved: whether the requested address redirects here permanently.
@@ -85,7 +85,7 @@ class FetchedArticle:
     article: Article
     visit: Visit
     fingerprint: Fingerprint
-    declared: frozenset[str] = frozenset()
+    declared_keys: frozenset[str] = frozenset()
     has_topics: bool = True
     has_moved: bool = False
     is_archived: bool = False

@@ -194,7 +194,7 @@ class PageReader:
         return FetchedArticle(
             article=article,
             visit=Visit(addresses, page_digest(page.body)),
-            declared=declared_keys,
+            declared_keys=declared_keys,
             fingerprint=fingerprint,
             has_topics=has_topics,
         )
