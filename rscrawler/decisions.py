@@ -339,7 +339,7 @@ def requested_pause(not_before: datetime | None, now: datetime) -> datetime | No
     return not_before
 
 
-def is_at_capacity(
+def lacks_place(
     running: Set[str], failing: Set[str], job_id: str, at_once: int = MOST_CRAWLS
 ) -> bool:
     """Whether a service runs so many crawls that this job must wait; all are ids of jobs.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rscrawler.config import Config
-from rscrawler.decisions import CLOCK_TOLERANCE, is_at_capacity
+from rscrawler.decisions import CLOCK_TOLERANCE, lacks_place
 from rscrawler.delivery.channels import OutboxSummary, due_since, outbox_summary
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries
@@ -229,7 +229,7 @@ def _late_jobs(
         if state is None:
             continue
         # It may wait for its own run, another crawl of its sites or hosts, or a place.
-        has_no_place = are_working if config.uses_workers else is_at_capacity(running, failing, job.id)
+        has_no_place = are_working if config.uses_workers else lacks_place(running, failing, job.id)
         is_busy = job.id in running or not busy.isdisjoint(job.leases)
         patience = config.monitoring.overdue_after
         if not (is_busy or (has_no_place and job.sites)):

@@ -29,7 +29,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
-from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS, is_at_capacity, requested_pause
+from rscrawler.decisions import CLOCK_TOLERANCE, MOST_CRAWLS, lacks_place, requested_pause
 from rscrawler.delivery.channels import due_since, notice_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
@@ -426,7 +426,7 @@ class Service:
         if not scheduled.sites:
             return False
         crawls = {each for each, run in self._runs.items() if run.scheduled.job.is_crawl}
-        if is_at_capacity(crawls, self._failing, scheduled.id, self._at_once):
+        if lacks_place(crawls, self._failing, scheduled.id, self._at_once):
             return True
         own = {lease for run in self._runs.values() for lease in run.scheduled.leases}
         return not own.isdisjoint(scheduled.leases) or bool(

@@ -395,10 +395,8 @@ class NewsSpider(Spider):
         self, requested: RequestedSource, url: str, cause: str, *, is_forbidden: bool = False
     ) -> None:
         """Count, log and store why a source could not be read."""
-        if is_forbidden:
-            self.count("sources/forbidden")
-        else:
-            self.count("sources/failed")
+        self.count("sources/forbidden" if is_forbidden else "sources/failed")
+        if not is_forbidden:
             self.count("errors")
             self.session.failed_sources[requested.state.url] = cause
         logger.warning("source %s: %s", url, cause)

@@ -186,10 +186,7 @@ class PageReader:
         if has_topics:
             article.topics = self._flagger.flag(FlaggableText.from_article(article))
         addresses, declared_keys = addresses_by_key(
-            key=page.key,
-            redirect_chain=page.redirect_chain or (page.url,),
-            declared=(article.url, *article.aliases),
-            profile=profile,
+            page.key, page.redirect_chain or (page.url,), (article.url, *article.aliases), profile
         )
         return FetchedArticle(
             article=article,
