@@ -106,7 +106,7 @@ def _outcome(session: CrawlSession, article: Article, body: bytes, now: datetime
     key = address_key(article.url, session.profile)
     page = FetchedArticle(
         article=article,
-        visit=Visit(((key, article.url),), page_digest(body)),
+        visit=Visit({key: article.url}, page_digest(body)),
         fingerprint=fingerprint_of(article, slug_stem(article.url, session.profile)),
     )
     requested = RequestedArticle(Address(key, article.url, now))

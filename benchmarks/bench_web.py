@@ -109,7 +109,7 @@ def _recordings(articles: int, now: datetime) -> Iterator[Recording]:
         yield Recording(
             article=article,
             fingerprint=Fingerprint(article.record_id, None, article.article_id),
-            visit=Visit((), "digest"),
+            visit=Visit({}, "digest"),
             run_id="run",
             recorded_at=article.fetched_at,
             channels=(),

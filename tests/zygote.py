@@ -166,7 +166,7 @@ def record_cycle(store: Store, site: str, now: datetime) -> None:
     fingerprint = Fingerprint(text_digest="", body_digest="", slug_stem="", keys=(1, 2))
     store.articles.by_ids([site])
     store.articles.candidates(site, fingerprint)
-    visit = Visit(((found.key, url),), "")
+    visit = Visit({found.key: url}, "")
     store.articles.record(Recording(article, fingerprint, visit, site, now, (ARTICLES_CHANNEL,)))
     channels = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
     store.articles.record(

@@ -112,13 +112,13 @@ def on_present_base(url: str, profile: SiteProfile) -> str:
 
 def addresses_by_key(
     key: str, redirect_chain: Sequence[str], declared: Iterable[str], profile: SiteProfile
-) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
-    """(key, url) of every address of a page, and the keys of those that only the page declares.
+) -> tuple[dict[str, str], frozenset[str]]:
+    """Every address of a page by key, and the keys of those that only the page declares.
 
     `redirect_chain` is the requested address, whose key is `key`, and its redirects; they come
     first. Other addresses off the site are left out; of several spellings the first counts.
     """
-    pairs = {key: canonical_url(redirect_chain[0], profile) or redirect_chain[0]}
+    by_key = {key: canonical_url(redirect_chain[0], profile) or redirect_chain[0]}
     only_declared: set[str] = set()
     for addresses, is_declared in ((redirect_chain, False), (declared, True)):
         for each in addresses:
@@ -126,10 +126,10 @@ def addresses_by_key(
             if canonical is None:
                 continue
             found = address_key(canonical, profile)
-            if is_declared and found not in pairs:
+            if is_declared and found not in by_key:
                 only_declared.add(found)
-            pairs.setdefault(found, canonical)
-    return tuple(pairs.items()), frozenset(only_declared)
+            by_key.setdefault(found, canonical)
+    return by_key, frozenset(only_declared)
 
 
 def slash_variant(url: str) -> str | None:

@@ -170,7 +170,7 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
             article=article,
             fingerprint=fingerprint_of(article, slug_stem(article.url, profile)),
             visit=Visit(
-                addresses=tuple(addresses.items()),
+                addresses=addresses,
                 page_digest="",
                 next_check_at=decisions.next_check(first_seen_at, utc_now(), recheck_after),
             ),

@@ -113,7 +113,7 @@ class _Reader:
             result = Reparsed.REJECTED if known is None else Reparsed.LOST
             return ReparsedPage(result, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
         found_at = known.first_seen_at if known else address.seen_at
-        first = Address(*item.visit.addresses[0], found_at)
+        first = Address(*next(iter(item.visit.addresses.items())), found_at)
         at = item.article.fetched_at
         requested = RequestedArticle(first, known)
         outcome = PageOutcome(PageKind.READ, requested, first.url, at, page=item)

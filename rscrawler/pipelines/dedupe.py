@@ -36,7 +36,7 @@ class DedupePipeline(SiteComponent):
         page, requested = outcome.page, outcome.requested
         if page is None:
             return outcome
-        article, keys = page.article, [key for key, _ in page.visit.addresses]
+        article, keys = page.article, list(page.visit.addresses)
         batch = self._session.store.batch
         if batch.concerns(article.site, keys, page.fingerprint):
             batch.flush(waits_for_disk=False)
@@ -63,7 +63,7 @@ class DedupePipeline(SiteComponent):
         self, page: FetchedArticle, requested: RequestedArticle, stored: dict[str, Address]
     ) -> KnownArticle | None:
         """The stored article to which the page's addresses lead; None if there is none."""
-        leading = [key for key, _ in page.visit.addresses if key not in page.declared_keys]
+        leading = [key for key in page.visit.addresses if key not in page.declared_keys]
         leading_ids = _article_ids(stored, leading)
         here = leading_ids[-1] if leading_ids else None
         if requested.known is None:
@@ -134,9 +134,10 @@ class DedupePipeline(SiteComponent):
     def _drop_declared(self, page: FetchedArticle) -> None:
         """Drop the declared addresses, which are another article's; keep what led here."""
         article = page.article
-        kept = tuple(pair for pair in page.visit.addresses if pair[0] not in page.declared_keys)
+        addresses = page.visit.addresses.items()
+        kept = {key: url for key, url in addresses if key not in page.declared_keys}
         page.visit = replace(page.visit, addresses=kept)
-        article.url = kept[0][1]
+        article.url = next(iter(kept.values()))
         article.aliases = []
         article.extraction = replace(
             article.extraction,
@@ -165,7 +166,7 @@ class DedupePipeline(SiteComponent):
         """Every address that ever led to the article, except other spellings of its own."""
         article, profile = page.article, self._session.profile
         known = self._discovery.addresses_of(article.article_id) if page.known else []
-        urls = (*(each.url for each in known), *(url for _, url in page.visit.addresses))
+        urls = (*(each.url for each in known), *page.visit.addresses.values())
         by_key = {address_key(url, profile): url for url in (*urls, *article.aliases)}
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
@@ -173,11 +174,11 @@ class DedupePipeline(SiteComponent):
 
 def _drop_addresses(page: FetchedArticle, stored: dict[str, Address], of: Set[str]) -> None:
     """Drop the addresses of other articles (`of`, ids), which only redirected to this page."""
-    kept = tuple(
-        (key, url)
-        for key, url in page.visit.addresses
+    kept = {
+        key: url
+        for key, url in page.visit.addresses.items()
         if key in page.declared_keys or key not in stored or stored[key].article_id not in of
-    )
+    }
     page.visit = replace(page.visit, addresses=kept)
 
 

@@ -5,8 +5,8 @@ and outbox rows in one transaction.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import zip_longest
@@ -41,9 +41,9 @@ from rscrawler.store.tables import LAST_VERSION, address, article, band, flag, o
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request for a page: its addresses, and what to store of the response."""
+    """A request for a page: its own addresses by key, and what to store of the response."""
 
-    addresses: tuple[tuple[str, str], ...] = ()  # (key, url) of every address that is its own
+    addresses: Mapping[str, str] = field(default_factory=dict)
     page_digest: str | None = None  # None: keep the stored digest and validators
     etag: str | None = None
     last_modified: str | None = None
@@ -453,7 +453,7 @@ def _address_rows(site: str, article_id: str, visit: Visit, seen_at: datetime) -
         "article_id": article_id,
         "seen_at": seen_at,
     }
-    return [{**known, "key": key, "url": url} for key, url in visit.addresses]
+    return [{**known, "key": key, "url": url} for key, url in visit.addresses.items()]
 
 
 def _flag_rows(recording: Recording) -> list[_Row]:

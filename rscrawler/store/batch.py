@@ -47,7 +47,7 @@ class RecordingBatch:
         text_keys = set(fingerprint.keys)
         for recording, _ in self._waiting:
             text, is_same_site = recording.fingerprint, recording.article.site == site
-            if is_same_site and any(key in keys for key, _ in recording.visit.addresses):
+            if is_same_site and any(key in keys for key in recording.visit.addresses):
                 return True
             has_same_stem = is_same_site and text.slug_stem == fingerprint.slug_stem
             shares_key = has_same_stem or not text_keys.isdisjoint(text.keys)

@@ -28,7 +28,7 @@ def edited(workspace: Workspace) -> Workspace:
 
 
 def _record(store: Store, article: Article) -> None:
-    visit = Visit((("/kazakhstan-railway", URL),), "digest")
+    visit = Visit({"/kazakhstan-railway": URL}, "digest")
     store.articles.record(
         Recording(article, Fingerprint("d", None, "s"), visit, "run", NOW, ("articles",))
     )

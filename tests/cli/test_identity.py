@@ -32,7 +32,7 @@ def known(folder: Workspace, number: int, body: str, **fields: object) -> Articl
     values = {"site": SITE, "url": url, "title": "A title", "body": body, "first_seen_at": seen}
     article = an_article(number, **values, **fields)
     store = Store.open(f"sqlite:///{folder.output / 'rscrawler.db'}")
-    visit = Visit(((f"/{number}", url),), "digest")
+    visit = Visit({f"/{number}": url}, "digest")
     store.articles.record(
         Recording(article, fingerprint_of(article, str(number)), visit, "run", seen, ())
     )

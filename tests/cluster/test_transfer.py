@@ -41,7 +41,7 @@ def fill(store: Store, articles: int = 3, first: int = 1) -> None:
     for number in range(first, first + articles):
         url = f"https://example.org/{number}/"
         article = replace(an_article(number), title=f"Тоқаев №{number} “said”", url=url)
-        visit = Visit(((f"/{number}", url),), "digest", etag='W/"x"')
+        visit = Visit({f"/{number}": url}, "digest", etag='W/"x"')
         fingerprint = Fingerprint("d", "b", "s", bytes(range(256)), (-(2**62), number))
         store.articles.record(
             Recording(article, fingerprint, visit, "run", NOW, ("articles", "email"))

@@ -105,7 +105,7 @@ def recording_of(
     return Recording(
         article=article,
         fingerprint=Fingerprint(article.record_id, None, article.article_id),
-        visit=Visit((), "digest"),
+        visit=Visit(page_digest="digest"),
         run_id=run_id,
         recorded_at=at,
         channels=(ARTICLES_CHANNEL, *((FLAGGED_CHANNEL,) if is_flagged else ()), *channels),

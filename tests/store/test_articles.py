@@ -50,7 +50,7 @@ def recording(article: Article, at: datetime = NOON, **fields: Any) -> Recording
         ),
         "channels": (ARTICLES_CHANNEL,),
     }
-    visit = Visit(((f"/{name}", article.url),), "p" * 32, **visit_values)
+    visit = Visit({f"/{name}": article.url}, "p" * 32, **visit_values)
     given = {"article": article, "run_id": "run", "recorded_at": at, "visit": visit}
     return Recording(**{**given, **values, **fields})
 
@@ -89,7 +89,7 @@ def test_a_restoring_that_breaks_off_leaves_an_empty_store(store: Store) -> None
         yield Recording(
             article=article(),
             fingerprint=Fingerprint(text_digest="t", body_digest=None, slug_stem="a"),
-            visit=Visit(addresses=(("/a", article().url),), page_digest=""),
+            visit=Visit(addresses={"/a": article().url}, page_digest=""),
             run_id="run",
             recorded_at=NOON,
             channels=(),
@@ -114,7 +114,7 @@ def test_versions_that_are_restored_in_any_order_can_be_followed_by_the_next(sto
 
 def test_an_article_that_has_moved_is_asked_for_where_it_is_now(store: Store) -> None:
     record(store, article())
-    visit = Visit((), None, next_check_at=NOON + HOUR)
+    visit = Visit(next_check_at=NOON + HOUR)
     moved_to = "https://example.org/elsewhere/"
     store.articles.record_unchanged(SITE, article().article_id, visit, NOON + HOUR, moved_to)
     (due,) = store.articles.due(SITE, NOON + HOUR)
@@ -131,7 +131,7 @@ def test_a_record_comes_back_as_it_went_in(store: Store) -> None:
 
 def test_a_version_is_known_by_its_id_and_by_every_address(store: Store) -> None:
     record(store, article())
-    visit = Visit((("/other", "https://example.org/other/"),), None)
+    visit = Visit({"/other": "https://example.org/other/"})
     store.articles.record_unchanged(SITE, "a" * 16, visit, NOON)
     known = store.articles.by_ids(["a" * 16, "x" * 16])
     assert list(known) == ["a" * 16]
@@ -220,10 +220,10 @@ def test_an_unchanged_page_keeps_validators_after_304_and_renews_them_after_200(
     store: Store,
 ) -> None:
     record(store, article(), visit={"etag": '"1"', "last_modified": "then"})
-    store.articles.record_unchanged(SITE, "a" * 16, Visit((), None), NOON + HOUR)
+    store.articles.record_unchanged(SITE, "a" * 16, Visit(), NOON + HOUR)
     known = store.articles.by_ids(["a" * 16])["a" * 16]
     assert (known.etag, known.fetched_at) == ('"1"', NOON + HOUR)
-    visit = Visit((), "q" * 32)
+    visit = Visit(page_digest="q" * 32)
     store.articles.record_unchanged(SITE, "a" * 16, visit, NOON + HOUR)
     known = store.articles.by_ids(["a" * 16])["a" * 16]
     assert (known.etag, known.last_modified, known.page_digest) == (None, None, "q" * 32)
@@ -233,7 +233,7 @@ def test_an_article_that_is_there_again_is_no_longer_gone(store: Store) -> None:
     record(store, article())
     store.articles.record_gone("a" * 16, gone_at=NOON, next_check_at=NOON + HOUR)
     assert store.articles.by_ids(["a" * 16])["a" * 16].gone_at == NOON
-    store.articles.record_unchanged(SITE, "a" * 16, Visit((), None), NOON)
+    store.articles.record_unchanged(SITE, "a" * 16, Visit(), NOON)
     assert store.articles.by_ids(["a" * 16])["a" * 16].gone_at is None
 
 

@@ -38,7 +38,7 @@ def recording(slug: str, at: datetime = NOON) -> Recording:
     return Recording(
         article=Article(site="site", url=f"https://example.org/{slug}/", fetched_at=at),
         fingerprint=Fingerprint(text_digest=slug, body_digest=slug, slug_stem=slug),
-        visit=Visit(addresses=((f"/{slug}", ""),), page_digest=""),
+        visit=Visit(addresses={f"/{slug}": ""}, page_digest=""),
         run_id="run",
         recorded_at=at,
         channels=(),

@@ -43,7 +43,7 @@ def record(
         Recording(
             article=article,
             fingerprint=Fingerprint(f"text {article_id}", f"body {article_id}", article_id),
-            visit=Visit(((f"/{article_id}", article.url),), "page"),
+            visit=Visit({f"/{article_id}": article.url}, "page"),
             run_id="run",
             recorded_at=at,
             channels=channels,

@@ -76,7 +76,7 @@ def test_a_version_whose_former_text_was_pruned_is_not_shown_as_added(
 ) -> None:
     article, visit = (
         an_article(1),
-        Visit((("/talks", "https://site.example/talks/"),), "page"),
+        Visit({"/talks": "https://site.example/talks/"}, "page"),
     )
     shelf.articles.record(Recording(article, Fingerprint("d", None, "s"), visit, "run", NOW, ()))
     assert shelf.retention.prune(NOW + timedelta(days=1)).versions == 1
@@ -116,7 +116,7 @@ def test_the_sources_that_showed_it_are_named(browser: Browser, shelf: Store) ->
         found = (Address("/article-1", article.url, NOW),)
         state = SourceState(f"https://x{path}", kind="section")
         shelf.discovery.record_reading("sample", path, state, found)
-    visit = Visit((("/article-1", article.url),), "digest")
+    visit = Visit({"/article-1": article.url}, "digest")
     shelf.articles.record(
         Recording(article, Fingerprint("d", None, "s"), visit, "run", NOW, ("articles",))
     )
