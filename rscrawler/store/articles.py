@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any
 
 from sqlalchemy import (
@@ -71,19 +71,17 @@ class Recording:
 
 _Row = dict[str, Any]
 _KNOWN = article.c[KnownArticle.__slots__]
-_CANDIDATE = article.c[Candidate.__slots__]
-
 _KEY_NAMES = tuple(f"key_{number}" for number in range(KEYS))
 _PER_KEY = 40  # articles for each key, as a rule the latest: a standing text can have thousands
 _MOST_CANDIDATES = 40
-
-# Built once: for a new article, building the statements took longer than running them.
 
 
 def _limited(query: Select[Any], limit: int) -> Select[Any]:
     """A part of a union; SQLite allows its order and limit only within a subquery."""
     return select(query.limit(limit).subquery())
 
+
+# Queries are built once: for a new article, building them took longer than running them.
 
 # A union, not an OR: each part uses its own index.
 _SHARING = union_all(
@@ -123,7 +121,7 @@ _MOST_SHARING = (
     .limit(_MOST_CANDIDATES)
 )
 _CANDIDATES = (
-    select(*_CANDIDATE)
+    select(*article.c[Candidate.__slots__])
     .where(article.c.number.in_(_MOST_SHARING), article.c.is_merged == 0)
     .order_by(article.c.first_seen_at, article.c.number)
 )
@@ -161,13 +159,13 @@ class ArticleStore(Part):
     @cached_property
     def _upsert_flag(self) -> Insert:
         level = self._database.insert(flag).excluded.level
-        return self._database.upsert(flag, {"level": level, **self._notified()})
+        return self._database.upsert(flag, {"level": level, **self._first_alert()})
 
     @cached_property
     def _upsert_alerted(self) -> Insert:
-        return self._database.upsert(flag, self._notified())
+        return self._database.upsert(flag, self._first_alert())
 
-    def _notified(self) -> dict[str, ColumnElement[datetime | None]]:
+    def _first_alert(self) -> dict[str, ColumnElement[datetime | None]]:
         offered = self._database.insert(flag).excluded
         return {"alerted_at": func.coalesce(flag.c.alerted_at, offered.alerted_at)}
 
@@ -240,8 +238,8 @@ class ArticleStore(Part):
             .where(or_(article.c.article_id == article_id, is_alerted_copy))
             .where(article.c.article_id != excluding)
         )
-        said = map(Article.from_json, self._database.scalars(query))
-        return [flag for last in said for flag in last.topics]
+        articles = map(Article.from_json, self._database.scalars(query))
+        return [flag for each in articles for flag in each.topics]
 
     def records(
         self, *, since: datetime | None = None, until: datetime | None = None
@@ -303,28 +301,35 @@ class ArticleStore(Part):
         _execute_many(connection, insert(version), versions)
         articles = connection.execute(self._upsert_article, list(map(_article_row, recordings)))
         numbers = {row.article_id: row.number for row in articles}
-        addresses, keys, rows = list[_Row](), list[_Row](), list[_Row]()
-        flags, alerted = list[_Row](), list[_Row]()
-        updated = [each.article.article_id for each in recordings if each.article.version > 1]
+        latest = [each for each in recordings if each.article.article_id in numbers]
+        former = [each for each in recordings if each.article.article_id not in numbers]
+        addresses, rows = list[_Row](), list[_Row]()
         for each in recordings:
             item, at = each.article, each.recorded_at
             addresses += _address_rows(item.site, item.article_id, each.visit, at)
             rows += _outbox_rows(item, each.channels, each.run_id, at, state)
-            if number := numbers.get(item.article_id):
-                keys += [{"key": key, "article": number} for key in each.fingerprint.keys]
-                flags += _flag_rows(each)
-            else:  # a version before the stored one
-                former = (row | {"level": Level.NONE} for row in _flag_rows(each))
-                alerted += [row for row in former if row["alerted_at"]]
         _execute_many(connection, self._upsert_address, addresses)
+        keys = (
+            {"key": key, "article": numbers[each.article.article_id]}
+            for each in latest
+            for key in each.fingerprint.keys
+        )
         _execute_many(connection, self._database.insert_missing(band), keys)
-        if of_updated := [each for each in updated if each in numbers]:
-            # A topic that the update no longer names keeps its row, with the time of its alert.
-            known = update(flag).where(among(flag.c.article_id, of_updated))
-            connection.execute(known.values(level=Level.NONE))
-        _execute_many(connection, self._upsert_flag, flags)
-        _execute_many(connection, self._upsert_alerted, alerted)
+        self._write_flags(connection, latest, former)
         _execute_many(connection, insert(outbox), rows)
+
+    def _write_flags(
+        self, connection: Connection, latest: Sequence[Recording], former: Sequence[Recording]
+    ) -> None:
+        """Write the flags of the latest versions; of former versions only that they alerted."""
+        if updated := [each.article.article_id for each in latest if each.article.version > 1]:
+            # A topic that the update no longer names keeps its row, with the time of its alert.
+            known = update(flag).where(among(flag.c.article_id, updated))
+            connection.execute(known.values(level=Level.NONE))
+        _execute_many(connection, self._upsert_flag, chain.from_iterable(map(_flag_rows, latest)))
+        before = (row | {"level": Level.NONE} for each in former for row in _flag_rows(each))
+        alerted = (row for row in before if row["alerted_at"])
+        _execute_many(connection, self._upsert_alerted, alerted)
 
     def record_unchanged(
         self, site: str, article_id: str, visit: Visit, fetched_at: datetime, url: str | None = None
@@ -357,11 +362,11 @@ class ArticleStore(Part):
         Its records stay, and its alerts count for the article, too. Its text is no candidate for
         duplicates any more, and articles that repeated it now repeat the article.
         """
-        notified = select(flag).where(flag.c.article_id == copy_id, _IS_ALERTED)
+        alerted = select(flag).where(flag.c.article_id == copy_id, _IS_ALERTED)
         addresses = update(address).filter_by(article_id=copy_id)
         repeating = update(article).filter_by(duplicate_of=copy_id)
         with self._database.writing() as connection:
-            flags = connection.execute(notified).mappings().all()
+            flags = connection.execute(alerted).mappings().all()
             rows = [{**each, "article_id": article_id} for each in flags]
             _execute_many(connection, self._upsert_alerted, rows)
             connection.execute(addresses.values(article_id=article_id))
@@ -458,13 +463,13 @@ def _address_rows(site: str, article_id: str, visit: Visit, seen_at: datetime) -
 
 def _flag_rows(recording: Recording) -> list[_Row]:
     article_id, now = recording.article.article_id, recording.recorded_at
-    notified = dict.fromkeys(recording.alerted_topics, now)
+    alerted = recording.alerted_topics
     return [
         {
             "article_id": article_id,
             "topic": each.topic,
             "level": each.level,
-            "alerted_at": notified.get(each.topic),
+            "alerted_at": now if each.topic in alerted else None,
         }
         for each in recording.article.topics
     ]
