@@ -233,7 +233,7 @@ def _conclude(
 def _has_no_article_yet(session: CrawlSession) -> bool:
     """Whether no article of the site was ever recorded, and some are still to be requested."""
     is_empty = not session.store.articles.count(session.site)
-    return is_empty and session.store.discovery.has_unread(session.site)
+    return is_empty and session.store.discovery.has_outstanding(session.site)
 
 
 def _awaits_a_source(session: CrawlSession) -> bool:
@@ -324,7 +324,7 @@ def _has_live_sitemap(session: CrawlSession, sources: Mapping[str, SourceState])
     own = session.profile.sitemap_addresses & sources.keys()
     is_read = any(sources[url].read_at is not None for url in own)
     since = session.now() - ABANDONED
-    return is_read and session.store.discovery.has_addresses(session.site, since)
+    return is_read and session.store.discovery.has_recent(session.site, since)
 
 
 def _dead_links(stats: Mapping[str, Any], before: Mapping[str, str]) -> str | None:
@@ -366,7 +366,7 @@ def _over_limit(session: CrawlSession, in_this_cycle: int, now: datetime) -> str
 def _unread(session: CrawlSession, now: datetime) -> str | None:
     """The message about pages that have failed for a while though the site responds, if any."""
     seen = (now - UNREAD_UNTIL, now - UNREAD_AFTER)
-    unread = session.store.discovery.unread(session.site, seen, UNREAD_ATTEMPTS)
+    unread = session.store.discovery.failing(session.site, seen, UNREAD_ATTEMPTS)
     if not unread:
         return None
     what, first = "1 page" if len(unread) == 1 else f"{len(unread)} pages", unread[0]

@@ -218,12 +218,12 @@ class StorePipeline:
         site = self._session.site
         # A feed can show what was deleted, or is not there yet: not a failing page to report.
         is_absent = outcome.kind is PageKind.GONE and address.attempts >= decisions.MAX_ATTEMPTS
-        is_requested = not is_absent and outcome.kind is not PageKind.FORBIDDEN
+        is_counted = not is_absent and outcome.kind is not PageKind.FORBIDDEN
         is_lasting = is_absent or outcome.kind is PageKind.OVER_LIMIT
         earliest = outcome.at + (RETRY_PAUSE if is_lasting else timedelta())
         if known is None:
             again_at = max(decisions.retry_at(address.attempts + 1, outcome.at), earliest)
-            self._discovery.record_attempt(site, address.key, again_at, is_requested=is_requested)
+            self._discovery.record_attempt(site, address.key, again_at, is_counted=is_counted)
         else:
             again_at = max(decisions.recheck_at(known, outcome.at), earliest)
             # Behind a notice, the page is parsed even if it is as it was before: so drift ends.

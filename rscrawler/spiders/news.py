@@ -136,11 +136,11 @@ class NewsSpider(Spider):
             yield self._source_request(source, url, states.get(url, SourceState(url)))
         for request in self._known_sitemap_requests(sitemaps):
             yield request
-        pending = session.store.discovery.pending(session.site, now, with_skipped=session.is_full)
+        addresses = session.store.discovery.due(session.site, now, with_skipped=session.is_full)
         due = session.store.articles.due(session.site, now)
         # Failed pages come last: Scrapy requests pages while this method still yields others.
-        failed = [each for each in pending if each.attempts]
-        untried = [each for each in pending if not each.attempts]
+        failed = [each for each in addresses if each.attempts]
+        untried = [each for each in addresses if not each.attempts]
         requests = self._article_requests(untried, due), self._article_requests(failed, ())
         for request in chain.from_iterable(requests):
             yield request
@@ -389,7 +389,7 @@ class NewsSpider(Spider):
         """Whether the source was read and led to an address: not if a notice stood in its place."""
         site, path = self.session.site, requested.source.path
         is_read = requested.state.read_at is not None
-        return is_read and self.session.store.discovery.is_shown_by(site, path)
+        return is_read and self.session.store.discovery.has_shown_any(site, path)
 
     def record_source_failure(
         self, requested: RequestedSource, url: str, cause: str, *, is_forbidden: bool = False

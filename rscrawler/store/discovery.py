@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Insert,
     and_,
     bindparam,
@@ -142,7 +143,7 @@ class DiscoveryStore(Part):
         found = map(_address_of, self._database.lookup(_BY_KEYS, site=site, keys=list(keys)))
         return {known.key: known for known in found}
 
-    def pending(self, site: str, now: datetime, *, with_skipped: bool = False) -> list[Address]:
+    def due(self, site: str, now: datetime, *, with_skipped: bool = False) -> list[Address]:
         """Addresses whose request is due, longest first; `with_skipped` adds the archive."""
         tried = address.c.next_try_at
         # A time further ahead than any retry was written by a clock that was ahead.
@@ -156,23 +157,23 @@ class DiscoveryStore(Part):
             found += self._oldest_first(address.c.site == site, address.c.state == state, condition)
         return sorted(found, key=lambda each: (each.next_try_at or each.seen_at, each.key))
 
-    def unread(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> list[Address]:
+    def failing(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> list[Address]:
         """Pending addresses, first seen in a span of time, that failed at least so many times."""
         is_pending = address.c.site == site, address.c.state == AddressState.PENDING
         has_failed = address.c.attempts >= attempts, address.c.seen_at.between(*seen)
         return self._oldest_first(*is_pending, *has_failed)
 
-    def has_addresses(self, site: str, since: datetime) -> bool:
-        """Whether any source ever led to an address that it did not date before a time."""
+    def has_recent(self, site: str, since: datetime) -> bool:
+        """Whether a source dated an address after a time, or led to one without a date."""
         dates = address.c.dated_at, address.c.published_hint
         is_undated = and_(*(each.is_(None) for each in dates))
         return self._has(site, or_(is_undated, *(each > since for each in dates)))
 
-    def is_shown_by(self, site: str, path: str) -> bool:
+    def has_shown_any(self, site: str, path: str) -> bool:
         """Whether a source ever led to an address."""
         return self._has(site, _has_line(address.c.seen_in, literal(path)))
 
-    def has_unread(self, site: str) -> bool:
+    def has_outstanding(self, site: str) -> bool:
         """Whether any address that has led to no article is still to be requested."""
         is_pending = address.c.state == AddressState.PENDING
         is_tried = address.c.state == AddressState.REJECTED, address.c.next_try_at.is_not(None)
@@ -230,37 +231,16 @@ class DiscoveryStore(Part):
         the same page may have another meaning now. Sources move to the present `base_url`. Of the
         stored sitemaps, only the profile's own are kept; an index will list its own again.
         """
-        rules_digest = profile.rules_digest
         known = select(site_table.c.rules_digest).filter_by(name=site)
-        adopted = update(site_table).filter_by(name=site).values(rules_digest=rules_digest)
-        sources = update(source).filter_by(site=site)
-        unread = dict.fromkeys(("etag", "last_modified", "body_digest", "dated_at"))
-        of_index = delete(source).filter_by(site=site, kind=SourceKind.SITEMAP)
-        rejected = update(address).filter_by(site=site, state=AddressState.REJECTED)
-        pending = {"state": AddressState.PENDING, "next_try_at": None}
+        adopted = update(site_table).filter_by(name=site).values(rules_digest=profile.rules_digest)
         with self._database.writing() as connection:
             former = connection.scalar(known)
-            if former == rules_digest:
+            if former == profile.rules_digest:
                 return
             connection.execute(adopted)
-            if former is None:
-                return
-            stored = select(source.c.url).filter_by(site=site)
-            urls = connection.scalars(
-                stored.order_by(source.c.requested_at.desc().nulls_last())
-            ).all()
-            missing = profile.own_sources.keys() - urls
-            for url in urls:
-                if (present := on_present_base(url, profile)) in missing:
-                    connection.execute(sources.filter_by(url=url).values(url=present))
-                    missing.remove(present)
-            connection.execute(sources.values(unread))
-            # Not those that are no longer requested by age: nearly all of an archive.
-            articles = update(article).filter_by(site=site)
-            articles = articles.where(article.c.next_check_at.is_not(None))
-            connection.execute(articles.values(etag=None, last_modified=PARSE_AGAIN))
-            connection.execute(of_index.where(source.c.url.not_in(profile.sitemap_addresses)))
-            connection.execute(rejected.values(pending))
+            if former is not None:
+                _move_sources(connection, site, profile)
+                _read_again(connection, site, profile)
 
     def record_source_failure(
         self, site: str, url: str, kind: str, *, error: str, now: datetime
@@ -279,10 +259,10 @@ class DiscoveryStore(Part):
         self._database.execute(upsert(address, rejected, site=site, key=key, url=url, seen_at=now))
 
     def record_attempt(
-        self, site: str, key: str, next_try_at: datetime, *, is_requested: bool = True
+        self, site: str, key: str, next_try_at: datetime, *, is_counted: bool = True
     ) -> None:
         """Set when to retry an address that could not be fetched; unless known, it is pending."""
-        attempts = address.c.attempts + int(is_requested)
+        attempts = address.c.attempts + int(is_counted)
         pending = {"state": AddressState.PENDING, "attempts": attempts, "next_try_at": next_try_at}
         chosen = update(address).filter_by(site=site, key=key)
         self._database.execute(chosen.where(address.c.state != AddressState.KNOWN).values(pending))
@@ -312,6 +292,32 @@ class DiscoveryStore(Part):
     def _oldest_first(self, *where: ColumnElement[bool]) -> list[Address]:
         query = select(*_ADDRESS).where(*where).order_by(address.c.seen_at, address.c.key)
         return list(map(_address_of, self._database.rows(query)))
+
+
+def _move_sources(connection: Connection, site: str, profile: SiteProfile) -> None:
+    """Give the profile's sources, as stored, their addresses on the present `base_url`."""
+    stored = select(source.c.url).filter_by(site=site)
+    latest_first = stored.order_by(source.c.requested_at.desc().nulls_last())
+    urls = connection.scalars(latest_first).all()
+    missing = profile.own_sources.keys() - urls
+    for url in urls:
+        if (present := on_present_base(url, profile)) in missing:
+            moved = update(source).filter_by(site=site, url=url)
+            connection.execute(moved.values(url=present))
+            missing.remove(present)
+
+
+def _read_again(connection: Connection, site: str, profile: SiteProfile) -> None:
+    """Reset what a site's former rules led to; see `DiscoveryStore.adopt_rules`."""
+    unread = dict.fromkeys(("etag", "last_modified", "body_digest", "dated_at"))
+    connection.execute(update(source).filter_by(site=site).values(unread))
+    # Not those that are no longer requested by age: nearly all of an archive.
+    articles = update(article).filter_by(site=site).where(article.c.next_check_at.is_not(None))
+    connection.execute(articles.values(etag=None, last_modified=PARSE_AGAIN))
+    sitemaps = delete(source).filter_by(site=site, kind=SourceKind.SITEMAP)
+    connection.execute(sitemaps.where(source.c.url.not_in(profile.sitemap_addresses)))
+    rejected = update(address).filter_by(site=site, state=AddressState.REJECTED)
+    connection.execute(rejected.values(state=AddressState.PENDING, next_try_at=None))
 
 
 def _has_line(text: ColumnElement[str], line: ColumnElement[str]) -> ColumnElement[bool]:

@@ -30,7 +30,7 @@ def read(store: Store, *addresses: Address, **changes: Any) -> None:
 
 
 def pending(store: Store, now: datetime = NOON, **options: bool) -> list[str]:
-    return [address.key for address in store.discovery.pending(SITE, now, **options)]
+    return [address.key for address in store.discovery.due(SITE, now, **options)]
 
 
 # Sources.
@@ -100,7 +100,7 @@ def test_an_attempt_puts_an_address_off(store: Store) -> None:
     read(store, found("a"))
     store.discovery.record_attempt(SITE, "/a", NOON + HOUR)
     assert pending(store) == []
-    (address,) = store.discovery.pending(SITE, NOON + HOUR)
+    (address,) = store.discovery.due(SITE, NOON + HOUR)
     assert address.attempts == 1
 
 
