@@ -15,7 +15,7 @@ from rscrawler.delivery.channel import MessageChannel, Notice
 from rscrawler.delivery.timing import Wait, quiet_until
 from rscrawler.store import Store
 from rscrawler.store.messages import ALERT_KINDS, NewMessage, Undelivered
-from rscrawler.store.outbox import WaitingChannel
+from rscrawler.store.outbox import PendingRows
 from rscrawler.store.tables import JSONL_CHANNELS
 
 # Each function yields the channels of its kind that are configured.
@@ -38,12 +38,12 @@ class Channels:
     by_name: Mapping[str, MessageChannel]
     quiet_hours: QuietHours | None
 
-    def uncomposed(self, store: Store, now: datetime) -> list[WaitingChannel]:
+    def uncomposed(self, store: Store, now: datetime) -> list[PendingRows]:
         """The rows that are in no message yet, by channel, and by whether their cycle must end."""
         patient = [name for name, channel in self.by_name.items() if channel.waits_for_cycles]
         return store.outbox.unassigned(store.leases.running_cycles(now), patient)
 
-    def wait_to_compose(self, rows: WaitingChannel, now: datetime) -> Wait | None:
+    def wait_to_compose(self, rows: PendingRows, now: datetime) -> Wait | None:
         """Why rows are not composed yet; None if they are due."""
         channel, oldest = self.by_name.get(rows.channel), rows.oldest
         if channel is None or not channel.addresses:
@@ -165,7 +165,7 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
     def is_old(oldest: datetime) -> bool:
         return oldest <= then or oldest > now + CLOCK_TOLERANCE
 
-    for lines in store.outbox.waiting():
+    for lines in store.outbox.pending():
         if lines.channel in JSONL_CHANNELS and is_old(lines.oldest):
             yield min(lines.oldest, then)
     for rows in channels.uncomposed(store, now):

@@ -29,7 +29,7 @@ from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity
 from rscrawler.store.messages import ALERT_KINDS, CLAIM_DURATION, ClaimedMessage, RecipientOutcome
-from rscrawler.store.outbox import OutboxRow
+from rscrawler.store.outbox import OutboxRow, UnalertedFlag
 
 logger = logging.getLogger(__name__)
 
@@ -269,8 +269,8 @@ def alert_unalerted(delivery: DeliveryContext, now: datetime) -> int:
         return 0
     levels = [level for level in Level if level.reaches(interest.minimum)]
     oldest = now - timedelta(days=delivery.alerts.max_age_days)
-    found = store.outbox.unalerted(interest.topics, levels, problem.since, oldest)
-    composed = _compose_unalerted(delivery, found, now)
+    flags = store.outbox.unalerted(interest.topics, levels, problem.since, oldest)
+    composed = _compose_unalerted(delivery, flags, now)
     known = [name for name, site in interest.sites.items() if site.enabled]
     waiting = (n for n in known if store.articles.count(n) and not store.health.site(n).baseline_at)
     if known and not any(waiting):
@@ -279,10 +279,9 @@ def alert_unalerted(delivery: DeliveryContext, now: datetime) -> int:
 
 
 def _compose_unalerted(
-    delivery: DeliveryContext, found: list[tuple[str, str, str, str]], now: datetime
+    delivery: DeliveryContext, flags: Sequence[UnalertedFlag], now: datetime
 ) -> int:
-    flags = [(article_id, topic) for article_id, topic, _, _ in found]
-    records = {record_id: record for _, _, record_id, record in found}
+    records = {flag.record_id: flag.record for flag in flags}
     news = [OutboxRow(0, "", id_, "rebuilt", now, record) for id_, record in records.items()]
     if not news:
         return 0

@@ -56,7 +56,7 @@ def _restore(folder: Path, store: Store) -> None:
     restored = store.outbox.restore_rows(
         each | {"created_at": datetime.fromisoformat(each["created_at"])} for each in rows
     )
-    waiting = {_name(*each) for each in store.messages.waiting().items()}
+    waiting = {_name(*each) for each in store.messages.open_addresses().items()}
     for path in paths:
         if path.name in waiting:
             continue
@@ -72,7 +72,7 @@ def _restore(folder: Path, store: Store) -> None:
 
 def _keep(folder: Path, store: Store) -> None:
     rows = store.outbox.rows_to_spool()
-    waiting = store.messages.waiting()
+    waiting = store.messages.open_addresses()
     if not (rows or waiting or folder.exists()):
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

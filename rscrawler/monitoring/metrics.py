@@ -55,10 +55,10 @@ METRICS = (
 def _samples(store: Store, status: Status, now: datetime) -> Iterator[Sample]:
     yield from _counters(store)
     yield from _delays(store, now - DELAYS_OVER)
-    for waiting in store.outbox.waiting():
-        age = max(now - waiting.oldest, timedelta())
-        yield ("outbox_oldest_seconds", (waiting.channel,), age.total_seconds())
-        yield ("outbox_rows", (waiting.channel,), waiting.count)
+    for rows in store.outbox.pending():
+        age = max(now - rows.oldest, timedelta())
+        yield ("outbox_oldest_seconds", (rows.channel,), age.total_seconds())
+        yield ("outbox_rows", (rows.channel,), rows.count)
     yield ("deliveries", ("pending",), status.outbox.pending)
     yield ("deliveries", ("failed",), status.outbox.failed)
     for name, site in status.sites.items():

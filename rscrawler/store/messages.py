@@ -196,7 +196,7 @@ class MessageStore(Part):
 
     # What is to be sent.
 
-    def waiting(self) -> dict[str, tuple[str, ...]]:
+    def open_addresses(self) -> dict[str, tuple[str, ...]]:
         """The addresses still to be served, by message id."""
         left: dict[str, tuple[str, ...]] = {}
         for each in self._undelivered(_OPEN):

@@ -50,7 +50,7 @@ _COUNTED = (
     .group_by(outbox.c.channel)
     .order_by(outbox.c.channel)
 )
-_WAITING = _COUNTED.where(outbox.c.state == "pending")
+_PENDING = _COUNTED.where(outbox.c.state == "pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingChannel:
-    """The number of pending rows of a channel; `oldest` is when the first was created."""
+class PendingRows:
+    """The pending rows of a channel: how many, and when the oldest was created."""
 
     channel: str
     count: int
@@ -75,18 +75,28 @@ class WaitingChannel:
     in_cycle: bool = False  # their cycles still run
 
 
+@dataclass(frozen=True, slots=True)
+class UnalertedFlag:
+    """A flag that was never alerted; `record` is the last version of its article as JSON text."""
+
+    article_id: str
+    topic: str
+    record_id: str
+    record: str
+
+
 class OutboxStore(Part):
     """The rows of the outbox in the database."""
 
-    def waiting(self) -> list[WaitingChannel]:
+    def pending(self) -> list[PendingRows]:
         """The pending rows, by channel."""
-        return [WaitingChannel(*row) for row in self._database.lookup(_WAITING)]
+        return [PendingRows(*row) for row in self._database.lookup(_PENDING)]
 
     def pending_line_count(self) -> int:
         """The number of lines still to be written to JSONL files."""
-        return sum(each.count for each in self.waiting() if each.channel in JSONL_CHANNELS)
+        return sum(each.count for each in self.pending() if each.channel in JSONL_CHANNELS)
 
-    def _pending(self, *where: ColumnElement[bool], limit: int | None = None) -> list[OutboxRow]:
+    def _rows(self, *where: ColumnElement[bool], limit: int | None = None) -> list[OutboxRow]:
         """Pending rows with their records, in the order of the outbox."""
         query = (
             select(
@@ -104,8 +114,7 @@ class OutboxStore(Part):
 
     def pending_lines(self, limit: int) -> list[OutboxRow]:
         """Records still to be written to a JSONL file, in the order of the outbox."""
-        is_line = outbox.c.channel.in_(JSONL_CHANNELS)
-        return self._pending(is_line, limit=limit)
+        return self._rows(outbox.c.channel.in_(JSONL_CHANNELS), limit=limit)
 
     def committed_bytes(self, file: str) -> int | None:
         """The committed size of a JSONL file; None if the file is unknown."""
@@ -183,7 +192,7 @@ class OutboxStore(Part):
 
     def unassigned(
         self, running: Collection[str] = (), patient: Collection[str] = ()
-    ) -> list[WaitingChannel]:
+    ) -> list[PendingRows]:
         """The rows that are in no message yet, by channel.
 
         For the channels `patient`, those of the cycles `running` are a group of their own.
@@ -191,7 +200,7 @@ class OutboxStore(Part):
         is_in_cycle = and_(outbox.c.run_id.in_(running), outbox.c.channel.in_(patient))
         counted = _COUNTED.add_columns(is_in_cycle.label("in_cycle")).where(_UNASSIGNED)
         query = counted.group_by("in_cycle").order_by("in_cycle")
-        return [WaitingChannel(*row) for row in self._database.rows(query)]
+        return [PendingRows(*row) for row in self._database.rows(query)]
 
     def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:
         """The rows of a channel that are in no message yet, in the order of the outbox.
@@ -199,7 +208,7 @@ class OutboxStore(Part):
         Those of the cycles `excluding`, given by their ids, are left out.
         """
         is_other = outbox.c.run_id.not_in(excluding)
-        return self._pending(outbox.c.channel == channel, _UNASSIGNED, is_other)
+        return self._rows(outbox.c.channel == channel, _UNASSIGNED, is_other)
 
     def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
         """Store a message with these rows; False, and nothing, if one is in a message already.
@@ -240,12 +249,12 @@ class OutboxStore(Part):
 
     def unalerted(
         self, topics: Sequence[str], levels: Sequence[str], since: datetime, oldest: datetime
-    ) -> list[tuple[str, str, str, str]]:
-        """`(article_id, topic, record_id, record)` of flagged articles that were never alerted.
+    ) -> list[UnalertedFlag]:
+        """The flags of articles that were never alerted, the last published first.
 
-        Only those first seen since a time, and published since `oldest` and the newest article that
-        their site had before; not those in the outbox, which the spool has restored, and no copies
-        or removed articles.
+        Only articles first seen since a time, and published since `oldest` and the newest article
+        that their site had before; not those in the outbox, which the spool has restored, and no
+        copies or removed articles.
         """
         rows = outbox.c.record_id == version.c.record_id
         is_in_outbox = exists().where(rows, outbox.c.channel.not_in(JSONL_CHANNELS))
@@ -280,12 +289,12 @@ class OutboxStore(Part):
             )
             .order_by(published.desc())
         )
-        return [tuple(row) for row in self._database.rows(query)]
+        return [UnalertedFlag(*row) for row in self._database.rows(query)]
 
     def alert_unalerted(
-        self, flags: Iterable[tuple[str, str]], messages: Sequence[NewMessage], now: datetime
+        self, flags: Iterable[UnalertedFlag], messages: Sequence[NewMessage], now: datetime
     ) -> bool:
-        """Store messages that alert these `(article_id, topic)`; False if one was alerted before.
+        """Store messages that alert these flags; False if one was alerted before.
 
         A message that exists already, restored from the spool, stays as it is.
         """
@@ -293,7 +302,7 @@ class OutboxStore(Part):
         known = self._database.scalars(select(message.c.message_id).where(is_of_these))
         new = [each for each in messages if each.message_id not in known]
         alerted = update(flag).values(alerted_at=now).filter_by(alerted_at=None)
-        marks = (alerted.filter_by(article_id=of, topic=topic) for of, topic in flags)
+        marks = (alerted.filter_by(article_id=each.article_id, topic=each.topic) for each in flags)
         return write_messages(self._database, new, *marks)
 
 

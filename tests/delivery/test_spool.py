@@ -80,13 +80,13 @@ def test_a_message_of_any_bytes_is_kept_as_version_0_2_0_kept_it(
 def test_recipients_are_read_as_often_for_many_messages_as_for_one(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, counts = MessageStore.waiting, list[int]()
+    read, counts = MessageStore.open_addresses, list[int]()
 
     def counted(self: MessageStore) -> dict[str, tuple[str, ...]]:
         counts[-1] += 1
         return read(self)
 
-    monkeypatch.setattr(MessageStore, "waiting", counted)
+    monkeypatch.setattr(MessageStore, "open_addresses", counted)
     for messages in (2, 1, 20):  # the first time there is no spool to be read
         for number in range(messages):
             new = NewMessage(f"{messages}-{number}", "email", "ops", NOW, b"mail", ("a@x.org",))

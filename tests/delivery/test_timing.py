@@ -19,7 +19,7 @@ from rscrawler.delivery.timing import (
     next_try,
     quiet_until,
 )
-from rscrawler.store.outbox import WaitingChannel
+from rscrawler.store.outbox import PendingRows
 
 NEW_YORK = ZoneInfo("America/New_York")
 NIGHT = QuietHours(start=time(22), end=time(6, 30), timezone="America/New_York")
@@ -47,7 +47,7 @@ def wait_to_compose(
 ) -> Wait | None:
     """Why a channel's rows are not composed yet."""
     return message_channels(Config(alerts=alerts)).wait_to_compose(
-        WaitingChannel(name, 1, oldest), now
+        PendingRows(name, 1, oldest), now
     )
 
 

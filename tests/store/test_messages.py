@@ -58,7 +58,7 @@ def test_a_message_that_exists_carries_rows_that_come_again(store: Store) -> Non
     served = [RecipientOutcome(address, "done") for address in message.addresses]
     assert store.messages.mark(message.message_id, served)
     assert store.outbox.assign(message, [ended.number])
-    assert [each.channel for each in store.outbox.waiting()] == ["articles", "flagged"]
+    assert [each.channel for each in store.outbox.pending()] == ["articles", "flagged"]
     assert store.messages.due(NOW) == []
 
 

@@ -114,7 +114,7 @@ def test_the_content_of_a_message_that_was_given_up_is_forgotten_and_it_is_not_s
         store.messages.mark(name, [RecipientOutcome("a@x.org", outcome, "no", NOW)])
     assert store.retention.preview(NOW).messages == 1
     assert store.retention.prune(NOW).messages == 1
-    assert store.messages.waiting() == {"waits": ("a@x.org",)}
+    assert store.messages.open_addresses() == {"waits": ("a@x.org",)}
     assert not store.messages.retry("given-up", NOW)
     assert [each.message_id for each in store.messages.undelivered()] == ["waits"]
 
