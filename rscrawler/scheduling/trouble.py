@@ -21,9 +21,8 @@ from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, send_heartbeat
 from rscrawler.monitoring.lateness import span_in_words
 from rscrawler.store import Store
-from rscrawler.store.database import DamagedDatabase, first_line
+from rscrawler.store.database import DamagedDatabase, DatabaseFailure, first_line
 from rscrawler.store.health import ProblemCode
-from rscrawler.store.jobs import DatabaseFailure
 
 logger = logging.getLogger(__name__)
 

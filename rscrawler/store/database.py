@@ -25,7 +25,13 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlalchemy.util import LRUCache
@@ -41,6 +47,7 @@ from rscrawler.store.tables import prepare_for_postgresql
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
+DatabaseFailure = SQLAlchemyError  # what a failed statement raises if it is no StoreError
 _COMPILED = 500  # statements in the LRU cache
 _STREAMED = 100  # rows fetched at a time
 _WAL_BYTES = 16 * 2**20

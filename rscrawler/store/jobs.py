@@ -11,13 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Delete, delete, exists, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from rscrawler.store.database import Part
 from rscrawler.store.tables import fired, job
 
-# What a failed statement raises, unless it is a StoreError.
-DatabaseFailure = SQLAlchemyError
 KEPT = timedelta(days=30)  # how long ended runs are kept
 
 
@@ -75,7 +72,7 @@ class JobStore(Part):
         known = update(job).filter_by(job_id=job_id, next_fire_at=expected)
         with self._database.writing() as connection:
             moved = connection.execute(known.values(next_fire_at=to))
-            connection.execute(_ended(job_id).where(fired.c.fire_at > now))
+            connection.execute(_delete_ended(job_id).where(fired.c.fire_at > now))
             return moved.rowcount == 1
 
     def claim(
@@ -106,7 +103,7 @@ class JobStore(Part):
             if connection.execute(new.returning(fired.c.job_id)).first() is None:
                 return False
             connection.execute(update(job).filter_by(job_id=job_id).values(last_fired_at=now))
-            connection.execute(_ended(job_id).where(fired.c.fire_at < now - KEPT))
+            connection.execute(_delete_ended(job_id).where(fired.c.fire_at < now - KEPT))
             return True
 
     def end(
@@ -163,5 +160,5 @@ def _open(firing: Firing) -> dict[str, Any]:
     return {**asdict(firing), "ended_at": None}
 
 
-def _ended(job_id: str) -> Delete:
+def _delete_ended(job_id: str) -> Delete:
     return delete(fired).where(fired.c.job_id == job_id, fired.c.ended_at.is_not(None))
