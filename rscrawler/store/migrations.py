@@ -92,6 +92,8 @@ def migrate(engine: Engine, now: datetime) -> None:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(tables.MIGRATION_LOCK)
         found = _version(connection)
+        if found == CURRENT_VERSION:
+            return
         if found is None:
             for statement in _creation(connection.dialect):
                 connection.exec_driver_sql(statement)
@@ -101,14 +103,14 @@ def migrate(engine: Engine, now: datetime) -> None:
                 f"the database has schema {found}, this program knows up to {CURRENT_VERSION}; "
                 "install the newer rscrawler that wrote it"
             )
-        for part in chain.from_iterable(STEPS[(found or CURRENT_VERSION) - 1 :]):
-            if isinstance(part, str):
-                connection.execute(text(part))
-            else:
-                part(connection)
-        if found != CURRENT_VERSION:
-            stamp = tables.schema_version.insert()
-            connection.execute(stamp.values(version=CURRENT_VERSION, applied_at=now))
+        else:
+            for part in chain.from_iterable(STEPS[found - 1 :]):
+                if isinstance(part, str):
+                    connection.execute(text(part))
+                else:
+                    part(connection)
+        stamp = tables.schema_version.insert()
+        connection.execute(stamp.values(version=CURRENT_VERSION, applied_at=now))
 
 
 @lru_cache
