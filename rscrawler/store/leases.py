@@ -44,6 +44,9 @@ class ServiceLease:
         return self.expires_at > now and not is_void(self.owner, self.expires_at, now)
 
 
+_LEASE = lease.c[ServiceLease.__slots__]
+
+
 def site_lease(site: str) -> str:
     """The name of the lease that a crawl of a site holds."""
     return f"site:{site}"
@@ -152,11 +155,8 @@ class LeaseStore(Part):
 
         `kinds` are `SERVICE`, which is the default, and `WORKER`.
         """
-        query = (
-            select(lease.c.name, lease.c.owner, lease.c.expires_at)
-            .where(or_(*(lease.c.name.startswith(kind) for kind in kinds or (SERVICE,))))
-            .order_by(lease.c.expires_at)
-        )
+        is_of_kind = or_(*(lease.c.name.startswith(kind) for kind in kinds or (SERVICE,)))
+        query = select(*_LEASE).where(is_of_kind).order_by(lease.c.expires_at)
         return [ServiceLease(*row) for row in self._database.rows(query)]
 
     def forget_dead(self, kind: str, now: datetime) -> None:
@@ -167,14 +167,10 @@ class LeaseStore(Part):
 
     def held(self, now: datetime, names: Iterable[str] | None = None) -> dict[str, str]:
         """The owners of the leases (of `names`; None: all) that live processes hold, by name."""
-        query = (
-            select(lease.c.name, lease.c.owner, lease.c.expires_at)
-            .where(lease.c.expires_at > now, lease.c.owner != RESTING)
-            .order_by(lease.c.name)
-        )
+        query = select(*_LEASE).where(lease.c.expires_at > now, lease.c.owner != RESTING)
         if names is not None:
             query = query.where(lease.c.name.in_(list(names)))
-        rows = self._database.rows(query)
+        rows = self._database.rows(query.order_by(lease.c.name))
         return {name: owner for name, owner, until in rows if not is_void(owner, until, now)}
 
     def running_cycles(self, now: datetime) -> list[str]:
