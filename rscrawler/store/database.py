@@ -21,17 +21,11 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    exc,
     func,
     select,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    InternalError,
-    OperationalError,
-    SQLAlchemyError,
-)
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlalchemy.util import LRUCache
@@ -47,7 +41,7 @@ from rscrawler.store.tables import prepare_for_postgresql
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
-DatabaseFailure = SQLAlchemyError  # what a failed statement raises if it is no StoreError
+DatabaseFailure = exc.SQLAlchemyError  # what a failed statement raises if it is no StoreError
 _COMPILED = 500  # statements in the LRU cache
 _STREAMED = 100  # rows fetched at a time
 _WAL_BYTES = 16 * 2**20
@@ -222,7 +216,7 @@ def open_database(url: str) -> Database:
             f"database {shown(parsed)}: {error.filename}: {error.strerror or error}; its folder "
             "must be one that this user can make or write"
         ) from error
-    except DatabaseError as error:
+    except exc.DatabaseError as error:
         raise StoreError(f"database {shown(parsed)}: {first_line(error)}") from error
 
 
@@ -241,9 +235,9 @@ def parsed_url(url: str, key: str = "database_url") -> URL:
         place = f"{parsed.host}{parsed.database or url.partition('?')[2]}"
         is_server = backend == "postgresql" and "@" not in place
         if not (is_file and not parsed.query) and not is_server:
-            raise ArgumentError("")
+            raise exc.ArgumentError("")
         parsed.get_dialect()
-    except (ArgumentError, ValueError):  # ValueError: a bad port or bracket
+    except (exc.ArgumentError, ValueError):  # ValueError: a bad port or bracket
         raise ConfigurationError(
             f"{key}: names no database that can be used; allowed: {DATABASE_URLS}"
         ) from None
@@ -291,7 +285,7 @@ def _translated_errors(url: URL) -> Iterator[None]:
     """Turn an error that the operator can fix into a StoreError of one line; others are bugs."""
     try:
         yield
-    except DatabaseError as error:
+    except exc.DatabaseError as error:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without details; 0: PostgreSQL
         if is_damage(error.orig):
             with suppress(OSError):
@@ -311,7 +305,7 @@ def _translated_errors(url: URL) -> Iterator[None]:
                 "its disk; nothing is lost, the next cycle makes up for it"
             ) from error
         # PostgreSQL's internal errors are those of a read-only or damaged server.
-        is_of_server = isinstance(error, OperationalError | InternalError)
+        is_of_server = isinstance(error, exc.OperationalError | exc.InternalError)
         if is_of_server and code != sqlite3.SQLITE_ERROR:
             reason = first_line(error)
             if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
