@@ -13,7 +13,7 @@ from rscrawler.store.tables import Moment, article, message, outbox, recipient, 
 WEEKLY_KIND = "weekly"
 # New articles with a date: only they have a delay since publication.
 _IS_DATED_NEWS = and_(version.c.event == Event.NEW, article.c.published_at.is_not(None))
-Delay = tuple[str, datetime, timedelta]
+Delay = tuple[str, datetime, timedelta]  # site, moment, time from publication to that moment
 _SINCE, _UNTIL = bindparam("since", type_=Moment), bindparam("until", type_=Moment)
 _PUBLISHED_AND_SEEN = (
     select(article.c.number)
@@ -86,8 +86,6 @@ class HistoryStore(Part):
         """Whether an article of a site was published, and seen thereafter, in a span of time."""
         of_site = {"site": site, "since": since, "until": until}
         return bool(self._database.lookup(_PUBLISHED_AND_SEEN, **of_site))
-
-    # Delays: (site, moment, time from publication to that moment).
 
     def record_delays(self, since: datetime) -> list[Delay]:
         """How long it took to record each new article that was recorded since a time."""
