@@ -50,7 +50,7 @@ class Outcome:
 
 Step = Mapping[str, Outcome]  # outcomes of some recipients, by address
 SERVED = Outcome(OutcomeKind.SERVED)
-BEFORE_ANSWER = Outcome(OutcomeKind.SENDING, "interrupted before the other side confirmed it")
+SENDING = Outcome(OutcomeKind.SENDING, "interrupted before the other side confirmed it")
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,14 @@ class MessageChannel:
 
     def notice(self, notice: Notice) -> NewMessage:
         """A message to the operators; only called if the channel has some."""
-        message_id = self.identity(f"{notice.kind} {notice.key}")
+        message_id = self.notice_id(notice.kind, notice.key)
         shown = replace(notice, subject=one_line(notice.subject, SUBJECT_LIMIT))
         content = self.notice_content(shown, message_id)
         return NewMessage(message_id, self.name, notice.kind, notice.now, content, self.operators)
+
+    def notice_id(self, kind: str, key: str) -> str:
+        """The id of the message for a notice."""
+        return self.identity(f"{kind} {key}")
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
         """A notice as it is stored and sent."""
@@ -140,12 +144,12 @@ class MessageChannel:
         """Send to these addresses, by default one after another; yields steps with outcomes.
 
         The caller stores each step before it asks for the next; the last outcome of an address
-        counts. `BEFORE_ANSWER` is yielded before the end of a message goes out: from then on it may
+        counts. `SENDING` is yielded before the end of a message goes out: from then on it may
         be accepted, whether or not a response arrives. An empty step renews the claim, twice a
         minute at most.
         """
         for address in addresses:
-            yield {address: BEFORE_ANSWER}
+            yield {address: SENDING}
             yield {address: self.attempt(content, address)}
 
     def attempt(self, content: bytes, address: str) -> Outcome:

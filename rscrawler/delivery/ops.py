@@ -1,7 +1,7 @@
 """Notices to the operators: one when a problem starts, one when it ends."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from rscrawler.config import Config
@@ -42,12 +42,12 @@ def compose_notices(config: Config, store: Store, now: datetime) -> None:
     ended = [
         each
         for each in store.health.problems(ended=True)
-        if busy.isdisjoint(_ids_of_start(channels, [each], now))
+        if busy.isdisjoint(_ids_of_start(channels, [each]))
     ]
     for problems in _grouped(ended, store, limit, now):
         over = channels.notices(notice_of("Over", problems, _end_in_words(problems), now))
         if store.health.notify_end(problems, over):
-            begun = _ids_of_start(channels, problems, now, store.health.problems())
+            begun = _ids_of_start(channels, problems, store.health.problems())
             late = {each.message_id for each in undelivered if each.address in out_of_reach}
             for message_id in begun & late:
                 store.messages.cancel(message_id, now)
@@ -97,18 +97,36 @@ def _end_in_words(problems: Sequence[Problem]) -> str:
 
 
 def _ids_of_start(
-    channels: Channels,
-    problems: Collection[Problem],
-    now: datetime,
-    lasting: Collection[Problem] = (),
+    channels: Channels, problems: Sequence[Problem], lasting: Sequence[Problem] = ()
 ) -> set[str]:
     """The ids of the notices that problems began, but not if one tells of a `lasting` one too."""
-    alone = [_key("Problem", [each], now) for each in problems]
-    last = {each.notified_at for each in lasting if not is_of_deliveries(each.subject)}
-    began = {each.notified_at for each in problems if not is_of_deliveries(each.subject)} - last
-    keys = [*alone, *(_key_of_many("Problem", at) for at in began if at is not None)]
-    begun = (Notice("Problem", "", key, NOTICE_KIND, now) for key in keys)
-    return {message.message_id for each in begun for message in channels.notices(each)}
+    keys = [_key("Problem", each) for each in problems]
+    together = {each.notified_at for each in problems if not is_of_deliveries(each.subject)}
+    together -= {each.notified_at for each in lasting if not is_of_deliveries(each.subject)}
+    keys += [_key_of_many("Problem", at) for at in together if at is not None]
+    return {message_id for key in keys for message_id in channels.notice_ids(NOTICE_KIND, key)}
+
+
+def notice_of(opening: str, problems: Sequence[Problem], text: str, now: datetime) -> Notice:
+    """The notice about problems; `opening` says whether they began or ended."""
+    titles = [_title(each) for each in problems]
+    many = f"{len(titles)} problems: " if len(titles) > 1 else ""
+    subject = f"{opening}: {many}{', '.join(titles)}"
+    key = _key_of_many(opening, now) if many else _key(opening, problems[0])
+    return Notice(subject, text, key, NOTICE_KIND, now)
+
+
+def _key(opening: str, problem: Problem) -> str:
+    return f"{problem.subject} {problem.code} {problem.since.isoformat()} {opening}"
+
+
+def _key_of_many(opening: str, now: datetime) -> str:
+    """The key by time, since some of many problems may be over and forgotten before the others."""
+    return f"{now.astimezone(UTC).isoformat()} {opening}"
+
+
+def _title(problem: Problem) -> str:
+    return f"{problem.subject}: {problem.code}"
 
 
 def is_of_outbox(subject: str) -> bool:
@@ -127,7 +145,7 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
     Its own notices do not count, or the problem would last until they have arrived.
     """
     problems = [each for each in store.health.problems() if is_of_outbox(each.subject)]
-    own = _ids_of_start(channels, problems, now)
+    own = _ids_of_start(channels, problems)
     undelivered = [
         each
         for each in store.messages.undelivered()
@@ -219,27 +237,3 @@ def remedy_lines(config: Config, problem: Problem, next_at: datetime | None) -> 
     tried = f"Next try {date_in_words(next_at)}." if next_at else ""
     link = f"{url.rstrip('/')}/{page}" if url else ""
     return [line for line in (tried, f"What to do: {advice_for(problem)}", link) if line]
-
-
-def notice_of(opening: str, problems: Sequence[Problem], text: str, now: datetime) -> Notice:
-    """The notice about problems; `opening` says whether they began or ended."""
-    titles = [_title(each) for each in problems]
-    many = f"{len(titles)} problems: " if len(titles) > 1 else ""
-    subject = f"{opening}: {many}{', '.join(titles)}"
-    return Notice(subject, text, _key(opening, problems, now), NOTICE_KIND, now)
-
-
-def _key(opening: str, problems: Sequence[Problem], now: datetime) -> str:
-    if len(problems) > 1:
-        return _key_of_many(opening, now)
-    (problem,) = problems
-    return f"{problem.subject} {problem.code} {problem.since.isoformat()} {opening}"
-
-
-def _key_of_many(opening: str, now: datetime) -> str:
-    """The key by time, since some of many problems may be over and forgotten before the others."""
-    return f"{now.astimezone(UTC).isoformat()} {opening}"
-
-
-def _title(problem: Problem) -> str:
-    return f"{problem.subject}: {problem.code}"

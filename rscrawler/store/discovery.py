@@ -297,13 +297,11 @@ class DiscoveryStore(Part):
 def _move_sources(connection: Connection, site: str, profile: SiteProfile) -> None:
     """Give the profile's sources, as stored, their addresses on the present `base_url`."""
     stored = select(source.c.url).filter_by(site=site)
-    latest_first = stored.order_by(source.c.requested_at.desc().nulls_last())
-    urls = connection.scalars(latest_first).all()
+    urls = connection.scalars(stored.order_by(source.c.requested_at.desc().nulls_last())).all()
     missing = profile.own_sources.keys() - urls
     for url in urls:
         if (present := on_present_base(url, profile)) in missing:
-            moved = update(source).filter_by(site=site, url=url)
-            connection.execute(moved.values(url=present))
+            connection.execute(update(source).filter_by(site=site, url=url).values(url=present))
             missing.remove(present)
 
 
