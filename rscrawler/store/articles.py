@@ -293,7 +293,7 @@ class ArticleStore(Part):
         """Write versions with their articles, addresses, keys, flags and outbox rows.
 
         `is_restored`: rows that exist already stay, and the outbox rows are done. Keys and flags
-        are those of the highest version.
+        are those of the highest version; of former ones, only their alerts are kept.
         """
         insert = self._database.insert_missing if is_restored else Table.insert
         state = "done" if is_restored else "pending"
@@ -315,13 +315,6 @@ class ArticleStore(Part):
             for key in each.fingerprint.keys
         )
         _execute_many(connection, self._database.insert_missing(band), keys)
-        self._write_flags(connection, latest, former)
-        _execute_many(connection, insert(outbox), rows)
-
-    def _write_flags(
-        self, connection: Connection, latest: Sequence[Recording], former: Sequence[Recording]
-    ) -> None:
-        """Write the flags of the latest versions; of former versions only that they alerted."""
         if updated := [each.article.article_id for each in latest if each.article.version > 1]:
             # A topic that the update no longer names keeps its row, with the time of its alert.
             known = update(flag).where(among(flag.c.article_id, updated))
@@ -330,6 +323,7 @@ class ArticleStore(Part):
         before = (row | {"level": Level.NONE} for each in former for row in _flag_rows(each))
         alerted = (row for row in before if row["alerted_at"])
         _execute_many(connection, self._upsert_alerted, alerted)
+        _execute_many(connection, insert(outbox), rows)
 
     def record_unchanged(
         self, site: str, article_id: str, visit: Visit, fetched_at: datetime, url: str | None = None
