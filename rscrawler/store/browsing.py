@@ -28,12 +28,12 @@ from rscrawler.store.tables import (
 )
 from rscrawler.store.words import Term, terms_of
 
-_STREAMED = 100
+_PORTION = 100  # articles read at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
-    """A filter: an article must meet every condition that is given.
+class ArticleFilter:
+    """The conditions that an article must meet, as far as given.
 
     Its flag on one of `topics` must reach `minimum`, and name `country` if that is given;
     with the minimum `none` and no country, any article will do. All words of `query` must be
@@ -82,7 +82,9 @@ class Sending:
 class BrowseStore(Part):
     """Articles, their copies, deliveries and counts in the database."""
 
-    def coverage(self, wanted: Coverage, limit: int, *, page: int = 1) -> tuple[list[Article], int]:
+    def articles(
+        self, wanted: ArticleFilter, limit: int, *, page: int = 1
+    ) -> tuple[list[Article], int]:
         """One page (from 1) of the wanted articles, newest first, and the total of all pages.
 
         An article's age counts from its publication, or from first sight if that is earlier or
@@ -94,19 +96,19 @@ class BrowseStore(Part):
         total = rows[0][1] if rows else 0
         if not rows and page > 1:
             total = self.count(wanted)
-        return self._articles([row[0] for row in rows]), total
+        return self._of_numbers([row[0] for row in rows]), total
 
-    def count(self, wanted: Coverage) -> int:
+    def count(self, wanted: ArticleFilter) -> int:
         """The number of wanted articles."""
         return self._database.count(self._chosen(wanted))
 
-    def all_coverage(self, wanted: Coverage) -> Iterator[Article]:
+    def all_articles(self, wanted: ArticleFilter) -> Iterator[Article]:
         """Every wanted article, newest first."""
         numbers = self._database.scalars(_newest_first(self._chosen(wanted)))
-        for start in range(0, len(numbers), _STREAMED):
-            yield from self._articles(numbers[start : start + _STREAMED])
+        for start in range(0, len(numbers), _PORTION):
+            yield from self._of_numbers(numbers[start : start + _PORTION])
 
-    def _articles(self, numbers: Sequence[int]) -> list[Article]:
+    def _of_numbers(self, numbers: Sequence[int]) -> list[Article]:
         query = (
             select(article.c.number, version.c.record)
             .join(version, LAST_VERSION)
@@ -115,13 +117,12 @@ class BrowseStore(Part):
         records = {row.number: row.record for row in self._database.rows(query)}
         return [Article.from_json(records[number]) for number in numbers if number in records]
 
-    def _chosen(self, wanted: Coverage) -> Select[Any]:
+    def _chosen(self, wanted: ArticleFilter) -> Select[Any]:
         """The numbers of the wanted articles."""
         query = select(entry.c.number)
         if wanted.minimum is not Level.NONE or wanted.country is not None:
-            query = query.where(
-                or_(false(), *(_is_flagged(wanted, each) for each in wanted.topics))
-            )
+            is_flagged = or_(false(), *(_is_flagged(wanted, each) for each in wanted.topics))
+            query = query.where(is_flagged)
         if wanted.site is None:
             query = query.where(entry.c.is_folded == 0)
         else:
@@ -162,10 +163,8 @@ class BrowseStore(Part):
 
     def article_of(self, identity: str) -> str | None:
         """The article id for an article id or record id; None if it is unknown."""
-        query = select(version.c.article_id).where(
-            or_(version.c.article_id == identity, version.c.record_id == identity)
-        )
-        return self._database.scalar(query.limit(1))
+        is_named = or_(version.c.article_id == identity, version.c.record_id == identity)
+        return self._database.scalar(select(version.c.article_id).where(is_named).limit(1))
 
     def copies(self, article_ids: Iterable[str]) -> dict[str, list[Copy]]:
         """The copies of articles, by the id of the article that they repeat; first-seen first."""
@@ -212,7 +211,7 @@ class BrowseStore(Part):
         found = facet.alias()
         is_counted = and_(found.c.article == entry.c.number, found.c.name == f"{name}/{topic}")
         day = func.substr(entry.c.age, 1, 10)
-        query = _published(topic, minimum, since, until).join(found, is_counted)
+        query = _flagged(topic, minimum, since, until).join(found, is_counted)
         counted = query.add_columns(day, found.c.value, func.count())
         rows = self._database.rows(counted.group_by(day, found.c.value))
         return {(row[0], row[1]): row[2] for row in rows}
@@ -225,7 +224,7 @@ class BrowseStore(Part):
         hour = func.substr(entry.c.age, 12, 2)
         has_time = func.substr(entry.c.age, 11, 9) != "T00:00:00"
         query = (
-            _published(topic, minimum, since, until)
+            _flagged(topic, minimum, since, until)
             .where(entry.c.age < entry.c.first_seen_at, has_time)
             .add_columns(hour, func.count())
             .group_by(hour)
@@ -252,7 +251,7 @@ def _reaches(minimum: Level) -> ColumnElement[bool]:
     return facet.c.value.in_(str(each) for each in Level if each.rank and each.reaches(minimum))
 
 
-def _is_flagged(wanted: Coverage, topic: str) -> ColumnElement[bool]:
+def _is_flagged(wanted: ArticleFilter, topic: str) -> ColumnElement[bool]:
     is_flagged = _has(f"level/{topic}", _reaches(wanted.minimum))
     if wanted.country is None:
         return is_flagged
@@ -271,8 +270,8 @@ def _tsquery(terms: Sequence[Term]) -> str:
     return " & ".join(f"({phrase}{end})" for phrase, end in zip(phrases, ends, strict=True))
 
 
-def _published(topic: str, minimum: Level, since: datetime, until: datetime) -> Select[tuple[()]]:
-    """Rows of `entry` and `facet`, without columns yet, for each flagged article."""
+def _flagged(topic: str, minimum: Level, since: datetime, until: datetime) -> Select[tuple[()]]:
+    """Rows of `entry` and `facet`, without columns yet, for flagged articles by publication."""
     return (
         select()
         .select_from(entry)

@@ -17,7 +17,7 @@ from rscrawler.delivery.feeds import FEED_SIZE, feed_of
 from rscrawler.delivery.records import csv_lines, jsonl_lines
 from rscrawler.delivery.wording import country_name, words_of_slug
 from rscrawler.items import Article, Level, Novelty, parse_rfc3339, rfc3339
-from rscrawler.store.browsing import Coverage
+from rscrawler.store.browsing import ArticleFilter
 from rscrawler.store.words import Term, terms_of
 from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import Dashboard, chosen
@@ -46,7 +46,7 @@ _VISIT_ENDS_AFTER = timedelta(minutes=30)
 class Search:
     """The articles that the parameters ask for; `given` are the parameters that were set."""
 
-    wanted: Coverage
+    wanted: ArticleFilter
     given: dict[str, str]
     page: int
 
@@ -79,7 +79,7 @@ def _page(
     request: Request, dashboard: Dashboard, search: Search, last_visit: datetime | None
 ) -> Response:
     wanted, store = search.wanted, dashboard.store
-    articles, total = store.browsing.coverage(wanted, PAGE_SIZE, page=search.page)
+    articles, total = store.browsing.articles(wanted, PAGE_SIZE, page=search.page)
     more = 0
     if wanted.query and wanted.minimum is not Level.NONE:
         everything = replace(wanted, minimum=Level.NONE, country=None)
@@ -104,7 +104,7 @@ def _page(
 
 
 def _entries(
-    dashboard: Dashboard, wanted: Coverage, articles: Sequence[Article]
+    dashboard: Dashboard, wanted: ArticleFilter, articles: Sequence[Article]
 ) -> Iterator[dict[str, Any]]:
     """The entries of the list, with texts that are safe to show."""
     ids = [each.article_id for each in articles]
@@ -132,7 +132,7 @@ def _passage(article: Article, alert: Alert, terms: list[Term]) -> Passage | Non
     return Passage("", (Segment(article.paragraphs[0][:300]),)) if article.paragraphs else None
 
 
-def _interest(dashboard: Dashboard, wanted: Coverage) -> Interest:
+def _interest(dashboard: Dashboard, wanted: ArticleFilter) -> Interest:
     minimum = wanted.minimum if wanted.minimum is not Level.NONE else Level.MENTION
     return Interest(wanted.topics, minimum, dashboard.titles, dashboard.sites)
 
@@ -141,7 +141,7 @@ def _interest(dashboard: Dashboard, wanted: Coverage) -> Interest:
 
 
 def _feed(request: Request, dashboard: Dashboard, search: Search) -> Response:
-    articles = dashboard.store.browsing.all_coverage(search.wanted)
+    articles = dashboard.store.browsing.all_articles(search.wanted)
     given = ", ".join(f"{name} {value}" for name, value in search.given.items())
     content = feed_of(
         list(islice(articles, FEED_SIZE)),
@@ -155,7 +155,7 @@ def _feed(request: Request, dashboard: Dashboard, search: Search) -> Response:
 
 def _download(dashboard: Dashboard, search: Search, kind: str) -> Response:
     records = (
-        article.to_record() for article in dashboard.store.browsing.all_coverage(search.wanted)
+        article.to_record() for article in dashboard.store.browsing.all_articles(search.wanted)
     )
     lines = csv_lines(records) if kind == "csv" else jsonl_lines(records)
     # In blocks of a hundred lines, since the server sends each block by itself.
@@ -191,7 +191,7 @@ def _search_for(
     since, until = _day(given, "since"), _day(given, "until")
     days = {"since": since, "until": until}
     given |= {name: day.date().isoformat() for name, day in days.items() if day}
-    wanted = Coverage(
+    wanted = ArticleFilter(
         topics=[given["topic"]] if "topic" in given else dashboard.config.alerts.topics,
         minimum=Level(given.get("level", dashboard.config.alerts.minimum)),
         country=given.get("country"),

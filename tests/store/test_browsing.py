@@ -12,7 +12,7 @@ import pytest
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.items import Level, Novelty, TopicFlag
 from rscrawler.store import Store
-from rscrawler.store.browsing import Copy, Coverage
+from rscrawler.store.browsing import ArticleFilter, Copy
 from rscrawler.store.database import open_database
 from tests.delivery.helpers import (
     HOSTILE_TITLES,
@@ -30,10 +30,10 @@ TOPICS = ["central-asia"]
 def titles(store: Store, **wanted: Any) -> list[str]:
     """The titles of the wanted articles, newest first."""
     store.index.catch_up()
-    coverage = Coverage(**{"topics": TOPICS, "minimum": Level.SUBSTANTIAL, **wanted})
-    articles, total = store.browsing.coverage(coverage, 100)
+    coverage = ArticleFilter(**{"topics": TOPICS, "minimum": Level.SUBSTANTIAL, **wanted})
+    articles, total = store.browsing.articles(coverage, 100)
     assert total == len(articles) == store.browsing.count(coverage)
-    assert articles == list(store.browsing.all_coverage(coverage))
+    assert articles == list(store.browsing.all_articles(coverage))
     return [article.title or "" for article in articles]
 
 
@@ -184,8 +184,8 @@ def test_pages_follow_each_other_without_a_gap(store: Store) -> None:
     for number in range(7):
         record(store, an_article(number, published_at=NOW - timedelta(days=number // 3)))
     store.index.catch_up()
-    wanted = Coverage(TOPICS, Level.PRIMARY)
-    pages = [store.browsing.coverage(wanted, 3, page=page) for page in (1, 2, 3, 4)]
+    wanted = ArticleFilter(TOPICS, Level.PRIMARY)
+    pages = [store.browsing.articles(wanted, 3, page=page) for page in (1, 2, 3, 4)]
     assert [len(articles) for articles, _ in pages] == [3, 3, 1, 0]
     assert {total for _, total in pages} == {7}
     seen = [article.article_id for articles, _ in pages for article in articles]
