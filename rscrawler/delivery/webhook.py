@@ -39,6 +39,7 @@ class Webhook(MessageChannel):
         """POST a record's JSON."""
         settings = self.settings
         secret, timestamp = settings.secret.get_secret_value(), str(int(time.time()))
+        dated = f"{timestamp}.".encode() + content
         request = urllib.request.Request(  # noqa: S310 - the configuration allows http and https alone
             settings.url.get_secret_value(),
             data=content,
@@ -47,9 +48,7 @@ class Webhook(MessageChannel):
                 "Content-Type": "application/json; charset=utf-8",
                 "User-Agent": f"rscrawler/{__version__}",
                 "X-RSCrawler-Timestamp": timestamp,
-                "X-RSCrawler-Signature-V2": signature_of(
-                    f"{timestamp}.".encode() + content, secret
-                ),
+                "X-RSCrawler-Signature-V2": signature_of(dated, secret),
                 # Signs the body alone; the next release removes it.
                 "X-RSCrawler-Signature": signature_of(content, secret),
                 "X-RSCrawler-Record": str(json.loads(content)["record_id"]),

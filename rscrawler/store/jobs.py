@@ -132,9 +132,8 @@ class JobStore(Part):
 
     def give_back(self, firing: Firing) -> bool:
         """Undo the claim of an interrupted run: it is due again; False if it is not open."""
-        later = update(job).where(
-            job.c.job_id == firing.job_id, job.c.next_fire_at > firing.fire_at
-        )
+        known = update(job).filter_by(job_id=firing.job_id)
+        later = known.where(job.c.next_fire_at > firing.fire_at)
         with self._database.writing() as connection:
             if connection.execute(delete(fired).filter_by(**_open(firing))).rowcount != 1:
                 return False

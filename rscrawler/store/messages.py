@@ -301,11 +301,10 @@ class MessageStore(Part):
     def retry_refused(self, channel: str, addresses: Sequence[str], now: datetime) -> None:
         """Make what addresses refused due at once, since they have accepted another message."""
         of_channel = select(message.c.message_id).filter_by(channel=channel)
-        refused = update(recipient).filter_by(state="refused")
-        later = refused.where(among(recipient.c.address, addresses), recipient.c.next_try_at > now)
-        self._database.execute(
-            later.where(recipient.c.message_id.in_(of_channel)).values(next_try_at=now)
-        )
+        is_later = recipient.c.message_id.in_(of_channel), recipient.c.next_try_at > now
+        refused = update(recipient).filter_by(state="refused").where(*is_later)
+        accepting = refused.where(among(recipient.c.address, addresses))
+        self._database.execute(accepting.values(next_try_at=now))
 
     # Decisions of people, and of a new configuration.
 
