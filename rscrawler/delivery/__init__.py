@@ -89,6 +89,6 @@ def send_notices(config: Config, store: Store, clock: Callable[[], datetime]) ->
     """Send only the notices to the operators; for a service whose delivery processes fail."""
     alerts, channels = config.alerts, message_channels(config)
     interest = Interest(alerts.topics, alerts.minimum, {})
-    context = messages.DeliveryContext(alerts, channels, store, interest, clock, lambda: False)
+    delivery = messages.DeliveryContext(alerts, channels, store, interest, clock, lambda: False)
     ops.compose_notices(config, store, clock())
-    messages.send_due(context, are_alerts=False)
+    messages.send_due(delivery, are_alerts=False)

@@ -56,9 +56,9 @@ def _restore(folder: Path, store: Store) -> None:
     restored = store.outbox.restore_rows(
         each | {"created_at": datetime.fromisoformat(each["created_at"])} for each in rows
     )
-    waiting = {_name(*each) for each in store.messages.open_addresses().items()}
+    wanted = {_name(*each) for each in store.messages.open_addresses().items()}
     for path in paths:
-        if path.name in waiting:
+        if path.name in wanted:
             continue
         with suppress(FileNotFoundError, ValueError):
             kept = _MESSAGE.validate_json(path.read_bytes())
@@ -72,21 +72,20 @@ def _restore(folder: Path, store: Store) -> None:
 
 def _keep(folder: Path, store: Store) -> None:
     rows = store.outbox.rows_to_spool()
-    waiting = store.messages.open_addresses()
-    if not (rows or waiting or folder.exists()):
+    addresses = store.messages.open_addresses()
+    if not (rows or addresses or folder.exists()):
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = json.dumps(rows, default=datetime.isoformat)
     replace_file(folder / _ROWS, written.encode(), _OWNER_ALONE)
-    wanted = {_name(message_id, left): message_id for message_id, left in waiting.items()}
+    wanted = {_name(*each): each for each in addresses.items()}
     present = {path.name for path in _messages(folder)}
     for name in present - wanted.keys():
         (folder / name).unlink(missing_ok=True)
     for name in wanted.keys() - present:
-        if (kept := store.messages.message(wanted[name], waiting[wanted[name]])) is not None:
+        if (kept := store.messages.message(*wanted[name])) is not None:
             # Latin-1 makes a text of any bytes; those of a mail are ASCII.
-            content = kept.content.decode("latin-1").encode()
-            kept = replace(kept, content=content)
+            kept = replace(kept, content=kept.content.decode("latin-1").encode())
             replace_file(folder / name, _MESSAGE.dump_json(kept), _OWNER_ALONE)
 
 
@@ -105,8 +104,8 @@ def _messages(folder: Path) -> Iterator[Path]:
     return (path for path in folder.glob("*.json") if path.name != _ROWS)
 
 
-def _name(message_id: str, left: tuple[str, ...]) -> str:
-    return f"{digest(' '.join([message_id, *left]))}.json"
+def _name(message_id: str, addresses: tuple[str, ...]) -> str:
+    return f"{digest(' '.join([message_id, *addresses]))}.json"
 
 
 def _rows(folder: Path) -> Any:

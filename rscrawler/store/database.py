@@ -164,7 +164,7 @@ class Database:
     ) -> postgresql.Insert | sqlite.Insert:
         """An INSERT that updates the row with that primary key, if it exists and `where` holds.
 
-        A new row gets `updated` and `first`; without `first`, the parameters of the execution.
+        A new row gets `updated` and `first`; without `first`, rows are given to the execution.
         """
         insert = self.insert(table)
         insert = insert.values({**updated, **first}) if first else insert

@@ -161,8 +161,7 @@ class LeaseStore(Part):
 
     def forget_dead(self, kind: str, now: datetime) -> None:
         """Delete the leases of dead services or workers: a living one takes over their work."""
-        dead = [each.name for each in self.services(kind) if not each.is_alive_at(now)]
-        if dead:
+        if dead := [each.name for each in self.services(kind) if not each.is_alive_at(now)]:
             self._database.execute(delete(lease).where(lease.c.name.in_(dead)))
 
     def held(self, now: datetime, names: Iterable[str] | None = None) -> dict[str, str]:

@@ -198,10 +198,10 @@ class MessageStore(Part):
 
     def open_addresses(self) -> dict[str, tuple[str, ...]]:
         """The addresses still to be served, by message id."""
-        left: dict[str, tuple[str, ...]] = {}
+        found: dict[str, tuple[str, ...]] = {}
         for each in self._undelivered(_OPEN):
-            left[each.message_id] = (*left.get(each.message_id, ()), each.address)
-        return left
+            found[each.message_id] = (*found.get(each.message_id, ()), each.address)
+        return found
 
     def message(self, message_id: str, addresses: tuple[str, ...]) -> NewMessage | None:
         """A message, for these of its recipients."""
