@@ -250,7 +250,9 @@ class Markup(Model):
     title: Selectors = key(["h1"], "the headline")
     subtitle: Selectors = key([], "the line below the headline")
     authors: Selectors = key(["[rel~=author]"], "an element for each name")
-    sections: Selectors = key(["a[rel~='category']"], "links whose address ends in the slug")
+    sections: Selectors = key(  # classic themes of WordPress, and its block themes
+        ["a[rel~='category']", ".taxonomy-category a"], "links whose address ends in the slug"
+    )
     tags: Selectors = key(["a[href*='/tag/']"], "links to tag pages")
     published_text: Selectors = key([
         "time[datetime]", "[itemprop='datePublished']", ".published", ".date", ".post-date",

@@ -368,6 +368,23 @@ def test_sections_are_links_that_say_they_are_categories() -> None:
     assert read(f"<p>{links}</p>").sections == ["water"]
 
 
+def test_sections_and_tags_are_told_apart_in_a_block_theme_of_wordpress() -> None:
+    page = f"""
+    <main><h1>{TITLE}</h1>
+      <div class="taxonomy-category wp-block-post-terms">
+        <a href="/category/water/" rel="tag">Water</a>, <a href="/category/asia/" rel="tag">Asia</a>
+      </div>
+      <div class="entry-content wp-block-post-content">{TEXT}</div>
+      <div class="taxonomy-post_tag wp-block-post-terms"><a href="/tag/dam/" rel="tag">Dam</a></div>
+    </main>
+    <ul class="wp-block-post-template"><li>
+      <h3 class="wp-block-post-title"><a href="/another/">Another story of a dam</a></h3>
+      <div class="taxonomy-category"><a href="/category/x/" rel="tag">X</a></div>
+    </li></ul>"""
+    article = rscrawler.extract_page(f"<html><body>{page}</body></html>".encode(), URL)
+    assert (article.sections, article.tags) == (["water", "asia"], ["dam"])
+
+
 def test_sections_and_tags_are_also_read_in_the_footer_of_the_own_article_alone() -> None:
     def footer(name: str) -> str:
         links = f'<a href="/{name}/" rel="category tag">x</a> <a href="/tag/{name}-tag/">x</a>'
