@@ -87,6 +87,12 @@ class Structured:
         )
 
     @cached_property
+    def descriptions(self) -> set[str]:
+        """The declared descriptions of the page."""
+        names = ("description", "og:description")
+        return {text for name in names if (text := clean(self.meta.get(name, "")))}
+
+    @cached_property
     def headlines(self) -> list[tuple[str, str]]:
         """The declared headlines of the article, best first: (origin, headline)."""
         title = self.meta.get("og:title") or self.meta.get("twitter:title")

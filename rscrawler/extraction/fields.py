@@ -26,7 +26,7 @@ from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import address_key, article_address, canonical_url, web_address
 from rscrawler.items import Article, Image
 from rscrawler.sites import SourceKind
-from rscrawler.text import UNSPACED, clean
+from rscrawler.text import UNSPACED
 
 # Where pages declare each field, the most exact first.
 _DECLARED = {
@@ -173,10 +173,9 @@ def _guessed_subtitle(located: LocatedText) -> _Given:
         if is_line and text not in ("", _title(located)[0]):
             return text, f"fallback: {below.tag}"
         break
-    meta = located.context.structured.meta
-    declared = [clean(meta.get(name, "")) for name in ("description", "og:description")]
+    declared = located.context.structured.descriptions
     lines = ((text_of(line), f"fallback: {line.tag}") for line in located.lines)
-    return next((given for given in lines if given[0] and given[0] in declared), _NOTHING)
+    return next((given for given in lines if given[0] in declared), _NOTHING)
 
 
 def _language(located: LocatedText) -> _Given:

@@ -405,6 +405,27 @@ def test_a_line_that_the_page_declares_as_its_description_is_the_subtitle() -> N
     assert read(f"<p>{dek}</p>").subtitle is None
 
 
+def test_a_declared_description_with_the_headline_in_a_header_is_the_subtitle() -> None:
+    dek = "The keepers of the sluices wait for snow, and the mills in the valley for water."
+    header = f"""<header class="article-header"><h1>{TITLE}</h1>{{}}
+      <time datetime="2024-12-09">9 December 2024</time>
+      <figure><img src="/dam.jpg"><figcaption>The dam</figcaption></figure></header>"""
+
+    def casper(head: str, description: str) -> rscrawler.Article:
+        page = f"""<html><head><meta name="description" content="{description}"></head><body>
+          <article class="article post">{head}<section class="gh-content">{TEXT}</section></article>
+          </body></html>"""
+        return rscrawler.extract_page(page.encode(), URL)
+
+    line = f'<p class="article-excerpt">{dek}</p>'
+    article = casper(header.format(line), dek)
+    assert (article.subtitle, article.body) == (dek, casper(header.format(""), dek).body)
+    assert article.image is not None
+    # Not declared, or among the paragraphs: text.
+    assert casper(header.format(line), "").body.startswith(dek)
+    assert casper(f"<h1>{TITLE}</h1>{line}{TEXT}", dek).body.startswith(dek)
+
+
 def test_the_declared_picture_is_surer_than_the_first_on_an_unknown_page() -> None:
     declared = "https://gazette.example/dam.jpg"
     head = f'<meta property="og:image" content="{declared}">'
