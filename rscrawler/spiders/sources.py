@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
-from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urldefrag, urlencode, urlsplit, urlunsplit
 
 from lxml import etree
@@ -26,7 +25,7 @@ from rscrawler.extraction.selectors import select
 from rscrawler.identity.addresses import web_address
 from rscrawler.sites import Source, SourceKind
 
-MAX_ENTRIES = 1_000  # of a feed or an endpoint: the newest come first
+MAX_ENTRIES = 1_000  # of a feed or an endpoint
 MAX_SITEMAP_BYTES = 50 * 2**20  # what the sitemap protocol allows
 MAX_ADDRESSES = 50_000  # of a sitemap: the same
 MAX_SITEMAPS = 5_000  # of an index: one a day for 13 years
@@ -49,6 +48,7 @@ _END_OF_XML = re.compile(
 )
 _GZIP_MAGIC = b"\x1f\x8b"
 _PACKED_CHUNK_BYTES = 2**14  # each can unpack to a thousand times as many
+_Listed = TypeVar("_Listed")
 
 
 class UnreadableSource(Exception):
@@ -225,13 +225,14 @@ def _without_texts(body: bytes) -> bytes:
         root = etree.fromstring(body, _xml_parser())
     except etree.XMLSyntaxError:
         return _shortened(body)
-    entries = list(root.iter("{*}item", "{*}entry"))
-    for entry in entries[MAX_ENTRIES:]:
+    entries = [*root.iter("{*}item", "{*}entry")]
+    used = _ends(entries, MAX_ENTRIES)
+    for entry in set(entries).difference(used):
         entry.getparent().remove(entry)
     declared = root.getroottree().docinfo.encoding or "utf-8"
     if not body.isascii() and not declared.lower().startswith("utf"):
         return _shortened(body)
-    for entry in entries[:MAX_ENTRIES]:
+    for entry in used:
         for part in list(entry):
             if _name(part) not in _ENTRY_PARTS:
                 entry.remove(part)
@@ -239,10 +240,10 @@ def _without_texts(body: bytes) -> bytes:
 
 
 def _shortened(body: bytes) -> bytes:
-    """The bytes of a feed up to the end of its last entry that is used."""
-    ends = re.finditer(rb"</(?:item|entry)\s*>", body, re.IGNORECASE)
-    last = next(islice(ends, MAX_ENTRIES - 1, None), None)
-    return body if last is None else body[: last.end()]
+    """The bytes of a feed without the entries that are not used, those in the middle."""
+    ends = [end.end() for end in re.finditer(rb"</(?:item|entry)\s*>", body, re.IGNORECASE)]
+    half = MAX_ENTRIES // 2
+    return body if len(ends) <= MAX_ENTRIES else body[: ends[half - 1]] + body[ends[-half - 1] :]
 
 
 def _feed_date(entry: Any, name: str) -> datetime | None:
@@ -301,9 +302,9 @@ def _unpacked(body: bytes) -> bytes:
     return bytes(unpacked)
 
 
-def _ends(root: Element, most: int) -> list[Element]:
-    """The entries; of too many those at both ends, since the newest are at one of them."""
-    entries, half = [*root], most // 2
+def _ends(listed: Iterable[_Listed], most: int) -> list[_Listed]:
+    """What is listed; of too many those at both ends, since the newest are at one of them."""
+    entries, half = [*listed], most // 2
     return entries if len(entries) <= most else [*entries[:half], *entries[-half:]]
 
 
@@ -340,7 +341,7 @@ def _read_endpoint(page: SourcePage) -> SourceContent:
     if not isinstance(listed, list):
         raise UnreadableSource(f"has no list at {paths.entries!r}; see paths.entries")
     entries = []
-    for item in islice(listed, MAX_ENTRIES):
+    for item in _ends(listed, MAX_ENTRIES):
         if url := web_address(_text_at(item, paths.address), page.url):
             published = _date_at(item, paths.published)
             title = unescape(_text_at(item, paths.title)).strip() or None

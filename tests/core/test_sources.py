@@ -535,9 +535,18 @@ def test_what_is_no_list_in_json_is_unreadable(body: bytes) -> None:
         read("json", body)
 
 
-def test_no_more_entries_of_an_endpoint_are_looked_at_than_of_a_feed() -> None:
-    body = json.dumps([{"link": f"/{number}/"} for number in range(1_500)]).encode()
-    assert len(read("json", body).entries) == 1_000
+def test_of_too_many_entries_those_at_both_ends_are_read_whatever_their_order() -> None:
+    urls = [f"https://example.org/{number}/" for number in range(1_500)]
+    items = "".join(f"<item><link>{url}</link></item>" for url in urls)
+    feed = f"<rss version='2.0'><channel><title>{{}}</title>{items}</channel></rss>"
+    endpoint = json.dumps([{"link": url} for url in urls])
+    for kind, body in (
+        ("feed", feed.format("A")),
+        ("feed", feed.format("A & B")),
+        ("json", endpoint),
+    ):
+        entries = read(kind, body.encode()).entries
+        assert [each.url for each in entries] == [*urls[:500], *urls[-500:]]
 
 
 def test_paths_of_a_source_that_is_no_endpoint_are_a_mistake() -> None:
