@@ -21,12 +21,12 @@ _PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp|pl))$", 
 _NAMED_NUMBER = re.compile(r"[a-z_]+\d+")
 # They identify an article of WordPress without permalinks, and of Bitrix.
 _WORDPRESS_ARTICLE, _BITRIX_ARTICLE = "p", "ELEMENT_ID"
-# Parameters of campaigns, advertising and social networks, and of how a page is shown.
+# Parameters of campaigns, advertising, social networks and sessions, and of how a page is shown.
 _TRACKING = re.compile(
     r"^(?:utm_?.*|(?:ads?|ga|gad|gs|itm|mc|mkt|ml|mtm|oly|pk|vero)_.*|\w*clid|c_?id|eid|uid|_hs.*|hs.*"
     r"|(?:click|gbra|igsh|msclk|partner|wbra)id|aff(?:iliate)?|campaign|medium|kwd|keyword|xtor|session"
     r"|rbl.*|rebelltitem|share.*|amp|cmp.*|cn-.*|smid|smtyp|spm|trk.*|ref_?.*|source|src|from|via"
-    r"|s|si|feature|print|output|timestamp|v|_)$",
+    r"|s|si|phpsessid|feature|print|output|timestamp|v|_)$",
     re.IGNORECASE,
 )
 # Java's servlets write the session into every link on the first page of a client without cookies.
@@ -49,7 +49,7 @@ def canonical_url(url: str, profile: SiteProfile) -> str | None:
     """The canonical form of an address of this site.
 
     Scheme and host become those of `base_url` (the profile's other hosts, and each with or
-    without `www.`, map to it); tracking parameters, a Java session and the fragment are removed;
+    without `www.`, map to it); tracking parameters, a session's id and the fragment are removed;
     percent-encoding, dot segments and repeated slashes are normalised. A trailing slash, or the
     lack of one, stays, since a site may answer only one of the two. Idempotent.
 

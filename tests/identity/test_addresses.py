@@ -97,6 +97,7 @@ def test_an_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
         ("/a-canal/?xid=81", "/a-canal/"),
         ("/en/news/?SECTION_ID=7&ELEMENT_ID=81", "/en/news/?ELEMENT_ID=81"),  # Bitrix
         ("/index.php?id=81&utm_source=a", "/index.php?id=81"),
+        ("/index.php?PHPSESSID=0a1b2c&id=81", "/index.php?id=81"),
         ("/?p=12345&fbclid=1", "/?p=12345"),
         ("/spip.php?breve1323", "/spip.php?breve1323"),  # SPIP without rewritten addresses
         ("/spip.php?article81&lang=&utm_source=a&print", "/spip.php?article81"),
