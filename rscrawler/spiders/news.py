@@ -15,6 +15,7 @@ from typing import Any, Self
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response, TextResponse
+from scrapy.utils.response import get_meta_refresh
 from twisted.python.failure import Failure
 
 from rscrawler import decisions
@@ -428,11 +429,7 @@ class NewsSpider(Spider):
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(requested, response.url)
             if elsewhere is not None:
-                # An unread address is stored by its own key, whatever form of it is requested.
-                key = address_key(elsewhere, self.profile) if requested.known else address.key
-                other = replace(address, key=key, url=elsewhere)
-                again = replace(requested, address=other, is_elsewhere=True)
-                yield self._article_request(again)
+                yield self._request_elsewhere(requested, elsewhere)
             else:
                 yield self._outcome(
                     PageKind.GONE, requested, response.url, f"answers {response.status}"
@@ -447,7 +444,9 @@ class NewsSpider(Spider):
             reason = f"{response.url}: the response is not text"
             yield self._outcome(PageKind.NOT_ARTICLE, requested, response.url, reason)
         else:
-            yield await self._read(response, requested)
+            outcome = await self._read(response, requested)
+            elsewhere = self._led_on(requested, response) if outcome.page is None else None
+            yield self._request_elsewhere(requested, elsewhere) if elsewhere else outcome
 
     async def _read(self, response: TextResponse, requested: RequestedArticle) -> PageOutcome:
         known, articles = requested.known, self.session.store.articles
@@ -455,7 +454,8 @@ class NewsSpider(Spider):
         # Whether the requested address redirects to the page's permanently, or for a while.
         has_moved = http.has_moved(response.meta)
         is_other = address_key(response.url, self.profile) != requested.address.key
-        is_away = bool(response.meta.get("redirect_reasons")) and not has_moved and is_other
+        is_led = bool(response.meta.get("redirect_reasons")) or requested.is_elsewhere
+        is_away = is_led and not has_moved and is_other
         hint, had_sign = decisions.reading_hints(before, requested.address.published_hint)
         page = await self._readers.read(
             ArticleToRead(
@@ -504,6 +504,23 @@ class NewsSpider(Spider):
         urls = (on_present_base(each.url, self.profile) for each in found)
         own = on_present_base(requested.known.url, self.profile)
         return next((each for each in urls if each != own), None)
+
+    def _led_on(self, requested: RequestedArticle, response: TextResponse) -> str | None:
+        """The address on this site to which a page without an article leads by a meta element.
+
+        Only for an unread address, and once.
+        """
+        if requested.known is not None or requested.is_elsewhere:
+            return None
+        _, url = get_meta_refresh(response, ignore_tags=("script", "noscript"))
+        return url if url and canonical_url(url, self.profile) else None
+
+    def _request_elsewhere(self, requested: RequestedArticle, url: str) -> Request:
+        """The request for another address that may have the page."""
+        # An unread address is stored by its own key, whatever form of it is requested.
+        key = address_key(url, self.profile) if requested.known else requested.address.key
+        other = replace(requested.address, key=key, url=url)
+        return self._article_request(replace(requested, address=other, is_elsewhere=True))
 
     def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:
         """Handle an article page that could not be fetched in this cycle, after all retries."""

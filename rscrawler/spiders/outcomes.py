@@ -44,7 +44,7 @@ class RequestedArticle:
         address: the requested address, as stored; of a known article only when it was first seen,
             and the date of publication if a source gave one in this cycle.
         known: the stored article; None if the page was never read.
-        is_elsewhere: whether this is another address, tried since the article's own one is gone.
+        is_elsewhere: whether this is another address, since the own one is gone or leads there.
     """
 
     address: Address

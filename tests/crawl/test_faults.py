@@ -224,6 +224,32 @@ def test_a_notice_to_which_the_articles_of_a_feed_redirect_is_none_of_them(
     assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
 
 
+def test_an_article_is_read_where_a_page_without_text_leads_by_a_meta_element(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure_plain(workspace, site)
+    led, walled, endless, elsewhere = (story.path for story in site.stories[:4])
+    for path, target in (
+        (led, "/2026/a-canal/"),
+        (walled, "/consent/"),
+        (endless, endless),
+        (elsewhere, "http://elsewhere.invalid/"),
+    ):
+        refresh = f'<meta http-equiv="Refresh" content="1; url={target}">'
+        site.extra_pages[path] = Resource(body=f"<html><head>{refresh}</head></html>".encode())
+    byline = '<a rel="author" href="/people/ann/">Ann Lee</a>'
+    site.extra_pages["/2026/a-canal/"] = plain_page("A canal", "They dig a canal. " * 9, byline)
+    site.extra_pages["/consent/"] = plain_page("Before you continue", "We value your privacy." * 9)
+    workspace.run("crawl", "plain", "--json")
+    others = [site.truth_of(story).url for story in site.stories[4:]]
+    assert sorted(urls(workspace)) == sorted([*others, f"{site.base_url}/2026/a-canal/"])
+    requested = paths_requested(site)
+    assert [requested.count(path) for path in (led, walled, endless, elsewhere)] == [1, 1, 2, 1]
+    site.forget_requests()
+    workspace.run("crawl", "plain", "--json")
+    assert led not in paths_requested(site)
+
+
 def test_a_site_that_checks_a_cookie_is_read_with_one_check_in_a_cycle(
     workspace: Workspace, site: SampleSite
 ) -> None:
