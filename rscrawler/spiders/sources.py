@@ -7,6 +7,7 @@ configuration in a profile.
 import io
 import json
 import re
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -42,6 +43,7 @@ _ENTRY_PARTS = frozenset({
 _FALSE_UTF16 = re.compile(
     rb"\A((?:\xef\xbb\xbf)?\s*<\?xml[^>]*?)\sencoding\s*=\s*[\"']utf-?16[\"']", re.IGNORECASE
 )
+_CHARACTER_REFERENCE = re.compile(rb"&#(x[0-9a-f]+|[0-9]+);?", re.IGNORECASE)
 _BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;|\0)")  # in UTF-16 a zero byte follows
 _END_OF_XML = re.compile(
     rb"</(?:[\w-]+:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>|<urlset[^>]*/>", re.IGNORECASE
@@ -139,6 +141,20 @@ def _without_false_encoding(body: bytes) -> bytes:
     return _FALSE_UTF16.sub(rb"\1", body)
 
 
+def _without_false_characters(body: bytes) -> bytes:
+    """XML without references to what is no character; parsers give up at them.
+
+    Some programs write an emoji as the two halves of a surrogate pair.
+    """
+
+    def true_one(reference: re.Match[bytes]) -> bytes:
+        digits = reference[1].lower()
+        number = int(digits[:9].lstrip(b"x"), 16 if digits.startswith(b"x") else 10)
+        return reference[0] if number < 0xD800 or 0xDFFF < number <= sys.maxunicode else b""
+
+    return _CHARACTER_REFERENCE.sub(true_one, body)
+
+
 # Listings (sections and tags): HTML pages whose links are the entries.
 
 
@@ -224,7 +240,7 @@ def _without_texts(body: bytes) -> bytes:
     try:
         root = etree.fromstring(body, _xml_parser())
     except etree.XMLSyntaxError:
-        return _shortened(body)
+        return _shortened(_without_false_characters(body))
     entries = [*root.iter("{*}item", "{*}entry")]
     used = _ends(entries, MAX_ENTRIES)
     for entry in set(entries).difference(used):
@@ -268,6 +284,7 @@ def _read_sitemap(page: SourcePage) -> SourceContent:
     try:
         root = etree.fromstring(body, _xml_parser())
     except etree.XMLSyntaxError:
+        body = _without_false_characters(body)
         if b"<![CDATA[" not in body:  # there it is right
             body = _BARE_AMPERSAND.sub(b"&amp;", body)
         try:
