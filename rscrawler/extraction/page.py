@@ -118,10 +118,17 @@ def looks_truncated(body: bytes) -> bool:
     return not page.endswith(_LAST) and (unclosed > 0 or not page.endswith(b">"))
 
 
-def _as_utf8(body: bytes, content_type: str | None) -> bytes:
+def whole_utf8(body: bytes) -> bytes | None:
+    """UTF-8 whose broken characters, if any, are replaced; None if the bytes are not UTF-8."""
     is_coded = body.isascii() and any(sign in body for sign in _NOT_ASCII)
-    if not is_coded and _is_text(text := body.decode("utf-8", "replace")):
-        return (body if _BROKEN not in text else text.encode()).removeprefix(BOM_UTF8)
+    if is_coded or not _is_text(text := body.decode("utf-8", "replace")):
+        return None
+    return (body if _BROKEN not in text else text.encode()).removeprefix(BOM_UTF8)
+
+
+def _as_utf8(body: bytes, content_type: str | None) -> bytes:
+    if (whole := whole_utf8(body)) is not None:
+        return whole
     encoding = "cp1252"
     for claim in (http_content_type_encoding(content_type), html_body_declared_encoding(body)):
         if claim is not None and _is_text(_decoded(body, claim), _CLAIMED_WHOLE):

@@ -21,7 +21,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.dates import EARLIEST, read_date
-from rscrawler.extraction.page import looks_truncated, parse_page
+from rscrawler.extraction.page import looks_truncated, parse_page, whole_utf8
 from rscrawler.extraction.selectors import select
 from rscrawler.identity.addresses import web_address
 from rscrawler.sites import Source, SourceKind
@@ -235,12 +235,13 @@ def _without_texts(body: bytes) -> bytes:
 
     feedparser handles each character reference of a full text separately, which took three
     quarters of its time. It also detects a false declaration of an encoding, and so gets the
-    original bytes of a feed that declares an encoding other than UTF.
+    original bytes of a feed that declares an encoding other than UTF. Because of one broken
+    character (a text cut inside a letter) it would read a whole feed in UTF-8 as Latin.
     """
     try:
         root = etree.fromstring(body, _xml_parser())
     except etree.XMLSyntaxError:
-        return _shortened(_without_false_characters(body))
+        return _shortened(_without_false_characters(whole_utf8(body) or body))
     entries = [*root.iter("{*}item", "{*}entry")]
     used = _ends(entries, MAX_ENTRIES)
     for entry in set(entries).difference(used):

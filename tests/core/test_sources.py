@@ -309,6 +309,15 @@ def test_a_feed_that_declares_another_encoding_than_it_has_keeps_its_addresses()
     assert read_feed(wrong) == [Entry("https://example.org/café/")]
 
 
+@pytest.mark.parametrize("broken", [b"\x92", b"\xd0", b"\xed\xa0\xbd\xed\xb8\x80"])
+@pytest.mark.parametrize("head", [b"", b'<?xml version="1.0" encoding="utf-8"?>'])
+def test_a_broken_character_in_a_feed_leaves_its_addresses_whole(
+    head: bytes, broken: bytes
+) -> None:
+    feed = rss("<item><title>Новости XX</title><link>https://example.org/новости/</link></item>")
+    assert read_feed(head + feed.replace(b"XX", broken)) == [Entry("https://example.org/новости/")]
+
+
 def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:
     feed = rss("<item><link>https://example.org/one/</link></item>", "<item><link>https://exa")
     whole = feed[: feed.index(b"https://exa<")]
