@@ -253,8 +253,7 @@ class OutboxStore(Part):
         """The flags of articles that were never alerted, the last published first.
 
         Only articles first seen since a time, and published since `oldest` and the newest article
-        that their site had before; not those in the outbox, which the spool has restored, and no
-        copies or removed articles.
+        that their site had before; no copies, no removed ones, and none that the spool restored.
         """
         rows = outbox.c.record_id == version.c.record_id
         is_in_outbox = exists().where(rows, outbox.c.channel.not_in(JSONL_CHANNELS))
