@@ -16,7 +16,7 @@ from rscrawler.cli.output import console, counted, print_json, say, tracked
 from rscrawler.config import Config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.wording import one_line
-from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.errors import ConfigurationError
 from rscrawler.extensions.archive import archive_files
 from rscrawler.extraction.label import KEPT
 from rscrawler.identity.addresses import address_key, canonical_url
@@ -27,6 +27,7 @@ from rscrawler.probing.explaining import Explanation, explain
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
+from rscrawler.store.database import NoDatabase
 from rscrawler.topics import Flagger, usable_watchlists
 from rscrawler.web.texts import Version, shortened, version_changes
 
@@ -77,7 +78,7 @@ def _file_or_stored(config: Config, named: str, site: str | None) -> tuple[str, 
             return named, site
     except OSError as error:
         reason = str(error.strerror)
-    with suppress(StoreError), opened_store(config, must_exist=True) as store:  # there may be none
+    with suppress(NoDatabase), opened_store(config, must_exist=True) as store:
         article_id = _stored_article(config, store, named, site)
         if article_id and (found := store.articles.latest_record(article_id)):
             return found.url, site or found.site

@@ -1028,10 +1028,13 @@ def test_a_folder_in_the_place_of_a_file_of_records_is_one_line(workspace: Works
     assert line.startswith(f"rscrawler: {folder}: cannot be read: Is a directory; ")
 
 
-def test_a_database_that_cannot_be_opened_says_what_it_takes(workspace: Workspace) -> None:
+@pytest.mark.parametrize("command", ["status", "explain /kazakhstan-railway/"])
+def test_a_database_that_cannot_be_opened_says_what_it_takes(
+    workspace: Workspace, command: str
+) -> None:
     workspace.config.write_text('database_url = "sqlite:///output"\n')
     workspace.output.mkdir()
-    result = workspace.run("status")
+    result = workspace.run(*command.split())
     assert result.status == 1
     (line,) = complaints(result)
     assert line.endswith("; this user must be able to write the file and its folder")
