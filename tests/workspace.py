@@ -22,7 +22,7 @@ import psutil  # type: ignore[import-untyped]
 from rscrawler.forks import ANSWER, STARTED
 
 PROGRAM = [sys.executable, "-m", "rscrawler"]
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
