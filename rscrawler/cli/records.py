@@ -47,7 +47,7 @@ def export_command(
         ExportFormat, Option("--format", help="Parquet needs -o and rscrawler[parquet].")
     ] = "jsonl",
     output: Annotated[
-        Path | None, Option("-o", "--output", help="The file; default: standard output.")
+        Path | None, Option("-o", "--output", help="The file; default, or -: standard output.")
     ] = None,
     raw: Annotated[
         bool, Option("--raw", help="CSV: do not escape cells that look like formulas.")
@@ -60,6 +60,7 @@ def export_command(
         raise ConfigurationError(
             f"--since, {rfc3339(since)}, is not before the end of --until, {rfc3339(until)}"
         )
+    output = None if output == Path("-") else output
     if output is None and export_format == "parquet":
         raise ConfigurationError("--format parquet: needs a file; name one with -o FILE")
     writable = usable(output, to_be="written") if output else nullcontext()

@@ -806,6 +806,12 @@ def test_explain_of_an_address_that_leads_nowhere_is_one_line(
 # export.
 
 
+def test_export_to_a_dash_is_standard_output(crawled: Crawled) -> None:
+    exported = crawled.run("export", "-o", "-")
+    assert exported.stdout == crawled.run("export").stdout != ""
+    assert crawled.run("export", "--format", "parquet", "-o", "-").status == 2
+
+
 def test_export_gives_every_record_as_it_was_delivered(crawled: Crawled) -> None:
     lines = crawled.run("export").stdout.splitlines()
     assert [json.loads(line) for line in lines] == crawled.records()
