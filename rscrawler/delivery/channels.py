@@ -113,16 +113,18 @@ class OutboxSummary:
 def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary:
     """The state of the outbox.
 
-    A delivery that was given up counts until a later message reaches the same address, or the
-    address leaves the configuration.
+    A delivery counts as failed until a later message reaches the same address, or the address
+    leaves the configuration. From then on it is pending until it is given up, or until another
+    address takes its place.
     """
-    channels, undelivered = message_channels(config), store.messages.undelivered()
-    pending = [each for each in undelivered if each.state == "pending"]
-    failed = [
-        each
-        for each in undelivered
-        if each.state != "pending" and channels.is_addressed(each.channel, each.address)
-    ]
+    channels = message_channels(config)
+    pending: list[Undelivered] = []
+    failed: list[Undelivered] = []
+    for each in store.messages.undelivered():
+        if each.state != "pending" and channels.is_addressed(each.channel, each.address):
+            failed.append(each)
+        elif each.state != "failed":
+            pending.append(each)
     lines = store.outbox.pending_line_count()
     waiting = [Waiting("jsonl", lines, _NEXT.why)] if lines else []
     for rows in channels.uncomposed(store, now):

@@ -321,6 +321,23 @@ def test_an_address_that_left_the_configuration_is_given_up(
     assert outbox_summary(changed, store, NOW + HOUR).failed == 0
 
 
+@on_sqlite
+def test_what_will_go_to_another_address_is_pending_until_then(
+    store: Store, listener: Listener, config: Config, tmp_path: Path
+) -> None:
+    listener.statuses[DESK] = 500
+    record(store, an_article(1), "channel:desk")
+    deliver(config, store, now=NOW)
+    renewed = make_config(
+        listener, tmp_path, channels={"desk": f"json://localhost:{listener.port}/new"}
+    )
+    assert deliver(renewed, store, now=NOW + HOUR).waiting == 1
+    summary = outbox_summary(renewed, store, NOW + HOUR)
+    reason = "its address is no longer in the configuration"
+    assert [str(each.last_error).endswith(reason) for each in summary.waiting] == [True]
+    assert (summary.pending, summary.failed) == (1, 0)
+
+
 def test_what_waits_for_an_address_goes_to_the_one_that_takes_its_place(
     store: Store, listener: Listener, config: Config, tmp_path: Path
 ) -> None:
