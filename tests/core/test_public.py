@@ -173,6 +173,12 @@ def test_every_public_name_is_there_and_explained() -> None:
         assert f"`{name}" in page, f"docs/python.md says nothing of {name}"
 
 
+def test_the_public_names_are_listed_before_their_first_use() -> None:
+    program = "import rscrawler; print(set(rscrawler.__all__) - set(dir(rscrawler)))"
+    listed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert listed.stdout == "set()\n"
+
+
 def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(_output_folder(tmp_path).parent)
     (tmp_path / "page.html").write_bytes(_PAGE)
