@@ -48,6 +48,7 @@ _BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;|\0)")  # in UTF-16 a zero byte follow
 _END_OF_XML = re.compile(
     rb"</(?:[\w-]+:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>|<urlset[^>]*/>", re.IGNORECASE
 )
+_XML = re.compile(r"[^?#]*\.xml(?:\.gz)?(?:[?#]|$)", re.IGNORECASE)  # the address of such a file
 _GZIP_MAGIC = b"\x1f\x8b"
 _PACKED_CHUNK_BYTES = 2**14  # each can unpack to a thousand times as many
 _Listed = TypeVar("_Listed")
@@ -294,9 +295,12 @@ def _read_sitemap(page: SourcePage) -> SourceContent:
             raise UnreadableSource(f"is not XML: {error.msg}") from None
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
         raise UnreadableSource("is not a sitemap")
-    if _name(root) == "sitemapindex":
-        return SourceContent((), tuple(_locations(_ends(root, MAX_SITEMAPS))))
-    return SourceContent(tuple(_locations(_ends(root, MAX_ADDRESSES))))
+    # Whatever the root is called, and wherever they are: some entries lack their end tag.
+    listed = tuple(_locations(_ends(root.iter("{*}url"), MAX_ADDRESSES)))
+    sitemaps = tuple(_locations(_ends(root.iter("{*}sitemap"), MAX_SITEMAPS)))
+    if not sitemaps and all(_XML.match(each.url) for each in listed):
+        return SourceContent((), listed[:MAX_SITEMAPS])  # an index that calls them pages
+    return SourceContent(listed, sitemaps)
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -330,11 +334,14 @@ def _locations(elements: Iterable[Element]) -> Iterator[Entry]:
     for element in elements:
         # Direct children only: an image or a video in it may have another `loc` and date.
         values = _texts_of_parts(element)
+        locations = [part.text for part in element if _name(part) == "loc"] or [element.text]
         news = next((_texts_of_parts(part) for part in element if _name(part) == "news"), {})
-        # Relative addresses, which the protocol does not allow, are ignored.
-        if location := web_address(values.get("loc", ""), ""):
-            published = _moment(news.get("publication_date", ""))
-            yield Entry(location, _moment(values.get("lastmod", "")) or published, published)
+        published = _moment(news.get("publication_date", ""))
+        dated_at = _moment(values.get("lastmod", "")) or published
+        for text in locations:
+            # Relative addresses, which the protocol does not allow, are ignored.
+            if location := web_address(text or "", ""):
+                yield Entry(location, dated_at, published)
 
 
 def _texts_of_parts(element: Element) -> dict[str, str]:

@@ -437,6 +437,49 @@ def test_a_bare_ampersand_in_an_address_is_part_of_it() -> None:
         assert [each.url for each in read_sitemap(body.encode()).entries] == [url], written
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<urlset><urlset><url><loc>{0}</loc></url><url><loc>{1}</loc></url></urlset></urlset>",
+        "<urlset><url><loc>{0}</loc><url><loc>{1}</loc></url></urlset>",
+        "<sitemapindex><url><loc>{0}</loc><loc>{1}</loc></url></sitemapindex>",
+    ],
+    ids=["a set in a set", "no end tag", "two in one"],
+)
+def test_a_malformed_sitemap_gives_all_its_addresses(body: str) -> None:
+    urls = ["https://example.org/one/", "https://example.org/two/"]
+    assert [each.url for each in read_sitemap(body.format(*urls).encode()).entries] == urls
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<sitemapindex><sitemap><loc>{0}</loc><loc>{1}</loc></sitemap></sitemapindex>",
+        "<sitemapindex><sitemap>{0}</sitemap><sitemap>{1}</sitemap></sitemapindex>",
+        "<urlset><sitemap><loc>{0}</loc></sitemap><sitemap><loc>{1}</loc></sitemap></urlset>",
+        "<urlset><url><loc>{0}</loc></url><url><loc>{1}</loc></url></urlset>",
+    ],
+    ids=["two in one", "no location", "called a set", "called pages"],
+)
+def test_a_malformed_index_gives_all_its_sitemaps(body: str) -> None:
+    urls = ["https://example.org/posts.xml", "https://example.org/news.xml.gz?page=2"]
+    content = read_sitemap(body.format(*urls).encode())
+    assert ([each.url for each in content.sitemaps], content.entries) == (urls, ())
+
+
+def test_pages_in_an_index_and_a_feed_among_pages_are_no_sitemaps() -> None:
+    front, feed = "https://example.org/", "https://example.org/feed.xml"
+    index = f"<sitemapindex><url><loc>{front}</loc></url><sitemap><loc>{feed}</loc></sitemap>"
+    for body, pages, sitemaps in (
+        (f"{index}</sitemapindex>", [front], [feed]),
+        (f"<urlset><url><loc>{front}</loc></url><url><loc>{feed}</loc></url></urlset>",
+         [front, feed], []),
+    ):  # fmt: skip
+        content = read_sitemap(body.encode())
+        assert [each.url for each in content.entries] == pages
+        assert [each.url for each in content.sitemaps] == sitemaps
+
+
 def test_an_index_gives_further_sitemaps() -> None:
     body = f"""<sitemapindex {SITEMAP}><sitemap><loc>https://example.org/s1.xml</loc>
       <lastmod>2026-11-24T12:00:00Z</lastmod></sitemap></sitemapindex>""".encode()
