@@ -27,6 +27,9 @@ from rscrawler.text import UNSPACED, clean
 _LINKED_SHARE = 0.7  # of a headline, from which a link in it counts as a link of the whole
 AGREEMENT = 0.6  # the likeness from which two headlines count as the same
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
+_CDATA = re.compile(r"<!\[CDATA\[|\]\](?:>|&gt;)")
+_JSON = re.compile(r"[{\[].*[}\]]", re.DOTALL)
+_LAST_COMMA = re.compile(r",(\s*[}\]])")
 _PAGE_TYPE = re.compile(r"WebPage$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
 _CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
@@ -190,8 +193,10 @@ def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _loads(script: str) -> Any:
-    text = re.sub(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\]\]>|\]\]>)\s*$", "", script)
-    for attempt in (text, re.sub(r",(\s*[}\]])", r"\1", text).strip().rstrip(";")):
+    """The JSON in a script, which may be in a comment or CDATA, or escaped as HTML; else None."""
+    found = _JSON.search(_CDATA.sub("", script))
+    text = found[0] if found else ""
+    for attempt in (text, _LAST_COMMA.sub(r"\1", text), html.unescape(text)):
         try:
             return json.loads(attempt, strict=False)
         except (ValueError, RecursionError):

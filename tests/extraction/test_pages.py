@@ -226,6 +226,24 @@ def test_json_ld_with_small_faults_is_read() -> None:
     assert read(_with_head(ld)).published_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "// <![CDATA[\n{}\n// ]]>",
+        "// <![CDATA[\n{};\n// ]]&gt;",
+        "/*<![CDATA[*/ {} /*]]>*/",
+        "/* of the page */ {} // end",
+        "\ufeff{}",
+        "\n<!-- of the page -->\n[{}]",
+    ],
+)
+def test_json_ld_in_comments_is_read(form: str) -> None:
+    node = f'{{"@type": "NewsArticle", "url": "{URL}", "datePublished": "2024-12-09T10:00:00Z"}}'
+    for text in (node, node.replace('"', "&quot;")):
+        article = read(_with_head(_json_ld(form.replace("{}", text))))
+        assert article.published_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
+
+
 def test_json_ld_of_a_neighbour_is_not_the_articles() -> None:
     ld = _json_ld(
         '{"@type": "NewsArticle", "headline": "Belgium fears a lawsuit over frozen assets",'
