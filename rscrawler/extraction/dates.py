@@ -23,6 +23,8 @@ _PRINTED = [
     re.compile(printed, re.IGNORECASE)
     for printed in (
         rf"\b{_MONTH}\s+{_DAY}(?:\s*,\s*|\s+){_YEAR}",
+        # Of C and Java, with the year behind the time: Tue Jan 28 15:28:56 CET 2020
+        rf"\b{_MONTH}\s+{_DAY}(?=\s+\d\d:\d\d:\d\d\s+(?:\S{{1,6}}\s+)?{_YEAR}$)",
         rf"\b{_DAY}[\s-]+(?:of\s+|de\s+)?{_MONTH},?[\s-]+(?:de\s+|del\s+)?{_YEAR}",
         rf"\b{_YEAR}[\s-]{table('dates')['year']},?\s+{_DAY}[\s-]+{_MONTH}",
         r"(?<![\d.])(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>(?:19|20)\d{2})(?!\.?\d)",
