@@ -52,9 +52,9 @@ _BEHIND_NAME = rf"{TITLE_SEPARATOR.pattern}|:\s+"  # Blogger: "Outlet: Headline"
 class Structured:
     """The machine-readable part of a page.
 
-    `meta` maps a lower-cased property or name to its first content. `json_ld` is the node that
-    describes the page's own article, `json_ld_page` that of the page, each empty without one;
-    `people` maps an `@id` to a name.
+    `meta` maps a lower-cased property or name to its first content, `contents` to all of them.
+    `json_ld` is the node that describes the page's own article, `json_ld_page` that of the page,
+    each empty without one; `people` maps an `@id` to a name.
     `own_keys` are the keys of the final address and of the addresses that the page declares.
     `is_listing`: WordPress marks the page as a listing or a shop's, whatever its plugins declare.
     """
@@ -62,6 +62,7 @@ class Structured:
     base: str
     language: str | None
     meta: dict[str, str]
+    contents: dict[str, list[str]]
     canonical: str | None
     document_title: str | None
     site_names: tuple[str, ...]
@@ -76,7 +77,7 @@ class Structured:
         """The values of `meta: NAME` or `json-ld: KEY`; in JSON-LD, of any form."""
         kind, name = origin.split(": ")
         if kind == "meta":
-            return [self.meta[name]] if name in self.meta else []
+            return self.contents.get(name, [])
         node = self.json_ld if kind == "json-ld" else self.json_ld_page
         return _texts(node, name, self.people if name != "image" else None)
 
@@ -129,15 +130,17 @@ def _name_at_ends(names: tuple[str, ...]) -> list[re.Pattern[str]]:
 def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured:
     """Read all that the page at `url` declares; unreadable parts become warnings."""
     base, canonical, document_title = url, None, None
-    meta: dict[str, str] = {}
+    contents: dict[str, list[str]] = {}
     scripts: list[str] = []
     for element in root.iter("meta", "link", "title", "base", "script"):
         tag = element.tag
         if tag == "meta":
-            name = element.get("property") or element.get("name") or element.get("itemprop")
+            named = element.get("property") or element.get("name")
+            name = (named or element.get("itemprop") or "").strip().lower()
             content = (element.get("content") or "").strip()
-            if name and content:
-                meta.setdefault(name.strip().lower(), content)
+            # Microdata is repeated by the cards of other articles, which have authors, too.
+            if name and content and (named or name not in contents):
+                contents.setdefault(name, []).append(content)
         elif tag == "link":
             if "canonical" in (element.get("rel") or "").lower().split():
                 canonical = canonical or element.get("href")
@@ -147,6 +150,7 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
             base = web_address(element.get("href") or "", url) or url
         elif "ld+json" in (element.get("type") or "").lower() and element.text:
             scripts.append(element.text)
+    meta = {name: texts[0] for name, texts in contents.items()}
     body = root.find("body")
     template = "" if body is None else body.get("class", "")
     classes = template.split()
@@ -154,7 +158,8 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
         meta["og:type"] = "website"
     names = (clean(name) for name in (profile.title, meta.get("og:site_name")) if name)
     found = Structured(
-        base, root.get("lang"), meta, canonical, document_title, tuple(dict.fromkeys(names)),
+        base, root.get("lang"), meta, contents, canonical, document_title,
+        tuple(dict.fromkeys(names)),
         frozenset(
             address_key(absolute(address, base), profile)
             for address in (url, canonical, meta.get("og:url"))

@@ -442,6 +442,13 @@ def test_of_an_address_in_json_ld_only_references_are_unescaped() -> None:
     assert article.image.url == f"{image}&ssl=1"
 
 
+def test_each_author_in_an_element_of_the_head_is_read_but_none_of_another_article() -> None:
+    declared = ["Nora Weiss", "Timur Aliev"]
+    head = "".join(f'<meta name="author" content="{name}">' for name in declared)
+    card = '<aside><meta itemprop="author" content="Zara Quint"></aside>'
+    assert read(card, head=head).authors == declared
+
+
 def test_json_ld_names_authors_in_nodes_of_their_own() -> None:
     people = '{"@type": "Person", "@id": "#nora", "name": "Nora Weiss"}'
     for node, name in (
