@@ -85,8 +85,9 @@ def names_in(lines: Iterable[Element], texts: Iterable[str] = ()) -> list[str]:
     for line in lines:
         named = list(islice(filter(is_author, islice(line.iter(), _MOST_ELEMENTS)), _MOST_MARKED))
         around = {ancestor for each in named for ancestor in each.iterancestors()}
-        if names := _names(text_of(each) for each in named if each not in around):
-            return names
+        marked = (text_of(each) for each in named if each not in around)
+        if names := [n for text in marked for n in names_after_by(text) or _names([text])]:
+            return list(dict.fromkeys(names))
     for text, below in pairwise((*map(text_of, lines), *texts, "")):
         is_label = pattern("bylines").fullmatch(f"{text} ") and " " in below and ":" not in below
         if names := _names([below]) if is_label else names_after_by(text):

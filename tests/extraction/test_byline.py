@@ -449,6 +449,30 @@ def test_each_author_in_an_element_of_the_head_is_read_but_none_of_another_artic
     assert read(card, head=head).authors == declared
 
 
+@pytest.mark.parametrize(
+    ("around", "head"),
+    [
+        ('<a rel="author" href="/x">{}</a>', ""),
+        ('<p>9/12 · <span class="author">{}</span></p>', ""),
+        ("", '<meta name="author" content="{}">'),
+    ],
+    ids=["profile", "marked", "declared"],
+)
+def test_authors_lose_the_by_of_their_language_but_no_part_of_an_english_name(
+    around: str, head: str
+) -> None:
+    for lang, text, names in (
+        ("de", "Von Nora Weiss und Timur Aliev", ["Nora Weiss", "Timur Aliev"]),
+        ("fr", "Par Nora Weiss", ["Nora Weiss"]),
+        ("de", "Ursula von der Leyen", ["Ursula von der Leyen"]),
+    ):
+        assert read(around.format(text), head.format(text), lang).authors == names
+    if "class" not in around:
+        assert read(around.format("Von Miller"), head.format("Von Miller")).authors == [
+            "Von Miller"
+        ]
+
+
 def test_json_ld_names_authors_in_nodes_of_their_own() -> None:
     people = '{"@type": "Person", "@id": "#nora", "name": "Nora Weiss"}'
     for node, name in (
