@@ -182,7 +182,9 @@ def _check_is_article(
         _check_textless(article.title, located, says_article=says_article)
     if is_article or structured.says_article:
         return
-    is_dated = page.published_at is not None and not page.needs_sign  # sources date only articles
+    # Sources date only articles, but a bot check in an article's place asks not to be indexed.
+    is_notice = page.needs_sign or "noindex" in structured.meta.get("robots", "").lower()
+    is_dated = page.published_at is not None and not is_notice
     is_known = own.is_from_profile or is_dated
     if not is_known and _is_others(located):
         raise NotAnArticle(page.url, "its text is other articles'")

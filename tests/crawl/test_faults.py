@@ -210,6 +210,22 @@ def test_a_notice_in_the_place_of_a_known_article_is_no_edit_of_it(
     assert {record["event"] for record in workspace.records()} == {"new"}
 
 
+def test_a_bot_check_in_the_place_of_a_new_article_is_not_recorded_for_it(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure_plain(workspace, site)
+    workspace.run("crawl", "plain", "--json")
+    story = site.publish()
+    check = plain_page("Making sure you are no bot", "We protect the server from bots." * 9)
+    head = b'<html><head><meta name="robots" content="noindex,nofollow"></head>'
+    site.extra_pages[story.path] = Resource(body=check.body.replace(b"<html>", head))
+    assert workspace.run("crawl", "plain", "--json").json["articles_new"] == 0
+    site.extra_pages[story.path] = plain_page(story.title, "The port opens in spring." * 9)
+    let_time_pass(workspace, hours=1)
+    assert workspace.run("crawl", "plain", "--json").json["articles_new"] == 1
+    assert workspace.records()[-1]["title"] == story.title
+
+
 def test_a_notice_to_which_the_articles_of_a_feed_redirect_is_none_of_them(
     workspace: Workspace, site: SampleSite
 ) -> None:

@@ -654,15 +654,16 @@ def test_another_kind_of_page_is_no_article(url: str, html: str) -> None:
 
 
 def test_a_page_that_says_nothing_of_itself_is_an_article_where_a_feed_dates_it() -> None:
-    html = f"<html><body><h1>{TITLE}</h1>{paragraphs()}</body></html>".encode()
-
-    def extracted(feed: datetime | None) -> str:
-        page = Page.of(f"{BASE}/story/gas/", html, "text/html", NOW, feed)
+    def extracted(feed: datetime | None, robots: str = "max-image-preview:large") -> str:
+        head = f'<meta name="robots" content="{robots}">'
+        html = f"<html><head>{head}</head><body><h1>{TITLE}</h1>{paragraphs()}</body></html>"
+        page = Page.of(f"{BASE}/story/gas/", html.encode(), "text/html", NOW, feed)
         return extract(page, SiteProfile(base_url=BASE), "plain").body
 
-    with pytest.raises(NotAnArticle, match="a static page"):
-        extracted(None)
     assert extracted(NOW) == BODY
+    for feed, robots in ((None, "all"), (NOW, "noindex,nofollow")):  # the latter of a bot check
+        with pytest.raises(NotAnArticle, match="a static page"):
+            extracted(feed, robots)
 
 
 def _unprofiled(content: str, body: str) -> Article:
