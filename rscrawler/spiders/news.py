@@ -445,8 +445,8 @@ class NewsSpider(Spider):
             yield self._outcome(PageKind.NOT_ARTICLE, requested, response.url, reason)
         else:
             outcome = await self._read(response, requested)
-            elsewhere = self._led_on(requested, response) if outcome.page is None else None
-            yield self._request_elsewhere(requested, elsewhere) if elsewhere else outcome
+            following = self._led_on(requested, response) if outcome.page is None else None
+            yield following or outcome
 
     async def _read(self, response: TextResponse, requested: RequestedArticle) -> PageOutcome:
         known, articles = requested.known, self.session.store.articles
@@ -454,8 +454,7 @@ class NewsSpider(Spider):
         # Whether the requested address redirects to the page's permanently, or for a while.
         has_moved = http.has_moved(response.meta)
         is_other = address_key(response.url, self.profile) != requested.address.key
-        is_led = bool(response.meta.get("redirect_reasons")) or requested.is_elsewhere
-        is_away = is_led and not has_moved and is_other
+        is_away = bool(response.meta.get("redirect_reasons")) and not has_moved and is_other
         hint, had_sign = decisions.reading_hints(before, requested.address.published_hint)
         page = await self._readers.read(
             ArticleToRead(
@@ -505,15 +504,23 @@ class NewsSpider(Spider):
         own = on_present_base(requested.known.url, self.profile)
         return next((each for each in urls if each != own), None)
 
-    def _led_on(self, requested: RequestedArticle, response: TextResponse) -> str | None:
-        """The address on this site to which a page without an article leads by a meta element.
+    def _led_on(self, requested: RequestedArticle, response: TextResponse) -> Request | None:
+        """The request for the address on this site to which a page leads by a meta element.
 
-        Only for an unread address, and once.
+        Only for an unread address, and once. Like a temporary redirect, it may lead to a notice.
         """
         if requested.known is not None or requested.is_elsewhere:
             return None
-        _, url = get_meta_refresh(response, ignore_tags=("script", "noscript"))
-        return url if url and canonical_url(url, self.profile) else None
+        try:
+            _, url = get_meta_refresh(response)
+        except (ValueError, LookupError):  # an invalid address, or an encoding that is none
+            return None
+        if not url or canonical_url(url, self.profile) is None:
+            return None
+        request, meta = self._request_elsewhere(requested, url), response.meta
+        request.meta["redirect_urls"] = [*meta.get("redirect_urls", ()), response.url]
+        request.meta["redirect_reasons"] = [*meta.get("redirect_reasons", ()), "meta refresh"]
+        return request
 
     def _request_elsewhere(self, requested: RequestedArticle, url: str) -> Request:
         """The request for another address that may have the page."""
