@@ -142,7 +142,7 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     repeated = {block.text for block in inside if block.label in KEPT}
     own_blocks = [*(block for block in lead if block.text not in repeated), *inside]
     heading = blocks[headline].element if headline is not None else None
-    own_blocks = _without_subtitle(own_blocks, heading, context)
+    _label_subtitle(own_blocks, heading, context)
     kept = {block for block in own_blocks if block.label in KEPT}
     container = _container(region, heading, has_prose=has_prose)
     foreign = tuple(_foreign_elements(blocks, regions, kept, container))
@@ -173,20 +173,18 @@ def _foreign_elements(
     yield from (block.region.element for block in blocks if (block.label, block.rule) == CARD)
 
 
-def _without_subtitle(
-    blocks: list[Block], heading: Element | None, context: PageContext
-) -> list[Block]:
-    """The blocks without the subtitle: a first line that is declared as the page's description.
+def _label_subtitle(blocks: list[Block], heading: Element | None, context: PageContext) -> None:
+    """Label the first line if it is the subtitle: declared as the description of the page.
 
     It stands with the headline in an element without other text, as in Ghost's theme Casper.
     """
     first, second = [*(block for block in blocks if block.label in KEPT), None, None][:2]
     if heading is None or first is None or second is None:
-        return blocks
+        return
     header = with_ancestors([heading]) - with_ancestors([second.region.element])
     is_line = len(first.text) < _LEAST_LEAD and first.region.element.getparent() in header
-    is_subtitle = is_line and first.text in context.structured.descriptions
-    return [block for block in blocks if block is not first] if is_subtitle else blocks
+    if is_line and first.text in context.structured.descriptions:
+        first.label, first.rule = "subtitle", "declared description"
 
 
 def _near(blocks: list[Block], headline: int | None, kept: set[Block]) -> list[Block]:

@@ -162,7 +162,12 @@ def _subtitle(located: LocatedText) -> _Given:
 
 
 def _guessed_subtitle(located: LocatedText) -> _Given:
-    """The heading right below the headline, else a line at it that is the declared description."""
+    """The line that was left out of the text for it, else the heading right below the headline.
+
+    Else a line at the headline that is the declared description.
+    """
+    if left_out := next((each for each in located.blocks if each.label == "subtitle"), None):
+        return left_out.text, f"fallback: {left_out.tag}"
     node = located.own.headline
     while node is not None and node not in located.own.parts:
         below = node.getnext()

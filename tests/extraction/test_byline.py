@@ -421,6 +421,8 @@ def test_a_declared_description_with_the_headline_in_a_header_is_the_subtitle() 
     article = casper(header.format(line), dek)
     assert (article.subtitle, article.body) == (dek, casper(header.format(""), dek).body)
     assert article.image is not None
+    quoted = casper(header.format(f"<blockquote>{dek}</blockquote>"), dek)
+    assert (quoted.subtitle, quoted.body) == (dek, article.body)
     # Not declared, or among the paragraphs: text.
     assert casper(header.format(line), "").body.startswith(dek)
     assert casper(f"<h1>{TITLE}</h1>{line}{TEXT}", dek).body.startswith(dek)
