@@ -15,8 +15,8 @@ from typing import Any, Self
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response, TextResponse
-from scrapy.utils.response import get_meta_refresh
 from twisted.python.failure import Failure
+from w3lib.html import get_base_url, get_meta_refresh
 
 from rscrawler import decisions
 from rscrawler.clock import to_the_minute
@@ -50,6 +50,7 @@ FURTHER_PRIORITY = -20  # of sources beyond the first hundred: an index can name
 FAILED_PRIORITY = -30  # last: after a number of errors in a row, a cycle sends no more requests
 MANY_SOURCES, MAX_SOURCES = 100, 1_000  # in one cycle, sitemaps included
 MAX_SITEMAP_DEPTH = 5  # in one cycle; the protocol allows 1, an endless chain has no last one
+_HEAD_BYTES = 8_192  # of a page that leads on; to decode all of a large page takes seconds
 
 
 class NewsSpider(Spider):
@@ -511,9 +512,10 @@ class NewsSpider(Spider):
         """
         if requested.known is not None or requested.is_elsewhere:
             return None
+        head = response.body[:_HEAD_BYTES].decode("utf-8", "replace")
         try:
-            _, url = get_meta_refresh(response)
-        except (ValueError, LookupError):  # an invalid address, or an encoding that is none
+            _, url = get_meta_refresh(head, get_base_url(head, response.url))
+        except ValueError:  # an invalid address
             return None
         if not url or canonical_url(url, self.profile) is None:
             return None

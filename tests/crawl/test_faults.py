@@ -253,7 +253,8 @@ def test_an_article_is_read_where_a_page_without_text_leads_by_a_meta_element(
         (broken, "http://[::/"),
     ):
         refresh = f'<meta http-equiv="Refresh" content="1; url={target}">'
-        site.extra_pages[path] = Resource(body=f"<html><head>{refresh}</head></html>".encode())
+        page = f"<html><head>{refresh}</head></html>".encode()
+        site.extra_pages[path] = Resource(body=page, content_type="text/html; charset=idna")
     byline = '<a rel="author" href="/people/ann/">Ann Lee</a>'
     site.extra_pages["/2026/a-canal/"] = plain_page("A canal", "They dig a canal. " * 9, byline)
     site.answers["/consent"] = Reply(301, {"Location": "/consent/"})
