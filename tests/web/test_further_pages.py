@@ -239,7 +239,7 @@ def test_a_store_that_cannot_be_read_is_an_answer_too(
     def fail(*_: object, **__: object) -> None:
         raise StoreError("database x: disk I/O error")
 
-    monkeypatch.setattr(BrowseStore, "coverage", fail)
+    monkeypatch.setattr(BrowseStore, "articles", fail)
     answer = browser.get("/")
     assert answer.status == 503
     assert "database x: disk I/O error" in answer.text
@@ -251,7 +251,7 @@ def test_a_bug_is_a_500_that_tells_the_log_and_not_the_visitor(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("inner workings")
 
-    monkeypatch.setattr(BrowseStore, "coverage", fail)
+    monkeypatch.setattr(BrowseStore, "articles", fail)
     answer = browser.get("/")
     assert answer.status == 500
     assert "inner workings" not in answer.text
