@@ -62,7 +62,7 @@ class Running:
                 os.kill(self.pid, number)
 
     def wait(self) -> Result:
-        """Let it come to its end, within a minute."""
+        """Let it come to its end; fail if it does not in `DEADLINE_SECONDS`."""
         if self._result is None:
             status = self.poll(DEADLINE_SECONDS)
             assert status is not None, "it does not end"
@@ -297,7 +297,7 @@ def own_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Return as soon as `condition` holds; fail if it does not within a minute."""
+    """Return as soon as `condition` holds; fail if it does not in `DEADLINE_SECONDS`."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it never came"

@@ -254,12 +254,13 @@ def test_a_run_reads_the_text_that_its_service_read_whatever_became_of_the_file(
 def test_profiles_whose_pattern_never_ends_hold_up_no_run_however_many_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Less than the time limits of all sites together.
     monkeypatch.setattr(forks, "ANSWER_SECONDS", DEADLINE_SECONDS)
 
     async def scenario(runs: Runs) -> None:
         runs.config.write_text(
             f'output_dir = "{tmp_path / "output"}"\nsites_dir = "sites"\n'
-            '[crawl]\npage_time_limit = "1s"\n'
+            '[crawl]\npage_time_limit = "3s"\n'
         )
         for number in range(100):
             (tmp_path / "sites" / f"own{number}.toml").write_text(
