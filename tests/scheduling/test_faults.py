@@ -235,18 +235,21 @@ def test_a_site_that_hangs_until_the_crawl_is_ended(watched: Watched) -> None:
 
 
 def test_a_database_that_is_locked_for_longer_than_anybody_waits(watched: Watched) -> None:
-    service = watched.start()
+    service = watched.start(crawl='retries = 0\ntimeout = "2m"')
     watched.site.publish()
     watched.site.forget_requests()
     service.wait_until(lambda: bool(watched.site.requests))
     database = sqlite3.connect(watched.workspace.output / "rscrawler.db", isolation_level=None)
     with closing(database):
         database.execute("BEGIN IMMEDIATE")
-        watched.site.publish()
+        story = watched.site.publish()
         service.wait_until_it_says("the database failed, trying again: ")
         # The child began to wait before, or has been waiting for as long.
         service.wait_until(lambda: not service.crawls())
+        watched.site.fail(story.path, Fault.HANG)
         database.execute("ROLLBACK")
+    service.wait_until(lambda: bool(watched.ops_mails()))  # no crawl comes to its end meanwhile
+    watched.site.heal()
     watched.check_the_end(service, "overdue")
     assert service.log.read_text().count("the database failed, trying again: ") == 1
 
