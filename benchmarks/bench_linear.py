@@ -75,6 +75,7 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     ),
     "nested articles": lambda n: page("<article>" * (n // 19) + "</article>" * (n // 19)),
     "numbers in JSON-LD": lambda n: page(head=_json_ld(f'{{"x": [{many("#,", n)}0]}}')),
+    "brackets in JSON-LD": lambda n: page(head=_json_ld("{" * n)),
     "nodes in JSON-LD": lambda n: page(
         head=_json_ld(f'[{many(_NODE + ",", n)}{_NODE}]')
     ),
@@ -115,6 +116,7 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "times": lambda n: page(many('<time datetime="2026-11-#">a day</time> ', n)),
     "sections and tags": lambda n: page(many('<a class=widget__section href="/tag/t#/">t#</a>', n)),
     "meta elements": lambda n: page(head=many('<meta property="og:x#" content="a">', n)),
+    "declared authors": lambda n: page(head=many('<meta name=author content="Ann Lee #">', n)),
     "a long declared headline": lambda n: page(
         head=f'<meta property="og:title" content="{many("word# ", n)}">'
     ),

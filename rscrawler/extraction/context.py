@@ -28,7 +28,7 @@ _LINKED_SHARE = 0.7  # of a headline, from which a link in it counts as a link o
 AGREEMENT = 0.6  # the likeness from which two headlines count as the same
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
 _CDATA = re.compile(r"<!\[CDATA\[|\]\](?:>|&gt;)")
-_JSON = re.compile(r"[{\[].*[}\]]", re.DOTALL)
+_OPENING = re.compile(r"[{\[]")
 _LAST_COMMA = re.compile(r",(\s*[}\]])")
 _PAGE_TYPE = re.compile(r"WebPage$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
@@ -199,8 +199,9 @@ def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
 
 def _loads(script: str) -> Any:
     """The JSON in a script, which may be in a comment or CDATA, or escaped as HTML; else None."""
-    found = _JSON.search(_CDATA.sub("", script))
-    text = found[0] if found else ""
+    script = _CDATA.sub("", script)
+    first = _OPENING.search(script)
+    text = script[first.start() : max(map(script.rfind, "}]")) + 1] if first else ""
     for attempt in (text, _LAST_COMMA.sub(r"\1", text), html.unescape(text)):
         try:
             return json.loads(attempt, strict=False)
