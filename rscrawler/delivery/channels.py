@@ -24,8 +24,8 @@ CHANNELS: tuple[Callable[[Config], Iterator[MessageChannel]], ...] = (
     chat.configured,
     webhook.configured,
 )
-_AT_END = Wait("goes out at the end of its cycle")
-_NEXT = Wait("goes out with the next delivery")
+_AT_END = Wait("to go out at the end of the cycle")
+_NEXT = Wait("to go out with the next delivery")
 _NOT_CONFIGURED = Wait(
     "no configured channel of this name takes it; configure one to send what waits"
 )
@@ -146,7 +146,7 @@ def _wait_of(channels: Channels, each: Undelivered, now: datetime) -> Wait:
     if wait := channels.wait_to_send(each.channel, each.kind, now):
         return wait
     if not (failures := each.failures(now)):
-        return Wait("is being sent") if each.attempts else _NEXT
+        return Wait("being sent") if each.attempts else _NEXT
     times = "once" if failures == 1 else f"{failures} times"
     return Wait(
         f"{'refused' if each.state == 'refused' else 'failed'} {times}",

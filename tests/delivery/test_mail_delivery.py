@@ -88,7 +88,7 @@ def test_a_delivery_during_a_cycle_leaves_its_alerts_for_the_one_mail_at_its_end
     deliver(email_config(), store, now=NOW)
     assert due_since(email_config(), store, NOW) is None
     (waiting,) = outbox_summary(email_config(), store, NOW).waiting
-    assert (waiting.count, waiting.why) == (1, "goes out at the end of its cycle")
+    assert (waiting.count, waiting.why) == (1, "to go out at the end of the cycle")
     record(store, an_article(3), "email")
     store.health.record_end("run-1", "sample", NOW, succeeded=True, counters={})
     deliver(email_config(), store, now=NOW)

@@ -84,8 +84,8 @@ def test_the_outbox_says_what_waits_and_why(browser: Browser, shelf: Store) -> N
     record(shelf, an_article(1), "email")
     rows = browser.get("/outbox").rows
     assert rows == [
-        "jsonl 2 goes out with the next delivery",
-        "e-mail 1 goes out with the next delivery",
+        "jsonl 2 to go out with the next delivery",
+        "e-mail 1 to go out with the next delivery",
     ]
 
 
@@ -94,7 +94,7 @@ def test_a_message_that_is_being_sent_has_not_failed(browser: Browser, shelf: St
     shelf.messages.add(new)
     claimed = shelf.messages.claim("m-1", process_identity(), NOW)
     assert claimed is not None
-    assert browser.get("/outbox").rows == ["e-mail 1 is being sent"]
+    assert browser.get("/outbox").rows == ["e-mail 1 being sent"]
     busy = RecipientOutcome("secret.desk@example.org", "pending", "busy", NOW)
     shelf.messages.mark("m-1", [busy])
     shelf.messages.release(claimed)
