@@ -131,12 +131,12 @@ def _hand_over(
     if code in _TOO_LARGE or reply[1:5] == b".3.4":  # RFC 3463: too big, whatever the code
         yield dict.fromkeys(recipients, _refusal(code, reply))
         return
-    if code != 250:
+    if not _is_success(code):
         raise smtplib.SMTPSenderRefused(code, reply, sender)
     accepted = []
     for address in recipients:
         code, reply = session.rcpt(address)
-        if code in (250, 251):
+        if _is_success(code):
             accepted.append(address)
             yield {}
         elif code == _CLOSING:
@@ -146,13 +146,28 @@ def _hand_over(
     if not accepted:
         return
     code, reply = session.docmd("DATA")
-    if code == 354:
-        dotted = re.sub(rb"(?m)^\.", b"..", content)
-        session.send(dotted if dotted.endswith(b"\r\n") else dotted + b"\r\n")
-        on_its_way = Outcome(OutcomeKind.SENDING, "interrupted before the server confirmed it")
-        yield dict.fromkeys(accepted, on_its_way)
-        code, reply = session.end_mail(_response_timeout(settings))
-    yield dict.fromkeys(accepted, SERVED if code == 250 else _refusal(code, reply))
+    if code != 354:  # even 250, of a server that responds twice to a recipient
+        yield dict.fromkeys(accepted, _refusal(code, reply))
+        return
+    dotted = re.sub(rb"(?m)^\.", b"..", content)
+    session.send(dotted if dotted.endswith(b"\r\n") else dotted + b"\r\n")
+    on_its_way = Outcome(OutcomeKind.SENDING, "interrupted before the server confirmed it")
+    yield dict.fromkeys(accepted, on_its_way)
+    code, reply = session.end_mail(_response_timeout(settings))
+    yield dict.fromkeys(accepted, _confirmation(code, reply))
+
+
+def _is_success(code: int) -> bool:
+    return code // 100 == 2  # RFC 5321, 4.3.2: the first digit decides
+
+
+def _confirmation(code: int, reply: bytes) -> Outcome:
+    """The outcome of a whole mail; `code` is -1 if the response has none, such as an empty line."""
+    if _is_success(code):
+        return SERVED
+    if 400 <= code < 600:
+        return _refusal(code, reply)
+    return Outcome(OutcomeKind.UNANSWERED, "no valid response; it may have been accepted")
 
 
 def _response_timeout(settings: EmailSettings) -> timedelta:

@@ -66,6 +66,32 @@ def test_a_mail_that_is_never_answered_may_have_been_taken(
     wait_until(lambda: bool(mailbox.received))
 
 
+@pytest.mark.parametrize("reply", ["200 OK", "251 Queued"])
+def test_every_reply_of_success_confirms_a_mail(mailbox: Mailbox, reply: str) -> None:
+    mailbox.reply = reply
+    assert sent(mailbox, security="none") == {"desk@example.org": SERVED}
+
+
+@pytest.mark.parametrize("reply", ["\r\n250 OK", "OK, queued", "354 End data with a full stop"])
+def test_a_mail_that_gets_no_valid_response_may_have_been_taken(
+    mailbox: Mailbox, reply: str
+) -> None:
+    mailbox.reply = reply
+    outcome = sent(mailbox, security="none")["desk@example.org"]
+    assert outcome == Outcome(
+        OutcomeKind.UNANSWERED, "no valid response; it may have been accepted"
+    )
+
+
+def test_a_server_that_confirms_a_recipient_twice_has_not_taken_the_mail(
+    mailbox: Mailbox,
+) -> None:
+    mailbox.refuse["desk@example.org"] = "250 Accepted\r\n250 Accepted"
+    outcome = sent(mailbox, security="none")["desk@example.org"]
+    assert outcome == Outcome(OutcomeKind.TEMPORARY, "250 Accepted")
+    assert mailbox.received == []
+
+
 @pytest.mark.parametrize(
     ("timeout", "waits"),
     [(timedelta(seconds=10), timedelta(seconds=200)), (timedelta(minutes=2), timedelta(minutes=10)),
