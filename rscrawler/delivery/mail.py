@@ -8,7 +8,7 @@ from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, formataddr, parseaddr
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -138,6 +138,11 @@ class _MailPolicy(EmailPolicy):
         lower = name.lower()
         if lower == "subject":
             return f"{name}: {self._encoded(value)}{self.linesep}"
+        if lower in ("from", "to"):
+            # Of a name longer than a line, the standard policy drops the quotes: with a comma in
+            # it, it would be two addresses, which servers refuse.
+            written = f",{self.linesep} ".join(map(self._mailbox, value.addresses))
+            return f"{name}: {written}{self.linesep}"
         if lower == "message-id" or lower.startswith("list-"):
             return f"{name}: {value}{self.linesep}"
         if lower.startswith("x-rscrawler-"):
@@ -147,6 +152,12 @@ class _MailPolicy(EmailPolicy):
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         return self.fold(name, value).encode("ascii", "surrogateescape")
+
+    def _mailbox(self, address: Address) -> str:
+        if address.display_name.isascii():
+            return formataddr((address.display_name, address.addr_spec))
+        encoded = Header(address.display_name, "utf-8", TEXT_WIDTH, "From")
+        return f"{encoded.encode(linesep=self.linesep)}{self.linesep} <{address.addr_spec}>"
 
     def _encoded(self, subject: str) -> str:
         if subject.isascii() and "=?" not in subject and len(subject) <= _PLAIN_SUBJECT:

@@ -11,7 +11,7 @@ import pytest
 
 from rscrawler.config.models import EmailSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of, subject_of
-from rscrawler.delivery.channel import Batch
+from rscrawler.delivery.channel import Batch, Notice
 from rscrawler.delivery.mail import Email
 from rscrawler.delivery.wording import SUBJECT_LIMIT, TITLE_LIMIT, one_line, safe_link
 from rscrawler.items import ChangeSummary, Evidence, Level, TopicFlag
@@ -54,6 +54,32 @@ def test_both_parts_say_everything_about_an_article() -> None:
             assert expected in part
     assert "…*Tokayev* was sharing the stage with Putin, and *Astana* listened." in mail.text
     assert re.search(r"<span style=[^>]*>Tokayev</span> was sharing the stage", mail.html)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Central Asia and South Caucasus monitor of the international news desk, Almaty and Astana",
+        "Дежурный редактор отдела новостей, Центральная Азия и Южный Кавказ: оповещения",
+        "Müller, Éva",
+        "Desk",
+    ],
+)
+def test_a_name_of_any_length_is_one_address(name: str) -> None:
+    written = f'"{name}" <desk@example.org>'
+    settings = EmailSettings(
+        host="mail.example.org", sender=written, recipients=[written, "two@example.org"]
+    )
+    notice = Notice("Subject", "Text", "key", "ops", NOW)
+    email = Email("email", (), settings=settings, operator_recipients=settings.recipients)
+    mail = Received((), email.notice_content(notice, "<id-1@example.org>")).mail
+    # The parser of Python 3.11 wrongly keeps the space between two encoded words of a name.
+    (sender,) = mail["From"].addresses
+    assert (sender.display_name.replace(" ", ""), sender.addr_spec) == (
+        name.replace(" ", ""),
+        "desk@example.org",
+    )
+    assert len(mail["To"].addresses) == 2
 
 
 def test_an_outlet_goes_by_its_title_and_without_one_by_its_host() -> None:
