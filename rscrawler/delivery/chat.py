@@ -27,7 +27,7 @@ from rscrawler.delivery.wording import rendered
 _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionError|SSLError")
 # Apprise logs this for each accepted post; a retry would post another copy.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
-_LEAST_PART = 2_000  # characters
+_LEAST_PART = 1_024  # characters; Pushover's limit: it cuts off what is longer, without an error
 _LONGEST_SECONDS = 600  # for a response; less than the claim on a message, 15 min
 # Apprise logs addresses with tokens: its log is only for us, but at every level.
 logging.getLogger("apprise").propagate = False

@@ -12,6 +12,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -250,6 +251,21 @@ def test_a_chat_gets_a_list_that_is_too_long_for_one_message_in_parts(
     texts = [each.json["text"] for each in listener.posted]
     assert len(texts) > 1
     assert max(map(len, texts)) <= 4_000  # more is refused
+    assert all(any(an_article(number).url in text for text in texts) for number in range(20))
+
+
+@on_sqlite
+def test_a_list_is_whole_at_a_service_that_cuts_long_messages_off(
+    store: Store, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushover = "apprise.plugins.pushover.NotifyPushover"
+    monkeypatch.setattr(f"{pushover}.notify_url", f"http://localhost:{listener.port}/push")
+    monkeypatch.setattr(f"{pushover}.request_rate_per_sec", 0)
+    config = make_config(listener, tmp_path, channels={"push": f"pover://{'u' * 30}@{'t' * 30}"})
+    record_all(store, map(an_article, range(20)), "channel:push")
+    deliver(config, store, now=NOW)
+    texts = [parse_qs(each.body.decode())["message"][0] for each in listener.at("/push")]
+    assert max(map(len, texts)) <= 1_024
     assert all(any(an_article(number).url in text for text in texts) for number in range(20))
 
 
