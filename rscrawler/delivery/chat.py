@@ -28,6 +28,7 @@ _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionErro
 # Apprise logs this for each accepted post; a retry would post another copy.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
 _LEAST_PART = 1_024  # characters; Pushover's limit: it cuts off what is longer, without an error
+_NTFY_PART = 2_000  # characters: less than 4,096 bytes in any alphabet of the region
 _LONGEST_SECONDS = 600  # for a response; less than the claim on a message, 15 min
 # Apprise logs addresses with tokens: its log is only for us, but at every level.
 logging.getLogger("apprise").propagate = False
@@ -88,6 +89,9 @@ class Chat(MessageChannel):
                 service.socket_read_timeout = seconds
             service.socket_read_timeout = min(service.socket_read_timeout, _LONGEST_SECONDS)
             seconds = max(seconds, service.socket_read_timeout)
+            # Its server refuses more than 4,096 bytes, or makes a file of them; Apprise sends more.
+            if service.service_name == "ntfy":
+                service.body_maxlen = _NTFY_PART
             # A long message is refused, so split it; but not into dozens of short parts.
             is_divided = service.overflow_mode == OverflowMode.UPSTREAM
             if is_divided and service.body_maxlen >= _LEAST_PART:

@@ -269,6 +269,23 @@ def test_a_list_is_whole_at_a_service_that_cuts_long_messages_off(
     assert all(any(an_article(number).url in text for text in texts) for number in range(20))
 
 
+@on_sqlite
+def test_ntfy_gets_a_list_in_parts_that_its_server_does_not_make_files_of(
+    store: Store, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apprise.plugins.ntfy.NotifyNtfy.request_rate_per_sec", 0)
+    topic = f"ntfy://localhost:{listener.port}/desk?mode=private"
+    config = make_config(listener, tmp_path, channels={"push": topic})
+    title = "Президент Казахстана обсудил с соседями общую границу и воду, часть"
+    articles = [an_article(number, title=f"{title} {number}") for number in range(20)]
+    record_all(store, articles, "channel:push")
+    deliver(config, store, now=NOW)
+    texts = [each.json["message"] for each in listener.posted]
+    assert max(len(text.encode()) for text in texts) < 4_096
+    assert max(len(each.body) for each in listener.posted) < 8_192  # as JSON
+    assert all(any(each.url in text for text in texts) for each in articles)
+
+
 @on_sqlite  # five seconds of the library's own waiting
 def test_a_chat_that_reaches_a_part_of_its_targets_is_not_posted_again_soon(
     store: Store, listener: Listener, tmp_path: Path
