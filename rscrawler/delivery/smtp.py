@@ -15,6 +15,8 @@ from rscrawler.delivery.wording import one_line
 
 _CLOSING = 421  # service not available, closing the channel
 _TOO_LARGE = (452, 552)  # to MAIL: too large now, or for good; a smaller mail may pass
+# Has a domain, and none of the underscores of a container's name.
+_SERVER_NAME = re.compile(r"(?!localhost\.)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 # For the response to the whole mail: a server that takes longer than its client waits may accept
 # the mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
 _RESPONSE_TIMEOUTS = 20
@@ -100,10 +102,11 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
     if settings.security != "none":
         context = ssl.create_default_context(cafile=settings.ca_file)
     session: _Connection
+    place = settings.host, settings.port, _own_name()
     if settings.security == "tls":
-        session = _SecureConnection(settings.host, settings.port, timeout=timeout, context=context)
+        session = _SecureConnection(*place, timeout=timeout, context=context)
     else:
-        session = _Connection(settings.host, settings.port, timeout=timeout)
+        session = _Connection(*place, timeout=timeout)
     try:
         if session.sock is not None:
             # Otherwise Nagle's algorithm delays the end of a mail until its text is acknowledged.
@@ -119,6 +122,12 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
             session.quit()
     finally:
         session.close()
+
+
+def _own_name() -> str:
+    """This machine's name, for EHLO; an address literal if servers would refuse the name."""
+    name = socket.getfqdn()
+    return name if _SERVER_NAME.fullmatch(name) else "[127.0.0.1]"
 
 
 def _hand_over(
