@@ -124,10 +124,10 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
         session.close()
 
 
-def _own_name() -> str:
-    """This machine's name, for EHLO; an address literal if servers would refuse the name."""
-    name = socket.getfqdn()
-    return name if _SERVER_NAME.fullmatch(name) else "[127.0.0.1]"
+def _own_name() -> str | None:
+    """What to say in EHLO, if servers would refuse this machine's name; else None."""
+    name = socket.getfqdn()  # smtplib says it, or without a dot the machine's address
+    return None if "." not in name or _SERVER_NAME.fullmatch(name) else "[127.0.0.1]"
 
 
 def _hand_over(

@@ -60,6 +60,7 @@ class Mailbox:
     answering: threading.Event = field(default_factory=threading.Event)
     received: list[Received] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
+    greeting: str | None = None
     said_goodbye: bool = False
     port: int = 0
 
@@ -74,6 +75,7 @@ class Mailbox:
     async def handle_MAIL(  # noqa: N802 - the library's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.greeting = session.host_name
         if self.sender_reply:
             return self.sender_reply
         envelope.mail_from = address
