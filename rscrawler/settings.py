@@ -9,6 +9,7 @@ ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
 USER_AGENT = f"{BOT_NAME}/{__version__}"  # a crawl adds the contact
 DOWNLOAD_VERIFY_CERTIFICATES = True
+TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"  # the default finds only IPv4
 DOWNLOAD_DELAY_JITTER = 0  # else Scrapy may wait for only half of the profile's delay
 LOG_LEVEL = "WARNING"
 RETRY_HTTP_CODES = [408, 429, *range(500, 600)]  # Scrapy leaves out Cloudflare's 520 and others

@@ -300,6 +300,14 @@ def test_a_page_that_checks_a_cookie_is_no_address_of_an_article(
     assert not rows_of(workspace, f"SELECT key FROM address WHERE key LIKE '{COOKIE_CHECK}%'")
 
 
+def test_a_site_that_has_only_an_ipv6_address_is_read(workspace: Workspace) -> None:
+    site = SampleSite(stories=3)
+    site.host = "::1"
+    with site:
+        configure(workspace, site)
+        assert workspace.crawl()["articles_new"] == 3
+
+
 def test_redirects_in_a_circle_end_at_the_second_round(
     workspace: Workspace, site: SampleSite
 ) -> None:

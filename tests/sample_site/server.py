@@ -107,15 +107,16 @@ class Server:
         self._conversations: set[asyncio.Task[None] | None] = set()
         self._listener: asyncio.Server | None = None
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
         """Listen on loopback; `port` 0 takes a free one. Sets the state's `base_url`.
 
         Raises:
             OSError: the port is taken.
         """
-        self._listener = await asyncio.start_server(self._converse, "127.0.0.1", port, backlog=512)
+        self._listener = await asyncio.start_server(self._converse, host, port, backlog=512)
         bound = self._listener.sockets[0].getsockname()[1]
-        self.state.base_url = f"http://127.0.0.1:{bound}"
+        name = f"[{host}]" if ":" in host else host
+        self.state.base_url = f"http://{name}:{bound}"
 
     async def stop(self) -> None:
         """Close every connection and the port."""

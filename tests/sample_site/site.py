@@ -17,6 +17,8 @@ class SampleSite(SiteState):
     `stories` are public at the start; `port` 0 takes a free one.
     """
 
+    host = "127.0.0.1"  # where it listens
+
     def __init__(
         self, stories: int = 120, seed: int = 1, now: Clock = utc_now, port: int = 0
     ) -> None:
@@ -32,7 +34,8 @@ class SampleSite(SiteState):
         )
         self._thread.start()
         try:
-            asyncio.run_coroutine_threadsafe(self.server.start(self._port), self._loop).result()
+            start = self.server.start(self._port, self.host)
+            asyncio.run_coroutine_threadsafe(start, self._loop).result()
         except BaseException:
             self.close()
             raise
