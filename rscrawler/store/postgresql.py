@@ -39,7 +39,9 @@ class LimitedConnection(psycopg.Connection[Any]):
             "connect_timeout": TIMEOUT_SECONDS,
             "tcp_user_timeout": 1000 * TIMEOUT_SECONDS,  # ms without an acknowledgement
         }
-        connection = super().connect(*place, **{**timeouts, **options})
+        # A pooler may give each transaction another session of the server, which does not know the
+        # statements that the driver prepared in the last one.
+        connection = super().connect(*place, prepare_threshold=None, **{**timeouts, **options})
         encoding = connection.info.parameter_status("server_encoding")
         if encoding not in ("UTF8", None):  # None: a pooler does not say
             connection.close()

@@ -214,6 +214,17 @@ def test_a_server_that_is_at_work_for_long_is_waited_for(
         assert database.scalar(select(func.pg_sleep(1).is_not(None)))
 
 
+def test_a_statement_needs_nothing_that_an_earlier_one_left_in_its_session(
+    databases: Databases,
+) -> None:
+    # As behind a pooler, which may give each transaction another session.
+    with databases.with_tables() as url, closing(open_database(url)) as database:
+        for _ in range(10):
+            database.scalar(select(func.now()))
+        statements = select(func.count()).select_from(text("pg_prepared_statements"))
+        assert database.scalar(statements) == 0
+
+
 def test_a_server_that_only_lets_itself_be_read_is_one_line(databases: Databases) -> None:
     # As one that takes over from another, or whose disk is nearly full.
     with databases.with_tables() as url:
