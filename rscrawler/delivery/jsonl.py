@@ -7,6 +7,7 @@ process writes at a time: a lock file decides on one machine, a lease across mac
 process writes all the same, it finds the rows done and fails.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -231,10 +232,13 @@ def _wait(
 
 
 def _sync_folder(folder: Path) -> None:
-    """Sync the file names in a folder to disk."""
+    """Sync the file names in a folder to disk, if its file system can do that."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # of network file systems
+            raise
     finally:
         os.close(descriptor)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import FileIO
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 import pytest
@@ -254,6 +255,23 @@ def test_a_full_disk_stops_with_a_clear_error_and_loses_nothing(
     assert record_ids(tmp_path / FILE) == [an_article(1).record_id]
     deliver_jsonl(a_config(tmp_path), store)
     assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
+
+
+@on_sqlite
+@pytest.mark.parametrize("refusal", [errno.EINVAL, errno.ENOTSUP])
+def test_lines_are_written_where_the_names_in_a_folder_cannot_be_synced(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
+) -> None:
+    sync = os.fsync
+
+    def only_files(descriptor: int) -> None:
+        if S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(refusal, os.strerror(refusal))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    record(store, an_article(1))
+    assert deliver_jsonl(a_config(tmp_path), store) == 2
 
 
 @on_sqlite
