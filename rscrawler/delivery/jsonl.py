@@ -14,7 +14,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -254,7 +254,8 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-            temporary.chmod(mode)
+            with suppress(PermissionError):  # some network file systems have no modes
+                temporary.chmod(mode)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from rscrawler.delivery import jsonl
-from rscrawler.delivery.jsonl import deliver_jsonl
+from rscrawler.delivery.jsonl import deliver_jsonl, replace_file
 from rscrawler.delivery.records import line_of
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
@@ -272,6 +272,17 @@ def test_lines_are_written_where_the_names_in_a_folder_cannot_be_synced(
     monkeypatch.setattr(os, "fsync", only_files)
     record(store, an_article(1))
     assert deliver_jsonl(a_config(tmp_path), store) == 2
+
+
+def test_a_file_is_replaced_where_its_mode_cannot_be_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, mode: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    assert replace_file(tmp_path / "feed.atom", b"content")
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"content"]
 
 
 @on_sqlite
