@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Engine,
+    ExceptionContext,
     Executable,
     Row,
     Select,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 DatabaseFailure = exc.SQLAlchemyError  # what a failed statement raises if it is no StoreError
 _COMPILED = 500  # statements in the LRU cache
 _STREAMED = 100  # rows fetched at a time
+_READ_ONLY = "25006"  # read_only_sql_transaction of PostgreSQL
 _WAL_BYTES = 16 * 2**20
 _compiled_lookup = lru_cache(Lookup)
 _Column = TypeVar("_Column")
@@ -328,6 +330,13 @@ def _postgresql_template(url: URL) -> tuple[Engine, MutableMapping[Any, Any]]:
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Dialect, _record: object, place: Any, options: Any) -> Any:
         return LimitedConnection.connect(*place, **options)
+
+    @event.listens_for(engine, "handle_error")
+    def _leave_standby(context: ExceptionContext) -> None:
+        # A server that another has replaced can still be read, so its connections seem to be well;
+        # a new one may lead to the server that took over.
+        if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+            context.is_disconnect = True
 
     return engine, LRUCache(_COMPILED)
 

@@ -235,6 +235,18 @@ def test_a_server_that_only_lets_itself_be_read_is_one_line(databases: Databases
         store.close()
 
 
+def test_a_server_that_another_has_replaced_is_left(databases: Databases) -> None:
+    with databases.with_tables() as url:
+        store = Store.open(url)
+        with store.health._database.reading() as connection:
+            connection.execute(text("SET default_transaction_read_only = on"))
+        with pytest.raises(StoreError, match="read-only transaction"):
+            store.health.record_start("run", "site", NOON)
+        store.health.record_start("run", "site", NOON)  # over a new connection
+        assert store.health.crawled_sites() == ["site"]
+        store.close()
+
+
 # What can.
 
 
