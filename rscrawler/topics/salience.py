@@ -92,8 +92,7 @@ class AnnotatedText:
         named = (each for one in self.sentences for each in one.mentions)
         self.sure = [each for each in named if each.entity.weight >= SURE_WEIGHT]
         self.kinds = {each.entity.kind for each in self.sure}
-        # If nothing competes, as many others as own names: a half, which is about the average.
-        even = {"": len(self.sure)}
+        even = {"": len(self.sure)}  # nothing competes: half of all names, about the average
         self.others = Counter(even if others is None else (each.owner for each in others))
         self.genres = Counter(each.owner for each in genre_words)
         self.words = sum(each.words for each in self.body)
@@ -126,32 +125,22 @@ def annotate(
     other_names: Iterable[Match] | None,
     genre_words: Iterable[Match],
 ) -> AnnotatedText:
-    """Annotate a text for the topic of `mentions`.
-
-    `other_names` are those of other entities, which compete with the topic unless they overlap a
-    mention; None: nothing competes with it.
-    """
-    others = None if other_names is None else _apart(other_names, mentions)
+    """Annotate a text for the topic of `mentions`; `other_names` compete if they overlap none."""
+    ends, others = [mention.end for mention in mentions], list[Match]()
+    for each in other_names or ():
+        following = bisect_right(ends, each.start)
+        is_free = following == len(mentions) or mentions[following].start >= each.end
+        if is_free and (not others or others[-1].end <= each.start):
+            others.append(each)
     is_english = joined.text.count(" the ") > _ENGLISH * joined.text.count(" ")
     found: dict[str, list[list[Sentence]]] = defaultdict(list)
     for zone in joined.zones:
         inside = within(mentions, zone.start, zone.end)
-        sentences = _sentences(zone, inside, within(others or (), zone.start, zone.end))
+        sentences = _sentences(zone, inside, within(others, zone.start, zone.end))
         if is_english:
             _carry(sentences)
         found[zone.field].append(sentences)
-    return AnnotatedText(found, others, genre_words)
-
-
-def _apart(names: Iterable[Match], mentions: Sequence[Mention]) -> list[Match]:
-    """The first of overlapping `names`, without those that overlap a mention."""
-    ends, apart = [mention.end for mention in mentions], list[Match]()
-    for each in names:
-        following = bisect_right(ends, each.start)
-        is_free = following == len(mentions) or mentions[following].start >= each.end
-        if is_free and (not apart or apart[-1].end <= each.start):
-            apart.append(each)
-    return apart
+    return AnnotatedText(found, None if other_names is None else others, genre_words)
 
 
 def _sentences(zone: Zone, mentions: Sequence[Mention], others: Sequence[Match]) -> list[Sentence]:
