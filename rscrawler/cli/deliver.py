@@ -40,7 +40,7 @@ def deliver_command(
     ):
         if retry_failed:
             store.messages.retry_failed(utc_now())
-        standing = {each.subject for each in store.health.problems()}
+        standing = {each.subject for each in store.health.problems()} if quiet else set()
         delivery = deliver_due(config, store)
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})

@@ -125,9 +125,11 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
 
 
 def _own_name() -> str | None:
-    """What to say in EHLO, if servers would refuse this machine's name; else None."""
-    name = socket.getfqdn()  # smtplib says it, or without a dot the machine's address
-    return None if "." not in name or _SERVER_NAME.fullmatch(name) else "[127.0.0.1]"
+    """What to say in EHLO: this machine's name, unless servers would refuse it."""
+    name = socket.getfqdn()
+    if "." not in name:
+        return None  # smtplib says the machine's address
+    return name if _SERVER_NAME.fullmatch(name) else "[127.0.0.1]"
 
 
 def _hand_over(

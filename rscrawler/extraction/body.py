@@ -178,9 +178,10 @@ def _label_subtitle(blocks: list[Block], heading: Element | None, context: PageC
 
     It stands with the headline in an element without other text, as in Ghost's theme Casper.
     """
-    first, second = [*(block for block in blocks if block.label in KEPT), None, None][:2]
-    if heading is None or first is None or second is None:
+    kept = [block for block in blocks if block.label in KEPT]
+    if heading is None or len(kept) < 2:
         return
+    first, second = kept[:2]
     header = with_ancestors([heading]) - with_ancestors([second.region.element])
     is_line = len(first.text) < _LEAST_LEAD and first.region.element.getparent() in header
     if is_line and first.text in context.structured.descriptions:

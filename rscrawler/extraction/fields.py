@@ -200,7 +200,9 @@ def _authors(located: LocatedText) -> _Given:
     """The authors: by selector, else declared, else in a byline if the profile has no selectors."""
     for origin, elements in located.own.search(located.context.profile.markup.authors):
         printed = (text_of(each) for each in elements if not located.is_in_prose(each))
-        if names := _unique(name for text in printed for name in _names_in(text, located.context)):
+        if names := _unique(
+            name for text in printed for name in _split_byline(text, located.context)
+        ):
             return names, origin
     for origin, texts in _declared(located, "authors"):
         if names := _persons(texts, located.context):
@@ -218,7 +220,7 @@ def _authors(located: LocatedText) -> _Given:
     return list(_without_outlets(names, located.context.structured)), "fallback: byline"
 
 
-def _names_in(text: str, context: PageContext) -> Iterable[str]:
+def _split_byline(text: str, context: PageContext) -> Iterable[str]:
     """The names in a byline, which begins with "von" or "par" on pages that are not English."""
     return (not _is_english(context) and names_after_by(text)) or split_names(text)
 
@@ -227,7 +229,7 @@ def _persons(texts: Iterable[str], context: PageContext) -> list[str]:
     """The persons and organisations in declared texts; a single word must be in capitals."""
     structured = context.structured
     bylines = _without_outlets(texts, structured)
-    names = (name for text in bylines for name in _names_in(text, context))
+    names = (name for text in bylines for name in _split_byline(text, context))
     return _unique(
         name
         for name in _without_outlets(names, structured)

@@ -340,32 +340,29 @@ def test_channels_that_are_down_hold_up_none_that_is_up(
     assert (report.served, report.put_off) == (2, 2)
 
 
-@on_sqlite
-def test_an_address_that_left_the_configuration_is_given_up(
-    store: Store, listener: Listener, config: Config, tmp_path: Path
-) -> None:
+@pytest.fixture
+def changed(store: Store, listener: Listener, config: Config, tmp_path: Path) -> Config:
+    """The configuration with another address for the desk, whose old one refused an alert."""
     listener.statuses[DESK] = 500
     record(store, an_article(1), "channel:desk")
     deliver(config, store, now=NOW)
-    changed = make_config(
+    return make_config(
         listener, tmp_path, channels={"desk": f"json://localhost:{listener.port}/second"}
     )
+
+
+@on_sqlite
+def test_an_address_that_left_the_configuration_is_given_up(store: Store, changed: Config) -> None:
     assert deliver(changed, store, now=NOW + HOUR).failed == 1
     assert outbox_summary(changed, store, NOW + HOUR).failed == 0
 
 
 @on_sqlite
 def test_what_will_go_to_another_address_is_pending_until_then(
-    store: Store, listener: Listener, config: Config, tmp_path: Path
+    store: Store, changed: Config
 ) -> None:
-    listener.statuses[DESK] = 500
-    record(store, an_article(1), "channel:desk")
-    deliver(config, store, now=NOW)
-    renewed = make_config(
-        listener, tmp_path, channels={"desk": f"json://localhost:{listener.port}/new"}
-    )
-    assert deliver(renewed, store, now=NOW + HOUR).waiting == 1
-    summary = outbox_summary(renewed, store, NOW + HOUR)
+    assert deliver(changed, store, now=NOW + HOUR).waiting == 1
+    summary = outbox_summary(changed, store, NOW + HOUR)
     reason = "its address is no longer in the configuration"
     assert [str(each.last_error).endswith(reason) for each in summary.waiting] == [True]
     assert (summary.pending, summary.failed) == (1, 0)
