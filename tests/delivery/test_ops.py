@@ -467,21 +467,27 @@ def test_of_many_problems_that_began_and_ended_without_a_mail_server_only_the_en
     assert subject.startswith("Over: 10 problems: first: unreachable, site-0: unreachable, ")
 
 
-@on_sqlite
-@pytest.mark.parametrize("is_last_over", [True, False])
-def test_the_notice_of_many_starts_goes_out_only_while_one_of_the_problems_lasts(
-    store: Store, mailbox: Mailbox, email_config: EmailConfig, is_last_over: bool
-) -> None:
+@pytest.fixture
+def put_off(store: Store, mailbox: Mailbox, email_config: EmailConfig) -> Config:
+    """The configuration; the server has put off the one notice that many problems began."""
     config = email_config({**OPS, "flood_limit": 5})
     mailbox.reply = "451 try again later"
     fail(store, *SITES)
     deliver(config, store, now=NOW)
     mailbox.reply = "250 OK"
+    return config
+
+
+@on_sqlite
+@pytest.mark.parametrize("is_last_over", [True, False])
+def test_the_notice_of_many_starts_goes_out_only_while_one_of_the_problems_lasts(
+    store: Store, mailbox: Mailbox, put_off: Config, is_last_over: bool
+) -> None:
     for minutes, names in ((0.2, SITES[:1]), (0.4, SITES[1 : 9 if is_last_over else 8])):
         for name in names:
             store.health.clear_problem(name, UNREACHABLE)
-        deliver(config, store, now=NOW + timedelta(minutes=minutes))
-    deliver(config, store, now=NOW + HOUR)
+        deliver(put_off, store, now=NOW + timedelta(minutes=minutes))
+    deliver(put_off, store, now=NOW + HOUR)
     over, others, *begun = (subject.split(" problems")[0] for subject in subjects(mailbox))
     assert (over, others) == ("Over: site-0: unreachable", f"Over: {8 if is_last_over else 7}")
     assert begun == ([] if is_last_over else ["Problem: 9"])
@@ -489,23 +495,18 @@ def test_the_notice_of_many_starts_goes_out_only_while_one_of_the_problems_lasts
 
 @on_sqlite
 def test_the_ends_of_many_wait_while_another_process_sends_the_notice_of_their_starts(
-    store: Store, mailbox: Mailbox, email_config: EmailConfig
+    store: Store, mailbox: Mailbox, put_off: Config
 ) -> None:
-    config = email_config({**OPS, "flood_limit": 5})
-    mailbox.reply = "451 try again later"
-    fail(store, *SITES)
-    deliver(config, store, now=NOW)
-    mailbox.reply = "250 OK"
     (notice,) = store.messages.undelivered()
     claimed = store.messages.claim(notice.message_id, "other", NOW + HOUR)
     assert claimed is not None
     for name in SITES:
         store.health.clear_problem(name, UNREACHABLE)
-    deliver(config, store, now=NOW + HOUR)
+    deliver(put_off, store, now=NOW + HOUR)
     assert subjects(mailbox) == []
     store.messages.release(claimed)
     for hours in (1, 2):
-        deliver(config, store, now=NOW + hours * HOUR)
+        deliver(put_off, store, now=NOW + hours * HOUR)
     (subject,) = subjects(mailbox)
     assert subject.startswith("Over: 9 problems: ")
 
