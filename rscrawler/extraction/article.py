@@ -28,6 +28,7 @@ GENERIC = "generic"  # in place of a site's name, for a page read without a prof
 # A page is garbage with more control or broken characters than this, and this share of its text.
 _LEAST_ODD, _ODD_SHARE = 10, 0.05
 _ODD = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
+_NOT_INDEXED = re.compile(r"\bno(?:index|ne)\b", re.IGNORECASE)
 _GARBAGE = "the page is not readable text"
 _ARTICLE_BODY = "json-ld: articleBody"
 _MUCH_MORE, _LEAST_DECLARED = 2, 100  # declared text is taken if > 2 × printed + 100 characters
@@ -182,9 +183,12 @@ def _check_is_article(
         _check_textless(article.title, located, says_article=says_article)
     if is_article or structured.says_article:
         return
-    # Sources date only articles, but a bot check in an article's place asks not to be indexed.
-    is_notice = page.needs_sign or "noindex" in structured.meta.get("robots", "").lower()
-    is_dated = page.published_at is not None and not is_notice
+    # Sources date only articles, but a check for bots may stand in an article's place.
+    is_check = (
+        _NOT_INDEXED.search(structured.meta.get("robots", ""))
+        or pattern("bot_checks").search(structured.document_title or "")
+    ) is not None
+    is_dated = page.published_at is not None and not (page.needs_sign or is_check)
     is_known = own.is_from_profile or is_dated
     if not is_known and _is_others(located):
         raise NotAnArticle(page.url, "its text is other articles'")

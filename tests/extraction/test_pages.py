@@ -654,16 +654,23 @@ def test_another_kind_of_page_is_no_article(url: str, html: str) -> None:
 
 
 def test_a_page_that_says_nothing_of_itself_is_an_article_where_a_feed_dates_it() -> None:
-    def extracted(feed: datetime | None, robots: str = "max-image-preview:large") -> str:
-        head = f'<meta name="robots" content="{robots}">'
+    def extracted(feed: datetime | None, robots: str = "max-snippet:-1", name: str = TITLE) -> str:
+        head = f'<meta name="robots" content="{robots}"><title>{name}</title>'
         html = f"<html><head>{head}</head><body><h1>{TITLE}</h1>{paragraphs()}</body></html>"
         page = Page.of(f"{BASE}/story/gas/", html.encode(), "text/html", NOW, feed)
         return extract(page, SiteProfile(base_url=BASE), "plain").body
 
     assert extracted(NOW) == BODY
-    for feed, robots in ((None, "all"), (NOW, "noindex,nofollow")):  # the latter of a bot check
+    for feed, robots, name in (
+        (None, "all", TITLE),
+        (NOW, "noindex,nofollow", TITLE),  # this and the following: checks for bots
+        (NOW, "NONE", TITLE),
+        (NOW, "all", "The Ledger - Are you a robot?"),
+        (NOW, "all", "One moment, please..."),
+        (NOW, "all", "Bot Verification"),
+    ):
         with pytest.raises(NotAnArticle, match="a static page"):
-            extracted(feed, robots)
+            extracted(feed, robots, name)
 
 
 def _unprofiled(content: str, body: str) -> Article:
