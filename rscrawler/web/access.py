@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 import secrets
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from hashlib import scrypt
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -18,10 +20,11 @@ from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import QueryParams
+from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rscrawler.config import Config
 
@@ -33,6 +36,7 @@ logger = logging.getLogger(__name__)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
 SESSION_SECONDS = 14 * 86_400
 MAX_FORM_BYTES = 64 * 1024
+_PORT = re.compile(r":\d*$")
 _LOCAL_USER = "somebody at this machine"
 # One login at a time: guessing is slow, and cannot use up the CPU or the threads for pages.
 _ATTEMPTS = CapacityLimiter(1)
@@ -78,6 +82,31 @@ def _is_at_this_machine(request: Request) -> bool:
     except ValueError:
         return False
     return is_loopback and {request.url.hostname, origin} <= {*LOOPBACK_NAMES}
+
+
+class HostCheck:
+    """Refuses requests for foreign host names, which may be an attack by DNS rebinding.
+
+    An IP address cannot be one, and the health checks of Kubernetes and Prometheus send the one
+    of the pod, which nobody knows beforehand.
+    """
+
+    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+        self._app, self._names = app, frozenset(name.lower() for name in names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 400."""
+        if scope["type"] == "http" and not self._is_own(Headers(scope=scope).get("host", "")):
+            await PlainTextResponse("Invalid host header", 400)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_own(self, host: str) -> bool:
+        name = _PORT.sub("", host).lower()
+        try:
+            return name in self._names or bool(ip_address(name.strip("[]")))
+        except ValueError:
+            return False
 
 
 # Forms.

@@ -15,7 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -79,11 +78,7 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
     app = Starlette(
         routes=ROUTES,
         middleware=[
-            Middleware(
-                TrustedHostMiddleware,
-                allowed_hosts=own_hosts(dashboard.config, bound_to),
-                www_redirect=False,
-            ),
+            Middleware(access.HostCheck, own_hosts(dashboard.config, bound_to)),
             Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
             Middleware(
                 SessionMiddleware,
@@ -102,13 +97,11 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
 
 
 def own_hosts(config: Config, bound_to: str | None) -> list[str]:
-    """The host names that the dashboard answers to; others may be an attack by DNS rebinding."""
+    """The host names that the dashboard answers to, besides IP addresses."""
     names = [*access.LOOPBACK_NAMES, *config.web.hosts]
     if config.web.url is not None:
         names.append(urlsplit(config.web.url).hostname or "")
-    if bound_to:
-        names += [bound_to, f"[{bound_to}]"]
-    return [name for name in names if "*" not in name]
+    return [*names, bound_to] if bound_to else names
 
 
 @asynccontextmanager

@@ -90,7 +90,8 @@ def test_pages_are_packed_for_who_can_unpack_them(browser: Browser) -> None:
     assert b"<h1>Health</h1>" in gzip.decompress(packed.body)
 
 
-@pytest.mark.parametrize("host", ["evil.example.net", "127.0.0.1.evil.example.net", "[::", ""])
+@pytest.mark.parametrize("host", ["evil.example.net", "127.0.0.1.evil.example.net",
+                                  "10.0.0.1/evil.example.net", "[::", ""])  # fmt: skip
 def test_whoever_comes_by_another_name_was_led_there_and_is_refused(
     browser: Browser, shelf: Store, host: str
 ) -> None:
@@ -101,6 +102,14 @@ def test_whoever_comes_by_another_name_was_led_there_and_is_refused(
         assert "evil" not in answer.text
         assert "Kazakhstan" not in answer.text
         assert answer.headers["Location"] is None
+
+
+@pytest.mark.parametrize("host", ["10.42.0.7:8000", "192.168.1.20", "[fd00::5]:8000"])
+def test_health_checks_and_scrapes_come_by_the_address_of_a_pod(
+    browser: Browser, host: str
+) -> None:
+    for path in ("/healthz", "/metrics", "/"):
+        assert browser.get(path, headers={"Host": host}).status == 200
 
 
 def test_a_name_in_capitals_or_in_another_script_is_the_one_that_browsers_send(
