@@ -148,10 +148,15 @@ def _check_origin(request: Request) -> None:
     """Refuse a form unless the browser says that it was sent from one of our pages.
 
     Browsers send `Origin` with every form, but `Sec-Fetch-Site` only over https or to loopback.
+    They leave out the usual port, but some proxies add it; and not every proxy tells where https
+    ends.
     """
     headers, url = request.headers, dashboard_of(request).config.web.url
     sent = {headers.get("sec-fetch-site"), headers.get("origin", "").lower()} - {None, ""}
-    own = {"same-origin", f"{request.url.scheme}://{headers['host'].lower()}", url}
+    host = headers["host"].lower()
+    own = {"same-origin", url, f"https://{host.removesuffix(':443')}"}
+    if request.url.scheme == "http":
+        own.add(f"http://{host.removesuffix(':80')}")
     if not sent or not sent <= own:
         raise HTTPException(403, "this was sent from a page of another site")
 

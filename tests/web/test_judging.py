@@ -188,6 +188,9 @@ def test_a_login_that_is_not_right_is_none(guarded: Browser, name: str, password
     [
         ("desk.local:8000", "http://desk.local:8000"),  # plain http on a local network
         ("127.0.0.1:8000", "https://monitor.example.org"),  # behind a proxy that changes the host
+        ("desk.local", "https://desk.local"),  # behind one that does not tell the scheme
+        ("desk.local:443", "https://desk.local"),  # behind one that adds the port
+        ("desk.local:80", "http://desk.local"),
     ],
 )
 def test_a_browser_that_sends_the_origin_alone_can_log_in(
@@ -204,8 +207,8 @@ def test_a_browser_that_sends_the_origin_alone_can_log_in(
         headers = {"Host": host, "Origin": origin, "Sec-Fetch-Site": ""}
         assert browser.submit("/login", form, headers).status == 303
         assert "Log out anna" in browser.get("/").text
-        evil = {**headers, "Origin": "http://evil.example.net"}
-        assert browser.submit("/login", form, evil).status == 403
+        for evil in ("http://evil.example.net", "https://desk.local:8443", "http://127.0.0.1"):
+            assert browser.submit("/login", form, {**headers, "Origin": evil}).status == 403
 
 
 @pytest.mark.parametrize("following", ["https://evil.example", "//evil.example", "/\\evil.example",
