@@ -136,9 +136,13 @@ class HealthStore(Part):
 
         `observation`: what it saw of the layout, as JSON.
         """
-        outcome = "succeeded" if succeeded else "failed"
-        # The only reason for which pages are not recorded.
-        dropped = {"dropped/NotAnArticle": count} if (count := counters.get("dropped")) else {}
+        # Each total is there from the first cycle: Prometheus sees no increase in one that appears.
+        totals = {
+            **counters,
+            "dropped/NotAnArticle": counters.get("dropped", 0),  # the only reason
+            "cycles/succeeded": int(succeeded),
+            "cycles/failed": int(not succeeded),
+        }
         ended = {
             "ended_at": now,
             "succeeded": int(succeeded),
@@ -148,7 +152,7 @@ class HealthStore(Part):
         baseline_at = func.coalesce(site.c.baseline_at, literal(now, Moment))
         with self._database.writing() as connection:
             connection.execute(update(run).filter_by(run_id=run_id, site=name).values(ended))
-            self._add_totals(connection, name, {**counters, **dropped, f"cycles/{outcome}": 1})
+            self._add_totals(connection, name, totals)
             if succeeded:
                 known = update(site).filter_by(name=name)
                 connection.execute(known.values(last_success_at=now, baseline_at=baseline_at))

@@ -41,6 +41,9 @@ def test_counters_are_sums_over_all_cycles(
     store: Store, tmp_path: Path, run_cycle: RunCycle
 ) -> None:
     run_cycle(NOW - 2 * MINUTE, requests=21, not_modified=20, articles_new=1)
+    first = samples(store, tmp_path)  # an increase from nothing would not be seen
+    assert first[named("cycles_total", "sample", "failed")] == 0
+    assert first[named("dropped_total", "sample", "NotAnArticle")] == 0
     run_cycle(NOW - MINUTE, requests=5, not_modified=1, dropped=2, succeeded=False)
     found = samples(store, tmp_path)
     assert found[named("requests_total", "sample")] == 26
