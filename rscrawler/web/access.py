@@ -13,6 +13,7 @@ import re
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+from functools import partial
 from hashlib import scrypt
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -107,6 +109,31 @@ class HostCheck:
             return name in self._names or bool(ip_address(name.strip("[]")))
         except ValueError:
             return False
+
+
+class Sessions:
+    """Sessions in a signed cookie, which is Secure if `web.url` is https.
+
+    Not for a form that was sent over plain http, as in a local network: browsers drop a Secure
+    cookie there, and a login would have no effect.
+    """
+
+    def __init__(self, app: ASGIApp, config: Config) -> None:
+        sessions = partial(
+            SessionMiddleware,
+            app,
+            signing_key(config),
+            session_cookie="rscrawler",
+            max_age=SESSION_SECONDS,
+        )
+        self._plain = sessions()
+        self._usual = sessions(https_only=(config.web.url or "").startswith("https:"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its session."""
+        is_http = scope["type"] == "http"
+        is_plain = is_http and Headers(scope=scope).get("origin", "").startswith("http:")
+        await (self._plain if is_plain else self._usual)(scope, receive, send)
 
 
 # Forms.

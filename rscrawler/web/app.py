@@ -14,7 +14,6 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -80,13 +79,7 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
         middleware=[
             Middleware(access.HostCheck, own_hosts(dashboard.config, bound_to)),
             Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
-            Middleware(
-                SessionMiddleware,
-                secret_key=access.signing_key(dashboard.config),
-                session_cookie="rscrawler",
-                max_age=access.SESSION_SECONDS,
-                https_only=(dashboard.config.web.url or "").startswith("https:"),
-            ),
+            Middleware(access.Sessions, dashboard.config),
         ],
         exception_handlers=dict.fromkeys((HTTPException, RscrawlerError, Exception), _error),
         lifespan=_lifespan,

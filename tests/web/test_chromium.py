@@ -65,7 +65,11 @@ def desk_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def users_url(tmp_path: Path, config: Config, shelf: Store) -> Iterator[str]:
     """One with a user, over a store of its own."""
     desk.fill(config, shelf, articles=12)
-    web = {"users": {"anna": quickly_hashed(PASSWORD)}, "hosts": ["desk.test"]}
+    web = {
+        "url": "https://monitor.example.org",  # no cookie for https alone may come over http
+        "users": {"anna": quickly_hashed(PASSWORD)},
+        "hosts": ["desk.test"],
+    }
     guarded = Config(output_dir=tmp_path / "out", web=web)
     with served(Dashboard(guarded, shelf, now=lambda: NOW)) as server:
         yield f"http://127.0.0.1:{server.port}"

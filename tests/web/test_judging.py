@@ -205,7 +205,9 @@ def test_a_browser_that_sends_the_origin_alone_can_log_in(
     with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
         form = {"name": "anna", "password": PASSWORD}
         headers = {"Host": host, "Origin": origin, "Sec-Fetch-Site": ""}
-        assert browser.submit("/login", form, headers).status == 303
+        answer = browser.submit("/login", form, headers)
+        assert answer.status == 303
+        assert ("secure" in answer.headers["Set-Cookie"]) == origin.startswith("https:")
         assert "Log out anna" in browser.get("/").text
         for evil in ("http://evil.example.net", "https://desk.local:8443", "http://127.0.0.1"):
             assert browser.submit("/login", form, {**headers, "Origin": evil}).status == 403
