@@ -36,12 +36,15 @@ def feed(request: Request) -> Response:
 
 
 def with_etag(request: Request, content: bytes, media_type: str) -> Response:
-    """The content with an ETag; 304 if the client has it already."""
-    etag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
-    headers = {"ETag": etag, "Content-Type": media_type}
-    if request.headers.get("if-none-match", "").removeprefix("W/") == etag:
-        return Response(status_code=304, headers={"ETag": etag})
-    return Response(content, headers=headers)
+    """The content with an ETag; 304 if the client has it already.
+
+    A client may send several ETags, and Apache appends `-gzip` to those of what it packs.
+    """
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    etag = {"ETag": f'"{digest}"'}
+    if digest in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=etag)
+    return Response(content, headers={**etag, "Content-Type": media_type})
 
 
 def metrics(request: Request) -> Response:

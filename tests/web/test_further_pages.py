@@ -194,10 +194,11 @@ def test_feeds_are_served_as_the_delivery_wrote_them(
         written = config.output_dir / "feeds" / f"central-asia.{kind}"
         assert answer.body == written.read_bytes()
         assert answer.headers["Content-Type"].startswith(content_type)
-        again = browser.get(
-            f"/feeds/central-asia.{kind}", headers={"If-None-Match": answer.headers["ETag"]}
-        )
-        assert (again.status, again.body) == (304, b"")
+        etag = answer.headers["ETag"]
+        packed = f'{etag[:-1]}-gzip"'  # as Apache changes it
+        for known in (etag, f"W/{etag}", packed, f'"of-before", {etag}'):
+            again = browser.get(f"/feeds/central-asia.{kind}", headers={"If-None-Match": known})
+            assert (again.status, again.body) == (304, b"")
 
 
 @pytest.mark.parametrize(
