@@ -140,7 +140,7 @@ def alert_of(
         countries=tuple(countries),
         passages=_passages(flags),
         republished_from=one_line(article.republished_from, 120),
-        reprints=tuple(filter(safe_link, reprints[:MAX_REPRINTS])),
+        reprints=tuple(filter(None, map(safe_link, reprints[:MAX_REPRINTS]))),
         is_update=article.event is Event.UPDATED,
         changed=_changed(article, title_before),
         follows=alert_of(followed, interest) if followed is not None else None,

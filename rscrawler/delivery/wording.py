@@ -72,7 +72,7 @@ def isolated(text: str) -> str:
 
 
 def safe_link(url: str | None) -> str | None:
-    """The address if it is a plain http or https address, else None."""
+    """The address if it is a plain http or https address, else None; it can stand in quotes."""
     if not url or _UNPRINTABLE.search(url) or _DIRECTION_CONTROLS.search(url):
         return None
     try:
@@ -80,9 +80,9 @@ def safe_link(url: str | None) -> str | None:
         host = parts.hostname
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not host or any(c in url for c in " <>\"'`\\"):
+    if parts.scheme not in ("http", "https") or not host or any(c in url for c in ' <>"`\\'):
         return None
-    return url
+    return url.replace("'", "%27")  # some chats and readers end a link at an apostrophe
 
 
 def shown_host(url: str) -> str:

@@ -302,6 +302,16 @@ def test_only_a_plain_web_address_becomes_a_link(url: str | None) -> None:
     assert "href" not in html
 
 
+def test_an_address_with_an_apostrophe_is_a_link() -> None:
+    url = "https://example.org/kazakhstan's-choice?by=o'brien"
+    alert = alert_of(an_article(1, url=url), INTEREST, reprints=[url])
+    assert alert.link == "https://example.org/kazakhstan%27s-choice?by=o%27brien"
+    assert alert.reprints == (alert.link,)
+    mail = composed(alert)
+    assert f'href="{alert.link}"' in mail.html
+    assert alert.link in mail.text
+
+
 def test_a_long_title_is_cut_between_words() -> None:
     title = "Публицист устроил пикет. В интервью газете он сказал, что пошёл на это из-за бунта"
     assert one_line(title, 49) == "Публицист устроил пикет. В интервью газете он…"
