@@ -22,11 +22,12 @@ _NAMED_NUMBER = re.compile(r"[a-z_]+\d+")
 # They identify an article of WordPress without permalinks, and of Bitrix.
 _WORDPRESS_ARTICLE, _BITRIX_ARTICLE = "p", "ELEMENT_ID"
 # Parameters of campaigns, advertising, social networks and sessions, and of how a page is shown.
+# `s` and `sid` can be a session; WorldNow's `story.asp?S=13894269` is an article.
 _TRACKING = re.compile(
     r"^(?:utm_?.*|(?:ads?|ga|gad|gs|itm|mc|mkt|ml|mtm|oly|pk|vero)_.*|\w*clid|c_?id|eid|uid|_hs.*|hs.*"
     r"|(?:click|gbra|igsh|msclk|partner|wbra)id|aff(?:iliate)?|campaign|medium|kwd|keyword|xtor|session"
     r"|rbl.*|rebelltitem|share.*|amp|cmp.*|cn-.*|smid|smtyp|spm|trk.*|ref_?.*|source|src|from|via"
-    r"|s|si|phpsessid|feature|print|output|timestamp|v|_)$",
+    r"|s(?!=\d{4,}$)|sid(?==[\da-f]{32,}$)|si|phpsessid|feature|print|output|timestamp|v|_)=",
     re.IGNORECASE,
 )
 # Java's servlets write the session into every link on the first page of a client without cookies.
@@ -205,7 +206,7 @@ def missing_parameters(urls: Iterable[str], profile: SiteProfile) -> list[str]:
     for url in urls:
         parts = _split(url)
         for name, value in parse_qsl(parts.query) if parts else ():
-            if name not in known and not _TRACKING.match(name):
+            if name not in known and not _TRACKING.match(f"{name}={value}"):
                 values[name, address_key(url, profile)].add(value)
     found = (name for (name, _), each in values.items() if len(each) >= _SEVERAL)
     return list(dict.fromkeys(found))
@@ -267,6 +268,7 @@ def _identifying_query(path: str, query: str, parameters: tuple[str, ...]) -> st
         urlencode([(name, value)]).removesuffix("=")
         for place, (name, value) in enumerate(parse_qsl(query, keep_blank_values=True))
         # SPIP's `?article81` comes first, has no value, and a number in its name.
-        if (value or (place == 0 and _NAMED_NUMBER.fullmatch(name))) and not _TRACKING.match(name)
+        if (value or (place == 0 and _NAMED_NUMBER.fullmatch(name)))
+        and not _TRACKING.match(f"{name}={value}")
     }
     return "&".join(sorted({*named, *kept}))

@@ -98,6 +98,10 @@ def test_an_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
         ("/en/news/?SECTION_ID=7&ELEMENT_ID=81", "/en/news/?ELEMENT_ID=81"),  # Bitrix
         ("/index.php?id=81&utm_source=a", "/index.php?id=81"),
         ("/index.php?PHPSESSID=0a1b2c&id=81", "/index.php?id=81"),
+        ("/index.php?s=d41d8cd98f00b204e9800998ecf8427e&t=81", "/index.php?t=81"),  # a session
+        ("/viewtopic.php?t=81&sid=d41d8cd98f00b204e9800998ecf8427e", "/viewtopic.php?t=81"),
+        ("/modules.php?name=News&sid=81", "/modules.php?name=News&sid=81"),  # PHP-Nuke
+        ("/Global/story.asp?S=13894269&nav=m2", "/Global/story.asp?S=13894269&nav=m2"),  # WorldNow
         ("/?p=12345&fbclid=1", "/?p=12345"),
         ("/spip.php?breve1323", "/spip.php?breve1323"),  # SPIP without rewritten addresses
         ("/spip.php?article81&lang=&utm_source=a&print", "/spip.php?article81"),
