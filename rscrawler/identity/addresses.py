@@ -32,6 +32,8 @@ _TRACKING = re.compile(
 )
 # Java's servlets write the session into every link on the first page of a client without cookies.
 _SESSION_IN_PATH = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+_ENCODED_IN_LOWER_CASE = re.compile("%(?:[a-f][0-9a-f]|[0-9][a-f])")
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
 _SEVERAL = 3  # values of a parameter
@@ -52,7 +54,8 @@ def canonical_url(url: str, profile: SiteProfile) -> str | None:
     Scheme and host become those of `base_url` (the profile's other hosts, and each with or
     without `www.`, map to it); tracking parameters, a session's id and the fragment are removed;
     percent-encoding, dot segments and repeated slashes are normalised. A trailing slash, or the
-    lack of one, stays, since a site may answer only one of the two. Idempotent.
+    lack of one, and the case of percent-encoding stay, since a site may answer only one of the two,
+    as some of WordPress with Cyrillic slugs do. Idempotent.
 
     Returns:
         None if the address is not http(s) or invalid, not on one of the site's hosts, or too long.
@@ -84,6 +87,8 @@ def _canonical(
         # Resolving dot segments can leave a new pair of slashes.
         path, query = re.sub(r"/{2,}", "/", cleaned.path), cleaned.query
         query = _identifying_query(path, query, parameters)
+        if _ENCODED_IN_LOWER_CASE.search(parts.path):
+            path = _ENCODED.sub(lambda found: found[0].lower(), path)
     address = urlunsplit((base.scheme, host_of(base), path, query, ""))
     return address if len(address) <= LONGEST_ADDRESS else None
 
@@ -91,8 +96,9 @@ def _canonical(
 def address_key(url: str, profile: SiteProfile) -> str:
     """The key that all spellings of one address share: for look-ups, never for requests.
 
-    It is the same with and without the trailing slash, `www.`, https and tracking parameters,
-    and for every host of the site. For another site's address: host, path and query.
+    It is the same with and without the trailing slash, `www.`, https and tracking parameters, in
+    both cases of percent-encoding, and for every host of the site. For another site's address:
+    host, path and query.
     """
     canonical = canonical_url(url, profile)
     if canonical is None:
@@ -101,7 +107,7 @@ def address_key(url: str, profile: SiteProfile) -> str:
             return url.strip()
         return urlunsplit(("", host_of(parts), parts.path.rstrip("/"), parts.query, "")).lstrip("/")
     parts = urlsplit(canonical)
-    key = parts.path.rstrip("/") or "/"
+    key = _ENCODED.sub(lambda found: found[0].upper(), parts.path).rstrip("/") or "/"
     return f"{key}?{parts.query}" if parts.query else key
 
 

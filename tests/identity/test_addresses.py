@@ -88,10 +88,19 @@ def test_an_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
     assert address_key(f"{BASE}/a-canal", PROFILE) == address_key(f"{BASE}/a-canal/", PROFILE)
 
 
+def test_an_address_keeps_the_case_of_its_percent_encoding() -> None:
+    # A plug-in of WordPress answers 404 if a Cyrillic slug is in upper case.
+    lower, upper = f"{BASE}/%d1%82%d0%b5%d0%bd/", f"{BASE}/%D1%82%D0%B5%D0%BD/"
+    assert [canonical_url(each, PROFILE) for each in (lower, upper)] == [lower, upper]
+    keys = {address_key(each, PROFILE) for each in (lower, upper, f"{BASE}/тен/")}
+    assert keys == {upper.removeprefix(BASE).rstrip("/")}
+
+
 @pytest.mark.parametrize(
     ("address", "canonical"),
     [
-        ("/caf%c3%a9//x/./../y", "/caf%C3%A9/y"),
+        ("/caf%C3%A9//x/./../y", "/caf%C3%A9/y"),
+        ("/caf%c3%a9//x/./../y", "/caf%c3%a9/y"),
         ("/%7Euser/é/", "/~user/%C3%A9/"),
         ("/story?ref=front&id=81", "/story?id=81"),
         ("/a-canal/?xid=81", "/a-canal/"),
