@@ -117,10 +117,10 @@ def addresses_of(context: PageContext) -> tuple[str, list[str], str]:
         ("html: link rel=canonical", structured.canonical),
         ("meta: og:url", structured.meta.get("og:url")),
     ):
-        declared = web_address(address or "", structured.base)
-        if declared and (own := article_address(declared, profile)):
-            key, canonical = own
-            found.setdefault(key, (canonical, origin))
+        # A broken template may put one address into another: `../..http://news.example/a/`.
+        declared = web_address(address or "", structured.base) or ""
+        if ":/" not in declared[8:] and (own := article_address(declared, profile)):
+            found.setdefault(own[0], (own[1], origin))
     own_form = canonical_url(context.page.url, profile) or context.page.url
     found.setdefault(address_key(own_form, profile), (own_form, "response: url"))
     (chosen, origin), *others = found.values()

@@ -67,6 +67,13 @@ def test_a_misconfigured_canonical_address_is_not_believed() -> None:
         assert article.extraction.provenance["url"] == "response: url"
 
 
+@pytest.mark.parametrize("wrong", ["../..http://magazine.example/a/0057/", f"{URL},{URL}video/"])
+def test_an_address_with_another_in_it_is_not_believed(wrong: str) -> None:
+    html = page_html(USUAL, HEAD.replace(f'"{URL}"', f'"{wrong}"'))
+    article = read(html, URL, links=Links())
+    assert (article.url, article.aliases) == (URL, [])
+
+
 def test_a_page_that_declares_its_section_as_its_address_keeps_its_own() -> None:
     section = Source(kind=SourceKind.SECTION, path="/canal-news")
     profile = SiteProfile(base_url=BASE, sources=[section])
