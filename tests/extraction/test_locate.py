@@ -115,6 +115,50 @@ def test_what_a_russian_page_prints_below_its_article_is_not_its_text(line: str)
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<p>{line}</p>") == [*TEXT]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Авторы:",
+        "Читать дальше >>",
+        "Написать комментарий",
+        "Читайте нас во всех социальных сетях.",
+        "Подписывайтесь на наш канал, чтобы узнавать о событиях первыми.",
+        "Самые важные события дня ищите в нашем Telegram-канале.",
+        "Мнение редакции может не совпадать с мнением авторов.",
+        "Копирование материалов возможно только с разрешения редакции «Вестника».",
+        "Фото: пресс-служба области",
+        "Фото из архива «Вестника».",
+        'Смотрите видео по теме: <a href="/2024/12/09/dam/">Плотина на Вахше</a>',
+    ],
+)
+def test_what_a_russian_page_prints_between_its_paragraphs_is_not_its_text(line: str) -> None:
+    page = f"<h1>{TITLE}</h1><p>{TEXT[0]}</p><p>{line}</p><p>{TEXT[1]}</p>"
+    assert _body(page) == [*TEXT]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "«Подписывайтесь на наш канал», – призвал он сторонников в последнем видео.",
+        "Следите за тем, чтобы дети не выходили на лёд, напомнили спасатели.",
+        "Самые красивые дома в нашем городе построил один архитектор.",
+        "Подробнее о проекте аким рассказал на встрече с жителями.",
+        "Использование рабочих из-за границы возможно только с разрешения министерства.",
+    ],
+)
+def test_a_russian_sentence_that_begins_like_an_appeal_is_text(line: str) -> None:
+    page = f"<h1>{TITLE}</h1><p>{TEXT[0]}</p><p>{line}</p><p>{TEXT[1]}</p>"
+    assert _body(page) == [TEXT[0], line, TEXT[1]]
+
+
+@pytest.mark.parametrize("heading", ["Сондай-ақ, оқи отырыңыз", "Мавзуга оид", "Еще по теме"])
+def test_the_heading_over_other_articles_ends_a_text_in_the_languages_of_the_region(
+    heading: str,
+) -> None:
+    others = f"<h3>{heading}</h3><div><p>Плотина на Вахше откроется весной.</p></div>"
+    assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}{others}") == [*TEXT]
+
+
 @pytest.mark.parametrize("heading", ["Комментарий юриста", "Комментарии экспертов"])
 def test_a_heading_over_what_an_expert_says_ends_no_russian_text(heading: str) -> None:
     page = f"<h1>{TITLE}</h1>{PARAGRAPHS}<h3>{heading}</h3><p>{TEXT[1]}</p>"
