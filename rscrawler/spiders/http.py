@@ -27,6 +27,7 @@ from twisted.web.client import ResponseFailed
 
 from rscrawler.clock import in_utc
 from rscrawler.decisions import CLOCK_TOLERANCE
+from rscrawler.extraction.dates import EARLIEST
 
 
 class ForbiddenByRobots(IgnoreRequest):
@@ -66,7 +67,8 @@ def validators(
     """The headers of a conditional request for what was last read at `read_at`.
 
     Last-Modified counts whole seconds: if it was read that soon, it may have changed again with the
-    same date (RFC 9110, 8.8.2.2), and only the ETag tells.
+    same date (RFC 9110, 8.8.2.2), and only the ETag tells. Nor does a date from before the web:
+    App Engine and Nix date all files 1980 or 1970.
 
     Apache appends the coding to the ETag of what it compresses, `"1f-gzip"`, and then compares with
     the ETag without it: both are sent, since lighttpd and Apache's own cache compare the whole one.
@@ -76,7 +78,8 @@ def validators(
         etags = dict.fromkeys((etag, _OF_CODING.sub('"', etag)))
         headers["If-None-Match"] = ", ".join(etags)
     modified_at = http_date(last_modified) if last_modified else None
-    if last_modified and modified_at and read_at and read_at - modified_at >= CLOCK_TOLERANCE:
+    is_true = modified_at and read_at and EARLIEST <= modified_at <= read_at - CLOCK_TOLERANCE
+    if last_modified and is_true:
         headers["If-Modified-Since"] = last_modified
     return headers
 

@@ -21,12 +21,14 @@ MODIFIED, DATE = datetime(2026, 11, 24, 12, 0, 7, tzinfo=UTC), "Tue, 24 Nov 2026
         (DATE, 60, True),
         (DATE.replace("GMT", "-0000"), 60, True),
         (DATE.replace("GMT", "+0100"), 60, True),
+        ("Thu, 01 Jan 1970 00:00:01 GMT", 60, False),  # nginx on NixOS
+        ("Tue, 01 Jan 1980 00:00:01 GMT", 60, False),  # App Engine
         ("yesterday", 60, False),
         ("", 60, False),
         (None, 60, False),
     ],
 )
-def test_a_date_is_sent_only_if_it_was_past_when_the_page_was_read(
+def test_a_date_is_sent_only_if_it_can_be_true_and_was_past_when_the_page_was_read(
     date: str | None, seconds_after: float, is_sent: bool
 ) -> None:
     read_at = MODIFIED + timedelta(seconds=seconds_after)
