@@ -296,8 +296,8 @@ def _read_sitemap(page: SourcePage) -> SourceContent:
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
         raise UnreadableSource("is not a sitemap")
     # Whatever the root is called, and wherever they are: some entries lack their end tag.
-    listed = tuple(_locations(_ends(root.iter("{*}url"), MAX_ADDRESSES)))
-    sitemaps = tuple(_locations(_ends(root.iter("{*}sitemap"), MAX_SITEMAPS)))
+    listed = tuple(_locations(_ends(root.iter("{*}url"), MAX_ADDRESSES), page.url))
+    sitemaps = tuple(_locations(_ends(root.iter("{*}sitemap"), MAX_SITEMAPS), page.url))
     if not sitemaps and all(_XML.match(each.url) for each in listed):
         return SourceContent((), listed[:MAX_SITEMAPS])  # an index that calls them pages
     return SourceContent(listed, sitemaps)
@@ -330,7 +330,7 @@ def _ends(listed: Iterable[_Listed], most: int) -> list[_Listed]:
     return entries if len(entries) <= most else [*entries[:half], *entries[-half:]]
 
 
-def _locations(elements: Iterable[Element]) -> Iterator[Entry]:
+def _locations(elements: Iterable[Element], base: str) -> Iterator[Entry]:
     for element in elements:
         # Direct children only: an image or a video in it may have another `loc` and date.
         values = _texts_of_parts(element)
@@ -339,8 +339,8 @@ def _locations(elements: Iterable[Element]) -> Iterator[Entry]:
         published = _moment(news.get("publication_date", ""))
         dated_at = _moment(values.get("lastmod", "")) or published
         for text in locations:
-            # Relative addresses, which the protocol does not allow, are ignored.
-            if location := web_address(text or "", ""):
+            # The protocol allows no relative address, but some programs write them.
+            if location := web_address(text or "", base):
                 yield Entry(location, dated_at, published)
 
 

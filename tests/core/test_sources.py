@@ -268,7 +268,7 @@ def test_a_link_that_is_no_address_is_passed_over_in_a_feed_and_in_a_sitemap() -
     items = "".join(f"<item><link>{link}</link></item>" for link in links)
     feed = f'<rss version="2.0"><channel>{items}</channel></rss>'.encode()
     assert [e.url for e in read_feed(feed)] == [links[-1]]
-    parts = "".join(f"<sitemap><loc>{link}</loc></sitemap>" for link in ("/part.xml", *links))
+    parts = "".join(f"<sitemap><loc>{link}</loc></sitemap>" for link in links)
     index = f"<sitemapindex>{parts}</sitemapindex>".encode()
     assert [e.url for e in read_sitemap(index).sitemaps] == [links[-1]]
 
@@ -465,6 +465,17 @@ def test_a_malformed_index_gives_all_its_sitemaps(body: str) -> None:
     urls = ["https://example.org/posts.xml", "https://example.org/news.xml.gz?page=2"]
     content = read_sitemap(body.format(*urls).encode())
     assert ([each.url for each in content.sitemaps], content.entries) == (urls, ())
+
+
+@pytest.mark.parametrize("location", ["/maps/1", "//example.org/maps/1", "1", "\n 1\n "])
+def test_a_relative_address_in_a_sitemap_is_relative_to_it(location: str) -> None:
+    for body in (
+        f"<urlset><url><loc>{location}</loc></url></urlset>",
+        f"<sitemapindex><sitemap><loc>{location}</loc></sitemap></sitemapindex>",
+    ):
+        content = read("sitemap", body.encode(), "/maps/all.xml")
+        (found,) = (*content.entries, *content.sitemaps)
+        assert found.url == "https://example.org/maps/1"
 
 
 def test_pages_in_an_index_and_a_feed_among_pages_are_no_sitemaps() -> None:
