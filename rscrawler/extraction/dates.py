@@ -52,7 +52,7 @@ _ZONES |= {
 }  # fmt: skip
 # The time zone behind a time, known or not: `EST`, `UTC+5`, `+0500`, `Astana time`.
 _ZONE = (
-    r"(?-i:(?:UTC|GMT|utc|gmt)\s?[+-]\d{1,2}(?::?\d{2})?\b|[+-]\d{4}\b|\+\d{2}:\d{2}\b"
+    r"(?-i:(?:UTC|GMT|utc|gmt)\s?[+-]\d{1,2}(?::?\d{2})?\b|[+-]\d{4}\b|\+\d{1,2}:\d{2}\b"
     r"|(?<=:\d\d:\d\d\s)-\d{2}:\d{2}\b"  # behind seconds; else it can be the end of an hour
     r"|(?!(?:AT|OCT|SAT|SEPT|THAT)\b)[A-Z]{1,4}T\b|UTC\b|MSK\b|Z\b|utc\b|gmt\b|[ecmp][sd]t\b)"
     r"|(?!reading)(?:\w+ )?time\b"

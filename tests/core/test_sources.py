@@ -163,6 +163,7 @@ def test_an_atom_feed_tells_publication_from_update() -> None:
         "2026-11-24T13:00:0+01:00",
         "Tue, 24 Nov 26 12:00:00 GMT",
         "Tue, 24 Nov 2026 08:00:00 AST",
+        "Tue, 24 Nov 2026 17:30:00+5:30",  # India
     ],
 )
 def test_a_date_of_a_feed_is_read_as_pages_are_and_as_its_format_has_it(date: str) -> None:
