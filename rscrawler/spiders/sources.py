@@ -44,7 +44,8 @@ _FALSE_UTF16 = re.compile(
     rb"\A((?:\xef\xbb\xbf)?\s*<\?xml[^>]*?)\sencoding\s*=\s*[\"']utf-?16[\"']", re.IGNORECASE
 )
 _CHARACTER_REFERENCE = re.compile(rb"&#(x[0-9a-f]+|[0-9]+);?", re.IGNORECASE)
-_BARE_AMPERSAND = re.compile(rb"&(?!#?\w+;|\0)")  # in UTF-16 a zero byte follows
+# In CDATA it is right; in UTF-16 a zero byte follows.
+_BARE_AMPERSAND = re.compile(rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))|&(?!#?\w+;|\0)", re.DOTALL)
 _END_OF_XML = re.compile(
     rb"</(?:[\w-]+:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>|<urlset[^>]*/>", re.IGNORECASE
 )
@@ -156,6 +157,11 @@ def _without_false_characters(body: bytes) -> bytes:
     return _CHARACTER_REFERENCE.sub(true_one, body)
 
 
+def _with_whole_ampersands(body: bytes) -> bytes:
+    """XML with its bare ampersands escaped; parsers take `&copy=2` in an address for a sign."""
+    return _BARE_AMPERSAND.sub(lambda found: found[1] or b"&amp;", body)
+
+
 # Listings (sections and tags): HTML pages whose links are the entries.
 
 
@@ -228,7 +234,8 @@ def _link(entry: Any) -> str:
     )
     named = (entry.get("feedburner_origlink"), entry.get("pheedo_origlink"))
     given = (*named, next(pages, None), entry.get("link"))
-    return next((each for each in given if each and isinstance(each, str)), "")
+    found = next((each for each in given if each and isinstance(each, str)), "")
+    return found.replace("&amp;", "&")  # in a guid of a malformed feed, feedparser leaves it
 
 
 def _without_texts(body: bytes) -> bytes:
@@ -242,7 +249,8 @@ def _without_texts(body: bytes) -> bytes:
     try:
         root = etree.fromstring(body, _xml_parser())
     except etree.XMLSyntaxError:
-        return _shortened(_without_false_characters(whole_utf8(body) or body))
+        body = _with_whole_ampersands(whole_utf8(body) or body)
+        return _shortened(_without_false_characters(body))
     entries = [*root.iter("{*}item", "{*}entry")]
     used = _ends(entries, MAX_ENTRIES)
     for entry in set(entries).difference(used):
@@ -286,9 +294,7 @@ def _read_sitemap(page: SourcePage) -> SourceContent:
     try:
         root = etree.fromstring(body, _xml_parser())
     except etree.XMLSyntaxError:
-        body = _without_false_characters(body)
-        if b"<![CDATA[" not in body:  # there it is right
-            body = _BARE_AMPERSAND.sub(b"&amp;", body)
+        body = _with_whole_ampersands(_without_false_characters(body))
         try:
             root = etree.fromstring(body, _xml_parser(recover=True))
         except etree.XMLSyntaxError as error:

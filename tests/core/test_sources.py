@@ -319,6 +319,20 @@ def test_a_broken_character_in_a_feed_leaves_its_addresses_whole(
     assert read_feed(head + feed.replace(b"XX", broken)) == [Entry("https://example.org/новости/")]
 
 
+@pytest.mark.parametrize("text", ["", "A & B &nbsp; <b>", "<![CDATA[A & B]]>"])
+@pytest.mark.parametrize("ampersand", ["&", "&amp;", "&#38;", "CDATA"])
+def test_a_parameter_with_the_name_of_a_sign_stays_in_the_address(
+    ampersand: str, text: str
+) -> None:
+    url = "https://example.org/?id=1&copy=2&lang=ru&part=3"
+    written = f"<![CDATA[{url}]]>" if ampersand == "CDATA" else url.replace("&", ampersand)
+    links = (f"<{name}>{written}</{name}>" for name in ("link", "guid"))
+    feeds = [rss(f"<item><title>{text}</title>{link}</item>") for link in links]
+    part = f"<url><loc>{written}</loc><news><title>{text}</title></news></url>"
+    sitemap = read_sitemap(f"<urlset>{part}</urlset>".encode()).entries
+    assert [*map(read_feed, feeds), list(sitemap)] == [[Entry(url)]] * 3
+
+
 def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:
     feed = rss("<item><link>https://example.org/one/</link></item>", "<item><link>https://exa")
     whole = feed[: feed.index(b"https://exa<")]
