@@ -13,13 +13,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.clock import utc_now
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
-from rscrawler.identity.addresses import addresses_by_key, article_address, slug_stem
+from rscrawler.identity.addresses import (
+    addresses_by_key,
+    article_address,
+    canonical_url,
+    slug_stem,
+)
 from rscrawler.identity.fingerprints import fingerprint_of
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import SiteProfile, host_of
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.outcomes import FetchedArticle, PageKind
 from rscrawler.spiders.sources import (
@@ -154,7 +160,13 @@ class PageReader:
             return ReadFailure(PageKind.INCOMPLETE, str(error))
 
     def _source(self, page: SourcePage) -> ReadSource:
-        content = read_source(page)
+        content, profile = read_source(page), self._profiles[page.site]
+        listed = [each.url for each in (*content.entries, *content.sitemaps)]
+        is_elsewhere = listed and not any(canonical_url(each, profile) for each in listed)
+        # No link of a sitemap is missed otherwise, since some may be empty.
+        if is_elsewhere and page.url in profile.sitemap_addresses:
+            host = host_of(urlsplit(listed[0]))
+            raise UnreadableSource(f"has only addresses on other hosts, such as {host}")
         address_of = self._article_address[page.site]
         shown: list[ShownArticle] = [
             (*address, entry.dated_at, entry.published_hint)

@@ -193,6 +193,19 @@ def test_a_feed_whose_entries_lose_their_addresses_is_drift(
     assert messages(cycle(workspace)) == {"layout-drift": f"{FEED} no longer answers with a feed"}
 
 
+def test_a_sitemap_that_leads_to_other_hosts_alone_is_told(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    """As one that a build gave the address of the machine on which it ran."""
+    workspace.write_config(site.base_url, sources(SITEMAP))
+    places = "".join(f"<url><loc>http://localhost:3000/{slug}/</loc></url>" for slug in "abc")
+    site.answers[SITEMAP] = Reply(200, {}, f"<urlset>{places}</urlset>".encode())
+    why = "1 × has only addresses on other hosts, such as localhost:3000"
+    assert messages(cycle(workspace)) == {"unreachable": f"1 of 1 sources failed ({why})"}
+    site.answers[SITEMAP] = Reply(200, {}, b"<urlset/>")  # no news today
+    assert messages(cycle(workspace)) == {}
+
+
 def test_new_markup_is_drift_though_hundreds_of_cycles_since_the_last_news_read_no_article(
     workspace: Workspace, site: SampleSite
 ) -> None:
