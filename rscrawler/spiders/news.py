@@ -231,7 +231,8 @@ class NewsSpider(Spider):
         store, now = self.session.store.discovery, self.session.now()
         digest = http.page_digest(response.body)
         if requested.is_conditional and (response.status == 304 or digest == state.body_digest):
-            unchanged = replace(state_after(requested, now), read_at=state.read_at)
+            unchanged = with_validators(state_after(requested, now), response)
+            unchanged = replace(unchanged, read_at=state.read_at)
             store.record_reading(self.session.site, source.path, unchanged)
             self.count("sources/unchanged")
             return
@@ -260,8 +261,7 @@ class NewsSpider(Spider):
             self._note_truncated(requested, response.url)
         state = self._state_to_store(requested, now, next_page)
         if requested.page == 1:  # a further page says nothing about the source
-            etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
-            state = replace(state, etag=etag, last_modified=modified, body_digest=digest)
+            state = replace(with_validators(state, response), body_digest=digest)
         store.record_reading(
             self.session.site,
             source.path,
@@ -577,6 +577,14 @@ def state_after(
         pagination_cursor=next_page and max(next_page, requested.state.pagination_cursor or 0),
         failures=0,
     )
+
+
+def with_validators(state: SourceState, response: Response) -> SourceState:
+    """The state with the validators of a response; a server may date the same content anew."""
+    if response.status == 304:
+        return state
+    etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
+    return replace(state, etag=etag, last_modified=modified)
 
 
 def is_unchanged(response: Response, requested: RequestedArticle) -> bool:

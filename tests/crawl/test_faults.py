@@ -595,6 +595,23 @@ def test_a_source_that_stops_within_its_document_is_read_again_though_it_has_not
     assert not any(request.conditional for request in site.requests if request.path == STORIES)
 
 
+def test_a_source_that_is_written_anew_with_the_same_content_is_asked_for_by_its_new_date(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    """As a static file that a build touches: nginx compares the date that it gave last."""
+    workspace.write_config(site.base_url, sources(FEED))
+    feed, sent = site.server.reply("GET", FEED, {}), []
+    for hour in range(3):
+        modified = f"Tue, 24 Nov 2020 {hour:02}:00:00 GMT"
+        site.answers[FEED] = replace(feed, headers={"Last-Modified": modified, "ETag": f'"{hour}"'})
+        site.forget_requests()
+        workspace.crawl()
+        (headers,) = (each.headers for each in site.requests if each.path == FEED)
+        sent.append((headers.get("if-none-match"), headers.get("if-modified-since")))
+    dates = (f"Tue, 24 Nov 2020 0{hour}:00:00 GMT" for hour in range(2))
+    assert sent == [(None, None), *zip(('"0"', '"1"'), dates, strict=True)]
+
+
 def test_a_source_that_always_stops_within_its_document_leads_to_its_news_all_the_same(
     workspace: Workspace, site: SampleSite
 ) -> None:
