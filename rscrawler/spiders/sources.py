@@ -50,6 +50,8 @@ _END_OF_XML = re.compile(
     rb"</(?:[\w-]+:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>|<urlset[^>]*/>", re.IGNORECASE
 )
 _XML = re.compile(r"[^?#]*\.xml(?:\.gz)?(?:[?#]|$)", re.IGNORECASE)  # the address of such a file
+_START_OF_JSON = re.compile(r"[\[{]\s*[\[{\"\]}]")
+_ONLY_COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 _GZIP_MAGIC = b"\x1f\x8b"
 _PACKED_CHUNK_BYTES = 2**14  # each can unpack to a thousand times as many
 _Listed = TypeVar("_Listed")
@@ -364,11 +366,10 @@ def _name(element: Element) -> str:
 def _read_endpoint(page: SourcePage) -> SourceContent:
     """The articles in the list, and the next page that the response or its header names."""
     paths = page.source.paths
-    try:
-        content = json.loads(page.body)
-    except (ValueError, RecursionError):
-        raise UnreadableSource("is not JSON") from None
+    content = _json(page.body)
     listed = _at(content, paths.entries)
+    if isinstance(listed, dict) and listed and all(map(str.isdecimal, listed)):
+        listed = [*listed.values()]  # what PHP makes of a list with gaps
     if not isinstance(listed, list):
         raise UnreadableSource(f"has no list at {paths.entries!r}; see paths.entries")
     entries = []
@@ -383,6 +384,25 @@ def _read_endpoint(page: SourcePage) -> SourceContent:
     header = _NEXT_HEADER.search(page.link_header or "")
     following = _text_at(content, paths.next) or (header[1] if header else "")
     return SourceContent(tuple(entries), next_url=web_address(following, page.url))
+
+
+def _json(body: bytes) -> Any:
+    """The JSON in a response, whatever is printed before it, and comments behind it.
+
+    Plug-ins of WordPress print PHP's notices, texts or a BOM; its caches append a comment. Texts
+    may hold control characters and broken UTF-8, of which a few programs write JSON by hand.
+    """
+    text = body.decode(json.detect_encoding(body), "replace")
+    start = _START_OF_JSON.search(text)
+    try:
+        content, end = json.JSONDecoder(strict=False).raw_decode(
+            text, start.start() if start else 0
+        )
+    except (ValueError, RecursionError):
+        raise UnreadableSource("is not JSON") from None
+    if not _ONLY_COMMENTS.fullmatch(text, end):  # a page with a script
+        raise UnreadableSource("is not JSON")
+    return content
 
 
 def _at(value: Any, path: str) -> Any:

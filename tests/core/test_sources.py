@@ -621,7 +621,45 @@ def test_the_next_page_of_an_endpoint_is_the_one_that_its_header_names(
     assert read("json", b"[]", link_header=header).next_url == following
 
 
-@pytest.mark.parametrize("body", [b"<html></html>", b'{"code": "rest_no_route"}', b"[" * 200_000])
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        ("\ufeff", ""),
+        ("\n\ufeff\ufeff", ""),  # two files of a theme with a BOM
+        ("<?php/* © */require_once($_SERVER['DOCUMENT_ROOT'].'/a.php');?>", ""),
+        ("<br />\n<b>Notice</b>: Undefined index [0] in <b>/b.php</b> on line <b>8</b><br />", ""),
+        ("Rail &amp; road<p>A text with [gallery ids=7] in it.</p>", ""),
+        ("", "\n<!-- Page cached by a plug-in -->\n<!-- 0.2 s -->"),
+    ],
+)  # fmt: skip
+def test_what_plug_ins_of_wordpress_print_around_json_hides_no_article(
+    before: str, behind: str
+) -> None:
+    for listed in (POSTS, []):
+        text = before + json.dumps(listed) + behind
+        plain = read("json", json.dumps(listed).encode(), "/wp-json/")
+        assert read("json", text.encode(), "/wp-json/") == plain
+
+
+def test_json_that_a_program_writes_by_hand_is_read() -> None:
+    body = b'[{"title": {"rendered": "A line\n, a tab\tand half a letter \xd0"}, "link": "/a/"}]'
+    assert [each.url for each in read("json", body).entries] == ["https://example.org/a/"]
+
+
+def test_a_list_with_gaps_which_php_prints_as_an_object_is_read() -> None:
+    body = b'{"0": {"link": "/a/"}, "2": {"link": "/b/"}}'
+    urls = [each.url for each in read("json", body).entries]
+    assert urls == ["https://example.org/a/", "https://example.org/b/"]
+
+
+A_PAGE = b'<html><script>let posts = [{"link": "/a/"}]</script><!-- A page --></html>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html></html>", A_PAGE, b'{"code": "rest_no_route"}', b"{}", b"[" * 200_000,
+     b"[]" + b"<!-- -->" * 1_000 + b"-"],
+)  # fmt: skip
 def test_what_is_no_list_in_json_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableSource, match=r"is not JSON|has no list"):
         read("json", body)
