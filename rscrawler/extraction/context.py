@@ -30,6 +30,7 @@ _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
 _CDATA = re.compile(r"<!\[CDATA\[|\]\](?:>|&gt;)")
 _OPENING = re.compile(r"[{\[]")
 _LAST_COMMA = re.compile(r",(\s*[}\]])")
+_HEX_ESCAPE = re.compile(r"(?<!\\)\\x([0-9a-f]{2})", re.IGNORECASE)  # of JavaScript
 _PAGE_TYPE = re.compile(r"WebPage$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
 _CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
@@ -202,7 +203,8 @@ def _loads(script: str) -> Any:
     script = _CDATA.sub("", script)
     first = _OPENING.search(script)
     text = script[first.start() : max(map(script.rfind, "}]")) + 1] if first else ""
-    for attempt in (text, _LAST_COMMA.sub(r"\1", text), html.unescape(text)):
+    corrected = _LAST_COMMA.sub(r"\1", _HEX_ESCAPE.sub(r"\\u00\1", text))
+    for attempt in (text, corrected, html.unescape(text)):
         try:
             return json.loads(attempt, strict=False)
         except (ValueError, RecursionError):

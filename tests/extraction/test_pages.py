@@ -251,6 +251,16 @@ def test_json_ld_in_comments_is_read(form: str) -> None:
         assert article.published_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
 
 
+def test_json_ld_with_escapes_of_javascript_is_read() -> None:
+    """Hugo escapes the plus of a date's zone so, in a script that is JSON."""
+    ld = _json_ld(
+        f'{{"@type": "NewsArticle", "url": "{URL}", "headline": "C:\\\\x2b",'
+        '"datePublished": "2024-12-09 16:00:00 \\x2b0600 \\x2b06"}'
+    )
+    assert "16:00:00 \\x2b0600" in ld
+    assert read(_with_head(ld)).published_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
+
+
 def test_json_ld_of_a_neighbour_is_not_the_articles() -> None:
     ld = _json_ld(
         '{"@type": "NewsArticle", "headline": "Belgium fears a lawsuit over frozen assets",'
