@@ -52,21 +52,21 @@ _ZONES |= {
 }  # fmt: skip
 # The time zone behind a time, known or not: `EST`, `UTC+5`, `+0500`, `Astana time`.
 _ZONE = (
-    r"(?-i:(?:UTC|GMT|utc|gmt)\s?[+-]\d{1,2}(?::?\d{2})?\b|[+-]\d{4}\b|\+\d{1,2}:\d{2}\b"
-    r"|(?<=:\d\d:\d\d\s)-\d{2}:\d{2}\b"  # behind seconds; else it can be the end of an hour
+    r"(?-i:(?:UTC|GMT|utc|gmt)\s?[+-]\d{1,2}(?::?\d{2})?\b|[+-]\d{4}\b|\+\d{1,2}:\d{2}\b|\+0\d\b"
+    r"|(?<=:\d\d:\d\d\s)[+-]\d{2}(?::\d{2})?\b"  # behind seconds; else it can end an hour
     r"|(?!(?:AT|OCT|SAT|SEPT|THAT)\b)[A-Z]{1,4}T\b|UTC\b|MSK\b|Z\b|utc\b|gmt\b|[ecmp][sd]t\b)"
     r"|(?!reading)(?:\w+ )?time\b"
 )
 _CLOCK = re.compile(
-    r"(?<![\d.])(\d{1,2})[:.h](\d{2})(?!\d|\.\d)(?::(\d{2}))?\s*([ap]\.?m\b\.?)?[\s(]*("
-    + _ZONE
-    + ")?",
+    r"(?<![\d.])(\d{1,2})[:.h](\d{2})(?!\d|\.\d)(?::(\d{2})(?:\.\d+)?)?\s*([ap]\.?m\b\.?)?[\s(]*"
+    f"({_ZONE})?",
     re.IGNORECASE,
 )
 _RELATIVE = compiled(table("dates")["relative"])
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
-    r"(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{1,2})(?:[.,]\d+)?)?\s*([+-][\d:]+|(?![AP]M\b)[A-Z]{1,5})?)?\s*$",
+    r"(?:[T\s]+([01]?\d|2[0-4]):([0-5]\d)(?::([0-6]?\d)(?:[.,]\d+)?)?"
+    r"\s*([+-][\d:]+|(?![AP]M\b)[A-Z]{1,5})?|[+-]\d\d:\d\d|Z)?\s*$",  # a day of XML with a zone
     re.IGNORECASE,
 )
 
@@ -146,7 +146,7 @@ def _iso(text: str) -> FoundDate | None:
 
 def _at(date: datetime, hour: int, minute: int, second: int, zone: str | None) -> FoundDate:
     """A time of a day; without a zone it is UTC, with an unknown one only the day counts."""
-    moment = date.replace(hour=hour, minute=minute, second=second)
+    moment = date + timedelta(hours=hour, minutes=minute, seconds=second)  # 24:00 is the next day
     if not zone:
         return FoundDate(moment, has_zone=False)
     known = _zone(zone.casefold())
@@ -156,12 +156,10 @@ def _at(date: datetime, hour: int, minute: int, second: int, zone: str | None) -
 
 
 def _zone(name: str) -> tzinfo | None:
-    digits = re.fullmatch(r"(?:utc|gmt)?\s?([+-])(\d{1,2}?):?(\d{2})?", name)
+    digits = re.fullmatch(r"(?:utc|gmt)?\s?([+-])([01]?\d):?([0-5]\d)?", name)
     if digits is None:
         return _ZONES.get(name)
     ahead = timedelta(hours=int(digits[2]), minutes=int(digits[3] or 0))
-    if ahead >= timedelta(days=1):
-        return None
     return timezone(-ahead if digits[1] == "-" else ahead)
 
 

@@ -96,6 +96,12 @@ def test_a_printed_time_without_a_zone_is_utc_and_says_so() -> None:
         ("Tue Nov 24 10:00:00 +0500 2026", 5),
         ("Tue, 24 Nov 2026 10:00:00 CET", 9),
         ("Tue, 24 Nov 2026 10:00:00 -05:00", 15),
+        # Zones without letters have an offset in the place of their name: +05 is Almaty's.
+        ("Tue, 24 Nov 2026 10:00:00 +05", 5),
+        ("24 Nov 2026, 10:00 (+05)", 5),
+        ("Tue, 24 Nov 2026 10:00:00 -03", 13),
+        ("2026-11-24 10:00:00.364419679 +0200 CET", 8),  # as Go prints it
+        ("2026-11-24 10:00:00.36 -0500 EST m=+0.002", 15),
     ],
 )
 def test_a_named_zone_is_read(text: str, hour: int) -> None:
@@ -112,6 +118,7 @@ def test_a_named_zone_is_read(text: str, hour: int) -> None:
         ("November 24, 2026 10:00 ALMT", "ALMT"),
         ("November 24, 2026 10:00 Astana time", "Astana time"),
         ("2026-11-24T10:00:00 IST", "IST"),
+        ("2026-11-24T10:00:00+99:00", "+99:00"),
         ("Tue, 24 Nov 2026 10:00:00 IST", "IST"),
     ],
 )
@@ -134,6 +141,7 @@ def test_a_clock_in_a_zone_that_nobody_knows_is_left_out_and_the_warning_says_so
         "10:00 OCT 24, 2026",
         "10:00, 24 Nov 2026",
         "24 Nov 2026, 10:00 -11:00",
+        "24 Nov 2026, 10:00 +12 comments",
         "Nov 24, 2026, 10:00 Reading time 5 min",
     ],
 )
@@ -158,6 +166,22 @@ def test_a_day_is_parsed_in_the_languages_of_the_region_and_others(text: str) ->
     found = read_date(text)
     assert found is not None
     assert found.at == datetime(2022, 6, 21, tzinfo=UTC)
+
+
+def test_a_day_of_xml_may_have_a_zone_but_has_no_time() -> None:
+    for text in ("2022-06-21+06:00", "2022-06-21-06:00", "2022-06-21Z"):
+        found = read_date(text)
+        assert found is not None
+        assert (found.at, found.has_time) == (datetime(2022, 6, 21, tzinfo=UTC), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"), [("2022-06-21T24:00:00+06:00", 18), ("2022-06-20T24:00", 0)]
+)
+def test_midnight_may_be_the_end_of_a_day(text: str, hour: int) -> None:
+    found = read_date(text)
+    assert found is not None
+    assert found.at == datetime(2022, 6, 21, hour, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("is_day_first", [True, False])
