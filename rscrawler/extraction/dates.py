@@ -111,7 +111,7 @@ def read_date(
     "yesterday" before a time need the time of the crawl (`now`). In `3/4/2021` the first number is
     the day if the weekday before it or the caller (`day_first`) says so; else it is None.
     """
-    text = " ".join(text.split())
+    text = " ".join(text.replace("İ", "I").split())  # "İyun", "NİSAN"
     if now is not None:
         text = _RELATIVE.sub(lambda m: f"{now - timedelta(days=not m['today']):%Y-%m-%d} ", text)
     if not text or len(text) > 200:

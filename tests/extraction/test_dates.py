@@ -159,13 +159,22 @@ def test_a_day_or_a_small_word_is_no_zone(text: str) -> None:
         "21 маусым 2022", "21 Maýsym, 2022", "21-iyun 2022", "21 iýun 2022", "21.06.22",
         "2022 жылғы 21 маусым", "2022 ж. 21 маусым", "2022-жылдын 21-июну", "2022-ж., 21-июнь",
         "2022-yil 21-iyun", "2022 yil 21 iyun", "2022 йил 21 июнь", "wtorek, 21 czerwca 2022",
-        "21 Ιουνίου 2022", "21-June-2022",
+        "21 Ιουνίου 2022", "21-June-2022", "21 Haziran 2022 Salı", "21 HAZİRAN 2022", "21 İyun 2022",
     ],
 )  # fmt: skip
 def test_a_day_is_parsed_in_the_languages_of_the_region_and_others(text: str) -> None:
     found = read_date(text)
     assert found is not None
     assert found.at == datetime(2022, 6, 21, tzinfo=UTC)
+
+
+def test_every_month_is_parsed_in_turkish_and_azerbaijani() -> None:
+    turkish = "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık"
+    azerbaijani = "Yanvar Fevral Mart Aprel May İyun İyul Avqust Sentyabr Oktyabr Noyabr Dekabr"
+    in_capitals = turkish.replace("i", "İ").upper()
+    for names in (turkish, turkish.lower(), in_capitals, azerbaijani):
+        dates = [read_date(f"5 {name} 2022, 14:02") for name in names.split()]
+        assert [found and found.at.month for found in dates] == [*range(1, 13)]
 
 
 def test_a_day_of_xml_may_have_a_zone_but_has_no_time() -> None:
