@@ -630,6 +630,60 @@ def test_where_a_spacecraft_lands_is_a_mention_in_russian_too(central_asia: Flag
             "Kazakistan takımı deplasmandaki maçını kazandı, hakem iki gol saymadı.\n\nTurnuvanın "
             "kalan maçları Astana'da, galibiyet getiren takımlar Kazakistan'da kalacak.",
         ),
+        (
+            "Kasachstan nur mit Remis",
+            "Kasachstan kam in der Nations League nicht über ein Unentschieden hinaus. Trainer und "
+            "Mannschaft von Kasachstan hoffen nun auf das Rückspiel der Gruppenphase.",
+        ),
+        (
+            "Збірна Казахстану обіграла господарів",
+            "Збірна Казахстану виграла матч відбірного турніру. Воротар збірної відбив удар, "
+            "тренер Казахстану задоволений.\n\nДалі на збірну чекає чемпіонат континенту.",
+        ),
+        (
+            "Қазақстан құрамасы жартылай финалда",
+            "Қазақстан құрамасы турнирде жеңіске жетті. Қазақстан боксшылары төрт медаль алды, "
+            "бапкер ойыншыларға риза.\n\nЖекпе-жек ертең, спортшылар дайын.",
+        ),
+        (
+            "Кыргызстан курамасы жеңди",
+            "Кыргызстан курамасы беттеште үч упай алды. Кыргызстан балбандары мелдеште беш "
+            "медаль утту.\n\nМашыктыруучу оюнчуларды мактады, спортчулар кайтты.",
+        ),
+        (
+            "O'zbekiston termasi yutdi",
+            "O'zbekiston terma jamoasi turnirda g'alaba qozondi. Gol urgan futbolchi O'zbekiston "
+            "chempioni bo'lgan.\n\nMurabbiy darvozabonni maqtadi, musobaqa davom etadi.",
+        ),
+        (
+            "Ўзбекистон термаси ютди",
+            "Ўзбекистон терма жамоаси турнирда ғалаба қозонди. Футболчилар Ўзбекистон кубоги учун "
+            "ўйнайди.\n\nМураббий дарвозабонни мақтади, мусобақа давом этади.",
+        ),
+        (
+            "Тими миллии Тоҷикистон бурд",
+            "Тими миллии Тоҷикистон дар бозии рафиқона бурд. Футболбозони Тоҷикистон ду гол "
+            "заданд.\n\nСармураббӣ бозигаронро ситоиш кард, мунтахаби меҳмонон бохт.",
+        ),
+        (
+            "Türkmenistanyň ýygyndysy utdy",
+            "Türkmenistanyň ýygyndysy çempionatda utdy. Türkmenistanyň türgenleri iki medaly "
+            "aldylar.\n\nTälimçi oýunçylary öwdi, ýaryşlar dowam edýär.",
+        ),
+        (
+            "منتخب أوزبكستان يفوز",
+            "فاز منتخب أوزبكستان في مباراة كأس آسيا لكرة القدم. وقال مدرب أوزبكستان إن اللاعبين "
+            "قدموا شوطا جيدا.\n\nويخوض المنتخب مباراة في البطولة الأحد.",
+        ),
+        (
+            "برد تیم ملی ازبکستان",
+            "تیم ملی فوتبال ازبکستان بازی را برد. سرمربی تیم ازبکستان از بازیکنان راضی است.\n\n"
+            "این تیم در لیگ قهرمانان و جام آسیا مسابقات دیگری دارد.",
+        ),
+        (
+            "乌兹别克斯坦男足获胜",
+            "世界杯预选赛比赛中，乌兹别克斯坦国家队进球。主教练称赞球员，足球比赛在决赛前结束。",
+        ),
     ],
 )
 def test_sport_of_the_region_is_a_mention_in_other_languages_too(
@@ -645,6 +699,15 @@ def test_what_a_stadium_costs_the_state_is_no_sport_in_russian(central_asia: Fla
         "прокуратура уже изучает закупки ведомства. Чемпионат страны там начнётся через два года."
     )
     assert level_of(central_asia, text, "Сколько стоит стадион Бишкека") is Level.PRIMARY
+
+
+def test_a_law_for_athletes_is_no_sport_in_kyrgyz(central_asia: Flagger) -> None:
+    text = (
+        "Кыргызстандын Жогорку Кеңеши спортчулардын пенсиясы тууралуу мыйзамды кабыл алды. "
+        "Кыргызстандын өкмөтү бюджеттен 40 млн сом бөлөт.\n\nДепутаттар акчаны ким текшерерин "
+        "сурашты. Кыргызстандын президенти мыйзамга быйыл кол коёт, чемпиондор азырынча күтөт."
+    )
+    assert level_of(central_asia, text, "Кыргызстанда жаңы мыйзам") is Level.PRIMARY
 
 
 @pytest.mark.parametrize(
