@@ -599,6 +599,51 @@ def test_where_a_spacecraft_lands_is_a_mention_in_russian_too(central_asia: Flag
     ("title", "text"),
     [
         (
+            "Sojus-Kapsel landet in Kasachstan",
+            "Drei Raumfahrer sind von der Raumstation zurück. Ihre Kapsel setzte am Morgen in der "
+            "Steppe von Kasachstan auf. Die Astronauten und der Kosmonaut waren ein halbes Jahr im "
+            "Weltall.",
+        ),
+        (
+            "Une fusée Soyouz vers la station spatiale",
+            "Une fusée Soyouz a quitté le cosmodrome de Baïkonour, au Kazakhstan. Deux cosmonautes "
+            "et un astronaute ont rejoint la station spatiale. Le vaisseau spatial reste six mois.",
+        ),
+        (
+            "La navicella torna sulla Terra",
+            "La navicella è scesa nella steppa del Kazakistan. Astronauti e cosmonauti tornano "
+            "dalla stazione spaziale dopo una missione spaziale di sei mesi, dice l'agenzia "
+            "spaziale.",
+        ),
+        (
+            "Załoga wróciła na Ziemię",
+            "Kapsuła wylądowała na stepie w Kazachstanie. Kosmonauci i astronautka spędzili pół "
+            "roku na stacji kosmicznej, podała agencja kosmiczna.",
+        ),
+        ("", "联盟号飞船在哈萨克斯坦着陆，三名宇航员从空间站返回，返回舱完好，宇航员状态良好。"),
+    ],
+)
+def test_where_a_spacecraft_lands_or_starts_is_a_mention_in_other_languages_too(
+    central_asia: Flagger, title: str, text: str
+) -> None:
+    assert level_of(central_asia, text, title) is Level.MENTION
+
+
+def test_what_a_cosmodrome_costs_the_state_is_no_spaceflight_in_german(
+    central_asia: Flagger,
+) -> None:
+    text = (
+        "Kasachstan verlangt von Russland mehr Pacht für den Weltraumbahnhof Baikonur. Die "
+        "Regierung in Astana will das Abkommen neu verhandeln.\n\nDas Parlament von Kasachstan "
+        "stimmt im Herbst ab, teilte das Ministerium mit. Raketen starten dort weiter."
+    )
+    assert level_of(central_asia, text, "Kasachstan fordert mehr Geld") is Level.PRIMARY
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (
             "Казахстанские боксёры вышли в финал",
             "Сборная Казахстана по боксу провела полуфиналы турнира в Бангкоке. Пять казахстанских "
             "спортсменов одержали победы и поборются за медали.\n\nГлавный тренер сборной "
