@@ -755,6 +755,14 @@ def test_a_law_for_athletes_is_no_sport_in_kyrgyz(central_asia: Flagger) -> None
     assert level_of(central_asia, text, "Кыргызстанда жаңы мыйзам") is Level.PRIMARY
 
 
+def test_a_norwegian_politician_is_no_tajik(central_asia: Flagger) -> None:
+    text = (
+        "Hadia Tajik rezygnuje z funkcji w rządzie. Tajik ogłosiła to na konferencji.\n\n"
+        "Gazety pisały o mieszkaniu, z którego Tajik nie korzystała."
+    )
+    assert level_of(central_asia, text, "Hadia Tajik odchodzi") is Level.NONE
+
+
 @pytest.mark.parametrize(
     ("text", "country"),
     [
