@@ -37,8 +37,9 @@ _PRINTED = [
 _ZONES: dict[str, tzinfo] = {
     name: timezone(timedelta(hours=ahead))
     for ahead, names in {
-        0: "z ut utc gmt wet", 1: "bst cet", 2: "cest eet", 3: "eest msk", 5: "uzt tjt tmt",
-        6: "kgt", -4: "edt", -5: "est cdt", -6: "cst mdt", -7: "mst pdt", -8: "pst",
+        0: "z ut utc gmt wet", 1: "bst cet", 2: "cest eet", 3: "eest msk", 5: "uzt tjt tmt pkt",
+        6: "kgt", 10: "aest", 11: "aedt", -4: "edt", -5: "est cdt", -6: "cst mdt", -7: "mst pdt",
+        -8: "pst",
     }.items()
     for name in names.split()
 }  # fmt: skip

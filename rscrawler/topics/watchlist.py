@@ -89,7 +89,7 @@ class Entity(Model):
         "any", "capital: starts with one if the spelling does; exact: as spelled"
     )
     counts: Literal["full", "passing", "never"] = key(
-        "full", "passing: at most a mention; never: a lookalike"
+        "full", "passing: hardly more than a mention; never: a lookalike"
     )
     needs: list[str] = key([], "contexts, one of which must hold")
     unless: list[str] = key([], "contexts that rule it out")

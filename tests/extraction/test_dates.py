@@ -88,6 +88,8 @@ def test_a_printed_time_without_a_zone_is_utc_and_says_so() -> None:
         ("Nov 24, 2026 10:00 GMT+05:00", 5),
         ("Nov 24, 2026 10:00 +0500", 5),
         ("Nov 24, 2026 10:00 UZT", 5),
+        ("Tue, 24 Nov 2026 10:00:00 PKT", 5),
+        ("Tue, 24 Nov 2026 17:00:00 AEDT", 6),
         ("Nov 24, 2026 10:00 GMT", 10),
         ("2026-11-24T10:00:00 EST", 15),
         ("2026-11-24 10:00 PDT", 17),
@@ -159,7 +161,8 @@ def test_a_day_or_a_small_word_is_no_zone(text: str) -> None:
         "21 маусым 2022", "21 Maýsym, 2022", "21-iyun 2022", "21 iýun 2022", "21.06.22",
         "2022 жылғы 21 маусым", "2022 ж. 21 маусым", "2022-жылдын 21-июну", "2022-ж., 21-июнь",
         "2022-yil 21-iyun", "2022 yil 21 iyun", "2022 йил 21 июнь", "wtorek, 21 czerwca 2022",
-        "21 Ιουνίου 2022", "21-June-2022", "21 Haziran 2022 Salı", "21 HAZİRAN 2022", "21 İyun 2022",
+        "21 Ιουνίου 2022", "21-June-2022", "21 Haziran 2022 Salı", "21 HAZİRAN 2022",
+        "21 İyun 2022",
     ],
 )  # fmt: skip
 def test_a_day_is_parsed_in_the_languages_of_the_region_and_others(text: str) -> None:
