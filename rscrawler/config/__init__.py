@@ -92,7 +92,8 @@ def _environment() -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name != CONFIG_VARIABLE:
-            value: Any = os.environ[name]
+            # A secret made by `echo`, and a file with Windows line ends, leave some behind a value.
+            value: Any = os.environ[name].rstrip("\r\n")
             if value.startswith(("[", "{")):
                 with suppress(ValueError):
                     value = json.loads(value)

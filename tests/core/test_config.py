@@ -439,6 +439,28 @@ def test_the_environment_overrides_single_keys_at_any_depth(
     assert SECRET not in repr(config) + str(config)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_line_ends_behind_a_value_in_the_environment_are_no_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    path = written(tmp_path, EMAIL)
+    for name, value in {
+        "OUTPUT_DIR": "records",
+        "DATABASE_URL": "sqlite:///records/known.db",
+        "ALERTS__EMAIL__PASSWORD": f"{SECRET} ",
+        "ALERTS__EMAIL__SECURITY": "none",
+        "ALERTS__TOPICS": '["one"]',
+    }.items():
+        monkeypatch.setenv(f"RSCRAWLER_{name}", f"{value}{end}")
+    config = load_config(path)
+    email = config.alerts.email
+    assert email is not None
+    assert email.password.get_secret_value() == f"{SECRET} "
+    assert (email.security, config.alerts.topics) == ("none", ["one"])
+    assert config.output_dir == tmp_path / "records"
+    assert config.database == f"sqlite:///{tmp_path}/records/known.db"
+
+
 def test_text_in_brackets_that_is_no_json_is_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
