@@ -7,7 +7,7 @@ and schedules are read through the same functions.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial, wraps
 from pathlib import Path
@@ -90,8 +90,9 @@ def hand_down(text: str | None) -> None:
 def _environment() -> dict[str, Any]:
     """The values in `RSCRAWLER_…` variables as nested tables; lists and tables are JSON."""
     values: dict[str, Any] = {}
+    foreign = tuple(_of_kubernetes(os.environ))
     for name in sorted(os.environ):
-        if name.startswith(_PREFIX) and name != CONFIG_VARIABLE:
+        if name.startswith(_PREFIX) and name != CONFIG_VARIABLE and not name.startswith(foreign):
             # A secret made by `echo`, and a file with Windows line ends, leave some behind a value.
             value: Any = os.environ[name].rstrip("\r\n")
             if value.startswith(("[", "{")):
@@ -101,6 +102,17 @@ def _environment() -> dict[str, Any]:
                 value = {key: value}
             values = merged(values, value)
     return values
+
+
+def _of_kubernetes(names: Iterable[str]) -> Iterator[str]:
+    """How the variables begin that Kubernetes sets for each service, perhaps one named rscrawler.
+
+    Such as `RSCRAWLER_SERVICE_HOST`, which each has, and `RSCRAWLER_PORT_8000_TCP`.
+    """
+    for name in names:
+        if name.endswith("_SERVICE_HOST"):
+            service = name.removesuffix("SERVICE_HOST")
+            yield from (f"{service}SERVICE_", f"{service}PORT")
 
 
 def cache_for(config: Config) -> None:
