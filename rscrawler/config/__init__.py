@@ -37,6 +37,8 @@ _cached: dict[object, Any] = {}  # results by function, for that configuration
 def find_config(named: Path | None) -> Path | None:
     """The configuration file: the one named, `$RSCRAWLER_CONFIG`, `./rscrawler.toml` or none.
 
+    A link stays one: a later reload follows it to where it then leads.
+
     Raises:
         ConfigurationError: a named file does not exist, or may not be accessed.
     """
@@ -54,10 +56,9 @@ def find_config(named: Path | None) -> Path | None:
             raise ConfigurationError(
                 f"{named}: no such file ({origin}); `rscrawler init` writes one"
             )
-        return named.resolve()
-    # Path.resolve() raises RuntimeError if links lead in a circle.
+        return named.absolute()
     default = DEFAULT_CONFIG_NAME
-    return Path(os.path.realpath(default)) if os.path.lexists(default) else None
+    return Path(default).absolute() if os.path.lexists(default) else None
 
 
 def load_config(path: Path | None, text: str | None = None) -> Config:
@@ -70,7 +71,9 @@ def load_config(path: Path | None, text: str | None = None) -> Config:
         ConfigurationError: with every problem found, one a line.
     """
     values = read_toml(path, _handed_down if text is None else text) if path else {}
-    name, folder = (str(path), path.parent) if path else ("environment", Path.cwd())
+    name = str(path) if path else "environment"
+    # Path.resolve() raises RuntimeError if links lead in a circle.
+    folder = Path(os.path.realpath(path)).parent if path else Path.cwd()
     environment = _environment()
     origin = partial(origin_of, name, environment)
     config = checked(Config, merged(values, environment), origin, folder)

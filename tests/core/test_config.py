@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tomllib
 from collections.abc import Callable
 from datetime import time, timedelta
@@ -335,6 +336,26 @@ def test_a_file_in_the_folder_that_cannot_be_read_is_no_missing_one(
     path.symlink_to(tmp_path / target) if target else path.mkdir()
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_config(find_config(None))
+
+
+def test_a_link_is_followed_to_where_it_leads_at_each_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kubernetes updates a mounted file by another folder, a new link and the old folder's end."""
+    (tmp_path / "rscrawler.toml").symlink_to("..data/rscrawler.toml")
+    for number in (1, 2):
+        folder = tmp_path / f"..{number}"
+        folder.mkdir()
+        written(folder, f'contact = "{number}@example.org"\nsites_dir = "sites"\n')
+        (tmp_path / "new").symlink_to(folder.name)
+        (tmp_path / "new").rename(tmp_path / "..data")
+        if number == 1:
+            paths = [find_config(None), find_config(Path("rscrawler.toml"))]
+        for path in paths:
+            config = load_config(path)
+            assert config.contact == f"{number}@example.org"
+            assert config.sites_dir == folder / "sites"
+        shutil.rmtree(folder)
 
 
 def test_a_folder_that_is_a_link_to_itself_is_one_line(tmp_path: Path) -> None:
