@@ -152,8 +152,13 @@ def _absolute(path: Path, info: ValidationInfo) -> Path:
         path = path.expanduser()
     except RuntimeError:
         raise ValueError("allowed: a path; no home folder is known for that user") from None
+    if info.context is None:
+        return path
     # Path.resolve() raises RuntimeError if links lead in a circle.
-    return path if info.context is None else Path(os.path.realpath(info.context / path))
+    absolute = os.path.realpath(info.context / path)
+    if re.search(r"[\ud800-\udfff]", absolute):  # bytes that the locale's encoding does not have
+        raise ValueError(f"allowed: a path in UTF-8, and a locale with it; not {absolute!a}")
+    return Path(absolute)
 
 
 def _with_absolute_file(url: SecretStr, info: ValidationInfo) -> SecretStr:

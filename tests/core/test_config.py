@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tomllib
@@ -356,6 +357,14 @@ def test_a_link_is_followed_to_where_it_leads_at_each_reading(
             assert config.contact == f"{number}@example.org"
             assert config.sites_dir == folder / "sites"
         shutil.rmtree(folder)
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_a_problem(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (line,) = problems_of(written(folder, ""))
+    assert "output_dir: 'output': allowed: a path in UTF-8" in line
+    assert "caf\\udce9" in line
 
 
 def test_a_folder_that_is_a_link_to_itself_is_one_line(tmp_path: Path) -> None:
