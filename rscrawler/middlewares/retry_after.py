@@ -98,7 +98,7 @@ class RetryAfterMiddleware(SiteComponent):
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Count the requests without a response, so that a dead host is not requested for hours."""
         if isinstance(exception, NO_ANSWER):
-            self._unanswered, self._cause = self._unanswered + 1, error_text(exception)
+            self._unanswered, self._cause = self._unanswered + 1, error_text(exception, request)
 
 
 def retry_after(header: bytes | None, now: datetime) -> timedelta | None:

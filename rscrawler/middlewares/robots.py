@@ -98,7 +98,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         except Exception as error:
             if type(error) is IgnoreRequest:
                 return ALLOW_ALL  # too many redirects count as no robots.txt
-            return self._fallback_body(host, kept, f"cannot be read: {error_text(error)}")
+            return self._fallback_body(host, kept, f"cannot be read: {error_text(error, request)}")
         if response.status >= 500 or response.status == 429:
             return self._fallback_body(host, kept, f"answers HTTP {response.status}")
         if response.status == 304 and kept is not None:

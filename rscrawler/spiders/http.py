@@ -114,15 +114,19 @@ def has_moved(meta: Mapping[str, Any]) -> bool:
 
 def reason_of(failure: Failure) -> str:
     """Why a request failed, in a few words: `HTTP 503`, `timeout`."""
-    status = status_of(failure)
-    return f"HTTP {status}" if status else error_text(failure.value or Exception())
+    status, request = status_of(failure), failure.request  # type: ignore[attr-defined]
+    return f"HTTP {status}" if status else error_text(failure.value or Exception(), request)
 
 
-def error_text(error: BaseException) -> str:
-    """Why there is no response, or no readable one, in a few words."""
+def error_text(error: BaseException, request: Request) -> str:
+    """Why there is no response, or no readable one, in a few words.
+
+    It names the proxy, if the environment has one: it may be that which does not respond.
+    """
     for kinds, words in _WORDS.items():
         if isinstance(error, kinds):
-            return words
+            proxy = request.meta.get("proxy")
+            return f"{words} (through the proxy {proxy})" if proxy else words
     if isinstance(cause := error.__cause__, ResponseFailed):
         match cause.reasons[-1].value:
             case ConnectionDone() | ConnectionLost():

@@ -1299,6 +1299,19 @@ def test_what_robots_txt_keeps_us_from_for_a_while_is_not_lost(
 # A site that is not there.
 
 
+def test_a_proxy_that_is_down_is_named_without_its_password(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, QUICK)
+    with taken_port() as port:
+        proxy = f"http://desk:hunter2@127.0.0.1:{port}"
+        result = workspace.run("crawl", "--json", http_proxy=proxy, no_proxy="")
+    (problem,) = result.json["sites"]["responsiblestatecraft"]["problems"]
+    assert f"refused (through the proxy http://127.0.0.1:{port}), so nothing" in problem["message"]
+    assert "hunter2" not in result.stdout + result.stderr
+    assert paths_requested(site) == []
+
+
 def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is_back(
     workspace: Workspace, site: SampleSite
 ) -> None:
