@@ -357,6 +357,11 @@ def _postgresql_engine(url: URL) -> Engine:
 @cache
 def _sqlite_dialect() -> tuple[Dialect, MutableMapping[Any, Any]]:
     """SQLAlchemy's SQLite dialect and a cache of compiled statements, shared by all files."""
+    if sqlite3.sqlite_version_info < (3, 35):  # without RETURNING
+        raise StoreError(
+            f"this Python is linked to SQLite {sqlite3.sqlite_version}; 3.35 or later is needed: "
+            "use a Python that brings its own (`uv python install`), or PostgreSQL"
+        )
     engine = create_engine("sqlite://")
     engine.connect().close()  # the dialect reads the library's version
     engine.dispose()
