@@ -755,6 +755,17 @@ def test_a_law_for_athletes_is_no_sport_in_kyrgyz(central_asia: Flagger) -> None
     assert level_of(central_asia, text, "Кыргызстанда жаңы мыйзам") is Level.PRIMARY
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Almatyda jańa mektep ashyldy. Qala ákimi oqýshylarmen kezdesti.",
+        "Şymkent qalasynda 4 mektep salyndy. Qostanaı oblysynyń ákimi de keldi.",
+    ],
+)
+def test_kazakh_is_read_in_latin_letters(text: str, central_asia: Flagger) -> None:
+    assert countries_of(central_asia, text) == ("KZ",)
+
+
 def test_a_norwegian_politician_is_no_tajik(central_asia: Flagger) -> None:
     text = (
         "Hadia Tajik rezygnuje z funkcji w rządzie. Tajik ogłosiła to na konferencji.\n\n"
