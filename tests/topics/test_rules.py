@@ -766,6 +766,22 @@ def test_kazakh_is_read_in_latin_letters(text: str, central_asia: Flagger) -> No
     assert countries_of(central_asia, text) == ("KZ",)
 
 
+@pytest.mark.parametrize(
+    ("text", "countries"),
+    [
+        ("Чорвоқда қайиқ ағдарилди. Иш Бўстонлиқ тумани судида кўрилди.", ("UZ",)),
+        ("Dehqonobod tumanida maktab ochildi. Tuman hokimi tumanidagi ishlarni aytdi.", ("UZ",)),
+        ("Xarkiv viloyatida uylar vayron bo'ldi. Kupyansk tumanida ham zarba bo'ldi.", ()),
+        ("Hirot viloyatida zilzila bo'ldi. Afg'onistonning Injil tumanida ham uylar quladi.", ()),
+    ],
+)
+def test_a_district_in_uzbek_is_in_uzbekistan_unless_another_state_is_named(
+    text: str, countries: tuple[str, ...], central_asia: Flagger
+) -> None:
+    flag = flag_of(central_asia, text)
+    assert (flag.countries if flag else ()) == countries
+
+
 def test_a_norwegian_politician_is_no_tajik(central_asia: Flagger) -> None:
     text = (
         "Hadia Tajik rezygnuje z funkcji w rządzie. Tajik ogłosiła to na konferencji.\n\n"
