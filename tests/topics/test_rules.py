@@ -782,6 +782,26 @@ def test_a_district_in_uzbek_is_in_uzbekistan_unless_another_state_is_named(
     assert (flag.countries if flag else ()) == countries
 
 
+def test_turkmen_names_its_districts_and_mary_without_the_state(central_asia: Flagger) -> None:
+    text = (
+        "Marydaky bazarda un gymmatlady. Aşgabada gidýän ýol ýapyk.\n\n"
+        "Maryda polisiýa güýçlendi. Etrap taksileri şähere goýberilmeýär."
+    )
+    assert countries_of(central_asia, text, "Maryda gözegçilik güýçlendi") == ("TM",)
+
+
+def test_murgab_is_a_district_of_turkmenistan_too(central_asia: Flagger) -> None:
+    turkmen = "На полях Мургабского этрапа взошёл картофель, пишет «Нейтральный Туркменистан»."
+    assert countries_of(central_asia, turkmen, "Мургабские поля зеленеют") == ("TM",)
+    tajik = "В Мургабском районе открыли школу. Жители ГБАО ждали её десять лет."
+    assert countries_of(central_asia, tajik) == ("TJ",)
+
+
+def test_the_somoni_is_read_as_the_press_types_it(central_asia: Flagger) -> None:
+    text = "Як халта орд 125 сомонй буд. Ҳоло нархи он 110 сомонй шудааст."
+    assert countries_of(central_asia, text, "Нархи орд паст шуд") == ("TJ",)
+
+
 def test_a_norwegian_politician_is_no_tajik(central_asia: Flagger) -> None:
     text = (
         "Hadia Tajik rezygnuje z funkcji w rządzie. Tajik ogłosiła to na konferencji.\n\n"
