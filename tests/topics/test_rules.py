@@ -802,6 +802,28 @@ def test_the_somoni_is_read_as_the_press_types_it(central_asia: Flagger) -> None
     assert countries_of(central_asia, text, "Нархи орд паст шуд") == ("TJ",)
 
 
+@pytest.mark.parametrize(
+    ("text", "countries"),
+    [
+        (
+            "Депутат мамлекеттик инспекциянын башчысын сындады. Ак-Талаа районундагы мектеп эски.",
+            ("KG",),
+        ),
+        (
+            "Унаа жана жолдор министрлиги жолду жапты. Муну өкмөттүн маалымат кызматы айтты.",
+            ("KG",),
+        ),
+        ("Россиянын Курск облусунда өрт чыкты. Суджа районунда үйлөр күйдү.", ()),
+        ("Алматы облусунда кырсык болду. Талгар районунда беш киши каза тапты.", ("KZ",)),
+    ],
+)
+def test_a_district_in_kyrgyz_is_in_kyrgyzstan_unless_another_state_is_named(
+    text: str, countries: tuple[str, ...], central_asia: Flagger
+) -> None:
+    flag = flag_of(central_asia, text)
+    assert (flag.countries if flag else ()) == countries
+
+
 def test_a_norwegian_politician_is_no_tajik(central_asia: Flagger) -> None:
     text = (
         "Hadia Tajik rezygnuje z funkcji w rządzie. Tajik ogłosiła to na konferencji.\n\n"
