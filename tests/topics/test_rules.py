@@ -824,6 +824,25 @@ def test_a_district_in_kyrgyz_is_in_kyrgyzstan_unless_another_state_is_named(
     assert (flag.countries if flag else ()) == countries
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Алматинца на спорткаре задержали. Алматинцы прислали видео.",
+        "В КУИС начали проверку. В КУИС ответили на вопрос о колониях.",
+        "Бойцы ДЧС укрепляют дамбу. В Казводхозе дали прогноз.",
+    ],
+)
+def test_offices_and_townspeople_of_kazakhstan_speak_for_it_in_russian(
+    text: str, central_asia: Flagger
+) -> None:
+    assert countries_of(central_asia, text) == ("KZ",)
+
+
+def test_the_railways_of_kyrgyzstan_have_the_same_letters(central_asia: Flagger) -> None:
+    text = "КТЖ чинит пути под Бишкеком. В Бишкеке КТЖ купила вагоны."
+    assert countries_of(central_asia, text) == ("KG",)
+
+
 def test_a_norwegian_politician_is_no_tajik(central_asia: Flagger) -> None:
     text = (
         "Hadia Tajik rezygnuje z funkcji w rządzie. Tajik ogłosiła to na konferencji.\n\n"
