@@ -760,9 +760,10 @@ def test_a_law_for_athletes_is_no_sport_in_kyrgyz(central_asia: Flagger) -> None
     [
         "Almatyda jańa mektep ashyldy. Qala ákimi oqýshylarmen kezdesti.",
         "Şymkent qalasynda 4 mektep salyndy. Qostanaı oblysynyń ákimi de keldi.",
+        "ماجىلىستە دەپۋتات سۇراق قويدى. ءماجىلىس توراعاسى مينيستردى تىڭدادى.",
     ],
 )
-def test_kazakh_is_read_in_latin_letters(text: str, central_asia: Flagger) -> None:
+def test_kazakh_is_read_in_latin_and_arabic_letters(text: str, central_asia: Flagger) -> None:
     assert countries_of(central_asia, text) == ("KZ",)
 
 
