@@ -347,9 +347,19 @@ def _locations(elements: Iterable[Element], base: str) -> Iterator[Entry]:
         published = _moment(news.get("publication_date", ""))
         dated_at = _moment(values.get("lastmod", "")) or published
         for text in locations:
-            # The protocol allows no relative address, but some programs write them.
-            if location := web_address(text or "", base):
+            if location := web_address(_with_scheme(text or "", base), base):
                 yield Entry(location, dated_at, published)
+
+
+def _with_scheme(location: str, base: str) -> str:
+    """An address in the sitemap `base`, relative or not, with a scheme if it begins with the host.
+
+    The protocol allows neither relative addresses nor a missing scheme; some programs write them.
+    """
+    location = location.strip()
+    first, host = location.partition("/")[0], urlsplit(base).netloc
+    is_host = first.removeprefix("www.") == host.removeprefix("www.")
+    return f"//{location}" if is_host else location
 
 
 def _texts_of_parts(element: Element) -> dict[str, str]:

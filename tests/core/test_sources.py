@@ -482,8 +482,10 @@ def test_a_malformed_index_gives_all_its_sitemaps(body: str) -> None:
     assert ([each.url for each in content.sitemaps], content.entries) == (urls, ())
 
 
-@pytest.mark.parametrize("location", ["/maps/1", "//example.org/maps/1", "1", "\n 1\n "])
-def test_a_relative_address_in_a_sitemap_is_relative_to_it(location: str) -> None:
+@pytest.mark.parametrize(
+    "location", ["/maps/1", "//example.org/maps/1", "1", "\n 1\n ", "\n example.org/maps/1"]
+)
+def test_an_address_in_a_sitemap_may_be_relative_to_it_or_lack_its_scheme(location: str) -> None:
     for body in (
         f"<urlset><url><loc>{location}</loc></url></urlset>",
         f"<sitemapindex><sitemap><loc>{location}</loc></sitemap></sitemapindex>",
