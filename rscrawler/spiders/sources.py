@@ -50,7 +50,7 @@ _END_OF_XML = re.compile(
     rb"</(?:[\w-]+:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>|<urlset[^>]*/>", re.IGNORECASE
 )
 _XML = re.compile(r"[^?#]*\.xml(?:\.gz)?(?:[?#]|$)", re.IGNORECASE)  # the address of such a file
-_START_OF_JSON = re.compile(r"[\[{]\s*[\[{\"\]}]")
+_START_OF_JSON = re.compile(r"[\[{]\s*(?:[\[{\"\]}]|null|false)")
 _ONLY_COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 _GZIP_MAGIC = b"\x1f\x8b"
 _PACKED_CHUNK_BYTES = 2**14  # each can unpack to a thousand times as many

@@ -648,8 +648,12 @@ def test_json_that_a_program_writes_by_hand_is_read() -> None:
     assert [each.url for each in read("json", body).entries] == ["https://example.org/a/"]
 
 
-def test_a_list_with_gaps_which_php_prints_as_an_object_is_read() -> None:
-    body = b'{"0": {"link": "/a/"}, "2": {"link": "/b/"}}'
+@pytest.mark.parametrize(
+    "body",
+    [b'{"0": {"link": "/a/"}, "2": {"link": "/b/"}}',  # as PHP prints it
+     b'[null, {"link": "/a/"}, false, {"link": "/b/"}]'],
+)  # fmt: skip
+def test_a_list_with_gaps_is_read(body: bytes) -> None:
     urls = [each.url for each in read("json", body).entries]
     assert urls == ["https://example.org/a/", "https://example.org/b/"]
 
