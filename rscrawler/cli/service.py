@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -94,17 +95,19 @@ class _Loader:
         self._path, self._schedules_dir, self._for_worker = path, schedules_dir, for_worker
         self._had_keys = False
         self._database: str | None = None  # the one that the service has open
-        self.runs = WarmRuns(path=path)
+        self.runs = WarmRuns()
 
     def __call__(self) -> tuple[Config, Sequence[ScheduledJob]]:
-        text = read_text(self._path) if self._path else ""
-        has_keys = self._path is not None and bool(read_toml(self._path, text))
+        # A link may lead elsewhere before the next reload: until then, runs keep to this folder.
+        path = Path(os.path.realpath(self._path)) if self._path else None
+        text = read_text(path) if path else ""
+        has_keys = path is not None and bool(read_toml(path, text))
         if self._had_keys and not has_keys:
             raise ConfigurationError(
-                f"{self._path}: has no key any more; write one, or restart the service "
+                f"{path}: has no key any more; write one, or restart the service "
                 "if the defaults are meant"
             )
-        config = load_config(self._path, text)
+        config = load_config(path, text)
         if self._for_worker and not config.uses_workers:
             raise ConfigurationError(
                 f"{config.place_of('scheduling.executor')}: is 'process', which has no workers; "
@@ -118,7 +121,7 @@ class _Loader:
         check_alerted(config)
         jobs = active_jobs(config, self._schedules_dir)
         self._had_keys, self._database = has_keys, config.database
-        self.runs.text, self.runs.folders = text, own_folders(config)
+        self.runs.path, self.runs.text, self.runs.folders = path, text, own_folders(config)
         return config, jobs
 
 

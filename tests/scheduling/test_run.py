@@ -179,6 +179,25 @@ def test_runs_use_the_configuration_that_the_service_read_until_it_reads_it_agai
     service.stop()
 
 
+def test_a_link_to_another_configuration_file_counts_for_no_run_before_a_reload(
+    workspace: Workspace, run: Callable[[], RunningService]
+) -> None:
+    """As of releases with a link `current`: runs would write into another database."""
+    write_schedule(workspace, '[[job]]\nid = "send"\naction = "deliver"\nevery = "1s"\n')
+    for name in ("first", "second"):
+        (workspace.folder / name).mkdir()
+        (workspace.folder / name / "rscrawler.toml").write_text('output_dir = "out"\n')
+    workspace.config.symlink_to("first/rscrawler.toml")
+    service = run()
+    service.wait_until_it_says("deliver: ")
+    workspace.config.unlink()
+    workspace.config.symlink_to("second/rscrawler.toml")
+    service.wait_until_it_says_again("deliver: ", times=3)
+    assert (workspace.folder / "first" / "out").exists()
+    assert not (workspace.folder / "second" / "out").exists()
+    service.stop()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_cleanly(
     quiet: Workspace, run: Callable[[], RunningService], number: signal.Signals
