@@ -315,6 +315,7 @@ class NewsSpider(Spider):
             source=source,
             link_header=http.header_of(response, "Link"),
             within=tuple(self.profile.links.within),
+            requested_url=response.meta.get("redirect_urls", [response.url])[0],
         )
 
     async def _add_articles(self, reading: ReadSource, discovered: DiscoveredLinks) -> None:

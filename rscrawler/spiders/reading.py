@@ -164,7 +164,7 @@ class PageReader:
         listed = [each.url for each in (*content.entries, *content.sitemaps)]
         is_elsewhere = listed and not any(canonical_url(each, profile) for each in listed)
         # No link of a sitemap is missed otherwise, since some may be empty.
-        if is_elsewhere and page.url in profile.sitemap_addresses:
+        if is_elsewhere and page.requested_url in profile.sitemap_addresses:
             host = host_of(urlsplit(listed[0]))
             raise UnreadableSource(f"has only addresses on other hosts, such as {host}")
         address_of = self._article_address[page.site]

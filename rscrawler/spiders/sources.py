@@ -66,6 +66,7 @@ class SourcePage:
     """One page of a source of `site`.
 
     `link_header` is the response's `Link`; `within` selects elements whose links count (none: all).
+    `requested_url` may have redirected to `url`.
     """
 
     site: str
@@ -75,6 +76,7 @@ class SourcePage:
     source: Source
     link_header: str | None = None
     within: tuple[str, ...] = ()
+    requested_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,13 +193,15 @@ def test_a_feed_whose_entries_lose_their_addresses_is_drift(
     assert messages(cycle(workspace)) == {"layout-drift": f"{FEED} no longer answers with a feed"}
 
 
+@pytest.mark.parametrize("path", [SITEMAP, "/wp-sitemap.xml"])
 def test_a_sitemap_that_leads_to_other_hosts_alone_is_told(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, site: SampleSite, path: str
 ) -> None:
     """As one that a build gave the address of the machine on which it ran."""
     workspace.write_config(site.base_url, sources(SITEMAP))
     places = "".join(f"<url><loc>http://localhost:3000/{slug}/</loc></url>" for slug in "abc")
-    site.answers[SITEMAP] = Reply(200, {}, f"<urlset>{places}</urlset>".encode())
+    site.answers[SITEMAP] = Reply(301, {"Location": path}, b"")
+    site.answers[path] = Reply(200, {}, f"<urlset>{places}</urlset>".encode())
     why = "1 × has only addresses on other hosts, such as localhost:3000"
     assert messages(cycle(workspace)) == {"unreachable": f"1 of 1 sources failed ({why})"}
     site.answers[SITEMAP] = Reply(200, {}, b"<urlset/>")  # no news today
