@@ -149,11 +149,10 @@ def source_failure(state: SourceState, *, kind: str, is_answered: bool) -> str |
 
     `is_answered`: it sent pages in this cycle, and none could be parsed.
     """
-    path = path_of(state.url)
+    path, why = path_of(state.url), f": {state.last_error}" if state.last_error else ""
     if is_answered and state.read_at is not None:
-        return f"{path} no longer answers with a {kind}"
+        return f"{path} no longer answers with a {kind}{why}"
     if state.failures >= LASTING_FAILURES:
-        why = f": {state.last_error}" if state.last_error else ""
         return f"{path} could not be read in {state.failures} cycles{why}"
     return None
 

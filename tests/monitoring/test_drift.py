@@ -312,7 +312,7 @@ def trouble(*, failures: int, is_answered: bool, was_read: bool) -> str | None:
 
 def test_a_source_is_in_trouble_when_it_is_no_longer_what_it_was() -> None:
     assert trouble(failures=1, is_answered=True, was_read=True) == (
-        "/feed.rss no longer answers with a feed"
+        "/feed.rss no longer answers with a feed: HTTP 503"
     )
     assert trouble(failures=1, is_answered=True, was_read=False) is None
 

@@ -190,7 +190,9 @@ def test_a_feed_whose_entries_lose_their_addresses_is_drift(
     items = "<item><title>A line</title></item>" * 9
     channel = f"<rss version='2.0'><channel>{items}</channel></rss>"
     site.answers[FEED] = Reply(200, {}, channel.encode())
-    assert messages(cycle(workspace)) == {"layout-drift": f"{FEED} no longer answers with a feed"}
+    assert messages(cycle(workspace)) == {
+        "layout-drift": f"{FEED} no longer answers with a feed: has no address in any entry"
+    }
 
 
 @pytest.mark.parametrize("path", [SITEMAP, "/wp-sitemap.xml"])
@@ -206,6 +208,17 @@ def test_a_sitemap_that_leads_to_other_hosts_alone_is_told(
     assert messages(cycle(workspace)) == {"unreachable": f"1 of 1 sources failed ({why})"}
     site.answers[SITEMAP] = Reply(200, {}, b"<urlset/>")  # no news today
     assert messages(cycle(workspace)) == {}
+
+
+def test_why_a_source_is_no_longer_read_is_told(workspace: Workspace, site: SampleSite) -> None:
+    workspace.write_config(site.base_url, sources(FEED, SITEMAP))
+    assert messages(cycle(workspace)) == {}
+    elsewhere = b"<urlset><url><loc>https://preview.example.net/a/</loc></url></urlset>"
+    site.answers[SITEMAP] = Reply(200, {}, elsewhere)
+    assert messages(cycle(workspace)) == {
+        "layout-drift": f"{SITEMAP} no longer answers with a sitemap: has only addresses on other "
+        "hosts, such as preview.example.net"
+    }
 
 
 def test_new_markup_is_drift_though_hundreds_of_cycles_since_the_last_news_read_no_article(
