@@ -111,7 +111,7 @@ def other_words() -> Iterator[Spelling]:
             yield Spelling(name, "exact" if name.isupper() else "capital", owner, OTHERS)
     for genre, words in _read("genres.toml").items():
         for word in words:
-            yield Spelling(word, owner=genre, group=GENRES)
+            yield Spelling(word, "capital", genre, GENRES)
 
 
 @cache

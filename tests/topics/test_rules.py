@@ -7,6 +7,7 @@ import pytest
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.topics.matcher import Match, Matcher, fold_with_offsets
+from rscrawler.topics.model import FEATURES
 from rscrawler.topics.salience import OTHERS, other_words, states
 
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
@@ -842,6 +843,82 @@ def test_offices_and_townspeople_of_kazakhstan_speak_for_it_in_russian(
 def test_the_railways_of_kyrgyzstan_have_the_same_letters(central_asia: Flagger) -> None:
     text = "КТЖ чинит пути под Бишкеком. В Бишкеке КТЖ купила вагоны."
     assert countries_of(central_asia, text) == ("KG",)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (
+            "АҚШ пен Қазақстан келісті",
+            "Қазақстан мен Америка Құрама Штаттары келісімге қол қойды. Тоқаев Америка Құрама "
+            "Штаттарына барды. Құрама Корольдік те, Құрама Штаттар да Қазақстанға инвестиция "
+            "салады. Құжатқа Құрама Штаттардың мемлекеттік хатшысы қол қойды.",
+        ),
+        (
+            "El Banco Mundial y Kazajistán",
+            "El Banco Mundial prevé que Kazajistán crezca un 4 %. La economía mundial se frena, "
+            "dijo el Banco Mundial a los líderes mundiales. Kazajistán ingresó en la Organización "
+            "Mundial del Comercio y depende del mercado mundial.",
+        ),
+        (
+            "Le Kazakhstan et Bakou",
+            "Le président du Kazakhstan a remis une décoration. L'ambassadeur a remis ses lettres. "
+            "Le rapport remis au Kazakhstan est aussi remis à Bakou. Le sommet est remis à mars, "
+            "un prix sera remis au Kazakhstan.",
+        ),
+        (
+            "Kazachstan i sojusz z Rosją",
+            "Kazachstan jest sojusznikiem Rosji. Sojusz powstał w 1992 roku, a sojusznicy wysłali "
+            "do Kazachstanu wojska. Władze Kazachstanu chwalą sojuszników i ufają sojuszowi.",
+        ),
+        (
+            "OSCE courses in Uzbekistan",
+            "The OSCE held a course for trainers in Uzbekistan. The trainers of the border guards "
+            "came from three towns. In Uzbekistan each trainer will teach officers, and the "
+            "trainers will work with other trainers.",
+        ),
+        (
+            "الرئيس المنتخب في قرغيزستان",
+            "أدى الرئيس المنتخب في قرغيزستان اليمين أمام البرلمان المنتخب. وقال الرئيس المنتخب إن "
+            "قرغيزستان تحتاج إلى إصلاحات. وهنأ الرئيس الروسي الرئيس المنتخب.",
+        ),
+        (
+            "رئیس جمهور منتخب قرقیزستان",
+            "رئیس جمهور منتخب قرقیزستان سوگند خورد. نمایندگان منتخب مردم قرقیزستان حاضر بودند. "
+            "تیم انتقالی رئیس جمهور منتخب و تیم مذاکره‌کننده وارد بیشکک شدند.",
+        ),
+        (
+            "Watan goragçylarynyň güni",
+            "Türkmenistanda Watan goragçylarynyň güni bellenildi. Prezident Watan goragçylaryny "
+            "gutlady. Türkmenistanyň goşunlary harby türgenleşiklere gatnaşdy. Resminama gol "
+            "çekildi, Türkmenistan ylalaşyga gol çekdi; ilatyň ýarysyna golaýy gatnaşdy.",
+        ),
+        (
+            "O‘qituvchi va murabbiylar kuni",
+            "O‘zbekistonda O‘qituvchi va murabbiylar kuni nishonlandi. O‘zbekiston prezidenti "
+            "ustoz va murabbiylarni tabrikladi. Maktablarda murabbiylar yetishmaydi. Ularga orden "
+            "va medallar topshirildi. O‘zbekistonda murabbiylarning maoshi oshadi.",
+        ),
+        (
+            "Кыргызстанда шайлоо",
+            "Кыргызстанда шайлоодо утуп чыккан партия белгилүү. Кыргызстан өкмөтүнүн тендерин "
+            "утуп алган компания сотто да утту. Кыргызстанда талапкерлер беттешүүгө даярданат, "
+            "милиция менен беттешкен тургундар камакта.",
+        ),
+        (
+            "Kırgızistan'da göl",
+            "Kırgızistan'daki Issık Göl kuruyor. Göl seviyesi düşüyor. Kırgızistan hükümeti göl "
+            "için önlem aldı. Issık Göl büyük bir göl, göl için Kırgızistan fon kurdu.",
+        ),
+    ],
+)
+def test_words_of_sport_and_space_with_another_meaning_elsewhere_do_not_count(
+    central_asia: Flagger, title: str, text: str
+) -> None:
+    [values] = central_asia.features(FlaggableText(title=title, paragraphs=(text,))).values()
+    by_name = {each.name: value for each, value in zip(FEATURES, values, strict=True)}
+    assert (by_name["sport"], by_name["space"]) == (0, 0)
+    assert level_of(central_asia, text, title) is Level.PRIMARY
 
 
 def test_a_norwegian_politician_is_no_tajik(central_asia: Flagger) -> None:
