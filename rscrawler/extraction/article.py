@@ -28,7 +28,7 @@ GENERIC = "generic"  # in place of a site's name, for a page read without a prof
 # A page is garbage with more control or broken characters than this, and this share of its text.
 _LEAST_ODD, _ODD_SHARE = 10, 0.05
 _ODD = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
-_NOT_INDEXED = re.compile(r"\bno(?:index|ne)\b", re.IGNORECASE)
+_NOT_INDEXED = re.compile(r"noindex|(?:^|,)\s*none\s*(?:,|$)", re.IGNORECASE)
 _GARBAGE = "the page is not readable text"
 _ARTICLE_BODY = "json-ld: articleBody"
 _MUCH_MORE, _LEAST_DECLARED = 2, 100  # declared text is taken if > 2 × printed + 100 characters

@@ -678,13 +678,18 @@ def test_a_page_that_says_nothing_of_itself_is_an_article_where_a_feed_dates_it(
         return extract(page, SiteProfile(base_url=BASE), "plain").body
 
     assert extracted(NOW) == BODY
+    assert extracted(NOW, "index, max-image-preview:none, max-snippet:-1") == BODY
+    for headline in ("Bomber kills two at security checkpoint", "Robot checks bags in Almaty"):
+        assert extracted(NOW, name=headline) == BODY
     for feed, robots, name in (
         (None, "all", TITLE),
         (NOW, "noindex,nofollow", TITLE),  # this and the following: checks for bots
         (NOW, "NONE", TITLE),
+        (NOW, "none, noarchive", TITLE),
         (NOW, "all", "The Ledger - Are you a robot?"),
         (NOW, "all", "One moment, please..."),
         (NOW, "all", "Bot Verification"),
+        (NOW, "all", "Vercel Security Checkpoint"),
     ):
         with pytest.raises(NotAnArticle, match="a static page"):
             extracted(feed, robots, name)
