@@ -22,8 +22,8 @@ UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 _UNSPACED_WORD = re.compile(rf"[{UNSPACED}][^\w\s]*")
 
 # January first: English, French, Spanish, Portuguese, Italian, German; Russian, Kyrgyz, Tajik and
-# Uzbek in Cyrillic, without their endings; Kazakh; Uzbek and Turkmen in Latin letters; Polish and
-# Greek in the genitive.
+# Uzbek in Cyrillic, without their endings; Kazakh in both alphabets; Uzbek and Turkmen in Latin
+# letters; Polish and Greek in the genitive; Turkish and Azerbaijani, with and without the dot.
 MONTHS = Path(__file__).with_name("months.txt").read_text("utf-8").splitlines()
 MONTH_ENDINGS = "аиуыья"
 
