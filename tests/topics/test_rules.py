@@ -587,6 +587,26 @@ def test_names_of_other_states_count_in_polish_german_turkish_french_and_finnish
     assert level_of(central_asia, text) is Level.MENTION
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Syrian rebels agree to join peace talks with Damascus in Astana, Kazakhstan",
+    ],
+)
+def test_a_venue_in_a_headline_alone_is_a_mention(central_asia: Flagger, title: str) -> None:
+    assert level_of(central_asia, "", title) is Level.MENTION
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Deputies pass a land bill in Astana, Kazakhstan",
+    ],
+)
+def test_a_host_that_acts_in_a_headline_is_flagged(central_asia: Flagger, title: str) -> None:
+    assert level_of(central_asia, "", title) is Level.PRIMARY
+
+
 def test_where_a_spacecraft_lands_is_a_mention_in_russian_too(central_asia: Flagger) -> None:
     text = (
         "Экипаж МКС вернулся на Землю. Спускаемый аппарат опустился в казахстанской степи у города "
