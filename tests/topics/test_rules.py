@@ -591,6 +591,7 @@ def test_names_of_other_states_count_in_polish_german_turkish_french_and_finnish
     "title",
     [
         "Syrian rebels agree to join peace talks with Damascus in Astana, Kazakhstan",
+        "A rocket is launched from Kazakhstan with three weather probes on board",
     ],
 )
 def test_a_venue_in_a_headline_alone_is_a_mention(central_asia: Flagger, title: str) -> None:
@@ -601,6 +602,7 @@ def test_a_venue_in_a_headline_alone_is_a_mention(central_asia: Flagger, title: 
     "title",
     [
         "Deputies pass a land bill in Astana, Kazakhstan",
+        "Kazakhstan wants damages after rocket launched from Kazakhstan hits farm, minister says",
     ],
 )
 def test_a_host_that_acts_in_a_headline_is_flagged(central_asia: Flagger, title: str) -> None:
