@@ -234,8 +234,10 @@ class StorePipeline:
     def _reject(self, outcome: PageOutcome) -> None:
         address = outcome.requested.address
         is_failed = address.attempts > 0 and address.state is not AddressState.REJECTED
+        # A feed can list a page before its date, on which the page is first there.
+        since = max(address.seen_at, address.published_hint or address.seen_at)
         next_try_at = decisions.next_check_of_rejected(
-            address.seen_at,
+            since,
             outcome.at,
             was_out_of_reach=is_failed and outcome.kind is not PageKind.GONE,
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
-from tests.crawl.probes import let_articles_be_due, rows_of
+from tests.crawl.probes import let_articles_be_due, let_time_pass, rows_of
 from tests.probing.server import BASE, Reply, SmallSite, page, plain, xml
 from tests.probing.stories import STORIES, Story
 from tests.workspace import Workspace
@@ -106,6 +107,23 @@ def test_an_article_that_is_renamed_and_edited_at_once_stays_itself(workspace: W
     first, second = workspace.records()
     assert (second["event"], second["article_id"]) == ("updated", first["article_id"])
     assert (second["url"], alerted(workspace)) == (site.base_url + new, 0)
+
+
+def test_an_article_that_a_feed_lists_days_before_its_date_is_found_on_that_date(
+    workspace: Workspace,
+) -> None:
+    scheduled, known = replace(STORIES[0], published_at=NOW + timedelta(days=3)), STORIES[1]
+    with SmallSite({FEED: feed([known]), f"/{known.slug}": article(known)}) as site:
+        configure(workspace, site, FEED)
+        workspace.crawl("outlet")
+        site.pages[FEED] = feed([scheduled, known])
+        for hours in (1, 1, 50):
+            workspace.run("crawl", "outlet")
+            let_time_pass(workspace, hours=hours)
+        workspace.crawl("outlet")
+        site.pages[f"/{scheduled.slug}"] = article(scheduled)
+        let_time_pass(workspace, hours=73)
+        assert workspace.crawl("outlet")["articles_new"] == 1
 
 
 @pytest.mark.parametrize(
