@@ -1,5 +1,6 @@
 """Judges a cycle over one site at its end: its counters, its success and its problems."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ from rscrawler.store.database import FullDisk
 from rscrawler.store.discovery import SourceState
 from rscrawler.store.health import ProblemCode
 
+logger = logging.getLogger(__name__)
+
 # The counters of a cycle by their public names, and the Scrapy statistic of each.
 COUNTERS: Mapping[str, str] = {
     "requests": "downloader/request_count",
@@ -46,6 +49,7 @@ UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(d
 # If so many article pages are gone, and none could be recorded, the addresses are wrong.
 MANY_GONE = 5
 FEW_FORBIDDEN = 3  # article pages; fewer may be of a part of the site
+FIXED_LENGTH = 10  # entries, as of WordPress' feeds; shorter ones often begin anew each day
 LONGEST_WAIT = 3  # cycles, for unread sources: until the baseline, nothing is alerted
 
 
@@ -211,6 +215,7 @@ def _conclude(
             problems.setdefault(ProblemCode.ROBOTS_DISALLOWED, forbidden)
         if unread := _unread(session, now):
             problems[ProblemCode.PAGES_FAILING] = unread
+        _warn_of_gaps(session)
         is_lost = not {drift.ARTICLES, drift.LISTINGS}.isdisjoint(seen.findings)
         if session.state.baseline_at is None and (is_lost or _has_no_article_yet(session)):
             succeeded = False  # no article was ever read: this is no baseline
@@ -317,6 +322,19 @@ def _with_findings(
     if session.state.baseline_at is not None and (dead := _dead_links(stats, before)):
         findings[drift.DEAD_LINKS] = dead
     return replace(seen, findings=findings), seen.says_something or findings != before
+
+
+def _warn_of_gaps(session: CrawlSession) -> None:
+    """Warn of sources whose entries of the last visit are all gone: some may have come and gone."""
+    own = session.profile.own_sources.keys() - session.profile.sitemap_addresses
+    for url in own - session.failed_sources.keys() - session.truncated.keys():
+        is_long = len(session.shown.get(url, ())) >= FIXED_LENGTH
+        if is_long and not session.reaches_back.get(url, True):
+            logger.warning(
+                "source %s: shows nothing of its last visit; what came and went since then is "
+                "missed: visit it more often, or follow a sitemap too",
+                url,
+            )
 
 
 def _has_live_sitemap(session: CrawlSession, sources: Mapping[str, SourceState]) -> bool:

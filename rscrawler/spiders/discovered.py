@@ -100,7 +100,11 @@ class DiscoveredLinks:
             else:
                 self.unread.append(address)
                 self.addresses.append(address)
-        shown_before = session.shown.setdefault(self.state.url, set())
+        url, read_at = self.state.url, self.state.read_at
+        if read_at is not None and found:
+            is_old = any(before.seen_at <= read_at for before in stored.values())
+            session.reaches_back[url] = is_old or session.reaches_back.get(url, False)
+        shown_before = session.shown.setdefault(url, set())
         self.has_links |= not found.keys() <= shown_before
         shown_before.update(found)
 

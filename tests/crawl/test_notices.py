@@ -126,6 +126,18 @@ def test_an_article_that_a_feed_lists_days_before_its_date_is_found_on_that_date
         assert workspace.crawl("outlet")["articles_new"] == 1
 
 
+def test_a_feed_that_has_turned_over_between_two_visits_is_told(workspace: Workspace) -> None:
+    stories = [replace(STORIES[0], number=number) for number in range(40)]
+    with SmallSite({f"/{each.slug}": article(each) for each in stories}) as site:
+        configure(workspace, site, FEED)
+        told = []
+        for begin in (30, 25, 0):  # five of ten entries stay, then none
+            site.pages[FEED] = feed(stories[begin : begin + 10])
+            result = workspace.run("crawl", "outlet")
+            told.append(f"source {site.base_url}{FEED}: shows nothing of its last" in result.stderr)
+    assert told == [False, False, True]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
