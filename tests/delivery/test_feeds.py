@@ -90,6 +90,16 @@ def check_json_feed(feed: dict[str, Any]) -> None:
 
 
 @on_sqlite
+def test_each_entry_names_the_language_of_its_article(store: Store, config: Config) -> None:
+    for number, language in enumerate((None, "ru"), 1):
+        record(store, an_article(number, language=language))
+    deliver(config, store, now=NOW)
+    atom, items = feeds(config)
+    assert [entry.title_detail.language for entry in atom] == ["ru", None]
+    assert [item.get("language") for item in items] == ["ru", None]
+
+
+@on_sqlite
 def test_flagged_articles_are_in_both_feeds_newest_first(store: Store, config: Config) -> None:
     for number in (1, 2):
         record(store, an_article(number))
