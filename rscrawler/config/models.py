@@ -265,7 +265,7 @@ class EmailSettings(Model):
     )
     username: LoginName | None = key(None, "without one, there is no login")
     password: AsciiSecret = key(SecretStr(""), "better from the environment")
-    sender: MailAddress = key(..., '"Name <address>" or an address')
+    sender: MailAddress = key(..., "`Name <address>` or an address")
     recipients: list[MailAddress] = key(..., "who gets the alerts", min_length=1)
     digest: Literal["cycle", "daily"] = key("cycle", "one mail for each cycle, or one a day")
     digest_at: TimeOfDay = key(time(7, 0), "when the daily mail goes out")

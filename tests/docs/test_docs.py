@@ -142,6 +142,7 @@ def test_every_key_of_a_file_is_in_the_reference_with_what_it_means(
     rows = re.findall(r"^\| `(\w+)` \|.*\| *([^|]*?) *\|$", page, re.MULTILINE)
     assert {path.rpartition(".")[2] for path in key_paths(model)} <= {key for key, _ in rows}
     assert [key for key, meaning in rows if not meaning] == []
+    assert re.findall(r"<\w+>", re.sub("`[^`]*`", "", page)) == []  # not shown on a page
 
 
 def test_every_key_of_a_table_with_a_page_of_its_own_is_on_that_page() -> None:
