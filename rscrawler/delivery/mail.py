@@ -160,8 +160,9 @@ class _MailPolicy(EmailPolicy):
         return f"{encoded.encode(linesep=self.linesep)}{self.linesep} <{address.addr_spec}>"
 
     def _encoded(self, subject: str) -> str:
-        if subject.isascii() and "=?" not in subject and len(subject) <= _PLAIN_SUBJECT:
-            return subject
+        if subject.isascii() and "=?" not in subject:
+            # Spam filters count a subject that is encoded without need.
+            return f"{self.linesep} ".join(wrap(subject, width=_PLAIN_SUBJECT))
         header = Header(subject, "utf-8", maxlinelen=TEXT_WIDTH, header_name="Subject")
         return header.encode(linesep=self.linesep)
 

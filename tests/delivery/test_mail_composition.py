@@ -324,6 +324,14 @@ def test_a_long_title_without_spaces_is_cut_between_letters() -> None:
     assert one_line("a" * 9 + "e\u0301" + "b" * 9, 11) == "a" * 9 + "…"
 
 
+@pytest.mark.parametrize("words", [["Kazakhstan"] * 9, ["x" * 100, "and", "y"], ["x" * 119]])
+def test_a_long_subject_in_ascii_is_folded_and_not_encoded(words: list[str]) -> None:
+    mail = composed(alert_of(an_article(1, title=" ".join(words)), INTEREST)).mail
+    assert mail["Subject"] == " ".join(words)
+    (written,) = [value for name, value in mail.raw_items() if name == "Subject"]
+    assert written.startswith(words[0])
+
+
 def test_a_mail_is_never_broken_by_what_it_says() -> None:
     dice = random.Random(4)
     letters = "abc é ж 中 😀 א <&>\"' \r\n\t\x00 =?_ ,;:@ \u202e\u2028 \ud800"
