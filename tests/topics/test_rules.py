@@ -816,6 +816,10 @@ def test_a_district_in_uzbek_is_in_uzbekistan_unless_another_state_is_named(
         "Reseıdiń Belgorod oblysynda úı órtendi. Belgorod oblysynyń gýbernatory aıtty.",
         "Qytaıdyń Gansý oblysynda jer silkindi. Gansý oblysynyń turǵyndary kóshti.",
         "Турция и Россия подтвердили астанинские договорённости по Идлибу. Астанинский трек жив.",
+        "Балх вилоятида портлаш бўлди. Толибон Балх вилоятида назорат ўрнатди.",
+        "Концерн ВКО «Алмаз — Антей» показал комплекс, пишет газета.\n\nДиректор концерна ВКО "
+        "рассказал об экспорте. Среди покупателей — Индия, Алжир, Белоруссия и Казахстан.\n\nВКО "
+        "откроет завод. Минобороны России подтвердило закупку.",
     ],
 )
 def test_words_of_the_region_with_another_meaning_elsewhere_are_not_flagged(
