@@ -832,6 +832,8 @@ def test_words_of_the_region_with_another_meaning_elsewhere_are_not_flagged(
 def test_a_district_in_kyrgyz_needs_no_other_name(central_asia: Flagger) -> None:
     text = "Базар-Коргон районунда суу жана жарык жок. Район башчысы районунда болгон жок."
     assert countries_of(central_asia, text) == ("KG",)
+    course = "Облустук борбор мугалимдерди курска чакырды. Облустук борбордо эки курс ачылды."
+    assert countries_of(central_asia, course) == ("KG",)
 
 
 def test_a_district_in_uzbek_needs_no_other_name(central_asia: Flagger) -> None:
