@@ -325,9 +325,16 @@ def _with_findings(
 
 
 def _warn_of_gaps(session: CrawlSession) -> None:
-    """Warn of sources whose entries of the last visit are all gone: some may have come and gone."""
+    """Warn of sources whose entries of the last visit are all gone: some may have come and gone.
+
+    Not beside a sitemap, which has them, nor by new rules for links, nor before the last page.
+    """
+    sources = session.store.discovery.sources(session.site)
+    if session.has_new_links or _has_live_sitemap(session, sources):
+        return
     own = session.profile.own_sources.keys() - session.profile.sitemap_addresses
-    for url in own - session.failed_sources.keys() - session.truncated.keys():
+    unfinished = {url for url, each in sources.items() if each.pagination_cursor is not None}
+    for url in own - session.failed_sources.keys() - unfinished:
         is_long = len(session.shown.get(url, ())) >= FIXED_LENGTH
         if is_long and not session.reaches_back.get(url, True):
             logger.warning(

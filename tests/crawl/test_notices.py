@@ -138,6 +138,18 @@ def test_a_feed_that_has_turned_over_between_two_visits_is_told(workspace: Works
     assert told == [False, False, True]
 
 
+def test_a_feed_that_has_turned_over_beside_a_sitemap_is_not_told(workspace: Workspace) -> None:
+    stories = [replace(STORIES[0], number=number) for number in range(20)]
+    with SmallSite({f"/{each.slug}": article(each) for each in stories}) as site:
+        configure(workspace, site, FEED, "/sitemap.xml")
+        for begin in (10, 0):
+            site.pages[FEED] = feed(stories[begin : begin + 10])
+            urls = "".join(f"<url><loc>{BASE}/{each.slug}</loc></url>" for each in stories[begin:])
+            site.pages["/sitemap.xml"] = xml(f"<urlset>{urls}</urlset>")
+            result = workspace.run("crawl", "outlet")
+    assert "shows nothing of its last visit" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
