@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import build_from_crawler
 
 from rscrawler.errors import StoreError
+from rscrawler.settings import BOT_NAME
 from rscrawler.spiders.http import ForbiddenByRobots, HeldBack, error_text, header_of, validators
 from rscrawler.spiders.session import session_of
 from rscrawler.store.discovery import KeptRobots
@@ -26,6 +28,11 @@ logger = logging.getLogger(__name__)
 # RFC 9309, 2.4: a cached robots.txt should not be used for more than a day.
 FRESH_FOR = timedelta(hours=24)
 MAX_BYTES = 512 * 1024  # of a robots.txt; RFC 9309, 2.5, asks for at least 500 KiB
+# What Protego takes for the name of this robot: each beginning of it, and `*`.
+_OURS = "|".join(BOT_NAME[:length] for length in range(len(BOT_NAME) + 1))
+_OTHER_ROBOT = re.compile(
+    rf"^(\s*user-?\s*agent[\s:]++)(?!(?:{_OURS})\*?\s*(?:#|$))[^\s#].*", re.IGNORECASE
+)
 DISALLOW_ALL = b"User-agent: *\nDisallow: /\n"
 ALLOW_ALL = b""
 
@@ -86,9 +93,10 @@ class RobotsMiddleware(RobotsTxtMiddleware):
             meta={"dont_obey_robotstxt": True},
             callback=NO_CALLBACK,
         )
-        body = await self._applicable_body(request, host, kept)
-        rules: RobotParser = build_from_crawler(self._parserimpl, self.crawler, body)
-        return rules
+        text = (await self._applicable_body(request, host, kept)).decode("utf-8-sig", "ignore")
+        # Protego copies the rules of a group for each of its names: hours for thousands of both.
+        lines = (_OTHER_ROBOT.sub(r"\1others", line) for line in text.splitlines())
+        return build_from_crawler(self._parserimpl, self.crawler, "\n".join(lines).encode())
 
     async def _applicable_body(self, request: Request, host: str, kept: KeptRobots | None) -> bytes:
         """The robots.txt to apply, by the status of the host's response or its absence."""
@@ -138,6 +146,4 @@ def _failure_logged(host: str) -> Iterator[None]:
 
 def _cut(body: bytes) -> bytes:
     """The whole lines in the first `MAX_BYTES` of a robots.txt."""
-    if len(body) <= MAX_BYTES:
-        return body
-    return body[: max(body.rfind(b"\n", 0, MAX_BYTES), 0)]
+    return body if len(body) <= MAX_BYTES else body[:MAX_BYTES].rpartition(b"\n")[0]

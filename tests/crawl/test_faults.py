@@ -1210,6 +1210,20 @@ def test_a_robots_txt_that_leads_to_another_address_of_the_site_is_heeded(
     assert [problem["code"] for problem in problems] == ["robots-disallowed"]
 
 
+def test_a_robots_txt_with_thousands_of_names_and_rules_is_read_at_once_and_heeded(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    story = site.stories[0]
+    names = "".join(f"useragent r{number}*\n" for number in range(12_000))
+    rules = "".join(f"allow /{number}\n" for number in range(15_000))
+    own = f"User-agent : RS* # us\nDisallow: {story.path}\n"
+    site.answers["/robots.txt"] = Reply(200, {}, f"{own}{names}{rules}".encode())
+    configure(workspace, site)
+    workspace.run("crawl", "--full", "--json")  # without a limit, it would take hours
+    assert story.path not in paths_requested(site)
+    assert urls(workspace)
+
+
 ROBOTS_NOT_KEPT = """
 from rscrawler.errors import StoreError
 from rscrawler.store.discovery import DiscoveryStore
