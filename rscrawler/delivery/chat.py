@@ -27,6 +27,8 @@ from rscrawler.delivery.wording import rendered
 _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionError|SSLError")
 # Apprise logs this for each accepted post; a retry would post another copy.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
+# If a title has it, Discord, Mattermost and Zulip notify everyone in a channel.
+_MENTION_OF_ALL = re.compile(r"@(?=\**(?:all|channel|everyone|here|room|topic)\b)", re.IGNORECASE)
 _LEAST_PART = 1_024  # characters; Pushover's limit: it cuts off what is longer, without an error
 _NTFY_PART = 2_000  # characters: less than 4,096 bytes in any alphabet of the region
 _LONGEST_SECONDS = 600  # for a response; less than the claim on a message, 15 min
@@ -139,7 +141,8 @@ def are_known_addresses(addresses: Sequence[str]) -> bool:
 
 
 def _stored(title: str, text: str) -> bytes:
-    return json.dumps({"title": title, "text": text}, ensure_ascii=False).encode()
+    stored = json.dumps({"title": title, "text": text}, ensure_ascii=False)
+    return _MENTION_OF_ALL.sub("@\u200b", stored).encode()
 
 
 def _failure(log: str) -> Outcome:
