@@ -104,7 +104,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         try:
             response = await self.crawler.engine.download_async(request)
         except Exception as error:
-            if type(error) is IgnoreRequest:
+            if type(error) is IgnoreRequest and "DOWNLOAD_MAXSIZE" not in str(error):
                 return ALLOW_ALL  # too many redirects count as no robots.txt
             return self._fallback_body(host, kept, f"cannot be read: {error_text(error, request)}")
         if response.status >= 500 or response.status == 429:

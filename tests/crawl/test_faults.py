@@ -1210,6 +1210,18 @@ def test_a_robots_txt_that_leads_to_another_address_of_the_site_is_heeded(
     assert [problem["code"] for problem in problems] == ["robots-disallowed"]
 
 
+def test_a_robots_txt_too_large_once_unpacked_is_told_and_allows_nothing(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    bomb = gzip.compress(b"User-agent: *\n" + b"Disallow: /one/\n" * 2_000_000)
+    site.answers["/robots.txt"] = Reply(200, {"Content-Encoding": "gzip"}, bomb)
+    configure(workspace, site, NO_RETRIES)
+    result = workspace.run("crawl", "--json")
+    assert (result.status, paths_requested(site)) == (1, [])
+    (problem,) = result.json["sites"]["responsiblestatecraft"]["problems"]
+    assert " cannot be read: " in problem["message"]
+
+
 def test_a_robots_txt_with_thousands_of_names_and_rules_is_read_at_once_and_heeded(
     workspace: Workspace, site: SampleSite
 ) -> None:
