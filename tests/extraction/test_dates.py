@@ -69,8 +69,13 @@ def test_a_printed_time_without_a_zone_is_utc_and_says_so() -> None:
     assert found is not None
     assert found.at == datetime(2022, 6, 21, 14, 5, tzinfo=UTC)
     assert found.warnings("published_at") == ["published_at: no time zone given, UTC assumed"]
-    for naive in ("2022-06-21T14:05:00", "Tue Jun 21 14:05:00 2022"):
-        assert read_date(naive) == found
+    for same in (
+        "2022-06-21T14:05:00",
+        "Tue Jun 21 14:05:00 2022",
+        # As browsers print it in Spanish.
+        "21 de junio de 2022, 2:05\N{NARROW NO-BREAK SPACE}p.\N{NO-BREAK SPACE}m.",
+    ):
+        assert read_date(same) == found
 
 
 @pytest.mark.parametrize(
