@@ -339,7 +339,7 @@ def _short_lines(located: LocatedText) -> Iterator[tuple[str, Element | None]]:
 
 
 def _dates_in(text: str, element: Element | None) -> Iterator[str]:
-    """The candidates for a date in a short line, not those of an update."""
+    """The candidates for a date in a short line, not those of an update or of a licence."""
     update = pattern("updates").search(text)
     if update is None or update.start():
         yield from _exact_dates(element) if element is not None else ()

@@ -324,6 +324,20 @@ def test_a_time_in_a_sentence_is_the_date_if_no_other_is_found() -> None:
         ("{menu}<div><b>9 декабря 2024, 8:15</b></div><div>{headline}{text}</div>", "09T08:15"),
         ("{menu}<div>{headline}{text}</div><div>Добавлено 9 декабря 2024</div>", "09"),
         ("{headline}{text}<ul><li><a href='/y'>One</a></li></ul><p>Two</p><p>9.12.2024</p>", None),
+        # But not that of the site's licence.
+        (
+            "{headline}<p>31 декабря, 22:30</p>{text}<footer><p>© Долина</p>"
+            "<p>Свидетельство о регистрации СМИ ЭЛ № 77-12 от 09.12.2014 года.</p></footer>",
+            None,
+        ),
+        (
+            "{headline}{text}<p>Редактор Н. Вайс. Свидетельство о постановке на учёт СМИ №7-Г "
+            "от 9 декабря 2014</p>",
+            None,
+        ),
+        ("{headline}{text}<p>«Долина» зарегистрирована ведомством 9.12.2014 г.</p>", None),
+        ("{headline}{text}<p>Guvohnoma: №0123. Berilgan sanasi: 09.12.2014-yil.</p>", None),
+        ("{headline}{text}<p>9 декабря 2024. Зарегистрирован как № 5</p>", "09"),
         # Behind a standfirst, not in the text.
         ("{headline}{lead}<div>Нора Вайс, 9 декабря 2024</div>{text}", "09"),
         ("{headline}{lead}<p>Вода ушла 9 декабря 2024 года, и все ждут снега.</p>{text}", None),
