@@ -17,6 +17,7 @@ _KIND_OF_PAGE = re.compile(r"stor(?:y|ies)|articles?|posts?|archives?|node|item"
 _YEAR = r"(?:19|20)\d\d"
 _NUMBERS = [
     (rf"{_YEAR}-\d\d-\d\d", r"\d{4}-\d{2}-\d{2}"),
+    (r"\d+[._-](?:(?:\d+|[A-Za-z]{3})[._-])?\d+", r"\d[\w.-]+\d"),  # 2026-12, 31-Dec-2026
     (_YEAR, r"\d{4}"),
     (r"\d{1,2}", r"\d{1,2}"),
     (r"\d+", r"\d+"),

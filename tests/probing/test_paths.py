@@ -19,6 +19,11 @@ from rscrawler.probing.paths import article_patterns, likely_articles
         (["/news/48213-ferry", "/news/48212-mill", "/news/48211-dam"], [r"^/news/\d+-[^/]+/?$"]),
         (["/a/ferry/33790412.html", "/a/dam/33790413.html", "/a/mill/33790414.html"],
          [r"^/a/[^/]+/\d+\.html$"]),
+        # All of one month, or of one day: the next one's have the same pattern.
+        (["/en/2026-12/30/c_13.htm", "/en/2026-12/30/c_14.htm", "/en/2026-12/31/c_15.htm"],
+         [r"^/en/\d[\w.-]+\d/\d{1,2}/[^/]+\.htm$"]),
+        (["/31-Dec-2026/ferry", "/31-Dec-2026/dam", "/31-Dec-2026/mill"],
+         [r"^/\d[\w.-]+\d/[^/]+/?$"]),
         (["/kazakhstan/ferry/", "/kyrgyzstan/mill/", "/tajikistan/dam/"], ["^/[^/]+/[^/]+/?$"]),
         (["/ferry-2657538411/", "/dam/", "/mill/"], ["^/[^/]+/?$"]),
         ([], []),
