@@ -124,7 +124,8 @@ def _read_source(source: Source, profile: SiteProfile, visitor: Visitor) -> Foun
     except (PageUnavailable, UnreadableSource) as error:
         return FoundSource(source, (), str(error))
     own = tuple(e for e in newest_first(shown) if article_address(e.url, profile))
-    trouble = f"shows {len(shown)} addresses, none of them an article's" if shown else "is empty"
+    found = f"{len(shown)} addresses such as {shown[0].url}" if shown else ""
+    trouble = f"shows {found}, none of them an article's" if shown else "is empty"
     return FoundSource(source, own, None if own else trouble)
 
 

@@ -35,12 +35,11 @@ from rscrawler.spiders.outcomes import (
 )
 from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFailure, ReadSource
 from rscrawler.spiders.session import CrawlLease, CrawlSession, session_from_arguments
-from rscrawler.spiders.sources import SourcePage, page_address
+from rscrawler.spiders.sources import FEED_KINDS, SourcePage, page_address
 from rscrawler.store.discovery import Address, AddressState, SourceState
 
 logger = logging.getLogger(__name__)
 
-FEED_KINDS = frozenset({SourceKind.FEED, SourceKind.JSON})
 GONE_STATUSES = frozenset({404, 410})
 END_STATUSES = GONE_STATUSES | {400}  # past the last page; WordPress' JSON responds 400
 # Of requests; a new article has 0. Scrapy lowers the priority by 1 with each retry.
@@ -379,14 +378,16 @@ class NewsSpider(Spider):
             self.session.store.discovery.record_reading(
                 self.session.site, requested.source.path, ended
             )
-        elif is_forbidden:
-            self.record_source_failure(requested, request.url, cause, is_forbidden=True)
         elif status in GONE_STATUSES and not self._has_led_somewhere(requested):
-            # A tag that was never used, a section that this site does not have.
             self.count("sources/absent")
-            logger.info("%s: %s", request.url, cause)
+            # A tag that was never used, a section or usual address that this site does not have.
+            is_usual = "sources" not in self.profile.model_fields_set
+            if is_usual or requested.source.kind in (SourceKind.SECTION, SourceKind.TAG):
+                logger.info("%s: %s", request.url, cause)
+            else:
+                logger.warning("source %s never answered: correct its path", request.url)
         else:
-            self.record_source_failure(requested, request.url, cause)
+            self.record_source_failure(requested, request.url, cause, is_forbidden=is_forbidden)
 
     def _has_led_somewhere(self, requested: RequestedSource) -> bool:
         """Whether the source was read and led to an address: not if a notice stood in its place."""
@@ -402,7 +403,7 @@ class NewsSpider(Spider):
         if not is_forbidden:
             self.count("errors")
             self.session.failed_sources[requested.state.url] = cause
-        logger.warning("source %s: %s", url, cause)
+        logger.warning("source %s: %s", requested.state.url if requested.page == 1 else url, cause)
         self.session.store.discovery.record_source_failure(
             self.session.site,
             requested.state.url,
@@ -429,13 +430,11 @@ class NewsSpider(Spider):
             address = replace(address, published_hint=hint)
             requested = replace(requested, address=address)
         if response.status in GONE_STATUSES:
-            elsewhere = self._elsewhere(requested, response.url)
-            if elsewhere is not None:
+            if (elsewhere := self._elsewhere(requested, response.url)) is not None:
                 yield self._request_elsewhere(requested, elsewhere)
             else:
-                yield self._outcome(
-                    PageKind.GONE, requested, response.url, f"answers {response.status}"
-                )
+                reason = f"answers {response.status}"
+                yield self._outcome(PageKind.GONE, requested, response.url, reason)
         elif is_unchanged(response, requested):
             yield self._outcome(PageKind.UNCHANGED, requested, response.url)
         elif response.status == 304:

@@ -29,6 +29,7 @@ from rscrawler.sites import SiteProfile, host_of
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.outcomes import FetchedArticle, PageKind
 from rscrawler.spiders.sources import (
+    FEED_KINDS,
     Entry,
     SourcePage,
     UnreadableSource,
@@ -162,9 +163,9 @@ class PageReader:
     def _source(self, page: SourcePage) -> ReadSource:
         content, profile = read_source(page), self._profiles[page.site]
         listed = [each.url for each in (*content.entries, *content.sitemaps)]
-        is_elsewhere = listed and not any(canonical_url(each, profile) for each in listed)
-        # No link of a sitemap is missed otherwise, since some may be empty.
-        if is_elsewhere and page.requested_url in profile.sitemap_addresses:
+        is_own = page.source.kind in FEED_KINDS or page.requested_url in profile.sitemap_addresses
+        # No link of a sitemap or a new feed is missed otherwise, since some may be empty.
+        if is_own and listed and not any(canonical_url(each, profile) for each in listed):
             host = host_of(urlsplit(listed[0]))
             raise UnreadableSource(f"has only addresses on other hosts, such as {host}")
         address_of = self._article_address[page.site]

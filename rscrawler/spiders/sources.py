@@ -54,6 +54,7 @@ _START_OF_JSON = re.compile(r"[\[{]\s*(?:[\[{\"\]}]|null|false)")
 _ONLY_COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 _GZIP_MAGIC = b"\x1f\x8b"
 _PACKED_CHUNK_BYTES = 2**14  # each can unpack to a thousand times as many
+FEED_KINDS = frozenset({SourceKind.FEED, SourceKind.JSON})
 _Listed = TypeVar("_Listed")
 
 
@@ -209,7 +210,8 @@ def _read_feed(page: SourcePage) -> SourceContent:
     except (ValueError, OverflowError, LookupError) as error:
         raise UnreadableSource(f"is not a feed that can be read: {error}") from error
     if not feed.get("version"):
-        raise UnreadableSource("is not a feed")
+        is_html = b"<html" in page.body[:4096].lower()
+        raise UnreadableSource("is not a feed, but a web page" if is_html else "is not a feed")
     entries = []
     for entry in feed.entries:
         if url := web_address(_link(entry), page.url):

@@ -210,6 +210,47 @@ def test_a_sitemap_that_leads_to_other_hosts_alone_is_told(
     assert messages(cycle(workspace)) == {}
 
 
+_ELSEWHERE = b"""<rss version="2.0"><channel><title>Central Asia</title><item>
+<link>https://www.elsewhere.example/2026/12/01/a-dam/</link></item></channel></rss>"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (Reply(301, {"Location": "/"}, b""), "is not a feed, but a web page"),
+        (
+            Reply(200, {}, _ELSEWHERE),
+            "has only addresses on other hosts, such as www.elsewhere.example",
+        ),
+    ],
+)
+def test_a_feed_that_never_led_to_an_article_is_told_beside_other_sources(
+    workspace: Workspace, site: SampleSite, reply: Reply, why: str
+) -> None:
+    """As the address of a feed that a site has given up, or one at a service such as FeedBurner."""
+    workspace.write_config(site.base_url, sources(FEED, SECTION))
+    site.answers[FEED] = reply
+    for _ in range(2):
+        assert messages(cycle(workspace)) == {}
+    report = workspace.run("crawl", "--json")
+    told = messages(report.json["sites"][SITE])
+    assert told == {"layout-drift": f"{FEED} could not be read in 3 cycles: {why}"}
+    assert f"source {site.base_url}{FEED}: {why}" in report.stderr
+
+
+def test_the_log_warns_of_a_feed_in_the_profile_that_never_answered(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    """A site can lack the sections and tags of its profile; the address of a feed is a mistake."""
+    workspace.write_config(site.base_url, sources(FEED, SECTION, "/tag/never-used/"))
+    site.answers[FEED] = Reply(404, {}, b"")
+    report = workspace.run("crawl", "--json")
+    assert (report.status, report.json["errors"]) == (0, 0)
+    warnings = [line for line in report.stderr.splitlines() if "WARNING" in line]
+    assert len(warnings) == 1
+    assert f"source {site.base_url}{FEED} never answered: correct its path" in warnings[0]
+
+
 def test_why_a_source_is_no_longer_read_is_told(workspace: Workspace, site: SampleSite) -> None:
     workspace.write_config(site.base_url, sources(FEED, SITEMAP))
     assert messages(cycle(workspace)) == {}

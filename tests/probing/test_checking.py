@@ -99,7 +99,7 @@ def test_a_source_that_is_gone_or_leads_to_no_article_is_told(daily: SmallSite) 
     troubles = [each.trouble or "" for each in result.sources]
     assert "answers 404" in troubles[0]
     assert "none of them an article's" in troubles[1]
-    assert troubles[2] == "is not a feed"
+    assert troubles[2] == "is not a feed, but a web page"
     assert troubles[3] == ""
     assert result.failures == []
 
