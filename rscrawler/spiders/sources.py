@@ -148,10 +148,11 @@ def _without_false_encoding(body: bytes) -> bytes:
     return _FALSE_UTF16.sub(rb"\1", body)
 
 
-def _without_false_characters(body: bytes) -> bytes:
-    """XML without references to what is no character; parsers give up at them.
+def _mended(body: bytes) -> bytes:
+    """Malformed XML without references to what is no character, its bare ampersands escaped.
 
-    Some programs write an emoji as the two halves of a surrogate pair.
+    Some programs write an emoji as the two halves of a surrogate pair, at which parsers give up;
+    and parsers take `&copy=2` in an address for a sign.
     """
 
     def true_one(reference: re.Match[bytes]) -> bytes:
@@ -159,11 +160,7 @@ def _without_false_characters(body: bytes) -> bytes:
         number = int(digits[:9].lstrip(b"x"), 16 if digits.startswith(b"x") else 10)
         return reference[0] if number < 0xD800 or 0xDFFF < number <= sys.maxunicode else b""
 
-    return _CHARACTER_REFERENCE.sub(true_one, body)
-
-
-def _with_whole_ampersands(body: bytes) -> bytes:
-    """XML with its bare ampersands escaped; parsers take `&copy=2` in an address for a sign."""
+    body = _CHARACTER_REFERENCE.sub(true_one, body)
     return _BARE_AMPERSAND.sub(lambda found: found[1] or b"&amp;", body)
 
 
@@ -255,8 +252,7 @@ def _without_texts(body: bytes) -> bytes:
     try:
         root = etree.fromstring(body, _xml_parser())
     except etree.XMLSyntaxError:
-        body = _with_whole_ampersands(whole_utf8(body) or body)
-        return _shortened(_without_false_characters(body))
+        return _shortened(_mended(whole_utf8(body) or body))
     entries = [*root.iter("{*}item", "{*}entry")]
     used = _ends(entries, MAX_ENTRIES)
     for entry in set(entries).difference(used):
@@ -300,9 +296,8 @@ def _read_sitemap(page: SourcePage) -> SourceContent:
     try:
         root = etree.fromstring(body, _xml_parser())
     except etree.XMLSyntaxError:
-        body = _with_whole_ampersands(_without_false_characters(body))
         try:
-            root = etree.fromstring(body, _xml_parser(recover=True))
+            root = etree.fromstring(_mended(body), _xml_parser(recover=True))
         except etree.XMLSyntaxError as error:
             raise UnreadableSource(f"is not XML: {error.msg}") from None
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
