@@ -11,6 +11,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
@@ -403,15 +404,12 @@ def _json(body: bytes) -> Any:
     """
     text = body.decode(json.detect_encoding(body), "replace")
     start = _START_OF_JSON.search(text)
-    try:
-        content, end = json.JSONDecoder(strict=False).raw_decode(
-            text, start.start() if start else 0
-        )
-    except (ValueError, RecursionError):
-        raise UnreadableSource("is not JSON") from None
-    if not _ONLY_COMMENTS.fullmatch(text, end):  # a page with a script
-        raise UnreadableSource("is not JSON")
-    return content
+    with suppress(ValueError, RecursionError):
+        decoder, begin = json.JSONDecoder(strict=False), start.start() if start else 0
+        content, end = decoder.raw_decode(text, begin)
+        if _ONLY_COMMENTS.fullmatch(text, end):  # else a page with a script
+            return content
+    raise UnreadableSource("is not JSON")
 
 
 def _at(value: Any, path: str) -> Any:
