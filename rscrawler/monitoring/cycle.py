@@ -334,9 +334,8 @@ def _warn_of_gaps(session: CrawlSession) -> None:
         return
     own = session.profile.own_sources.keys() - session.profile.sitemap_addresses
     unfinished = {url for url, each in sources.items() if each.pagination_cursor is not None}
-    for url in own - session.failed_sources.keys() - unfinished:
-        is_long = len(session.shown.get(url, ())) >= FIXED_LENGTH
-        if is_long and not session.reaches_back.get(url, True):
+    for url in own - session.failed_sources.keys() - unfinished - session.reaching_back:
+        if len(session.shown.get(url, ())) >= FIXED_LENGTH:
             logger.warning(
                 "source %s: shows nothing of its last visit; what came and went since then is "
                 "missed: visit it more often, or follow a sitemap too",

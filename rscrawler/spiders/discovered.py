@@ -101,9 +101,8 @@ class DiscoveredLinks:
                 self.unread.append(address)
                 self.addresses.append(address)
         url, read_at = self.state.url, self.state.read_at
-        if read_at is not None and found:
-            is_old = any(before.seen_at <= read_at for before in stored.values())
-            session.reaches_back[url] = is_old or session.reaches_back.get(url, False)
+        if read_at is None or any(before.seen_at <= read_at for before in stored.values()):
+            session.reaching_back.add(url)
         shown_before = session.shown.setdefault(url, set())
         self.has_links |= not found.keys() <= shown_before
         shown_before.update(found)

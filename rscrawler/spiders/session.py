@@ -61,8 +61,8 @@ class CrawlSession:
         linked: how many articles the first page of a source showed, by its address.
         whole_feeds: the addresses of feeds whose every entry on the first page is an article.
         shown: the keys of the articles on all pages of a source, by its address.
-        reaches_back: whether a source that was read before still shows something of that time, by
-            its address.
+        reaching_back: the addresses of sources that show an article from before their last reading,
+            or had none.
         published_hints: the dates of publication that a source gave, by address key.
         revisits: the known articles requested again for a source's later date, with that date, by
             id; None for a removed one that a source shows again.
@@ -89,7 +89,7 @@ class CrawlSession:
     linked: dict[str, int] = field(default_factory=dict)
     whole_feeds: set[str] = field(default_factory=set)
     shown: dict[str, set[str]] = field(default_factory=dict)
-    reaches_back: dict[str, bool] = field(default_factory=dict)
+    reaching_back: set[str] = field(default_factory=set)
     published_hints: dict[str, datetime] = field(default_factory=dict)
     revisits: dict[str, datetime | None] = field(default_factory=dict)
 
