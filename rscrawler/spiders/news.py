@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
@@ -36,6 +36,7 @@ from rscrawler.spiders.outcomes import (
 from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFailure, ReadSource
 from rscrawler.spiders.session import CrawlLease, CrawlSession, session_from_arguments
 from rscrawler.spiders.sources import FEED_KINDS, SourcePage, page_address
+from rscrawler.store.articles import Visit
 from rscrawler.store.discovery import Address, AddressState, SourceState
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ FURTHER_PRIORITY = -20  # of sources beyond the first hundred: an index can name
 FAILED_PRIORITY = -30  # last: after a number of errors in a row, a cycle sends no more requests
 MANY_SOURCES, MAX_SOURCES = 100, 1_000  # in one cycle, sitemaps included
 MAX_SITEMAP_DEPTH = 5  # in one cycle; the protocol allows 1, an endless chain has no last one
+_Validated = TypeVar("_Validated", SourceState, Visit)
 _HEAD_BYTES = 8_192  # of a page that leads on; to decode all of a large page takes seconds
 
 
@@ -230,8 +232,9 @@ class NewsSpider(Spider):
         store, now = self.session.store.discovery, self.session.now()
         digest = http.page_digest(response.body)
         if requested.is_conditional and (response.status == 304 or digest == state.body_digest):
-            unchanged = with_validators(state_after(requested, now), response)
-            unchanged = replace(unchanged, read_at=state.read_at)
+            unchanged = replace(state_after(requested, now), read_at=state.read_at)
+            if response.status != 304:  # a server may date the same content anew
+                unchanged = with_validators(unchanged, response)
             store.record_reading(self.session.site, source.path, unchanged)
             self.count("sources/unchanged")
             return
@@ -477,8 +480,7 @@ class NewsSpider(Spider):
             return outcome
         assert isinstance(page, FetchedArticle)
         outcome = self._outcome(PageKind.READ, requested, response.url)
-        etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
-        page.visit = replace(page.visit, etag=etag, last_modified=modified)
+        page.visit = with_validators(page.visit, response)
         page.has_moved = has_moved
         outcome.page = page
         return outcome
@@ -579,12 +581,10 @@ def state_after(
     )
 
 
-def with_validators(state: SourceState, response: Response) -> SourceState:
-    """The state with the validators of a response; a server may date the same content anew."""
-    if response.status == 304:
-        return state
+def with_validators(of: _Validated, response: Response) -> _Validated:
+    """The state of a source, or the visit of an article page, with a response's validators."""
     etag, modified = (http.header_of(response, each) for each in ("ETag", "Last-Modified"))
-    return replace(state, etag=etag, last_modified=modified)
+    return replace(of, etag=etag, last_modified=modified)
 
 
 def is_unchanged(response: Response, requested: RequestedArticle) -> bool:
