@@ -232,7 +232,7 @@ class NewsSpider(Spider):
         store, now = self.session.store.discovery, self.session.now()
         digest = http.page_digest(response.body)
         if requested.is_conditional and (response.status == 304 or digest == state.body_digest):
-            unchanged = replace(state_after(requested, now), read_at=state.read_at)
+            unchanged = replace(state_after(self.session, requested, now), read_at=state.read_at)
             if response.status != 304:  # a server may date the same content anew
                 unchanged = with_validators(unchanged, response)
             store.record_reading(self.session.site, source.path, unchanged)
@@ -261,7 +261,7 @@ class NewsSpider(Spider):
             self.session.store.batch.flush(waits_for_disk=False)
         if reading.is_truncated:
             self._note_truncated(requested, response.url)
-        state = self._state_to_store(requested, now, next_page)
+        state = state_after(self.session, requested, now, next_page)
         if requested.page == 1:  # a further page says nothing about the source
             state = replace(with_validators(state, response), body_digest=digest)
         store.record_reading(
@@ -292,21 +292,6 @@ class NewsSpider(Spider):
         self.session.truncated.setdefault(state.url, requested.page)
         if requested.page == 1 and state.pagination_cursor is None:
             del self.session.linked[state.url]
-
-    def _state_to_store(
-        self, requested: RequestedSource, now: datetime, next_page: int | None = None
-    ) -> SourceState:
-        """`state_after`; but the next cycle requests a source again up to its truncated page.
-
-        The baseline waits for that, too, but not for ever: some sources always end too soon.
-        """
-        state = state_after(requested, now, next_page)
-        truncated_page = self.session.truncated.get(state.url)
-        if truncated_page is None or next_page is not None:
-            return state
-        is_baseline = self.session.state.baseline_at is None
-        read_at = requested.state.read_at if is_baseline else now
-        return replace(state, read_at=read_at, pagination_cursor=truncated_page)
 
     def _source_page(self, source: Source, response: Response) -> SourcePage:
         return SourcePage(
@@ -377,7 +362,7 @@ class NewsSpider(Spider):
         if http.was_held_back(failure, request):
             self.count("sources/held_back")
         elif self._is_end_of_pagination(requested, status) or (is_forbidden and requested.page > 1):
-            ended = self._state_to_store(requested, self.session.now())
+            ended = state_after(self.session, requested, self.session.now())
             self.session.store.discovery.record_reading(
                 self.session.site, requested.source.path, ended
             )
@@ -568,15 +553,25 @@ class NewsSpider(Spider):
 
 
 def state_after(
-    requested: RequestedSource, now: datetime, next_page: int | None = None
+    session: CrawlSession, requested: RequestedSource, now: datetime, next_page: int | None = None
 ) -> SourceState:
-    """The state of a source after a response at `now`; without a next page, it is read."""
+    """The state of a source after a response at `now`; without a next page, it is read.
+
+    But the next cycle requests it again up to its truncated page. The baseline waits for that, too,
+    but not for ever: some sources always end too soon.
+    """
+    before = requested.state
+    is_read, cursor = True, session.truncated.get(before.url)
+    if next_page is not None:
+        is_read, cursor = False, max(next_page, before.pagination_cursor or 0)
+    elif cursor is not None:
+        is_read = session.state.baseline_at is not None
     return replace(
-        requested.state,
+        before,
         kind=requested.source.kind,
         requested_at=now,
-        read_at=now if next_page is None else requested.state.read_at,
-        pagination_cursor=next_page and max(next_page, requested.state.pagination_cursor or 0),
+        read_at=now if is_read else before.read_at,
+        pagination_cursor=cursor,
         failures=0,
     )
 

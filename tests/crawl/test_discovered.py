@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -51,6 +52,7 @@ def test_dates_that_mean_nothing_are_told_by_their_number(
 def test_the_end_of_a_walk_is_an_end_though_its_last_page_was_not_there() -> None:
     source = Source(kind=SourceKind.SECTION, path="/news/")
     before = SourceState("https://a.example/news/", etag='"1"', pagination_cursor=3, failures=2)
-    after = state_after(RequestedSource(source, before, page=3, is_conditional=False), NOW)
+    session = cast("Any", SimpleNamespace(truncated={}))
+    after = state_after(session, RequestedSource(source, before, 3, is_conditional=False), NOW)
     assert (after.pagination_cursor, after.read_at, after.requested_at) == (None, NOW, NOW)
     assert (after.etag, after.failures, after.kind) == ('"1"', 0, "section")
