@@ -184,11 +184,9 @@ def _check_is_article(
     if is_article or structured.says_article:
         return
     # Sources date only articles, but a check for bots may stand in an article's place.
-    is_check = (
-        _NOT_INDEXED.search(structured.meta.get("robots", ""))
-        or pattern("bot_checks").search(structured.document_title or "")
-    ) is not None
-    is_dated = page.published_at is not None and not (page.needs_sign or is_check)
+    is_unsure = page.needs_sign or _NOT_INDEXED.search(structured.meta.get("robots", ""))
+    is_check = pattern("bot_checks").search(structured.document_title or "")
+    is_dated = page.published_at is not None and not (is_unsure or is_check)
     is_known = own.is_from_profile or is_dated
     if not is_known and _is_others(located):
         raise NotAnArticle(page.url, "its text is other articles'")
