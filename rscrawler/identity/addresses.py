@@ -33,7 +33,6 @@ _TRACKING = re.compile(
 # Java's servlets write the session into every link on the first page of a client without cookies.
 _SESSION_IN_PATH = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
-_ENCODED_IN_LOWER_CASE = re.compile("%(?:[a-f][0-9a-f]|[0-9][a-f])")
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
 _SEVERAL = 3  # values of a parameter
@@ -87,7 +86,7 @@ def _canonical(
         # Resolving dot segments can leave a new pair of slashes.
         path, query = re.sub(r"/{2,}", "/", cleaned.path), cleaned.query
         query = _identifying_query(path, query, parameters)
-        if _ENCODED_IN_LOWER_CASE.search(parts.path):
+        if any(map(str.islower, _ENCODED.findall(parts.path))):
             path = _ENCODED.sub(lambda found: found[0].lower(), path)
     address = urlunsplit((base.scheme, host_of(base), path, query, ""))
     return address if len(address) <= LONGEST_ADDRESS else None
