@@ -46,7 +46,7 @@ _FALSE_UTF16 = re.compile(
 )
 _CHARACTER_REFERENCE = re.compile(rb"&#(x[0-9a-f]+|[0-9]+);?", re.IGNORECASE)
 # In CDATA it is right; in UTF-16 a zero byte follows.
-_BARE_AMPERSAND = re.compile(rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))|&(?!#?\w+;|\0)", re.DOTALL)
+_AMPERSAND = re.compile(rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))|&(?:amp;|(?!#?\w+;|\0))", re.DOTALL)
 _END_OF_XML = re.compile(
     rb"</(?:[\w-]+:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>|<urlset[^>]*/>", re.IGNORECASE
 )
@@ -150,10 +150,10 @@ def _without_false_encoding(body: bytes) -> bytes:
 
 
 def _mended(body: bytes) -> bytes:
-    """Malformed XML without references to what is no character, its bare ampersands escaped.
+    """Malformed XML without references to what is no character, its ampersands escaped by number.
 
     Some programs write an emoji as the two halves of a surrogate pair, at which parsers give up;
-    and parsers take `&copy=2` in an address for a sign.
+    and parsers take `&copy=2` in an address for a sign. After an error, libxml2 drops `&amp;`.
     """
 
     def true_one(reference: re.Match[bytes]) -> bytes:
@@ -162,7 +162,7 @@ def _mended(body: bytes) -> bytes:
         return reference[0] if number < 0xD800 or 0xDFFF < number <= sys.maxunicode else b""
 
     body = _CHARACTER_REFERENCE.sub(true_one, body)
-    return _BARE_AMPERSAND.sub(lambda found: found[1] or b"&amp;", body)
+    return _AMPERSAND.sub(lambda found: found[1] or b"&#38;", body)
 
 
 # Listings (sections and tags): HTML pages whose links are the entries.
