@@ -51,9 +51,9 @@ def listing(*slugs: str, more: str = "") -> Reply:
     return page(f"<html><title>News</title><body><main>{links}{more}</main></body></html>")
 
 
-def urlset(count: int) -> Reply:
-    """A sitemap of the first stories, without dates."""
-    urls = "".join(f"<url><loc>{BASE}/{each.slug}</loc></url>" for each in STORIES[:count])
+def urlset(stories: Sequence[Story]) -> Reply:
+    """A sitemap of the stories, without dates."""
+    urls = "".join(f"<url><loc>{BASE}/{each.slug}</loc></url>" for each in stories)
     return xml(f"<urlset>{urls}</urlset>")
 
 
@@ -126,28 +126,23 @@ def test_an_article_that_a_feed_lists_days_before_its_date_is_found_on_that_date
         assert workspace.crawl("outlet")["articles_new"] == 1
 
 
-def test_a_feed_that_has_turned_over_between_two_visits_is_told(workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [((FEED,), [False, False, True]), ((FEED, "/sitemap.xml"), [False] * 3)],
+)
+def test_a_feed_that_has_turned_over_between_two_visits_is_told_unless_a_sitemap_has_all(
+    workspace: Workspace, sources: tuple[str, ...], expected: list[bool]
+) -> None:
     stories = [replace(STORIES[0], number=number) for number in range(40)]
     with SmallSite({f"/{each.slug}": article(each) for each in stories}) as site:
-        configure(workspace, site, FEED)
+        configure(workspace, site, *sources)
         told = []
         for begin in (30, 25, 0):  # five of ten entries stay, then none
             site.pages[FEED] = feed(stories[begin : begin + 10])
+            site.pages["/sitemap.xml"] = urlset(stories[begin:])
             result = workspace.run("crawl", "outlet")
             told.append(f"source {site.base_url}{FEED}: shows nothing of its last" in result.stderr)
-    assert told == [False, False, True]
-
-
-def test_a_feed_that_has_turned_over_beside_a_sitemap_is_not_told(workspace: Workspace) -> None:
-    stories = [replace(STORIES[0], number=number) for number in range(20)]
-    with SmallSite({f"/{each.slug}": article(each) for each in stories}) as site:
-        configure(workspace, site, FEED, "/sitemap.xml")
-        for begin in (10, 0):
-            site.pages[FEED] = feed(stories[begin : begin + 10])
-            urls = "".join(f"<url><loc>{BASE}/{each.slug}</loc></url>" for each in stories[begin:])
-            site.pages["/sitemap.xml"] = xml(f"<urlset>{urls}</urlset>")
-            result = workspace.run("crawl", "outlet")
-    assert "shows nothing of its last visit" not in result.stderr
+    assert told == expected
 
 
 @pytest.mark.parametrize(
@@ -259,7 +254,7 @@ def test_what_a_sitemap_adds_while_the_baseline_waits_is_recorded(workspace: Wor
     with SmallSite(pages | {NEWS: Reply("memory exhausted", status=500)}) as site:
         configure(workspace, site, NEWS, "/posts.xml")
         for count in (1, 2, 3):
-            site.pages["/posts.xml"] = urlset(count)
+            site.pages["/posts.xml"] = urlset(STORIES[:count])
             workspace.run("crawl", "outlet")
     recorded = [(record["title"], record["novelty"]) for record in workspace.records()]
     assert recorded == [(each.title, "baseline") for each in STORIES[1:3]]
@@ -272,11 +267,11 @@ def test_news_in_a_sitemap_that_its_index_dates_by_the_day_is_found_on_that_day(
     pages = {f"/{each.slug}": article(each, at=each.published_at) for each in STORIES}
     pages |= {
         "/index.xml": xml(f"<sitemapindex>{index}</sitemapindex>"),
-        "/posts.xml": urlset(1),
+        "/posts.xml": urlset(STORIES[:1]),
         NEWS: listing(STORIES[0].slug),
     }
     with SmallSite(pages) as site:
         configure(workspace, site, NEWS, "/index.xml")
         workspace.crawl("outlet")
-        site.pages["/posts.xml"] = urlset(2)
+        site.pages["/posts.xml"] = urlset(STORIES[:2])
         assert workspace.crawl("outlet")["articles_new"] == 1
