@@ -1,9 +1,9 @@
 """The text of a page's article: located, split into blocks, each block labelled."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -17,8 +17,6 @@ from rscrawler.extraction.locate import CARD, Locator
 from rscrawler.extraction.selectors import Index, with_ancestors
 from rscrawler.sites import Markup
 
-# A pattern that only matches at the start of a text: `^` comes first, and `|` only in groups.
-_STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _GENERIC = Markup()
 _LEAST_HOLDING = 60  # unlinked characters of running text from which no other field is in it
 # Blocks that can print the date: below the headline, above it, within the text, below the text.
@@ -228,9 +226,9 @@ def _labelled(
 
 
 def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None:
-    for find in _finders(tuple(context.profile.markup.cut_text)):
+    for cut in map(re.compile, context.profile.markup.cut_text):
         for block in blocks:
-            if block.label == "text" and find(block.text):
+            if block.label == "text" and cut.search(block.text):
                 block.label, block.rule = "boilerplate", "profile: cut_text"
     body = Body(
         blocks=[block for block in blocks if block.label == "text"],
@@ -240,15 +238,6 @@ def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None
         is_guess=is_guess,
     )
     label(body)
-
-
-@lru_cache(maxsize=64)
-def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | None]]:
-    """The search methods of the patterns; `match` for those that only match at the start."""
-    return [
-        compiled.match if _STARTS.match(compiled.pattern) else compiled.search
-        for compiled in map(re.compile, patterns)
-    ]
 
 
 def _boilerplate(own: OwnArticle, context: PageContext) -> set[Element]:
