@@ -34,7 +34,6 @@ _LETTERS_ALONE = bytes(
 _QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|‘(?<!\w‘)[^’]*’(?!\w)|«[^»]*»|„[^“”]*[“”]")
 _YOU = frozenset({"you", "your", "yours"})
 _WE = frozenset({"we", "our", "ours"})
-_PERSONS = _YOU | _WE | {"us"}
 _US = re.compile(r"\bus\b")
 
 
@@ -70,18 +69,6 @@ def _matching_requests(text: str, tokens: frozenset[str]) -> list[_Request]:
     requests, text = _requests(), text.lower()
     rows = dict.fromkeys(row for token in tokens & requests.keys() for row in requests[token])
     return [row for row in rows if row.phrase.search(text)]
-
-
-@cache
-def _asking_words() -> frozenset[str]:
-    """Words of which every appeal has one, unless it has a link to give or join."""
-    return _request_words(*_WEIGHTS, "phrases") | _soliciting().keys()
-
-
-@cache
-def _request_words(*names: str) -> frozenset[str]:
-    """The words by which the rows of these lists in `[requests]` are found."""
-    return frozenset(w for w, rows in _requests().items() if any(r.listed in names for r in rows))
 
 
 @lru_cache(maxsize=64)
@@ -137,8 +124,7 @@ def appeals_among(paragraphs: Sequence[Block], names: tuple[str, ...]) -> set[in
     marked = {
         number
         for number, each in enumerate(paragraphs)
-        if _may_be_appeal(each, names)
-        and _weigh(each.text, _giving_length(each), names).weight >= _APPEAL
+        if _weigh(each.text, _giving_length(each), names).weight >= _APPEAL
     }
     if not marked:
         return marked
@@ -199,18 +185,6 @@ def speaks_of_giving(title: str, url: str) -> bool:
     subjects = _soliciting().keys() | {"give", "support"}
     is_about_giving = not subjects.isdisjoint(_ascii_words(title))
     return is_about_giving or pattern("giving_links").search(url) is not None
-
-
-def _may_be_appeal(paragraph: Block, names: tuple[str, ...]) -> bool:
-    """Whether a paragraph can be an appeal by itself: it has a word or link of one, and a voice."""
-    text = paragraph.text
-    tokens = _ascii_words(text)
-    if _asking_words().isdisjoint(tokens):
-        return _giving_length(paragraph) > 0
-    if len(text) < _TERSE or not _PERSONS.isdisjoint(tokens):
-        return True
-    is_outlet = not _request_words("outlet").isdisjoint(tokens) or as_us(text, names) != text
-    return is_outlet or _giving_length(paragraph) > 0
 
 
 def _giving_length(paragraph: Block) -> int:
