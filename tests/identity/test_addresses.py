@@ -88,18 +88,16 @@ def test_an_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
     assert address_key(f"{BASE}/a-canal", PROFILE) == address_key(f"{BASE}/a-canal/", PROFILE)
 
 
-def test_an_address_keeps_the_case_of_its_percent_encoding() -> None:
-    # A plug-in of WordPress answers 404 if a Cyrillic slug is in upper case.
-    lower, upper = f"{BASE}/%d1%82%d0%b5%d0%bd/", f"{BASE}/%D1%82%D0%B5%D0%BD/"
-    assert [canonical_url(each, PROFILE) for each in (lower, upper)] == [lower, upper]
-    keys = {address_key(each, PROFILE) for each in (lower, upper, f"{BASE}/тен/")}
-    assert keys == {upper.removeprefix(BASE).rstrip("/")}
+def test_an_address_has_one_key_in_both_cases_of_its_percent_encoding() -> None:
+    forms = ("%d1%82%d0%b5%d0%bd", "%D1%82%D0%B5%D0%BD", "тен")
+    assert {address_key(f"{BASE}/{each}/", PROFILE) for each in forms} == {f"/{forms[1]}"}
 
 
 @pytest.mark.parametrize(
     ("address", "canonical"),
     [
         ("/caf%C3%A9//x/./../y", "/caf%C3%A9/y"),
+        # A plug-in of WordPress answers 404 if a Cyrillic slug is in upper case.
         ("/caf%c3%a9//x/./../y", "/caf%c3%a9/y"),
         ("/%7Euser/é/", "/~user/%C3%A9/"),
         ("/story?ref=front&id=81", "/story?id=81"),
