@@ -12,8 +12,8 @@ import logging
 import re
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable
+from contextlib import suppress
 from hashlib import scrypt
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
 SESSION_SECONDS = 14 * 86_400
 MAX_FORM_BYTES = 64 * 1024
 _PORT = re.compile(r":\d*$")
+_LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
 _LOCAL_USER = "somebody at this machine"
 # One login at a time: guessing is slow, and cannot use up the CPU or the threads for pages.
 _ATTEMPTS = CapacityLimiter(1)
@@ -83,57 +83,50 @@ def _is_at_this_machine(request: Request) -> bool:
         origin = urlsplit(request.headers.get("origin", str(request.url))).hostname
     except ValueError:
         return False
-    return is_loopback and {request.url.hostname, origin} <= {*LOOPBACK_NAMES}
+    return is_loopback and {request.url.hostname, origin} <= _LOOPBACK_NAMES
 
 
-class HostCheck:
-    """Refuses requests for foreign host names, which may be an attack by DNS rebinding.
+def host_check(app: ASGIApp, config: Config, bound_to: str) -> ASGIApp:
+    """Refuse requests for foreign host names, which may be an attack by DNS rebinding.
 
     An IP address cannot be one, and the health checks of Kubernetes and Prometheus send the one
     of the pod, which nobody knows beforehand.
     """
+    url = urlsplit(config.web.url or "")
+    own = {"localhost", *config.web.hosts, url.hostname, bound_to.lower()} - {""}
 
-    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
-        self._app, self._names = app, frozenset(name.lower() for name in names)
+    def is_foreign(headers: Headers) -> bool:
+        name = _PORT.sub("", headers.get("host", "")).lower()
+        with suppress(ValueError):
+            return name not in own and not ip_address(name.strip("[]"))
+        return True
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 400."""
-        if scope["type"] == "http" and not self._is_own(Headers(scope=scope).get("host", "")):
-            await PlainTextResponse("Invalid host header", 400)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    def _is_own(self, host: str) -> bool:
-        name = _PORT.sub("", host).lower()
-        try:
-            return name in self._names or bool(ip_address(name.strip("[]")))
-        except ValueError:
-            return False
+    return _chosen(is_foreign, PlainTextResponse("Invalid host header", 400), app)
 
 
-class Sessions:
-    """Sessions in a signed cookie, which is Secure if `web.url` is https.
+def sessions(app: ASGIApp, config: Config) -> ASGIApp:
+    """Keep sessions in a signed cookie, which is Secure if `web.url` is https.
 
     Not for a form that was sent over plain http, as in a local network: browsers drop a Secure
     cookie there, and a login would have no effect.
     """
+    key, is_https = signing_key(config), (config.web.url or "").startswith("https:")
+    plain, usual = (
+        SessionMiddleware(app, key, "rscrawler", SESSION_SECONDS, https_only=is_secure)
+        for is_secure in (False, is_https)
+    )
+    return _chosen(lambda headers: headers.get("origin", "").startswith("http:"), plain, usual)
 
-    def __init__(self, app: ASGIApp, config: Config) -> None:
-        sessions = partial(
-            SessionMiddleware,
-            app,
-            signing_key(config),
-            session_cookie="rscrawler",
-            max_age=SESSION_SECONDS,
-        )
-        self._plain = sessions()
-        self._usual = sessions(https_only=(config.web.url or "").startswith("https:"))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its session."""
+def _chosen(is_chosen: Callable[[Headers], bool], app: ASGIApp, other: ASGIApp) -> ASGIApp:
+    """`app` for requests with headers for which `is_chosen` is true, else the `other`."""
+
+    async def choose(scope: Scope, receive: Receive, send: Send) -> None:
         is_http = scope["type"] == "http"
-        is_plain = is_http and Headers(scope=scope).get("origin", "").startswith("http:")
-        await (self._plain if is_plain else self._usual)(scope, receive, send)
+        chosen = app if is_http and is_chosen(Headers(scope=scope)) else other
+        await chosen(scope, receive, send)
+
+    return choose
 
 
 # Forms.

@@ -6,7 +6,6 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import anyio
 import uvicorn
@@ -20,7 +19,6 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.web import access, article, charts, coverage, endpoints, judgements, outbox, sites
 from rscrawler.web.dashboard import Dashboard, render
@@ -72,14 +70,14 @@ _SHUTDOWN_SECONDS = 10  # running requests may go on when the server is told to 
 _BACKLOG = 512  # connections that wait to be accepted
 
 
-def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlette:
+def create_app(dashboard: Dashboard, *, bound_to: str = "localhost") -> Starlette:
     """The application; the address that it is `bound_to` is one of its host names."""
     app = Starlette(
         routes=ROUTES,
         middleware=[
-            Middleware(access.HostCheck, own_hosts(dashboard.config, bound_to)),
+            Middleware(access.host_check, dashboard.config, bound_to),
             Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
-            Middleware(access.Sessions, dashboard.config),
+            Middleware(access.sessions, dashboard.config),
         ],
         exception_handlers=dict.fromkeys((HTTPException, RscrawlerError, Exception), _error),
         lifespan=_lifespan,
@@ -87,14 +85,6 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
     app.router.redirect_slashes = False
     app.state.dashboard = dashboard
     return app
-
-
-def own_hosts(config: Config, bound_to: str | None) -> list[str]:
-    """The host names that the dashboard answers to, besides IP addresses."""
-    names = [*access.LOOPBACK_NAMES, *config.web.hosts]
-    if config.web.url is not None:
-        names.append(urlsplit(config.web.url).hostname or "")
-    return [*names, bound_to] if bound_to else names
 
 
 @asynccontextmanager
