@@ -7,7 +7,7 @@ and schedules are read through the same functions.
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial, wraps
 from pathlib import Path
@@ -45,20 +45,16 @@ def find_config(named: Path | None) -> Path | None:
     origin = "--config"
     if named is None and (from_environment := os.environ.get(CONFIG_VARIABLE)):
         named, origin = Path(from_environment), CONFIG_VARIABLE
-    if named is not None:
-        try:
-            is_there = named.is_file()
-        except OSError as error:  # such as a folder on the way without permission
-            raise ConfigurationError(
-                f"{named}: cannot be read: {error.strerror} ({origin})"
-            ) from error
-        if not is_there and _handed_down is None:
-            raise ConfigurationError(
-                f"{named}: no such file ({origin}); `rscrawler init` writes one"
-            )
-        return named.absolute()
-    default = DEFAULT_CONFIG_NAME
-    return Path(default).absolute() if os.path.lexists(default) else None
+    if named is None:
+        default = DEFAULT_CONFIG_NAME
+        return Path(default).absolute() if os.path.lexists(default) else None
+    try:
+        is_there = named.is_file()
+    except OSError as error:  # such as a folder on the way without permission
+        raise ConfigurationError(f"{named}: cannot be read: {error.strerror} ({origin})") from error
+    if not is_there and _handed_down is None:
+        raise ConfigurationError(f"{named}: no such file ({origin}); `rscrawler init` writes one")
+    return named.absolute()
 
 
 def load_config(path: Path | None, text: str | None = None) -> Config:
@@ -93,7 +89,10 @@ def hand_down(text: str | None) -> None:
 def _environment() -> dict[str, Any]:
     """The values in `RSCRAWLER_…` variables as nested tables; lists and tables are JSON."""
     values: dict[str, Any] = {}
-    foreign = tuple(_of_kubernetes(os.environ))
+    # Kubernetes sets some for each service, perhaps one named rscrawler: such as
+    # `RSCRAWLER_SERVICE_HOST`, which each has, and `RSCRAWLER_PORT_8000_TCP`.
+    services = [name.removesuffix("HOST") for name in os.environ if name.endswith("_SERVICE_HOST")]
+    foreign = (*services, *(each.removesuffix("SERVICE_") + "PORT" for each in services))
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name != CONFIG_VARIABLE and not name.startswith(foreign):
             # A secret made by `echo`, and a file with Windows line ends, leave some behind a value.
@@ -105,17 +104,6 @@ def _environment() -> dict[str, Any]:
                 value = {key: value}
             values = merged(values, value)
     return values
-
-
-def _of_kubernetes(names: Iterable[str]) -> Iterator[str]:
-    """How the variables begin that Kubernetes sets for each service, perhaps one named rscrawler.
-
-    Such as `RSCRAWLER_SERVICE_HOST`, which each has, and `RSCRAWLER_PORT_8000_TCP`.
-    """
-    for name in names:
-        if name.endswith("_SERVICE_HOST"):
-            service = name.removesuffix("SERVICE_HOST")
-            yield from (f"{service}SERVICE_", f"{service}PORT")
 
 
 def cache_for(config: Config) -> None:
