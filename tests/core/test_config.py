@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from rscrawler.cli.records import SchemaName, schema_of
 from rscrawler.cli.setup import TEMPLATE
 from rscrawler.config import Config, checked, find_config, load_config, read_toml
-from rscrawler.config.models import format_duration, parse_duration
+from rscrawler.config.models import EmailSettings, format_duration, parse_duration
 from rscrawler.errors import ConfigurationError
 from rscrawler.schedules import ScheduleFile
 from rscrawler.sites import SiteProfile, load_sites
@@ -42,6 +42,17 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "rscrawler.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def email_of(path: Path) -> EmailSettings:
+    email = load_config(path).alerts.email
+    assert email is not None
+    return email
+
+
+def set_keys(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(f"RSCRAWLER_{name}", value)
 
 
 def problems_of(path: Path | None) -> tuple[str, ...]:
@@ -300,9 +311,7 @@ def test_mail_for_the_operators_alone_needs_no_topic(tmp_path: Path) -> None:
 
 
 def test_a_mail_server_may_be_named_by_its_ipv6_address(tmp_path: Path) -> None:
-    email = load_config(written(tmp_path, EMAIL.replace('"h"', '"::1"'))).alerts.email
-    assert email is not None
-    assert email.host == "::1"
+    assert email_of(written(tmp_path, EMAIL.replace('"h"', '"::1"'))).host == "::1"
 
 
 # Where it is found.
@@ -339,9 +348,7 @@ def test_a_file_in_the_folder_that_cannot_be_read_is_no_missing_one(
         load_config(find_config(None))
 
 
-def test_a_link_is_followed_to_where_it_leads_at_each_reading(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_link_is_followed_to_where_it_leads_at_each_reading(tmp_path: Path) -> None:
     """Kubernetes updates a mounted file by another folder, a new link and the old folder's end."""
     (tmp_path / "rscrawler.toml").symlink_to("..data/rscrawler.toml")
     for number in (1, 2):
@@ -444,60 +451,41 @@ def test_times_of_day_are_read_as_text_and_as_toml_has_them(tmp_path: Path) -> N
 # The environment.
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r", "\r\n"])
 def test_the_environment_overrides_single_keys_at_any_depth(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
+    """A line end behind a value is no part of it."""
     path = written(tmp_path, EMAIL + "port = 25\n[sites.a]\nconcurrency = 3\n")
     for name, value in {
         "CONTACT": "me@example.org",
-        "ALERTS__EMAIL__PASSWORD": SECRET,
+        "OUTPUT_DIR": "records",
+        "DATABASE_URL": "sqlite:///records/known.db",
+        "ALERTS__EMAIL__PASSWORD": f"{SECRET} ",
+        "ALERTS__EMAIL__SECURITY": "none",
         "ALERTS__TOPICS": '["one", "two"]',
         "ALERTS__EMAIL__RECIPIENTS": '["x@y.org"]',
         "CRAWL__RECHECK_AFTER": '["2h"]',
         "SITES__A__DOWNLOAD_DELAY": "0.5",
     }.items():
-        monkeypatch.setenv(f"RSCRAWLER_{name}", value)
-    config = load_config(path)
+        monkeypatch.setenv(f"RSCRAWLER_{name}", f"{value}{end}")
+    config, email = load_config(path), email_of(path)
     assert config.contact == "me@example.org"
+    assert config.output_dir == tmp_path / "records"
+    assert config.database == f"sqlite:///{tmp_path}/records/known.db"
     assert config.alerts.topics == ["one", "two"]
     assert config.crawl.recheck_after == [timedelta(hours=2)]
     assert config.sites == {"a": {"concurrency": 3, "download_delay": "0.5"}}
-    email = config.alerts.email
-    assert email is not None
-    assert (email.port, email.recipients) == (25, ["x@y.org"])
-    assert email.password.get_secret_value() == SECRET
-    assert SECRET not in repr(config) + str(config)
-
-
-@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-def test_line_ends_behind_a_value_in_the_environment_are_no_part_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
-) -> None:
-    path = written(tmp_path, EMAIL)
-    for name, value in {
-        "OUTPUT_DIR": "records",
-        "DATABASE_URL": "sqlite:///records/known.db",
-        "ALERTS__EMAIL__PASSWORD": f"{SECRET} ",
-        "ALERTS__EMAIL__SECURITY": "none",
-        "ALERTS__TOPICS": '["one"]',
-    }.items():
-        monkeypatch.setenv(f"RSCRAWLER_{name}", f"{value}{end}")
-    config = load_config(path)
-    email = config.alerts.email
-    assert email is not None
+    assert (email.port, email.security, email.recipients) == (25, "none", ["x@y.org"])
     assert email.password.get_secret_value() == f"{SECRET} "
-    assert (email.security, config.alerts.topics) == ("none", ["one"])
-    assert config.output_dir == tmp_path / "records"
-    assert config.database == f"sqlite:///{tmp_path}/records/known.db"
+    assert SECRET not in repr(config) + str(config)
 
 
 def test_text_in_brackets_that_is_no_json_is_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RSCRAWLER_ALERTS__EMAIL__PASSWORD", "{me}")
-    email = load_config(written(tmp_path, EMAIL)).alerts.email
-    assert email is not None
-    assert email.password.get_secret_value() == "{me}"
+    set_keys(monkeypatch, ALERTS__EMAIL__PASSWORD="{me}")
+    assert email_of(written(tmp_path, EMAIL)).password.get_secret_value() == "{me}"
 
 
 @pytest.mark.parametrize(
@@ -522,15 +510,15 @@ def test_lists_and_tables_of_a_site_are_json_in_the_environment(
 
 
 def test_so_are_whole_sites_channels_and_webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "SITES__EURASIANET": '{"concurrency": 1}',
-        "ALERTS__CHANNELS__OPS": '["json://a", "json://b"]',
-        "ALERTS__CHANNELS__DESK": "json://c",
-        "ALERTS__WEBHOOKS__W": '{"url": "https://h.example", "secret": "s"}',
-        "ALERTS__OPS__CHANNELS": '["ops"]',
-        "ARCHIVE__ENABLED": "1",
-    }.items():
-        monkeypatch.setenv(f"RSCRAWLER_{name}", value)
+    set_keys(
+        monkeypatch,
+        SITES__EURASIANET='{"concurrency": 1}',
+        ALERTS__CHANNELS__OPS='["json://a", "json://b"]',
+        ALERTS__CHANNELS__DESK="json://c",
+        ALERTS__WEBHOOKS__W='{"url": "https://h.example", "secret": "s"}',
+        ALERTS__OPS__CHANNELS='["ops"]',
+        ARCHIVE__ENABLED="1",
+    )
     config = load_config(None)
     assert load_sites(config)["eurasianet"].concurrency == 1
     assert config.alerts.channel_addresses("ops") == ["json://a", "json://b"]
