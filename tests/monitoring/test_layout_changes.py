@@ -182,17 +182,28 @@ def test_a_feed_that_begins_anew_is_no_drift_and_one_that_leads_elsewhere_is_unt
     assert messages(cycle(workspace)) == {}
 
 
-def test_a_feed_whose_entries_lose_their_addresses_is_drift(
-    workspace: Workspace, site: SampleSite
+@pytest.mark.parametrize(
+    ("path", "document", "what"),
+    [
+        (
+            FEED,
+            "<rss><channel>" + 9 * "<item><title>A line</title></item>" + "</channel></rss>",
+            "a feed: has no address in any entry",
+        ),
+        (
+            SITEMAP,
+            "<urlset><url><loc>https://preview.example.net/a/</loc></url></urlset>",
+            "a sitemap: has only addresses on other hosts, such as preview.example.net",
+        ),
+    ],
+)
+def test_a_source_whose_entries_lose_their_addresses_is_drift(
+    workspace: Workspace, site: SampleSite, path: str, document: str, what: str
 ) -> None:
-    workspace.write_config(site.base_url, sources(FEED, SECTION))
-    cycle(workspace)
-    items = "<item><title>A line</title></item>" * 9
-    channel = f"<rss version='2.0'><channel>{items}</channel></rss>"
-    site.answers[FEED] = Reply(200, {}, channel.encode())
-    assert messages(cycle(workspace)) == {
-        "layout-drift": f"{FEED} no longer answers with a feed: has no address in any entry"
-    }
+    workspace.write_config(site.base_url, sources(FEED, SITEMAP))
+    assert messages(cycle(workspace)) == {}
+    site.answers[path] = Reply(200, {}, document.encode())
+    assert messages(cycle(workspace)) == {"layout-drift": f"{path} no longer answers with {what}"}
 
 
 @pytest.mark.parametrize("path", [SITEMAP, "/wp-sitemap.xml"])
@@ -249,17 +260,6 @@ def test_the_log_warns_of_a_feed_in_the_profile_that_never_answered(
     warnings = [line for line in report.stderr.splitlines() if "WARNING" in line]
     assert len(warnings) == 1
     assert f"source {site.base_url}{FEED} never answered: correct its path" in warnings[0]
-
-
-def test_why_a_source_is_no_longer_read_is_told(workspace: Workspace, site: SampleSite) -> None:
-    workspace.write_config(site.base_url, sources(FEED, SITEMAP))
-    assert messages(cycle(workspace)) == {}
-    elsewhere = b"<urlset><url><loc>https://preview.example.net/a/</loc></url></urlset>"
-    site.answers[SITEMAP] = Reply(200, {}, elsewhere)
-    assert messages(cycle(workspace)) == {
-        "layout-drift": f"{SITEMAP} no longer answers with a sitemap: has only addresses on other "
-        "hosts, such as preview.example.net"
-    }
 
 
 def test_new_markup_is_drift_though_hundreds_of_cycles_since_the_last_news_read_no_article(
