@@ -3,7 +3,6 @@
 A channel exists if it is configured. docs/alerts.md says how to add a kind.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -16,6 +15,7 @@ from typing import ClassVar, TypeVar
 from rscrawler.delivery.alert import Alert
 from rscrawler.delivery.timing import Wait
 from rscrawler.delivery.wording import SUBJECT_LIMIT, one_line
+from rscrawler.identity.fingerprints import digest
 from rscrawler.store.messages import NewMessage
 from rscrawler.store.outbox import OutboxRow
 
@@ -175,11 +175,6 @@ class MessageChannel:
 def last_outcomes(steps: Iterable[Step]) -> dict[str, Outcome]:
     """The last outcome of each recipient."""
     return {address: outcome for step in steps for address, outcome in step.items()}
-
-
-def digest(key: str) -> str:
-    """The digest of a key: 32 hexadecimal digits."""
-    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def bounded(limit: timedelta, call: Callable[[], ResultT]) -> ResultT:

@@ -12,9 +12,9 @@ from typing import Any
 from rscrawler import __version__
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest, alert_of
-from rscrawler.delivery.channel import digest
 from rscrawler.delivery.jsonl import output_errors, replace_file
 from rscrawler.delivery.wording import one_line, rendered
+from rscrawler.identity.fingerprints import digest
 from rscrawler.items import Article, Level, rfc3339
 from rscrawler.store import Store
 

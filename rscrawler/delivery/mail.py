@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 
 from rscrawler.config.models import Config, EmailSettings
 from rscrawler.delivery.alert import countries_of, subject_of
-from rscrawler.delivery.channel import Batch, MessageChannel, Notice, Step, digest
+from rscrawler.delivery.channel import Batch, MessageChannel, Notice, Step
 from rscrawler.delivery.smtp import address_of, send_mail
 from rscrawler.delivery.timing import Wait, next_time
 from rscrawler.delivery.wording import SUBJECT_LIMIT, TEXT_WIDTH, one_line, rendered, wrap
+from rscrawler.identity.fingerprints import digest
 
 _PLAIN_SUBJECT = 68  # characters that fit on one line after the header's name
 

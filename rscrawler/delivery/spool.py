@@ -17,8 +17,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from rscrawler.config import Config
-from rscrawler.delivery.channel import digest
 from rscrawler.delivery.jsonl import replace_file
+from rscrawler.identity.fingerprints import digest
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
 from rscrawler.store.messages import NewMessage

@@ -76,8 +76,8 @@ def fingerprint_of(article: Article, slug_stem: str) -> Fingerprint:
     words = body.casefold().split()
     signature = _signature(words)
     return Fingerprint(
-        text_digest=_digest("\x1f".join((title, subtitle, body))),
-        body_digest=_digest(body) if article.word_count >= _LEAST_WORDS else None,
+        text_digest=digest("\x1f".join((title, subtitle, body))),
+        body_digest=digest(body) if article.word_count >= _LEAST_WORDS else None,
         slug_stem=slug_stem,
         signature=signature,
         keys=() if signature is None else (*_bands(signature), *_opening_keys(words)),
@@ -101,7 +101,7 @@ def normalized(text: str | None) -> str:
 
 def new_article_id(site: str, address_key: str) -> str:
     """16 hex digits from site and first address, so the same on every machine."""
-    return _digest(f"{site}\x1f{address_key}")[:16]
+    return digest(f"{site}\x1f{address_key}")[:16]
 
 
 def new_record_id(article_id: str, version: int) -> str:
@@ -109,7 +109,8 @@ def new_record_id(article_id: str, version: int) -> str:
     return f"{article_id}-{version}"
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """The digest of a text: 32 hexadecimal digits."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
