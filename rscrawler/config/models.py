@@ -445,9 +445,7 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _workers_can_be_reached(self) -> Config:
-        if not self.uses_workers:
-            return self
-        if not self.database.startswith("postgresql"):
+        if self.uses_workers and not self.database.startswith("postgresql"):
             raise ValueError(
                 f'scheduling.executor "{self.scheduling.executor}" needs a database_url of '
                 "PostgreSQL: postgresql+psycopg://user:password@host/database"
