@@ -558,22 +558,14 @@ def test_an_unknown_name_in_the_environment_is_a_problem(
 def test_the_names_that_kubernetes_gives_a_service_are_not_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RSCRAWLER_ALERTS__EMAIL__PORT", "2525")
-    for name in ("RSCRAWLER", "RSCRAWLER_WEB", "RSCRAWLER_ALERTS"):
-        for key, value in {
-            "SERVICE_HOST": "10.96.7.1",
-            "SERVICE_PORT": "8000",
-            "SERVICE_PORT_HTTP": "8000",
-            "PORT": "tcp://10.96.7.1:8000",
-            "PORT_8000_TCP": "tcp://10.96.7.1:8000",
-            "PORT_8000_TCP_ADDR": "10.96.7.1",
-            "PORT_8000_TCP_PORT": "8000",
-            "PORT_8000_TCP_PROTO": "tcp",
-        }.items():
-            monkeypatch.setenv(f"{name}_{key}", value)
-    email = load_config(written(tmp_path, EMAIL)).alerts.email
-    assert email is not None
-    assert email.port == 2525
+    set_keys(monkeypatch, ALERTS__EMAIL__PORT="2525")
+    names = (
+        "SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_8000_TCP",
+        "PORT_8000_TCP_ADDR", "PORT_8000_TCP_PORT", "PORT_8000_TCP_PROTO",
+    )  # fmt: skip
+    for service in ("", "WEB_", "ALERTS_"):
+        set_keys(monkeypatch, **{f"{service}{name}": "tcp://10.96.7.1:8000" for name in names})
+    assert email_of(written(tmp_path, EMAIL)).port == 2525
 
 
 def test_a_port_of_no_service_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

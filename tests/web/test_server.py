@@ -113,25 +113,21 @@ def test_health_checks_and_scrapes_come_by_the_address_of_a_pod(
 
 
 def test_a_name_in_capitals_or_in_another_script_is_the_one_that_browsers_send(
-    tmp_path: Path,
+    tmp_path: Path, shelf: Store
 ) -> None:
     web = {"url": "https://Монитор.қаз/", "hosts": ["Desk.Internal", "дежурные.рф"]}
     config = Config(output_dir=tmp_path, web=web)
-    with (
-        closing(Store.open(config.database)) as store,
-        served(Dashboard(config, store, now=lambda: NOW)) as browser,
-    ):
+    with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
         for name in ("монитор.қаз", "desk.internal", "дежурные.рф"):
             assert browser.get("/", headers={"Host": name.encode("idna").decode()}).status == 200
 
 
-def test_it_answers_to_the_names_that_the_configuration_gives_it(tmp_path: Path) -> None:
+def test_it_answers_to_the_names_that_the_configuration_gives_it(
+    tmp_path: Path, shelf: Store
+) -> None:
     web = {"url": "https://monitor.example.org", "hosts": ["desk.example.org"]}
     config = Config(output_dir=tmp_path, web=web)
-    with (
-        closing(Store.open(config.database)) as store,
-        served(Dashboard(config, store, now=lambda: NOW)) as browser,
-    ):
+    with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
         for host in ("monitor.example.org", "desk.example.org:8443", "localhost", "127.0.0.1"):
             assert browser.get("/", headers={"Host": host}).status == 200
         assert browser.get("/", headers={"Host": "example.org"}).status == 400
