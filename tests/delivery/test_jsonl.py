@@ -83,11 +83,16 @@ def test_a_lone_surrogate_becomes_its_escape() -> None:
 
 
 @on_sqlite
-def test_a_torn_last_line_is_cut_off(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "rest", [b'{"schema": "rscrawler.article/1", "record_id": "00', b"\0" * 4096 + b"\n{}\n"]
+)
+def test_a_torn_line_or_rubbish_behind_the_committed_end_is_cut_off(
+    store: Store, tmp_path: Path, rest: bytes
+) -> None:
     record(store, an_article(1))
     deliver_jsonl(a_config(tmp_path), store)
     with (tmp_path / FILE).open("ab") as stream:
-        stream.write(b'{"schema": "rscrawler.article/1", "record_id": "00')
+        stream.write(rest)
     record(store, an_article(2))
     deliver_jsonl(a_config(tmp_path), store)
     assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
@@ -110,17 +115,6 @@ def test_what_was_written_but_not_committed_is_not_written_again(
     record(store, an_article(3))
     deliver_jsonl(a_config(tmp_path), store)
     assert record_ids(tmp_path / FILE) == [an_article(n).record_id for n in (1, 2, 3)]
-
-
-@on_sqlite
-def test_rubbish_behind_the_committed_end_is_cut_off(store: Store, tmp_path: Path) -> None:
-    record(store, an_article(1))
-    deliver_jsonl(a_config(tmp_path), store)
-    with (tmp_path / FILE).open("ab") as stream:
-        stream.write(b"\0" * 4096 + b"\n{}\n")
-    record(store, an_article(2))
-    deliver_jsonl(a_config(tmp_path), store)
-    assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
 
 
 @on_sqlite
