@@ -20,7 +20,7 @@ from rscrawler.delivery.channel import (
     OutcomeKind,
     bounded,
 )
-from rscrawler.delivery.wording import rendered
+from rscrawler.delivery.wording import rendered, safe_link, shown_host
 
 # Errors of Apprise's HTTP library, in its log, that mean no connection was made: nothing was sent.
 # After any other connection error, the service may have accepted the message.
@@ -30,7 +30,10 @@ _SENT = re.compile(r"^Sent ", re.MULTILINE)
 # If a title has it, Discord, Mattermost and Zulip notify everyone in a channel.
 _MENTION_OF_ALL = re.compile(r"@(?=\**(?:all|channel|everyone|here|room|topic)\b)", re.IGNORECASE)
 _LEAST_PART = 1_024  # characters; Pushover's limit: it cuts off what is longer, without an error
-_NTFY_PART = 2_000  # characters: less than 4,096 bytes in any alphabet of the region
+# Characters that the servers accept, other than Apprise says. ntfy's make a file of more than 4,096
+# bytes, which 2,000 characters are not in any alphabet of the region.
+_PARTS = {"ntfy": 2_000, "Rocket.Chat": 5_000}
+_MARKUP = re.compile(r"[\\*_~`<]|(?<=\])\(")
 _LONGEST_SECONDS = 600  # for a response; less than the claim on a message, 15 min
 # Apprise logs addresses with tokens: its log is only for us, but at every level.
 logging.getLogger("apprise").propagate = False
@@ -84,6 +87,10 @@ class Chat(MessageChannel):
         title, body = message["title"], message["text"]
         if any(0 < service.title_maxlen < len(title) for service in apprise):  # Zulip's topic
             body = f"{title}\n{body}"
+        body_format = NotifyFormat.TEXT
+        if all(each.resolve_format(body_format) is NotifyFormat.MARKDOWN for each in apprise):
+            body_format, body = NotifyFormat.MARKDOWN, _in_markdown(body)
+            title = title if apprise[0].title_maxlen else _in_markdown(title)
         seconds = self.timeout.total_seconds()
         for service in apprise:
             # The default of 4 s is too short: a slow service posts the message and responds later.
@@ -91,9 +98,8 @@ class Chat(MessageChannel):
                 service.socket_read_timeout = seconds
             service.socket_read_timeout = min(service.socket_read_timeout, _LONGEST_SECONDS)
             seconds = max(seconds, service.socket_read_timeout)
-            # Its server refuses more than 4,096 bytes, or makes a file of them; Apprise sends more.
-            if service.service_name == "ntfy":
-                service.body_maxlen = _NTFY_PART
+            if accepted := _PARTS.get(str(service.service_name)):
+                service.body_maxlen = accepted
             # A long message is refused, so split it; but not into dozens of short parts.
             is_divided = service.overflow_mode == OverflowMode.UPSTREAM
             if is_divided and service.body_maxlen >= _LEAST_PART:
@@ -106,7 +112,7 @@ class Chat(MessageChannel):
             result = apprise.notify(
                 body=body,
                 title=title,
-                body_format=NotifyFormat.TEXT,
+                body_format=body_format,
                 log_level=logging.DEBUG,
             )
             return SERVED if result else _failure("\n".join(each.message for each in result.logs()))
@@ -143,6 +149,19 @@ def are_known_addresses(addresses: Sequence[str]) -> bool:
 def _stored(title: str, text: str) -> bytes:
     stored = json.dumps({"title": title, "text": text}, ensure_ascii=False)
     return _MENTION_OF_ALL.sub("@\u200b", stored).encode()
+
+
+def _in_markdown(text: str) -> str:
+    """The text for services that read nothing else: lines as paragraphs, or Teams would join them.
+
+    Apprise would escape addresses as well, which breaks them.
+    """
+    return "\n\n".join(
+        f"[{shown_host(line)}]({line.replace('(', '%28').replace(')', '%29')})"
+        if safe_link(line)
+        else _MARKUP.sub(r"\\\g<0>", line)
+        for line in filter(None, text.splitlines())
+    )
 
 
 def _failure(log: str) -> Outcome:

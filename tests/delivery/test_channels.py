@@ -271,6 +271,28 @@ def test_a_list_is_whole_at_a_service_that_cuts_long_messages_off(
 
 
 @on_sqlite
+def test_links_work_and_lines_stay_apart_at_a_service_that_reads_markdown_only(
+    store: Store, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Escaped as text, an address would be `https://24\\.kg/english/1\\_Talks`; Teams joins lines.
+    monkeypatch.setattr("apprise.plugins.rocketchat.NotifyRocketChat.request_rate_per_sec", 0)
+    room = f"rocket://{'w' * 24}/{'t' * 43}@localhost:{listener.port}/#desk"
+    config = make_config(listener, tmp_path, channels={"room": room})
+    urls = [f"https://24.kg/english/{number}_Talks_(part_1)/" for number in range(20)]
+    title = "_Osh_ and *Khujand* [photos](https://evil.example)"
+    articles = [an_article(n, url=url, title=f"{title} {n}" * 3) for n, url in enumerate(urls)]
+    record_all(store, articles, "channel:room")
+    deliver(config, store, now=NOW)
+    texts = [each.json["text"] for each in listener.posted]
+    assert max(map(len, texts)) <= 5_000  # more is refused
+    for url in urls:
+        dest = url.replace("(", "%28").replace(")", "%29")
+        assert any(f"\n\n[24.kg]({dest})" in text for text in texts)
+    assert r"\_Osh\_ and \*Khujand\*" in texts[0]
+    assert "](https://evil" not in "".join(texts)
+
+
+@on_sqlite
 def test_ntfy_gets_a_list_in_parts_that_its_server_does_not_make_files_of(
     store: Store, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
