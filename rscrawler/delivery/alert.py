@@ -64,6 +64,7 @@ class Alert:
 
     article_id: str
     title: str
+    language: str  # its code, empty if it is not known
     link: str | None
     outlet: str  # the site's title, else its host
     published_at: datetime | None
@@ -129,6 +130,7 @@ def alert_of(
     return Alert(
         article_id=article.article_id,
         title=one_line(article.title) or "(without a title)",
+        language=one_line(article.language, 35),
         link=safe_link(article.url),
         outlet=site_title(article, interest.sites),
         published_at=article.published_at,

@@ -100,7 +100,7 @@ def _item(article: Article, interest: Interest) -> Item:
         "tags": [*alert.topics, *alert.countries],
         "url": alert.link,
         "authors": [{"name": name} for name in alert.authors],
-        "language": one_line(article.language, 35),
+        "language": alert.language,
     }
     return {name: value for name, value in item.items() if value}
 

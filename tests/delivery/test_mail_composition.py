@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from html.parser import HTMLParser
 
 import pytest
+from lxml.html import fromstring
 
 from rscrawler.config.models import EmailSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of, subject_of
@@ -87,8 +88,40 @@ def test_an_outlet_goes_by_its_title_and_without_one_by_its_host() -> None:
     named = Interest(["central-asia"], Level.SUBSTANTIAL, {}, {"sample": profile})
     article = an_article(1)
     assert "14:05 UTC · The <b> Sample" in composed(alert_of(article, named)).text
-    assert "· <bdi>The &lt;b&gt; Sample</bdi>" in composed(alert_of(article, named)).html
+    assert "· The &lt;b&gt; Sample" in composed(alert_of(article, named)).html
     assert "14:05 UTC · sample.example.org" in composed(alert_of(article, INTEREST)).text
+
+
+@pytest.mark.parametrize("is_flood", [False, True])
+def test_a_mail_can_be_read_where_a_dark_client_drops_the_style_of_the_body(is_flood: bool) -> None:
+    # As Yahoo, Mail.ru and Proton do; in quirks mode, a table inherits no color from around it.
+    alerts = [alert_of(an_article(n), INTEREST, followed=an_article(3)) for n in (1, 2)]
+    page = fromstring(composed(*alerts, is_flood=is_flood).html)
+    for each in page.iter("td", "p", "h1", "h2", "a", "b", "blockquote", "span"):
+        lineage = [each, *each.iterancestors()]
+        within = lineage[: lineage.index(next(each.iterancestors("table"))) + 1]
+        is_colored = any(re.search("(?<!-)color:", e.get("style", "")) for e in within)
+        assert is_colored or not (each.text or "").strip(), each.text
+
+
+def test_a_mail_says_which_language_and_direction_its_texts_have() -> None:
+    # Most webmails drop `bdi`, but keep these attributes.
+    titles = {"fa": "رئیس‌جمهور قزاقستان", "ru": "Токаев в Астане", None: "Karimov"}
+    articles = [
+        an_article(number, title=title, language=language)
+        for number, (language, title) in enumerate(titles.items())
+    ]
+    page = fromstring(composed(*(alert_of(each, INTEREST) for each in articles)).html)
+    for tag in ("h2", "span"):
+        found = [each for each in page.iter(tag) if "lang" in each.attrib]
+        assert [each.get("lang") for each in found] == ["fa", "ru", ""]  # "": not known
+        assert {each.get("dir") for each in found} == {"auto"}
+
+
+def test_a_mail_begins_with_a_heading_of_the_first_rank() -> None:
+    one, two = (alert_of(an_article(number), INTEREST) for number in (1, 2))
+    assert re.findall("<(h[1-6])", composed(one).html) == ["h1"]
+    assert re.findall("<(h[1-6])", composed(one, two).html) == ["h1", "h2", "h2"]
 
 
 def test_what_is_not_known_is_left_out_or_said() -> None:
@@ -260,7 +293,7 @@ def test_a_hostile_title_arrives_harmless(title: str) -> None:
 
 SAFE_TAGS = {
     "html", "head", "meta", "title", "style", "body", "table", "tr", "td", "h1", "h2",
-    "p", "a", "br", "bdi", "span", "blockquote",
+    "p", "a", "br", "span", "blockquote",
 }  # fmt: skip
 
 
