@@ -49,6 +49,13 @@ def test_the_words_that_counted_are_marked_where_they_stand(browser: Browser, sh
     assert paragraphs[1].xpath(".//mark/@title") == ["the Tokayev"]
 
 
+def test_texts_say_which_language_they_are_in(browser: Browser, shelf: Store) -> None:
+    article = record(shelf, an_article(1, subtitle="Вода", language="ru"))
+    listed, own = browser.get("/").tree, browser.get(f"/articles/{article.article_id}").tree
+    assert listed.xpath("//h2//bdi/@lang | //blockquote/bdi/@lang") == ["ru", "ru"]
+    assert set(own.xpath("//h1/bdi/@lang | //article//@lang")) == {"ru"}
+
+
 def test_evidence_whose_offsets_are_wrong_marks_nothing(browser: Browser, shelf: Store) -> None:
     wrong = (evidence_at("Astana", "body", 0, 3), evidence_at("Astana", "body", 9, 0))
     article = record(shelf, an_article(1, body="In old Astana.", topics=[flag_on(*wrong)]))
