@@ -249,7 +249,7 @@ def test_a_feed_that_never_led_to_an_article_is_told_beside_other_sources(
     assert f"source {site.base_url}{FEED}: {why}" in report.stderr
 
 
-def test_the_log_warns_of_a_feed_in_the_profile_that_never_answered(
+def test_the_log_warns_of_a_feed_in_the_profile_that_is_not_there(
     workspace: Workspace, site: SampleSite
 ) -> None:
     """A site can lack the sections and tags of its profile; the address of a feed is a mistake."""
@@ -259,7 +259,7 @@ def test_the_log_warns_of_a_feed_in_the_profile_that_never_answered(
     assert (report.status, report.json["errors"]) == (0, 0)
     warnings = [line for line in report.stderr.splitlines() if "WARNING" in line]
     assert len(warnings) == 1
-    assert f"source {site.base_url}{FEED} never answered: correct its path" in warnings[0]
+    assert f"source {site.base_url}{FEED}: HTTP 404; it never led to an article" in warnings[0]
 
 
 def test_new_markup_is_drift_though_hundreds_of_cycles_since_the_last_news_read_no_article(
