@@ -102,6 +102,7 @@ class Email(MessageChannel):
         mail["Message-ID"] = message_id
         mail["List-Id"] = f"rscrawler alerts <rscrawler-alerts.{sender.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"  # for Exchange (MS-OXCMAIL)
         return mail
 
 

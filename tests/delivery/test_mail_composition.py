@@ -251,6 +251,7 @@ def test_the_headers_are_those_of_an_automatic_list_mail() -> None:
     ]
     assert mail["List-Id"] == "rscrawler alerts <rscrawler-alerts.example.org>"
     assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     assert mail["X-RSCrawler-Articles"] == "0000000000000001, 0000000000000002"
 
 
