@@ -963,6 +963,21 @@ def test_the_railways_of_kyrgyzstan_have_the_same_letters(central_asia: Flagger)
             "милиция менен беттешкен тургундар камакта.",
         ),
         (
+            "Токаев и Путин на стадионе",
+            "Президент Казахстана Касым-Жомарт Токаев принял гостей на стадионе в Астане. Стадион "
+            "охраняли, у стадиона прошли переговоры об АЭС. Казахстан подписал соглашение.",
+        ),
+        (
+            "Kazajistán, jugador clave",
+            "Kazajistán es un jugador clave por su uranio. Los jugadores europeos firmaron un "
+            "acuerdo con el presidente de Kazajistán en el estadio de Astaná.",
+        ),
+        (
+            "Uzbequistão, um jogador regional",
+            "O presidente do Uzbequistão recebeu medalhas e quer que o país seja um jogador. Os "
+            "jogadores na região são a Rússia e a China, dizem analistas no Uzbequistão.",
+        ),
+        (
             "Kırgızistan'da göl",
             "Kırgızistan'daki Issık Göl kuruyor. Göl seviyesi düşüyor. Kırgızistan hükümeti göl "
             "için önlem aldı. Issık Göl büyük bir göl, göl için Kırgızistan fon kurdu.",
