@@ -239,7 +239,8 @@ def _link(entry: Any) -> str:
     named = (entry.get("feedburner_origlink"), entry.get("pheedo_origlink"))
     given = (*named, next(pages, None), entry.get("link"))
     found = next((each for each in given if each and isinstance(each, str)), "")
-    return found.replace("&amp;", "&")  # in a guid of a malformed feed, feedparser leaves it
+    # In a malformed feed, feedparser leaves the one in a guid, and the other in an attribute.
+    return found.replace("&#38;", "&").replace("&amp;", "&")
 
 
 def _without_texts(body: bytes) -> bytes:

@@ -326,7 +326,10 @@ def test_a_bare_ampersand_in_an_address_is_part_of_it(ampersand: str, text: str)
     written = f"<![CDATA[{url}]]>" if ampersand == "CDATA" else url.replace("&", ampersand)
     links = (f"<{name}>{written}</{name}>" for name in ("link", "guid"))
     feeds = [rss(f"<item><title>{text}</title>{link}</item>") for link in links]
-    assert [*map(read_feed, feeds)] == [[Entry(url)]] * 2
+    if ampersand != "CDATA":
+        entry = f"<entry><title>{text}</title><link href='{written}'/></entry>"
+        feeds.append(f"<feed xmlns='http://www.w3.org/2005/Atom'>{entry}</feed>".encode())
+    assert [*map(read_feed, feeds)] == [[Entry(url)]] * len(feeds)
     part = f"<url><loc>{written}</loc><news><title>{text}</title></news></url>"
     for begin in ("", "\n<?xml version='1.0'?>"):
         body = f"{begin}<urlset {SITEMAP}>{part}</urlset>"
