@@ -28,10 +28,10 @@ logger = logging.getLogger(__name__)
 # RFC 9309, 2.4: a cached robots.txt should not be used for more than a day.
 FRESH_FOR = timedelta(hours=24)
 MAX_BYTES = 512 * 1024  # of a robots.txt; RFC 9309, 2.5, asks for at least 500 KiB
-# What Protego takes for the name of this robot: each beginning of it, and `*`.
+# What Protego takes for the name of this robot: each beginning of it, `*`, and both as `*name*`.
 _OURS = "|".join(BOT_NAME[:length] for length in range(len(BOT_NAME) + 1))
 _OTHER_ROBOT = re.compile(
-    rf"^(\s*user-?\s*agent[\s:]++)(?!(?:{_OURS})\*?\s*(?:#|$))[^\s#].*", re.IGNORECASE
+    rf"^(\s*user-?\s*agent[\s:]++)(?!\**+(?:{_OURS})\**+\s*(?:#|$))[^\s#].*", re.IGNORECASE
 )
 DISALLOW_ALL = b"User-agent: *\nDisallow: /\n"
 ALLOW_ALL = b""

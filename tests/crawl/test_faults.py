@@ -1228,7 +1228,7 @@ def test_a_robots_txt_with_thousands_of_names_and_rules_is_read_at_once_and_heed
     story = site.stories[0]
     names = "".join(f"useragent r{number}*\n" for number in range(12_000))
     rules = "".join(f"allow /{number}\n" for number in range(15_000))
-    own = f"User-agent : RS* # us\nDisallow: {story.path}\n"
+    own = f"User-agent : *RS* # us\nDisallow: {story.path}\n"
     site.answers["/robots.txt"] = Reply(200, {}, f"{own}{names}{rules}".encode())
     configure(workspace, site)
     workspace.run("crawl", "--full", "--json")  # without a limit, it would take hours
