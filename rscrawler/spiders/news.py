@@ -373,7 +373,8 @@ class NewsSpider(Spider):
             if is_usual or requested.source.kind in (SourceKind.SECTION, SourceKind.TAG):
                 logger.info("%s: %s", request.url, cause)
             else:
-                logger.warning("source %s: %s; it never led to an article", request.url, cause)
+                url = requested.state.url  # not where it redirected to
+                logger.warning("source %s: %s; it never led to an article", url, cause)
         else:
             self.record_source_failure(requested, request.url, cause, is_forbidden=is_forbidden)
 

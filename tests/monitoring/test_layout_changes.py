@@ -249,12 +249,15 @@ def test_a_feed_that_never_led_to_an_article_is_told_beside_other_sources(
     assert f"source {site.base_url}{FEED}: {why}" in report.stderr
 
 
+@pytest.mark.parametrize(
+    "reply", [Reply(404, {}, b""), Reply(301, {"Location": "/never-used.xml"}, b"")]
+)
 def test_the_log_warns_of_a_feed_in_the_profile_that_is_not_there(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, site: SampleSite, reply: Reply
 ) -> None:
     """A site can lack the sections and tags of its profile; the address of a feed is a mistake."""
     workspace.write_config(site.base_url, sources(FEED, SECTION, "/tag/never-used/"))
-    site.answers[FEED] = Reply(404, {}, b"")
+    site.answers[FEED] = reply
     report = workspace.run("crawl", "--json")
     assert (report.status, report.json["errors"]) == (0, 0)
     warnings = [line for line in report.stderr.splitlines() if "WARNING" in line]
