@@ -340,10 +340,10 @@ def _short_lines(located: LocatedText) -> Iterator[tuple[str, Element | None]]:
 
 def _dates_in(text: str, element: Element | None) -> Iterator[str]:
     """The candidates for a date in a short line, not those of an update or of a licence."""
-    update = pattern("updates").search(text)
-    if update is None or update.start():
+    other = pattern("updates").search(text) or pattern("licences").search(text)
+    if other is None or other.start():
         yield from _exact_dates(element) if element is not None else ()
-        yield text[: update.start()] if update else text
+        yield text[: other.start()] if other else text
 
 
 def _exact_dates(element: Element) -> Iterator[str]:

@@ -139,6 +139,7 @@ def test_a_short_first_sentence_with_a_date_is_text() -> None:
     for first in (
         "On 9 December 2024 the keepers struck.",
         "The keepers struck on Monday, 9 December 2024 at 5:30 p.m.",
+        "Korxona guvohnoma olgan kun – 2024-yil 9-dekabr.",
     ):
         assert read(text=f"<p>{first}</p>{TEXT}").body.startswith(first)
 
