@@ -126,6 +126,21 @@ def test_an_article_that_a_feed_lists_days_before_its_date_is_found_on_that_date
         assert workspace.crawl("outlet")["articles_new"] == 1
 
 
+def test_a_further_page_of_a_feed_that_leads_to_other_hosts_alone_is_no_fault(
+    workspace: Workspace,
+) -> None:
+    elsewhere = "<item><link>https://elsewhere.example/in-the-news</link></item>"
+    pages = {f"/{each.slug}": article(each, at=NOW) for each in STORIES[:3]}
+    pages[f"{FEED}?page=2"] = xml(f"<rss version='2.0'><channel>{elsewhere}</channel></rss>")
+    with SmallSite(pages) as site:
+        configure(workspace, site, FEED)
+        for count in (2, 3):
+            site.pages[FEED] = feed(STORIES[:count])
+            assert workspace.crawl("outlet")["errors"] == 0
+    novelties = [record["novelty"] for record in workspace.records()]
+    assert novelties == ["baseline", "baseline", "new"]
+
+
 @pytest.mark.parametrize(
     ("sources", "expected"),
     [((FEED,), [False, False, True]), ((FEED, "/sitemap.xml"), [False] * 3)],
