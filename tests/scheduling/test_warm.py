@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -90,7 +91,10 @@ def in_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Scena
 
     async def play(scenario: Scenario) -> None:
         try:
-            await scenario(runs)
+            with pytest.MonkeyPatch.context() as context:
+                # Else the environment of each test would call for another warm process.
+                context.delenv("PYTEST_CURRENT_TEST", raising=False)
+                await scenario(runs)
         except BaseException:
             runs.warm.close()
             raise
@@ -100,6 +104,24 @@ def in_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Scena
     with asyncio.Runner() as loop:
         yield lambda scenario: loop.run(play(scenario))
         runs.warm.close()
+
+
+def test_a_run_that_can_be_forked_from_no_warm_process_fails(
+    in_one: Callable[[Scenario], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario(runs: Runs) -> None:
+        runs.warm.close()
+        monkeypatch.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(forks.NurseryLost):
+            await runs.version()
+        (line,) = caplog.messages
+        assert line.startswith("the warm process is lost (")
+        monkeypatch.undo()
+        assert (await runs.version()).startswith("rscrawler ")
+
+    in_one(scenario)
 
 
 def test_a_run_hands_over_its_output_and_status(in_one: Callable[[Scenario], None]) -> None:
@@ -137,8 +159,10 @@ def test_runs_go_on_though_the_folder_of_the_service_is_removed(
         monkeypatch.chdir(tmp_path / "release-1")
         (tmp_path / "release-1").rmdir()
         assert await runs.version() == version
-        monkeypatch.setenv("RSCRAWLER_CONTACT", "desk@example.org")  # another warm process
+        first = runs.process()
+        first.kill()
         assert await runs.version() == version
+        assert runs.process().pid != first.pid
 
     in_one(scenario)
 
@@ -196,21 +220,6 @@ def test_a_warm_process_that_does_not_answer_holds_up_no_run_and_is_replaced(
     in_one(scenario)
 
 
-def test_a_run_ends_though_the_warm_process_does_not_say_so(
-    in_one: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def scenario(runs: Runs) -> None:
-        serving, frozen, _ = await a_running_server(runs)
-        frozen.suspend()
-        monkeypatch.setattr(forks, "ANSWER_SECONDS", 0.2)
-        serving.cancel()  # as a second SIGTERM does
-        await asyncio.wait([serving], timeout=DEADLINE_SECONDS)
-        assert serving.cancelled()
-        assert not frozen.is_running()
-
-    in_one(scenario)
-
-
 def test_a_file_that_changes_calls_for_another_warm_process(
     in_one: Callable[[Scenario], None],
 ) -> None:
@@ -228,49 +237,6 @@ def test_a_file_that_changes_calls_for_another_warm_process(
         assert not first.is_running()
 
     in_one(scenario)
-
-
-@pytest.mark.parametrize("is_gone", [False, True])
-def test_a_run_reads_the_text_that_its_service_read_whatever_became_of_the_file(
-    tmp_path: Path, is_gone: bool
-) -> None:
-    async def scenario(runs: Runs) -> None:
-        for text in (f'output_dir = "бюро"\n# {"x" * 2**17}\n', 'output_dir = "new"\n'):
-            runs.warm.text = text  # as after a reload
-            if is_gone:
-                runs.config.unlink(missing_ok=True)
-            else:
-                runs.config.write_text("")
-            assert (await runs.run("deliver", "--json")).exit_status == 0
-        assert {each.name for each in tmp_path.iterdir() if each.is_dir()} == {
-            "sites",
-            "бюро",
-            "new",
-        }
-
-    with_runs(tmp_path, scenario)
-
-
-def test_profiles_whose_pattern_never_ends_hold_up_no_run_however_many_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Less than the time limits of all sites together.
-    monkeypatch.setattr(forks, "ANSWER_SECONDS", DEADLINE_SECONDS)
-
-    async def scenario(runs: Runs) -> None:
-        runs.config.write_text(
-            f'output_dir = "{tmp_path / "output"}"\nsites_dir = "sites"\n'
-            '[crawl]\npage_time_limit = "3s"\n'
-        )
-        for number in range(100):
-            (tmp_path / "sites" / f"own{number}.toml").write_text(
-                f'title = "Own"\nbase_url = "https://own{number}.example.org"\n'
-                "[markup]\ncut_text = ['^(\\w+ ?)+ is a (writer|journalist)']\n"
-            )
-        done = await runs.run("deliver", "--json", "--config", str(runs.config))
-        assert (done.exit_status, done.timed_out) == (0, False)
-
-    with_runs(tmp_path, scenario)
 
 
 def test_the_warm_process_has_one_thread_one_socket_and_no_database(
@@ -304,16 +270,56 @@ def test_twenty_runs_leave_no_descriptor_and_no_process_behind(
     in_one(scenario)
 
 
-def test_a_run_that_can_be_forked_from_no_warm_process_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_run_ends_though_the_warm_process_does_not_say_so(
+    in_one: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(runs: Runs) -> None:
-        monkeypatch.setattr(sys, "executable", "/bin/false")
-        with pytest.raises(forks.NurseryLost):
-            await runs.version()
-        (line,) = caplog.messages
-        assert line.startswith("the warm process is lost (")
-        monkeypatch.undo()
-        assert (await runs.version()).startswith("rscrawler ")
+        serving, frozen, _ = await a_running_server(runs)
+        frozen.suspend()
+        monkeypatch.setattr(forks, "ANSWER_SECONDS", 0.2)
+        serving.cancel()  # as a second SIGTERM does
+        await asyncio.wait([serving], timeout=DEADLINE_SECONDS)
+        assert serving.cancelled()
+        assert not frozen.is_running()
+
+    in_one(scenario)
+
+
+def test_a_run_reads_the_text_that_its_service_read_whatever_became_of_the_file(
+    tmp_path: Path,
+) -> None:
+    async def scenario(runs: Runs) -> None:
+        for name, rest in (("бюро", f"# {'x' * 2**17}\n"), ("new", "")):
+            runs.warm.text = f'output_dir = "{name}"\n{rest}'  # as after a reload
+            for is_gone in (False, True):
+                if is_gone:
+                    runs.config.unlink()
+                else:
+                    runs.config.write_text("")
+                assert (await runs.run("deliver", "--json")).exit_status == 0
+                shutil.rmtree(tmp_path / name)
+        assert [each.name for each in tmp_path.iterdir()] == ["sites"]
+
+    with_runs(tmp_path, scenario)
+
+
+def test_profiles_whose_pattern_never_ends_hold_up_no_run_however_many_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Less than the time limits of all sites together.
+    monkeypatch.setattr(forks, "ANSWER_SECONDS", DEADLINE_SECONDS)
+
+    async def scenario(runs: Runs) -> None:
+        runs.config.write_text(
+            f'output_dir = "{tmp_path / "output"}"\nsites_dir = "sites"\n'
+            '[crawl]\npage_time_limit = "3s"\n'
+        )
+        for number in range(100):
+            (tmp_path / "sites" / f"own{number}.toml").write_text(
+                f'title = "Own"\nbase_url = "https://own{number}.example.org"\n'
+                "[markup]\ncut_text = ['^(\\w+ ?)+ is a (writer|journalist)']\n"
+            )
+        done = await runs.run("deliver", "--json", "--config", str(runs.config))
+        assert (done.exit_status, done.timed_out) == (0, False)
 
     with_runs(tmp_path, scenario)
