@@ -56,7 +56,7 @@ def test_with_quiet_for_cron_a_problem_that_lasts_is_printed_once(workspace: Wor
 def test_with_quiet_nothing_is_printed_of_what_is_tried_again(workspace: Workspace) -> None:
     with (
         serving(Mailbox(refuse={"desk@example.org": "451 later"})) as mailbox,
-        SampleSite() as site,
+        SampleSite(stories=1) as site,
     ):
         workspace.write_config(site.base_url, email_to(mailbox))
         with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
