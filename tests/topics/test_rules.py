@@ -978,6 +978,11 @@ def test_the_railways_of_kyrgyzstan_have_the_same_letters(central_asia: Flagger)
             "jogadores na região são a Rússia e a China, dizem analistas no Uzbequistão.",
         ),
         (
+            "Quân đội Kazakhstan",
+            "Binh sĩ Kazakhstan tiến về Almaty, xe bọc thép tiến về quảng trường. Tổng thống "
+            "Kazakhstan nói chính phủ tập trung về an ninh. Ngân hàng gửi tiền về Kazakhstan.",
+        ),
+        (
             "Kırgızistan'da göl",
             "Kırgızistan'daki Issık Göl kuruyor. Göl seviyesi düşüyor. Kırgızistan hükümeti göl "
             "için önlem aldı. Issık Göl büyük bir göl, göl için Kırgızistan fon kurdu.",
