@@ -338,7 +338,15 @@ def test_a_time_in_a_sentence_is_the_date_if_no_other_is_found() -> None:
         ),
         ("{headline}{text}<p>«Долина» зарегистрирована ведомством 9.12.2014 г.</p>", None),
         ("{headline}{text}<p>Guvohnoma: №0123. Berilgan sanasi: 09.12.2014-yil.</p>", None),
+        (
+            "{headline}{text}<p>Издание зарегистрировано в Министерстве культуры 9.12.2014.</p>",
+            None,
+        ),
         ("{headline}{text}<p>9 декабря 2024. Зарегистрирован как № 5</p>", "09"),
+        ("{headline}<p>Зарегистрированные кандидаты, 9.12.2024</p>{text}", "09"),
+        ("{headline}<p>Зарегистрирован новый случай, 9.12.2024</p>{text}", "09"),
+        ("{headline}<p>Свидетельство о смерти, 9.12.2024</p>{text}", "09"),
+        ("{headline}<p>Guvohnoma berish tartibi, 9.12.2024</p>{text}", "09"),
         # Behind a standfirst, not in the text.
         ("{headline}{lead}<div>Нора Вайс, 9 декабря 2024</div>{text}", "09"),
         ("{headline}{lead}<p>Вода ушла 9 декабря 2024 года, и все ждут снега.</p>{text}", None),
