@@ -147,8 +147,14 @@ def are_known_addresses(addresses: Sequence[str]) -> bool:
 
 
 def _stored(title: str, text: str) -> bytes:
-    stored = json.dumps({"title": title, "text": text}, ensure_ascii=False)
-    return _MENTION_OF_ALL.sub("@\u200b", stored).encode()
+    text = "\n".join(map(_without_mentions_of_all, text.split("\n")))
+    stored = {"title": _without_mentions_of_all(title), "text": text}
+    return json.dumps(stored, ensure_ascii=False).encode()
+
+
+def _without_mentions_of_all(line: str) -> str:
+    """The line with a space of no width in each such mention; a link still leads to its page."""
+    return _MENTION_OF_ALL.sub("%40" if safe_link(line.strip()) else "@\u200b", line)
 
 
 def _in_markdown(text: str) -> str:

@@ -443,6 +443,16 @@ def test_a_hostile_title_arrives_harmless(
     assert not {"@everyone", "@Here", "@**all**"} & {*re.split(r"[\s,]", chat["title"])}
 
 
+@on_sqlite
+def test_a_link_with_a_mention_of_all_still_leads_to_its_page(
+    store: Store, listener: Listener, config: Config
+) -> None:
+    record(store, an_article(1, url="https://medium.com/@all/water"), "channel:desk")
+    deliver(config, store, now=NOW)
+    (chat,) = (each.json for each in listener.at("/second"))
+    assert "https://medium.com/%40all/water" in chat["message"].splitlines()
+
+
 DAY = 24 * HOUR
 
 
