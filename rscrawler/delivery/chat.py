@@ -28,7 +28,9 @@ _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionErro
 # Apprise logs this for each accepted post; a retry would post another copy.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
 # If a title has it, Discord, Mattermost and Zulip notify everyone in a channel.
-_MENTION_OF_ALL = re.compile(r"@(?=\**(?:all|channel|everyone|here|room|topic)\b)", re.IGNORECASE)
+_MENTION_OF_ALL = re.compile(
+    r"@(?=\**(?:all|channel|everyone|here|room|stream|topic)\b)", re.IGNORECASE
+)
 _LEAST_PART = 1_024  # characters; Pushover's limit: it cuts off what is longer, without an error
 # Characters that the servers accept, other than Apprise says. ntfy's make a file of more than 4,096
 # bytes, which 2,000 characters are not in any alphabet of the region.

@@ -38,7 +38,7 @@ HOSTILE_TITLES = {
     "right to left": "قازاقستان و \u05e9\u05dc\u05d5\u05dd",
     "emoji": "Kazakhstan 🇰🇿 👩‍👩‍👧‍👦 e\u0301",
     "separators": "Kazakhstan\u2028one\u2029two\u0085three",
-    "mentions of everyone": "Kazakhstan @everyone, @Here and @**all**",
+    "mentions of everyone": "Kazakhstan @everyone, @Here and @**stream**",
     "controls": "Kazakhstan \x00\x07\x1b[31mred\x1b[0m\x7f",
     "template": "{{ 7 * 7 }} {% raw %} %(x)s =?utf-8?q?=0ABcc=3A?=",
 }

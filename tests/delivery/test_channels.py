@@ -440,7 +440,7 @@ def test_a_hostile_title_arrives_harmless(
     assert "\n" not in chat["title"]
     assert not set(chat["title"] + chat["message"]) & set("\r\x00\x07\x1b\u202e\u2066\u2028")
     assert len(chat["title"]) <= 120
-    assert not {"@everyone", "@Here", "@**all**"} & {*re.split(r"[\s,]", chat["title"])}
+    assert not {"@everyone", "@Here", "@**stream**"} & {*re.split(r"[\s,]", chat["title"])}
 
 
 @on_sqlite
