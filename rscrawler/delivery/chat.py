@@ -168,7 +168,7 @@ def _in_markdown(text: str) -> str:
         f"[{shown_host(line)}]({line.replace('(', '%28').replace(')', '%29')})"
         if safe_link(line)
         else _MARKUP.sub(r"\\\g<0>", line)
-        for line in filter(None, text.splitlines())
+        for line in filter(None, map(str.strip, text.splitlines()))
     )
 
 

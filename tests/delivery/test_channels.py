@@ -292,6 +292,17 @@ def test_links_work_and_lines_stay_apart_at_a_service_that_reads_markdown_only(
     assert "](https://evil" not in "".join(texts)
 
 
+def test_an_indented_link_of_a_notice_works_at_a_service_that_reads_markdown_only(
+    listener: Listener,
+) -> None:
+    urls = {"room": f"rocket://{'w' * 24}/{'t' * 43}@localhost:{listener.port}/#desk"}
+    chat = Chat("channel:room", (), tuple(urls), urls=urls)
+    notice = Notice("A", "Talks\n  https://24.kg/english/1_Talks/", "key", "ops", NOW)
+    last_outcomes(chat.send(chat.notice_content(notice, "id"), chat.operators))
+    (posted,) = listener.posted
+    assert posted.json["text"].endswith("Talks\n\n[24.kg](https://24.kg/english/1_Talks/)")
+
+
 @on_sqlite
 def test_ntfy_gets_a_list_in_parts_that_its_server_does_not_make_files_of(
     store: Store, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
