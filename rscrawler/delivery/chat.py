@@ -33,8 +33,8 @@ _MENTION_OF_ALL = re.compile(
 )
 _LEAST_PART = 1_024  # characters; Pushover's limit: it cuts off what is longer, without an error
 # Characters that the servers accept, other than Apprise says. ntfy's make a file of more than 4,096
-# bytes, which 2,000 characters are not in any alphabet of the region.
-_PARTS = {"ntfy": 2_000, "Rocket.Chat": 5_000}
+# bytes, and Webex refuses more than 7,439; no alphabet of the region has more than two for a letter.
+_PARTS = {"ntfy": 2_000, "Rocket.Chat": 5_000, "Cisco Webex Teams": 3_700}
 _MARKUP = re.compile(r"[\\*_~`<]|(?<=\])\(")
 _LONGEST_SECONDS = 600  # for a response; less than the claim on a message, 15 min
 # Apprise logs addresses with tokens: its log is only for us, but at every level.
@@ -101,7 +101,7 @@ class Chat(MessageChannel):
             service.socket_read_timeout = min(service.socket_read_timeout, _LONGEST_SECONDS)
             seconds = max(seconds, service.socket_read_timeout)
             if accepted := _PARTS.get(str(service.service_name)):
-                service.body_maxlen = accepted
+                type(service).body_maxlen = accepted  # some have a property that cannot be set
             # A long message is refused, so split it; but not into dozens of short parts.
             is_divided = service.overflow_mode == OverflowMode.UPSTREAM
             if is_divided and service.body_maxlen >= _LEAST_PART:

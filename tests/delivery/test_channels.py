@@ -320,6 +320,29 @@ def test_ntfy_gets_a_list_in_parts_that_its_server_does_not_make_files_of(
     assert all(any(each.url in text for text in texts) for each in articles)
 
 
+@on_sqlite
+@pytest.mark.parametrize("address", [f"wxteams://{'t' * 80}/", f"wxteams://{'t' * 80}/room"])
+def test_webex_gets_a_list_in_parts_that_it_does_not_refuse(
+    store: Store,
+    listener: Listener,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+) -> None:
+    webex = "apprise.plugins.webexteams.NotifyWebexTeams"
+    for name in ("notify_url", "api_url"):
+        monkeypatch.setattr(f"{webex}.{name}", f"http://localhost:{listener.port}/webex")
+    monkeypatch.setattr(f"{webex}.request_rate_per_sec", 0)
+    config = make_config(listener, tmp_path, channels={"room": address})
+    title = "Президент Казахстана обсудил с соседями общую границу и воду, часть"
+    articles = [an_article(number, title=f"{title} {number}" * 3) for number in range(20)]
+    record_all(store, articles, "channel:room")
+    deliver(config, store, now=NOW)
+    texts = [each.json["markdown"] for each in listener.posted]
+    assert max(len(text.encode()) for text in texts) <= 7_439
+    assert all(any(each.url in text for text in texts) for each in articles)
+
+
 @on_sqlite  # five seconds of the library's own waiting
 def test_a_chat_that_reaches_a_part_of_its_targets_is_not_posted_again_soon(
     store: Store, listener: Listener, tmp_path: Path
