@@ -33,7 +33,7 @@ _MENTION_OF_ALL = re.compile(
 )
 _LEAST_PART = 1_024  # characters; Pushover's limit: it cuts off what is longer, without an error
 # Characters that the servers accept, other than Apprise says. ntfy's make a file of more than 4,096
-# bytes, and Webex refuses more than 7,439; no alphabet of the region has more than two for a letter.
+# bytes, Webex refuses more than 7,439; no alphabet of the region has more than two for a letter.
 _PARTS = {"ntfy": 2_000, "Rocket.Chat": 5_000, "Cisco Webex Teams": 3_700}
 _MARKUP = re.compile(r"[\\*_~`<]|(?<=\])\(")
 _LONGEST_SECONDS = 600  # for a response; less than the claim on a message, 15 min
@@ -149,14 +149,16 @@ def are_known_addresses(addresses: Sequence[str]) -> bool:
 
 
 def _stored(title: str, text: str) -> bytes:
-    text = "\n".join(map(_without_mentions_of_all, text.split("\n")))
-    stored = {"title": _without_mentions_of_all(title), "text": text}
-    return json.dumps(stored, ensure_ascii=False).encode()
+    message = {"title": _notifying_nobody(title), "text": _notifying_nobody(text)}
+    return json.dumps(message, ensure_ascii=False).encode()
 
 
-def _without_mentions_of_all(line: str) -> str:
-    """The line with a space of no width in each such mention; a link still leads to its page."""
-    return _MENTION_OF_ALL.sub("%40" if safe_link(line.strip()) else "@\u200b", line)
+def _notifying_nobody(text: str) -> str:
+    """The text with each mention of all broken up; a link with one still leads to its page."""
+    return "\n".join(
+        _MENTION_OF_ALL.sub("%40" if safe_link(line.strip()) else "@\u200b", line)
+        for line in text.split("\n")
+    )
 
 
 def _in_markdown(text: str) -> str:
