@@ -35,7 +35,7 @@ from rscrawler.spiders.outcomes import (
 )
 from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFailure, ReadSource
 from rscrawler.spiders.session import CrawlLease, CrawlSession, session_from_arguments
-from rscrawler.spiders.sources import FEED_KINDS, SourcePage, page_address
+from rscrawler.spiders.sources import FEED_KINDS, LISTING_KINDS, SourcePage, page_address
 from rscrawler.store.articles import Visit
 from rscrawler.store.discovery import Address, AddressState, SourceState
 
@@ -370,7 +370,7 @@ class NewsSpider(Spider):
             self.count("sources/absent")
             # A tag that was never used, a section or usual address that this site does not have.
             is_usual = "sources" not in self.profile.model_fields_set
-            if is_usual or requested.source.kind in (SourceKind.SECTION, SourceKind.TAG):
+            if is_usual or requested.source.kind in LISTING_KINDS:
                 logger.info("%s: %s", request.url, cause)
             else:
                 url = requested.state.url  # not where it redirected to

@@ -25,10 +25,11 @@ from rscrawler.identity.addresses import (
     slug_stem,
 )
 from rscrawler.identity.fingerprints import fingerprint_of
-from rscrawler.sites import SiteProfile, SourceKind, host_of
+from rscrawler.sites import SiteProfile, host_of
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.outcomes import FetchedArticle, PageKind
 from rscrawler.spiders.sources import (
+    LISTING_KINDS,
     Entry,
     SourcePage,
     UnreadableSource,
@@ -162,8 +163,7 @@ class PageReader:
     def _source(self, page: SourcePage) -> ReadSource:
         content, profile = read_source(page), self._profiles[page.site]
         listed = [each.url for each in (*content.entries, *content.sitemaps)]
-        is_listing = page.source.kind in (SourceKind.SECTION, SourceKind.TAG)
-        is_own = page.requested_url in profile.own_sources and not is_listing
+        is_own = page.source.kind not in LISTING_KINDS and page.requested_url in profile.own_sources
         # No link of a sitemap or a new feed is missed otherwise, since some may be empty. A further
         # page says nothing about its source.
         if is_own and listed and not any(canonical_url(each, profile) for each in listed):

@@ -56,6 +56,7 @@ _ONLY_COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 _GZIP_MAGIC = b"\x1f\x8b"
 _PACKED_CHUNK_BYTES = 2**14  # each can unpack to a thousand times as many
 FEED_KINDS = frozenset({SourceKind.FEED, SourceKind.JSON})
+LISTING_KINDS = frozenset({SourceKind.SECTION, SourceKind.TAG})
 _Listed = TypeVar("_Listed")
 
 
