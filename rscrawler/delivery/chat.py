@@ -35,6 +35,8 @@ _LEAST_PART = 1_024  # characters; Pushover's limit: it cuts off what is longer,
 # Characters that the servers accept, other than Apprise says. ntfy's make a file of more than 4,096
 # bytes, Webex refuses more than 7,439; no alphabet of the region has more than two for a letter.
 _PARTS = {"ntfy": 2_000, "Rocket.Chat": 5_000, "Cisco Webex Teams": 3_700}
+# Services of WhatsApp, which reads no Markdown: Apprise would put addresses in parentheses.
+_WHATSAPP = {"Evolution API", "Whapi.Cloud"}
 _MARKUP = re.compile(r"[\\*_~`<]|(?<=\])\(")
 _LONGEST_SECONDS = 600  # for a response; less than the claim on a message, 15 min
 # Apprise logs addresses with tokens: its log is only for us, but at every level.
@@ -90,7 +92,9 @@ class Chat(MessageChannel):
         if any(0 < service.title_maxlen < len(title) for service in apprise):  # Zulip's topic
             body = f"{title}\n{body}"
         body_format = NotifyFormat.TEXT
-        if all(each.resolve_format(body_format) is NotifyFormat.MARKDOWN for each in apprise):
+        formats = {each.resolve_format(body_format) for each in apprise}
+        names = {str(each.service_name) for each in apprise}
+        if formats == {NotifyFormat.MARKDOWN} and names.isdisjoint(_WHATSAPP):
             body_format, body = NotifyFormat.MARKDOWN, _in_markdown(body)
             title = title if apprise[0].title_maxlen else _in_markdown(title)
         seconds = self.timeout.total_seconds()

@@ -303,6 +303,16 @@ def test_an_indented_link_of_a_notice_works_at_a_service_that_reads_markdown_onl
     assert posted.json["text"].endswith("Talks\n\n[24.kg](https://24.kg/english/1_Talks/)")
 
 
+def test_a_link_stands_alone_on_its_line_in_whatsapp(listener: Listener) -> None:
+    """It has no links with a name: Apprise would put the address of one in parentheses."""
+    urls = {"desk": f"evolution://apikey@localhost:{listener.port}/instance/12125551234"}
+    chat = Chat("channel:desk", (), tuple(urls), urls=urls)
+    notice = Notice("A", "Talks\nhttps://24.kg/english/1_Talks/", "key", "ops", NOW)
+    last_outcomes(chat.send(chat.notice_content(notice, "id"), chat.operators))
+    (posted,) = listener.posted
+    assert posted.json["text"].endswith("Talks\nhttps://24.kg/english/1_Talks/")
+
+
 @on_sqlite
 def test_ntfy_gets_a_list_in_parts_that_its_server_does_not_make_files_of(
     store: Store, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
