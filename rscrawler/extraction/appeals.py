@@ -71,6 +71,13 @@ def _matching_requests(text: str, tokens: frozenset[str]) -> list[_Request]:
     return [row for row in rows if row.phrase.search(text)]
 
 
+@cache
+def _asking_words() -> frozenset[str]:
+    """Words of which every appeal has one, unless it has a link to give or join."""
+    requests = (word for word, rows in _requests().items() if {r.listed for r in rows} - {"outlet"})
+    return frozenset(requests) | _soliciting().keys()
+
+
 @lru_cache(maxsize=64)
 def _spellings(names: tuple[str, ...]) -> tuple[list[str], re.Pattern[str]]:
     """An outlet's full names, short names and initials (`RS`), and the pattern of them all."""
@@ -124,7 +131,7 @@ def appeals_among(paragraphs: Sequence[Block], names: tuple[str, ...]) -> set[in
     marked = {
         number
         for number, each in enumerate(paragraphs)
-        if _weigh(each.text, _giving_length(each), names).weight >= _APPEAL
+        if _may_be_appeal(each) and _weigh(each.text, _giving_length(each), names).weight >= _APPEAL
     }
     if not marked:
         return marked
@@ -185,6 +192,12 @@ def speaks_of_giving(title: str, url: str) -> bool:
     subjects = _soliciting().keys() | {"give", "support"}
     is_about_giving = not subjects.isdisjoint(_ascii_words(title))
     return is_about_giving or pattern("giving_links").search(url) is not None
+
+
+def _may_be_appeal(paragraph: Block) -> bool:
+    """Whether a paragraph has a word or link of an appeal; to weigh all others takes long."""
+    words = _ascii_words(paragraph.text)
+    return not _asking_words().isdisjoint(words) or _giving_length(paragraph) > 0
 
 
 def _giving_length(paragraph: Block) -> int:
