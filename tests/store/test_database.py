@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -52,13 +54,19 @@ def trouble(url: str) -> str:
 # What cannot be used.
 
 
-def test_an_old_sqlite_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
-    monkeypatch.setattr(sqlite3, "sqlite_version", "3.34.1")
-    database_module._sqlite_dialect.cache_clear()
-    assert trouble(f"sqlite:///{tmp_path}/x.db").startswith(
-        "this Python is linked to SQLite 3.34.1; 3.35 or later is needed"
+def test_an_old_sqlite_is_named(tmp_path: Path) -> None:
+    code = (
+        "import sqlite3\n"
+        "sqlite3.sqlite_version_info, sqlite3.sqlite_version = (3, 34, 1), '3.34.1'\n"
+        "from rscrawler.cli import main\n"
+        "main()"
     )
+    found = subprocess.run(
+        [sys.executable, "-c", code, "status"], cwd=tmp_path, text=True, capture_output=True
+    )
+    assert found.returncode == 1
+    assert found.stderr.startswith("rscrawler: this Python is linked to SQLite 3.34.1; 3.35")
+    assert found.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
