@@ -292,25 +292,25 @@ def test_links_work_and_lines_stay_apart_at_a_service_that_reads_markdown_only(
     assert "](https://evil" not in "".join(texts)
 
 
-def test_an_indented_link_of_a_notice_works_at_a_service_that_reads_markdown_only(
-    listener: Listener,
+@pytest.mark.parametrize(
+    ("address", "text", "shown"),
+    [
+        (f"rocket://{'w' * 24}/{'t' * 43}@localhost:PORT/#desk", "Talks\n  https://24.kg/1_Talks/",
+         "Talks\n\n[24.kg](https://24.kg/1_Talks/)"),
+        # WhatsApp has no links with a name: Apprise would put the address of one in parentheses.
+        ("evolution://apikey@localhost:PORT/instance/12125551234", "Talks\nhttps://24.kg/1_Talks/",
+         "Talks\nhttps://24.kg/1_Talks/"),
+    ],
+)  # fmt: skip
+def test_a_link_of_a_notice_works_indented_in_markdown_and_alone_in_whatsapp(
+    listener: Listener, address: str, text: str, shown: str
 ) -> None:
-    urls = {"room": f"rocket://{'w' * 24}/{'t' * 43}@localhost:{listener.port}/#desk"}
-    chat = Chat("channel:room", (), tuple(urls), urls=urls)
-    notice = Notice("A", "Talks\n  https://24.kg/english/1_Talks/", "key", "ops", NOW)
-    last_outcomes(chat.send(chat.notice_content(notice, "id"), chat.operators))
-    (posted,) = listener.posted
-    assert posted.json["text"].endswith("Talks\n\n[24.kg](https://24.kg/english/1_Talks/)")
-
-
-def test_a_link_stands_alone_on_its_line_in_whatsapp(listener: Listener) -> None:
-    """It has no links with a name: Apprise would put the address of one in parentheses."""
-    urls = {"desk": f"evolution://apikey@localhost:{listener.port}/instance/12125551234"}
+    urls = {"desk": address.replace("PORT", str(listener.port))}
     chat = Chat("channel:desk", (), tuple(urls), urls=urls)
-    notice = Notice("A", "Talks\nhttps://24.kg/english/1_Talks/", "key", "ops", NOW)
+    notice = Notice("A", text, "key", "ops", NOW)
     last_outcomes(chat.send(chat.notice_content(notice, "id"), chat.operators))
     (posted,) = listener.posted
-    assert posted.json["text"].endswith("Talks\nhttps://24.kg/english/1_Talks/")
+    assert posted.json["text"].endswith(shown)
 
 
 @on_sqlite
