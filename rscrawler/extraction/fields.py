@@ -339,8 +339,8 @@ def _short_lines(located: LocatedText) -> Iterator[tuple[str, Element | None]]:
 
 
 def _dates_in(text: str, element: Element | None) -> Iterator[str]:
-    """The candidates for a date in a short line, not those of an update or of a licence."""
-    other = pattern("updates").search(text) or pattern("licences").search(text)
+    """The candidates for a date in a short line, not of an update or a registration."""
+    other = pattern("updates").search(text) or pattern("registrations").search(text)
     if other is None or other.start():
         yield from _exact_dates(element) if element is not None else ()
         yield text[: other.start()] if other else text

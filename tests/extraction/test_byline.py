@@ -325,7 +325,7 @@ def test_a_time_in_a_sentence_is_the_date_if_no_other_is_found() -> None:
         ("{menu}<div><b>9 декабря 2024, 8:15</b></div><div>{headline}{text}</div>", "09T08:15"),
         ("{menu}<div>{headline}{text}</div><div>Добавлено 9 декабря 2024</div>", "09"),
         ("{headline}{text}<ul><li><a href='/y'>One</a></li></ul><p>Two</p><p>9.12.2024</p>", None),
-        # But not that of the site's licence.
+        # But not that of the outlet's registration.
         (
             "{headline}<p>31 декабря, 22:30</p>{text}<footer><p>© Долина</p>"
             "<p>Свидетельство о регистрации СМИ ЭЛ № 77-12 от 09.12.2014 года.</p></footer>",
