@@ -191,7 +191,7 @@ def speaks_of_giving(title: str, url: str) -> bool:
     """Whether a page's headline or address is about giving or subscribing."""
     subjects = _soliciting().keys() | {"give", "support"}
     is_about_giving = not subjects.isdisjoint(_ascii_words(title))
-    return is_about_giving or pattern("giving_links").search(url) is not None
+    return is_about_giving or _leads_to_giving(url)
 
 
 def _may_be_appeal(paragraph: Block) -> bool:
@@ -204,8 +204,11 @@ def _giving_length(paragraph: Block) -> int:
     """Characters of the links that lead to giving, subscribing or joining."""
     if not paragraph.links:
         return 0
-    links = pattern("giving_links")
-    return sum(len(text) for href, text in paragraph.links if links.search(href))
+    return sum(len(text) for href, text in paragraph.links if _leads_to_giving(href))
+
+
+def _leads_to_giving(address: str) -> bool:
+    return pattern("giving_links", re.NOFLAG).search(address.lower()) is not None
 
 
 @lru_cache(maxsize=128)  # a site's appeals are the same on every page

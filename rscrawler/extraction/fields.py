@@ -448,7 +448,7 @@ def _without_label(text: str) -> str:
 def _is_no_picture_address(address: str) -> bool:
     """Whether a declared address is that of a placeholder or a logo."""
     name = _NOT_PATH.sub("", address).rpartition("/")[2]
-    return bool(_PLACEHOLDER.search(address) or pattern("no_pictures").search(name))
+    return bool(_PLACEHOLDER.search(address)) or _is_named_no_picture(name)
 
 
 def _pictures(located: LocatedText) -> Iterator[tuple[Element, str | None, str]]:
@@ -479,7 +479,11 @@ def is_picture(image: Element) -> bool:
     marks = [image.get("class") or "", image.get("id") or ""]
     around = (e for e in islice(image.iterancestors(), 3) if e.tag in _AROUND_PICTURES)
     marks += [each.get("class") or "" for each in around]
-    return pattern("no_pictures").search(" ".join(marks)) is None
+    return not _is_named_no_picture(" ".join(marks))
+
+
+def _is_named_no_picture(names: str) -> bool:
+    return pattern("no_pictures", re.NOFLAG).search(names.lower()) is not None
 
 
 def image_source(image: Element) -> str | None:

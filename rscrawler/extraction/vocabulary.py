@@ -39,9 +39,9 @@ def _expanded(text: str) -> str:
 
 
 @cache
-def pattern(name: str) -> re.Pattern[str]:
-    """One pattern for all the entries of a list in `[texts]`."""
-    return compiled("|".join(f"(?:{each})" for each in table("texts")[name]))
+def pattern(name: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
+    """One pattern for all the entries of a list in `[texts]`; see `compiled`."""
+    return compiled("|".join(f"(?:{each})" for each in table("texts")[name]), flags)
 
 
 @lru_cache(maxsize=32_768)
