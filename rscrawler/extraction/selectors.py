@@ -116,7 +116,8 @@ class Index:
         self._found: dict[str, list[int]] = {}
         self._sheet = _sheet(selectors)
         self._fitting: defaultdict[_Compound, list[int]] = defaultdict(list)
-        shapes = [(each.tag, each.get("class")) for each in self._elements]
+        # A name in bytes need not be encoded for each element.
+        shapes = [(each.tag, each.get(b"class")) for each in self._elements]
         for place, compounds in enumerate(map(self._sheet.__getitem__, shapes)):
             for compound in compounds:
                 self._fitting[compound].append(place)
