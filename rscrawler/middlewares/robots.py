@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,8 +17,15 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import build_from_crawler
 
 from rscrawler.errors import StoreError
-from rscrawler.settings import BOT_NAME
-from rscrawler.spiders.http import ForbiddenByRobots, HeldBack, error_text, header_of, validators
+from rscrawler.spiders.http import (
+    ForbiddenByRobots,
+    HeldBack,
+    error_text,
+    header_of,
+    robots_text,
+    validators,
+    whole_lines,
+)
 from rscrawler.spiders.session import session_of
 from rscrawler.store.discovery import KeptRobots
 
@@ -27,12 +33,6 @@ logger = logging.getLogger(__name__)
 
 # RFC 9309, 2.4: a cached robots.txt should not be used for more than a day.
 FRESH_FOR = timedelta(hours=24)
-MAX_BYTES = 512 * 1024  # of a robots.txt; RFC 9309, 2.5, asks for at least 500 KiB
-# What Protego takes for the name of this robot: each beginning of it, `*`, and both as `*name*`.
-_OURS = "|".join(BOT_NAME[:length] for length in range(len(BOT_NAME) + 1))
-_OTHER_ROBOT = re.compile(
-    rf"^(\s*user-?\s*agent[\s:]++)(?!\**+(?:{_OURS})\**+\s*(?:#|$))[^\s#].*", re.IGNORECASE
-)
 DISALLOW_ALL = b"User-agent: *\nDisallow: /\n"
 ALLOW_ALL = b""
 
@@ -93,10 +93,8 @@ class RobotsMiddleware(RobotsTxtMiddleware):
             meta={"dont_obey_robotstxt": True},
             callback=NO_CALLBACK,
         )
-        text = (await self._applicable_body(request, host, kept)).decode("utf-8-sig", "ignore")
-        # Protego copies the rules of a group for each of its names: hours for thousands of both.
-        lines = (_OTHER_ROBOT.sub(r"\1others", line) for line in text.splitlines())
-        return build_from_crawler(self._parserimpl, self.crawler, "\n".join(lines).encode())
+        text = robots_text(await self._applicable_body(request, host, kept))
+        return build_from_crawler(self._parserimpl, self.crawler, text.encode())
 
     async def _applicable_body(self, request: Request, host: str, kept: KeptRobots | None) -> bytes:
         """The robots.txt to apply, by the status of the host's response or its absence."""
@@ -116,7 +114,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         else:
             kept = KeptRobots(
                 host=host,
-                body=_cut(response.body) if response.status < 300 else ALLOW_ALL,
+                body=whole_lines(response.body) if response.status < 300 else ALLOW_ALL,
                 fetched_at=now,
                 etag=header_of(response, "ETag"),
                 last_modified=header_of(response, "Last-Modified"),
@@ -142,8 +140,3 @@ def _failure_logged(host: str) -> Iterator[None]:
         yield
     except StoreError as error:
         logger.warning("the robots.txt of %s cannot be stored or loaded: %s", host, error)
-
-
-def _cut(body: bytes) -> bytes:
-    """The whole lines in the first `MAX_BYTES` of a robots.txt."""
-    return body if len(body) <= MAX_BYTES else body[:MAX_BYTES].rpartition(b"\n")[0]

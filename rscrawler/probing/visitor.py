@@ -22,9 +22,10 @@ from rscrawler.config import Config, is_web_address
 from rscrawler.errors import RscrawlerError
 from rscrawler.extraction.page import Page, parse_page
 from rscrawler.identity.addresses import absolute, root_of
+from rscrawler.settings import BOT_NAME
 from rscrawler.sites import DEFAULT_PORTS, host_of, hosts_of
+from rscrawler.spiders.http import robots_text
 
-ROBOTS_NAME = "rscrawler"
 MOST_REQUESTS = 40
 LONGEST_WISHED_DELAY_SECONDS = 10.0
 _BUSY = frozenset({429, 503})
@@ -129,20 +130,20 @@ class Visitor:
                     f"{url}: {host} is in a private network; name it yourself if it is meant"
                 )
             self._hosts |= hosts_of(url, ())
-        if parts.path != "/robots.txt" and not self._rules_of(url).can_fetch(url, ROBOTS_NAME):
+        if parts.path != "/robots.txt" and not self._rules_of(url).can_fetch(url, BOT_NAME):
             raise PageUnavailable(f"{url}: robots.txt forbids it, and is always obeyed")
 
     def _rules_of(self, url: str) -> Protego:
         root = root_of(url)
         if root not in self._rules:
             try:
-                text = self._fetch(f"{root}/robots.txt").body.decode("utf-8-sig", "replace")
+                body = self._fetch(f"{root}/robots.txt").body
             except PageUnavailable as error:
                 # RFC 9309, 2.3.1: without a robots.txt all is allowed, with a broken one nothing.
                 if not error.status or error.status >= 500 or error.status in _BUSY:
                     raise
-                text = ""
-            self._rules[root] = Protego.parse(text)
+                body = b""
+            self._rules[root] = Protego.parse(robots_text(body))
         return self._rules[root]
 
     def _fetch(self, url: str) -> Response:
@@ -179,7 +180,7 @@ class Visitor:
 
     def _pause(self, url: str) -> None:
         rules = self._rules.get(root_of(url))
-        wished = rules.crawl_delay(ROBOTS_NAME) if rules is not None else None
+        wished = rules.crawl_delay(BOT_NAME) if rules is not None else None
         pause = max(self._delay, min(wished or 0.0, LONGEST_WISHED_DELAY_SECONDS))
         wait = self._last + pause - time.monotonic()
         if wait > 0:
