@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Self
 
+from protego import Protego
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http.request import NO_CALLBACK
-from scrapy.robotstxt import RobotParser
 from scrapy.utils.httpobj import urlparse_cached
-from scrapy.utils.misc import build_from_crawler
 
 from rscrawler.errors import StoreError
 from rscrawler.spiders.http import (
@@ -22,7 +22,7 @@ from rscrawler.spiders.http import (
     HeldBack,
     error_text,
     header_of,
-    robots_text,
+    robots_rules,
     validators,
     whole_lines,
 )
@@ -37,70 +37,70 @@ DISALLOW_ALL = b"User-agent: *\nDisallow: /\n"
 ALLOW_ALL = b""
 
 
-class RobotsMiddleware(RobotsTxtMiddleware):
-    """Scrapy's middleware with conditional requests, own exceptions, and the rules of RFC 9309.
+class RobotsMiddleware:
+    """Requests robots.txt conditionally, and follows the rules of RFC 9309.
 
     A 4xx response allows everything, except 429: like 5xx or no response it forbids everything
     (2.3.1), unless a copy of the last day is stored. Other 4xx and 2xx responses are stored.
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        super().__init__(crawler)
-        self._session = session_of(crawler)
-        self._rules: dict[str, asyncio.Future[RobotParser]] = {}  # by host, of this cycle
+        self._crawler, self._session = crawler, session_of(crawler)
+        self._rules: dict[str, asyncio.Future[Protego]] = {}  # by host, of this cycle
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> RobotsTxtMiddleware:  # type: ignore[override]
-        """Built for the spider's site; Scrapy's own class in `scrapy shell`, which has no site."""
+    def from_crawler(cls, crawler: Crawler) -> Self | RobotsTxtMiddleware:
+        """Built for the spider's site; Scrapy's own class in `scrapy shell`, which has no site.
+
+        Raises:
+            NotConfigured: `ROBOTSTXT_OBEY` is off.
+        """
+        if not crawler.settings.getbool("ROBOTSTXT_OBEY"):
+            raise NotConfigured
         try:
             return cls(crawler)
         except NotConfigured:
             return RobotsTxtMiddleware(crawler)
 
-    async def process_request(self, request: Request) -> None:  # type: ignore[override]
-        """Let the request pass if the rules allow it.
+    async def process_request(self, request: Request) -> None:
+        """Let the request pass if the rules of its host allow it; one task fetches them.
 
         Raises:
             ForbiddenByRobots, HeldBack: the rules forbid it, or cannot be read.
         """
-        try:
-            await super().process_request(request)
-        except IgnoreRequest as error:
-            reason = self._session.unread_robots.get(urlparse_cached(request).netloc)
-            if reason is not None:
-                raise HeldBack(f"its robots.txt {reason}") from None
-            raise ForbiddenByRobots(str(error)) from None
-
-    async def robot_parser(self, request: Request) -> RobotParser:
-        """The rules of the request's host; requests that wait for them share one task.
-
-        In Scrapy 2.19, only the first of several waiting requests gets the rules.
-        """
+        if request.meta.get("dont_obey_robotstxt"):
+            return
         parts = urlparse_cached(request)
-        if parts.netloc not in self._rules:
-            fetching = self._fetch(parts.netloc, f"{parts.scheme}://{parts.netloc}/robots.txt")
-            self._rules[parts.netloc] = asyncio.ensure_future(fetching)
-        return await self._rules[parts.netloc]
+        host, settings = parts.netloc, self._crawler.settings
+        if host not in self._rules:
+            fetching = self._fetch(host, f"{parts.scheme}://{host}/robots.txt")
+            self._rules[host] = asyncio.ensure_future(fetching)
+        rules = await self._rules[host]
+        if rules.can_fetch(request.url, settings["ROBOTSTXT_USER_AGENT"]):
+            return
+        self._crawler.stats.inc_value("robotstxt/forbidden")
+        if (reason := self._session.unread_robots.get(host)) is not None:
+            raise HeldBack(f"its robots.txt {reason}")
+        raise ForbiddenByRobots("Forbidden by robots.txt")
 
-    async def _fetch(self, host: str, url: str) -> RobotParser:
+    async def _fetch(self, host: str, url: str) -> Protego:
         kept = None
         with _failure_logged(host):
             kept = self._session.store.discovery.robots(host)
         request = Request(
             url,
             headers=validators(kept.etag, kept.last_modified, kept.fetched_at) if kept else None,
-            priority=self.DOWNLOAD_PRIORITY,
+            priority=RobotsTxtMiddleware.DOWNLOAD_PRIORITY,
             meta={"dont_obey_robotstxt": True},
             callback=NO_CALLBACK,
         )
-        text = robots_text(await self._applicable_body(request, host, kept))
-        return build_from_crawler(self._parserimpl, self.crawler, text.encode())
+        return robots_rules(await self._applicable_body(request, host, kept))
 
     async def _applicable_body(self, request: Request, host: str, kept: KeptRobots | None) -> bytes:
         """The robots.txt to apply, by the status of the host's response or its absence."""
         now, store = self._session.now(), self._session.store.discovery
         try:
-            response = await self.crawler.engine.download_async(request)
+            response = await self._crawler.engine.download_async(request)
         except Exception as error:
             if type(error) is IgnoreRequest and "DOWNLOAD_MAXSIZE" not in str(error):
                 return ALLOW_ALL  # too many redirects count as no robots.txt
@@ -129,7 +129,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
             return kept.body
         logger.warning("the robots.txt of %s %s: no requests to the host", host, reason)
         self._session.unread_robots[host] = reason
-        self._stats.inc_value("rscrawler/errors")
+        self._crawler.stats.inc_value("rscrawler/errors")
         return DISALLOW_ALL
 
 

@@ -24,7 +24,7 @@ from rscrawler.extraction.page import Page, parse_page
 from rscrawler.identity.addresses import absolute, root_of
 from rscrawler.settings import BOT_NAME
 from rscrawler.sites import DEFAULT_PORTS, host_of, hosts_of
-from rscrawler.spiders.http import robots_text
+from rscrawler.spiders.http import robots_rules
 
 MOST_REQUESTS = 40
 LONGEST_WISHED_DELAY_SECONDS = 10.0
@@ -143,7 +143,7 @@ class Visitor:
                 if not error.status or error.status >= 500 or error.status in _BUSY:
                     raise
                 body = b""
-            self._rules[root] = Protego.parse(robots_text(body))
+            self._rules[root] = robots_rules(body)
         return self._rules[root]
 
     def _fetch(self, url: str) -> Response:

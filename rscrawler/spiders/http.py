@@ -10,6 +10,7 @@ from gzip import BadGzipFile
 from typing import Any
 
 from OpenSSL import SSL
+from protego import Protego
 from scrapy import Request
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -114,13 +115,11 @@ def whole_lines(body: bytes) -> bytes:
     return body if is_short else body[:MAX_ROBOTS_BYTES].rpartition(b"\n")[0]
 
 
-def robots_text(body: bytes) -> str:
-    """What Protego parses of a robots.txt, in which all other robots get one name.
-
-    Protego copies the rules of a group for each of its names: hours for thousands of both.
-    """
+def robots_rules(body: bytes) -> Protego:
+    """The rules of a robots.txt; those for other robots are as if for one."""
     lines = whole_lines(body).decode("utf-8-sig", "ignore").splitlines()
-    return "\n".join(_OTHER_ROBOT.sub(r"\1others", line) for line in lines)
+    # Protego copies the rules of a group for each of its names: hours for thousands of both.
+    return Protego.parse("\n".join(_OTHER_ROBOT.sub(r"\1others", line) for line in lines))
 
 
 def status_of(failure: Failure) -> int | None:
