@@ -63,6 +63,7 @@ class NewsSpider(Spider):
         super().__init__()
         self.session = session or session_from_arguments(**arguments)
         self.profile: SiteProfile = self.session.profile
+        self._site, self._discovery = self.session.site, self.session.store.discovery
         assert self.session.readers is not None
         self._readers = self.session.readers
         self.has_begun = False
@@ -79,7 +80,18 @@ class NewsSpider(Spider):
         """Create the spider with the given session, or one made from the spider arguments."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         if not crawler.settings.frozen:  # `scrapy shell` freezes them before it creates the spider
-            crawler.settings.update(crawl_settings(spider.session), priority="spider")
+            crawl, profile = spider.session.config.crawl, spider.profile
+            own = {
+                "USER_AGENT": spider.session.config.user_agent,
+                "DOWNLOAD_DELAY": profile.download_delay,
+                "CONCURRENT_REQUESTS": profile.concurrency,
+                "CONCURRENT_REQUESTS_PER_DOMAIN": profile.concurrency,
+                "DOWNLOAD_TIMEOUT": crawl.timeout.total_seconds(),
+                "DOWNLOAD_MAXSIZE": int(crawl.max_response_mib * 2**20),
+                "DOWNLOAD_WARNSIZE": 0,
+                "RETRY_TIMES": crawl.retries,
+            }
+            crawler.settings.update(own, priority="spider")
         crawler.signals.connect(spider.on_closed, signals.spider_closed)
         return spider
 
@@ -91,13 +103,13 @@ class NewsSpider(Spider):
         @source
         @returns requests 1
         """
-        reader = PageReader({self.session.site: self.profile}, self.session.flagger)
+        reader = PageReader({self._site: self.profile}, self.session.flagger)
         if (source := self._own_sources.get(response.url)) is not None:
             reading = reader.read(self._source_page(source, response))
         else:
             content_type, now = http.header_of(response, "Content-Type"), self.session.now()
-            site, url, body = self.session.site, response.url, response.body
-            reading = reader.read(ArticleToRead(site, url, body, content_type, now))
+            url, body = response.url, response.body
+            reading = reader.read(ArticleToRead(self._site, url, body, content_type, now))
         if isinstance(reading, ReadFailure):
             logger.warning("%s: %s: %s", response.url, reading.kind, reading.reason)
         elif isinstance(reading, FetchedArticle):
@@ -125,21 +137,21 @@ class NewsSpider(Spider):
             return
         self._watch = asyncio.create_task(self._watch_lease())
         session.store.health.record_start(session.run_id, session.site, now)
-        session.store.discovery.adopt_rules(session.site, self.profile)
+        self._discovery.adopt_rules(session.site, self.profile)
         await self._lease.wait_for_hosts()
-        states = session.store.discovery.sources(session.site)
-        own = [each for url, each in states.items() if url in self._own_sources]
-        others = [each for url, each in states.items() if url not in self._own_sources]
+        states = self._discovery.sources(session.site)
         last_run_at = session.state.last_run_at or now
         self._is_any_working = any(
-            each.requested_at is not None and each.requested_at >= last_run_at for each in own
+            url in self._own_sources and each.requested_at and each.requested_at >= last_run_at
+            for url, each in states.items()
         )
-        sitemaps = [each for each in others if each.kind == SourceKind.SITEMAP]
+        listed = [each for url, each in states.items() if url not in self._own_sources]
+        sitemaps = [each for each in listed if each.kind == SourceKind.SITEMAP]
         for url, source in self._own_sources.items():
             yield self._source_request(source, url, states.get(url, SourceState(url)))
         for request in self._known_sitemap_requests(sitemaps):
             yield request
-        addresses = session.store.discovery.due(session.site, now, with_skipped=session.is_full)
+        addresses = self._discovery.due(session.site, now, with_skipped=session.is_full)
         due = session.store.articles.due(session.site, now)
         # Failed pages come last: Scrapy requests pages while this method still yields others.
         failed = [each for each in addresses if each.attempts]
@@ -150,7 +162,7 @@ class NewsSpider(Spider):
 
     async def _watch_lease(self) -> None:
         await self._lease.keep()
-        logger.error("%s: its lease was lost or could not be renewed; stopping", self.session.site)
+        logger.error("%s: its lease was lost or could not be renewed; stopping", self._site)
         self.stop()
 
     def _source_request(
@@ -229,13 +241,12 @@ class NewsSpider(Spider):
     ) -> AsyncIterator[Request]:
         """Parse one page of a source, store its addresses, and request what follows."""
         source, state = requested.source, requested.state
-        store, now = self.session.store.discovery, self.session.now()
-        digest = http.page_digest(response.body)
+        digest, now = http.page_digest(response.body), self.session.now()
         if requested.is_conditional and (response.status == 304 or digest == state.body_digest):
             unchanged = replace(state_after(self.session, requested, now), read_at=state.read_at)
             if response.status != 304:  # a server may date the same content anew
                 unchanged = with_validators(unchanged, response)
-            store.record_reading(self.session.site, source.path, unchanged)
+            self._discovery.record_reading(self._site, source.path, unchanged)
             self.count("sources/unchanged")
             return
         if response.status == 200 and requested.page == 1:
@@ -264,8 +275,8 @@ class NewsSpider(Spider):
         state = state_after(self.session, requested, now, next_page)
         if requested.page == 1:  # a further page says nothing about the source
             state = replace(with_validators(state, response), body_digest=digest)
-        store.record_reading(
-            self.session.site,
+        self._discovery.record_reading(
+            self._site,
             source.path,
             state,
             tuple(discovered.to_store),
@@ -295,7 +306,7 @@ class NewsSpider(Spider):
 
     def _source_page(self, source: Source, response: Response) -> SourcePage:
         return SourcePage(
-            site=self.session.site,
+            site=self._site,
             url=response.url,
             body=response.body,
             content_type=http.header_of(response, "Content-Type"),
@@ -314,9 +325,8 @@ class NewsSpider(Spider):
         """
         for number, shown in enumerate(reading.portions()):
             if number:
-                self.session.store.discovery.record_found(
-                    self.session.site, discovered.source.path, discovered.addresses
-                )
+                path, found = discovered.source.path, discovered.addresses
+                self._discovery.record_found(self._site, path, found)
                 discovered.addresses.clear()
                 await asyncio.sleep(0)
             discovered.add(shown)
@@ -363,9 +373,7 @@ class NewsSpider(Spider):
             self.count("sources/held_back")
         elif self._is_end_of_pagination(requested, status) or (is_forbidden and requested.page > 1):
             ended = state_after(self.session, requested, self.session.now())
-            self.session.store.discovery.record_reading(
-                self.session.site, requested.source.path, ended
-            )
+            self._discovery.record_reading(self._site, requested.source.path, ended)
         elif status in GONE_STATUSES and not self._has_led_somewhere(requested):
             self.count("sources/absent")
             # A tag that was never used, a section or usual address that this site does not have.
@@ -380,9 +388,8 @@ class NewsSpider(Spider):
 
     def _has_led_somewhere(self, requested: RequestedSource) -> bool:
         """Whether the source was read and led to an address: not if a notice stood in its place."""
-        site, path = self.session.site, requested.source.path
         is_read = requested.state.read_at is not None
-        return is_read and self.session.store.discovery.has_shown_any(site, path)
+        return is_read and self._discovery.has_shown_any(self._site, requested.source.path)
 
     def record_source_failure(
         self, requested: RequestedSource, url: str, cause: str, *, is_forbidden: bool = False
@@ -393,12 +400,9 @@ class NewsSpider(Spider):
             self.count("errors")
             self.session.failed_sources[requested.state.url] = cause
         logger.warning("source %s: %s", requested.state.url if requested.page == 1 else url, cause)
-        self.session.store.discovery.record_source_failure(
-            self.session.site,
-            requested.state.url,
-            requested.source.kind,
-            error=cause,
-            now=self.session.now(),
+        kind, now = requested.source.kind, self.session.now()
+        self._discovery.record_source_failure(
+            self._site, requested.state.url, kind, error=cause, now=now
         )
 
     def _is_end_of_pagination(self, requested: RequestedSource, status: int | None) -> bool:
@@ -448,7 +452,7 @@ class NewsSpider(Spider):
         hint, had_sign = decisions.reading_hints(before, requested.address.published_hint)
         page = await self._readers.read(
             ArticleToRead(
-                site=self.session.site,
+                site=self._site,
                 url=response.url,
                 body=response.body,
                 content_type=http.header_of(response, "Content-Type"),
@@ -462,7 +466,8 @@ class NewsSpider(Spider):
         )
         if isinstance(page, ReadFailure):
             outcome = self._outcome(page.kind, requested, response.url, page.reason)
-            outcome.is_whole_page = is_whole_page(response.body)
+            is_html = b"<html" in response.body[:2048].lower()  # else perhaps a temporary fault
+            outcome.is_whole_page = is_html and not looks_truncated(response.body)
             return outcome
         assert isinstance(page, FetchedArticle)
         outcome = self._outcome(PageKind.READ, requested, response.url)
@@ -488,7 +493,7 @@ class NewsSpider(Spider):
             is_early = requested.address.attempts < decisions.MAX_ATTEMPTS
             is_rejected = requested.address.state is AddressState.REJECTED
             return slash_variant(url) if is_early and not is_rejected else None
-        found = self.session.store.discovery.addresses_of(requested.known.article_id)
+        found = self._discovery.addresses_of(requested.known.article_id)
         urls = (on_present_base(each.url, self.profile) for each in found)
         own = on_present_base(requested.known.url, self.profile)
         return next((each for each in urls if each != own), None)
@@ -538,7 +543,7 @@ class NewsSpider(Spider):
     def stop(self) -> None:
         """End this crawl, in a separate task: the end cancels the task that watches the lease."""
         if self._stopping is None:
-            logger.info("%s: stopping this crawl", self.session.site)
+            logger.info("%s: stopping this crawl", self._site)
             self._stopping = asyncio.ensure_future(self.crawler.stop_async())
 
     async def on_closed(self) -> None:
@@ -589,23 +594,3 @@ def is_unchanged(response: Response, requested: RequestedArticle) -> bool:
     if known is None or known.removed_at or known.last_modified == decisions.PARSE_AGAIN:
         return False
     return response.status == 304 or http.page_digest(response.body) == known.page_digest
-
-
-def is_whole_page(body: bytes) -> bool:
-    """Whether the body is complete HTML; anything else may be a temporary fault."""
-    return b"<html" in body[:2048].lower() and not looks_truncated(body)
-
-
-def crawl_settings(session: CrawlSession) -> dict[str, Any]:
-    """The Scrapy settings that depend on the site's profile and the configuration."""
-    crawl, profile = session.config.crawl, session.profile
-    return {
-        "USER_AGENT": session.config.user_agent,
-        "DOWNLOAD_DELAY": profile.download_delay,
-        "CONCURRENT_REQUESTS": profile.concurrency,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": profile.concurrency,
-        "DOWNLOAD_TIMEOUT": crawl.timeout.total_seconds(),
-        "DOWNLOAD_MAXSIZE": int(crawl.max_response_mib * 2**20),
-        "DOWNLOAD_WARNSIZE": 0,
-        "RETRY_TIMES": crawl.retries,
-    }
