@@ -225,8 +225,9 @@ class Readers:
 
     def _serve(self, descriptors: list[int]) -> int:
         gc.set_threshold(GARBAGE_THRESHOLD)
-        limit = self._settings.page_memory_limit
-        resource.setrlimit(resource.RLIMIT_AS, (_address_space() + limit, resource.RLIM_INFINITY))
+        mapped_pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        limit = mapped_pages * resource.getpagesize() + self._settings.page_memory_limit
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         channel = socket.socket(fileno=descriptors[0])
         gone = suppress(EOFError, ConnectionError, pickle.UnpicklingError)
@@ -358,9 +359,3 @@ def _end_of_message(received: bytearray) -> int:
         return 0
     end: int = _LENGTH.size + _LENGTH.unpack_from(received)[0]
     return end if len(received) >= end else 0
-
-
-def _address_space() -> int:
-    """The bytes that this process has mapped."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
-    return int(pages) * resource.getpagesize()
