@@ -241,12 +241,8 @@ def to_read_again(sitemaps: Sequence[SourceState]) -> set[str]:
     ]
     ends = (*unsure[:LATEST_SITEMAPS], *unsure[-LATEST_SITEMAPS:])
     others = unsure[LATEST_SITEMAPS:-LATEST_SITEMAPS]
-    longest = sorted(others, key=_last_tried)[:MOST_UNDATED]
-    return {each.url for each in (*ends, *longest)}
-
-
-def _last_tried(sitemap: SourceState) -> datetime:
-    return max(filter(None, (sitemap.requested_at, sitemap.failed_at)))
+    others.sort(key=lambda each: max(filter(None, (each.requested_at, each.failed_at))))
+    return {each.url for each in (*ends, *others[:MOST_UNDATED])}
 
 
 def _is_after(dated_at: datetime | None, before: datetime | None) -> bool:
