@@ -65,13 +65,18 @@ class StorePipeline:
         """Record the outcome, send `outcome_recorded`, and return the same outcome."""
         match outcome.kind:
             case PageKind.READ:
-                self._record_read(outcome)
+                assert outcome.page is not None
+                self._record_read(outcome, outcome.page)
             case PageKind.UNCHANGED:
                 self._record_unchanged(outcome, outcome.requested.known)
             case PageKind.GONE | PageKind.NOT_ARTICLE | PageKind.OFF_SITE:
                 self._record_no_article(outcome)
             case PageKind.FORBIDDEN:
-                self._record_forbidden(outcome)
+                self._count("articles/forbidden")
+                if outcome.requested.known is None:
+                    self._record_attempt(outcome)  # it stays pending: robots.txt may change
+                else:
+                    self._count("articles/known_forbidden")
             case PageKind.INCOMPLETE | PageKind.OVER_LIMIT | PageKind.REFUSED:
                 self._record_failure(outcome)
         self._record_limit(outcome)
@@ -107,25 +112,20 @@ class StorePipeline:
 
     # Pages that were read.
 
-    def _record_read(self, outcome: PageOutcome) -> None:
-        page = outcome.page
-        assert page is not None
-        self._record_other_article(page, outcome.requested)
-        if page.event is None and page.known is not None:
-            self._record_unchanged(outcome, page.known)
-        else:
-            self._record_version(outcome, page)
-
-    def _record_other_article(self, page: FetchedArticle, requested: RequestedArticle) -> None:
-        """Merge another article into this one, or record the check of one that led here."""
+    def _record_read(self, outcome: PageOutcome, page: FetchedArticle) -> None:
+        """Record a version or a visit, and what became of other articles that led here."""
         former, now = page.led_here, self._session.now()
         if page.merged is not None:
             self._articles.merge(page.merged.article_id, page.article.article_id)
-        if former is not None and requested.is_elsewhere:
+        if former is not None and outcome.requested.is_elsewhere:
             self._record_gone(former, now)
         elif former is not None:
             again_at = decisions.recheck_at(former, now)
             self._articles.record_failed_check(former.article_id, again_at)
+        if page.event is None and page.known is not None:
+            self._record_unchanged(outcome, page.known)
+        else:
+            self._record_version(outcome, page)
 
     def _record_unchanged(self, outcome: PageOutcome, known: KnownArticle | None) -> None:
         assert known is not None
@@ -179,14 +179,6 @@ class StorePipeline:
             return False
         hint = address.published_hint
         return not decisions.is_surely_an_article(hint, address.seen_at, outcome.at)
-
-    def _record_forbidden(self, outcome: PageOutcome) -> None:
-        self._count("articles/forbidden")
-        if outcome.requested.known is None:
-            # It stays pending: robots.txt may change.
-            self._record_attempt(outcome)
-        else:
-            self._count("articles/known_forbidden")
 
     def _record_failure(self, outcome: PageOutcome) -> None:
         has_long_failed = self._has_long_failed(outcome.requested, outcome.at)
