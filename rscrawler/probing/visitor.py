@@ -136,11 +136,13 @@ class Visitor:
     def _rules_of(self, url: str) -> Protego:
         root = root_of(url)
         if root not in self._rules:
+            self._rules[root] = robots_rules(b"")  # for its own redirects
             try:
                 body = self._fetch(f"{root}/robots.txt").body
             except PageUnavailable as error:
                 # RFC 9309, 2.3.1: without a robots.txt all is allowed, with a broken one nothing.
                 if not error.status or error.status >= 500 or error.status in _BUSY:
+                    del self._rules[root]
                     raise
                 body = b""
             self._rules[root] = robots_rules(body)

@@ -73,6 +73,23 @@ def test_a_redirect_leads_nowhere_that_robots_txt_forbids() -> None:
         assert "/closed/x" not in site.requested
 
 
+@pytest.mark.parametrize(("target", "is_open"), [("/rules.txt", False), ("/", True)])
+def test_a_robots_txt_that_leads_to_another_page_is_heeded(target: str, is_open: bool) -> None:
+    pages = {
+        "/robots.txt": Reply(status=301, location=f"{BASE}{target}"),
+        "/rules.txt": plain(ROBOTS),
+        "/": page("<h1>Today</h1>"),
+        "/closed/x": page("yes"),
+    }
+    with SmallSite(pages) as site:
+        if is_open:
+            assert visitor().get(f"{site.base_url}/closed/x").body == b"yes"
+        else:
+            with pytest.raises(PageUnavailable, match=r"robots\.txt forbids it"):
+                visitor().get(f"{site.base_url}/closed/x")
+        assert site.requested[:2] == ["/robots.txt", target]
+
+
 def test_without_a_robots_txt_all_is_allowed_and_with_a_broken_one_nothing() -> None:
     with SmallSite({"/open": page("yes")}) as site:
         assert visitor().get(f"{site.base_url}/open").body == b"yes"
