@@ -22,9 +22,6 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from scrapy.statscollectors import DummyStatsCollector
-from scrapy.utils.test import get_crawler
-
 from benchmarks.measure import (
     REPEATS,
     SITE,
@@ -77,7 +74,7 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
     watch, now = Stopwatch(), utc_now()
     dedupe = DedupePipeline(session)
     session.flagger.flag(FlaggableText(title="what is made once, for the first article"))
-    store = StorePipeline(session, DummyStatsCollector(get_crawler()))
+    store = StorePipeline(session)
     gc.collect()  # as a reader process does before its first page
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)

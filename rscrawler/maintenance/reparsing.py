@@ -6,11 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from scrapy.crawler import Crawler
 from scrapy.http import TextResponse
 from scrapy.http.headers import Headers
 from scrapy.responsetypes import responsetypes
-from scrapy.statscollectors import StatsCollector
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
@@ -22,7 +20,6 @@ from rscrawler.items import Article, ChangeSummary, Event, Level, fields_on_page
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.spiders.http import page_digest
-from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import FetchedArticle, PageKind, PageOutcome, RequestedArticle
 from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadFailure
 from rscrawler.spiders.session import CrawlLease, CrawlSession
@@ -216,7 +213,7 @@ def recorded(session: CrawlSession, readings: Iterator[ReparsedPage]) -> Iterato
         StoreError: the database cannot be written.
     """
     crawl_lease = CrawlLease(session)
-    pipeline = StorePipeline(session, StatsCollector(Crawler(NewsSpider)))
+    pipeline = StorePipeline(session)
     if not crawl_lease.begin():
         raise SiteIsBusy(f"{session.site} is being crawled by {crawl_lease.holder()}")
     renewed_at = session.now()

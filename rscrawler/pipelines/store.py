@@ -7,8 +7,6 @@ from typing import Any, Self
 
 from scrapy import signals
 from scrapy.crawler import Crawler
-from scrapy.signalmanager import SignalManager
-from scrapy.statscollectors import StatsCollector
 from twisted.python.failure import Failure
 
 from rscrawler import decisions
@@ -41,21 +39,21 @@ RETRY_PAUSE = timedelta(hours=1)  # a page that exceeded a limit, or is not ther
 
 
 class StorePipeline:
-    """Records the outcome of every page: versions in batches, all else at once."""
+    """Records the outcome of every page: versions in batches, all else at once.
 
-    def __init__(
-        self, session: CrawlSession, stats: StatsCollector, signals: SignalManager | None = None
-    ) -> None:
-        self._session = session
+    Without a crawler, of archived pages, it counts nothing and sends no signal.
+    """
+
+    def __init__(self, session: CrawlSession, crawler: Crawler | None = None) -> None:
+        self._session, self._crawler = session, crawler
         self._articles, self._discovery = session.store.articles, session.store.discovery
-        self._stats, self._signals = stats, signals or SignalManager()
         self._alerts = session.config.alerts
         self._alert_channels = alert_channels(session.config)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Built for the site of the crawler's spider."""
-        pipeline = cls(session_of(crawler), crawler.stats, crawler.signals)
+        pipeline = cls(session_of(crawler), crawler)
         # Scrapy logs both with their tracebacks.
         crawler.signals.connect(pipeline.on_broken_page, signals.item_error)
         crawler.signals.connect(pipeline.on_broken_page, signals.spider_error)
@@ -80,7 +78,8 @@ class StorePipeline:
             case PageKind.INCOMPLETE | PageKind.OVER_LIMIT | PageKind.REFUSED:
                 self._record_failure(outcome)
         self._record_limit(outcome)
-        self._signals.send_catch_log(outcome_recorded, outcome=outcome)
+        if self._crawler is not None:
+            self._crawler.signals.send_catch_log(outcome_recorded, outcome=outcome)
         return outcome
 
     def close_spider(self) -> None:
@@ -374,4 +373,5 @@ class StorePipeline:
         return removal.to_record()
 
     def _count(self, name: str) -> None:
-        self._stats.inc_value(f"rscrawler/{name}")
+        if self._crawler is not None:
+            self._crawler.stats.inc_value(f"rscrawler/{name}")
