@@ -17,15 +17,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
 from rscrawler.errors import StoreError
-from rscrawler.spiders.http import (
-    ForbiddenByRobots,
-    HeldBack,
-    error_text,
-    header_of,
-    robots_rules,
-    validators,
-    whole_lines,
-)
+from rscrawler.spiders import http
 from rscrawler.spiders.session import session_of
 from rscrawler.store.discovery import KeptRobots
 
@@ -80,21 +72,23 @@ class RobotsMiddleware:
             return
         self._crawler.stats.inc_value("robotstxt/forbidden")
         if (reason := self._session.unread_robots.get(host)) is not None:
-            raise HeldBack(f"its robots.txt {reason}")
-        raise ForbiddenByRobots("Forbidden by robots.txt")
+            raise http.HeldBack(f"its robots.txt {reason}")
+        raise http.ForbiddenByRobots("Forbidden by robots.txt")
 
     async def _fetch(self, host: str, url: str) -> Protego:
-        kept = None
+        kept, headers = None, dict[str, str]()
         with _failure_logged(host):
             kept = self._session.store.discovery.robots(host)
+        if kept is not None:
+            headers = http.validators(kept.etag, kept.last_modified, kept.fetched_at)
         request = Request(
             url,
-            headers=validators(kept.etag, kept.last_modified, kept.fetched_at) if kept else None,
+            headers=headers,
             priority=RobotsTxtMiddleware.DOWNLOAD_PRIORITY,
             meta={"dont_obey_robotstxt": True},
             callback=NO_CALLBACK,
         )
-        return robots_rules(await self._applicable_body(request, host, kept))
+        return http.robots_rules(await self._applicable_body(request, host, kept))
 
     async def _applicable_body(self, request: Request, host: str, kept: KeptRobots | None) -> bytes:
         """The robots.txt to apply, by the status of the host's response or its absence."""
@@ -104,7 +98,8 @@ class RobotsMiddleware:
         except Exception as error:
             if type(error) is IgnoreRequest and "DOWNLOAD_MAXSIZE" not in str(error):
                 return ALLOW_ALL  # too many redirects count as no robots.txt
-            return self._fallback_body(host, kept, f"cannot be read: {error_text(error, request)}")
+            reason = f"cannot be read: {http.error_text(error, request)}"
+            return self._fallback_body(host, kept, reason)
         if response.status >= 500 or response.status == 429:
             return self._fallback_body(host, kept, f"answers HTTP {response.status}")
         if response.status == 304 and kept is not None:
@@ -114,10 +109,10 @@ class RobotsMiddleware:
         else:
             kept = KeptRobots(
                 host=host,
-                body=whole_lines(response.body) if response.status < 300 else ALLOW_ALL,
+                body=http.whole_lines(response.body) if response.status < 300 else ALLOW_ALL,
                 fetched_at=now,
-                etag=header_of(response, "ETag"),
-                last_modified=header_of(response, "Last-Modified"),
+                etag=http.header_of(response, "ETag"),
+                last_modified=http.header_of(response, "Last-Modified"),
             )
         with _failure_logged(host):
             store.record_robots(kept)
