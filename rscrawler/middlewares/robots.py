@@ -60,9 +60,9 @@ class RobotsMiddleware:
         Raises:
             ForbiddenByRobots, HeldBack: the rules forbid it, or cannot be read.
         """
-        if request.meta.get("dont_obey_robotstxt"):
-            return
         parts = urlparse_cached(request)
+        if request.meta.get("dont_obey_robotstxt") or parts.scheme in ("data", "file"):
+            return
         host, settings = parts.netloc, self._crawler.settings
         if host not in self._rules:
             fetching = self._fetch(host, f"{parts.scheme}://{host}/robots.txt")
