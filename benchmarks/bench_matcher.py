@@ -17,7 +17,6 @@ from pydoc_data.topics import topics as english_topics
 
 from rscrawler.topics import FlaggableText, Flagger, load_watchlists
 from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
-from rscrawler.topics.text import JoinedText
 
 SPELLINGS = 10_000
 TEXT_BYTES = 8_000_000
@@ -61,7 +60,7 @@ def english_text(size: int) -> str:
         named.append(paragraph)
         if number % 10 == 0:
             named.append("Officials in Tashkent and Kazakhstan agreed.")
-    once = JoinedText(FlaggableText(paragraphs=tuple(named))).text
+    once = FlaggableText(paragraphs=named).joined
     return (once * (size // len(once) + 1))[:size]
 
 

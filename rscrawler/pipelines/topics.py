@@ -65,9 +65,8 @@ class TopicsPipeline:
             fields = ItemAdapter(item)
             body = fields.get("body") or ()
             paragraphs = body.split("\n\n") if isinstance(body, str) else body
-            flags = self._flagger.flag(
-                FlaggableText(fields.get("title"), fields.get("subtitle"), tuple(paragraphs))
-            )
+            text = FlaggableText(fields.get("title"), fields.get("subtitle"), paragraphs)
+            flags = self._flagger.flag(text)
             fields["topics"] = [{**asdict(flag), "level": str(flag.level)} for flag in flags]
         if max((flag.level.rank for flag in flags), default=0) < self._minimum.rank:
             raise BelowLevel(f"below {self._minimum}", log_level="DEBUG")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from rscrawler.topics.matcher import Match, Spelling, longest, places_within, within
-from rscrawler.topics.text import JoinedText
+from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import Context, Entity
 
 # An entity of less weight is wider than the topic, and its names support no others.
@@ -66,18 +66,18 @@ def context_words(contexts: Mapping[str, Context], group: str) -> Iterator[Spell
 
 def disambiguate(
     candidates: Iterable[Match],
-    joined: JoinedText,
+    text: FlaggableText,
     contexts: Mapping[str, Context],
     words: Iterable[Match],
 ) -> list[Mention]:
     """The candidates that mean the topic, in reading order; none overlaps another."""
-    hits = [Mention(m.owner, m.start, m.end, joined.zone_index(m.start)) for m in candidates]
+    hits = [Mention(m.owner, m.start, m.end, text.zone_index(m.start)) for m in candidates]
     found: dict[tuple[str, bool], list[Match]] = defaultdict(list)
     for word in words:
         found[word.owner].append(word)
-    certain = longest(_ContextJudge(joined, contexts, found, []).judged(hits))
+    certain = longest(_ContextJudge(text, contexts, found, []).judged(hits))
     sure = [hit for hit in certain if hit.entity.counts == "full" and hit.is_sure]
-    meant = longest(_ContextJudge(joined, contexts, found, sure).judged(hits))
+    meant = longest(_ContextJudge(text, contexts, found, sure).judged(hits))
     return [hit for hit in meant if hit.entity.counts != "never"]
 
 
@@ -85,7 +85,7 @@ def disambiguate(
 class _ContextJudge:
     """Judges names by the contexts around them; `sure` are the mentions that support others."""
 
-    joined: JoinedText
+    text: FlaggableText
     contexts: Mapping[str, Context]
     words: Mapping[tuple[str, bool], Sequence[Match]]
     sure: Sequence[Mention]
@@ -132,13 +132,13 @@ class _ContextJudge:
 
     def _window(self, hit: Mention, context: Context) -> tuple[int, int]:
         """The span in which a match must begin to be near `hit`."""
-        text, words = self.joined.text, context.within
+        text, words = self.text.joined, context.within
         first, last = 0, len(text)
         if words == "paragraph":
-            zone = self.joined.zones[hit.zone]
+            zone = self.text.zones[hit.zone]
             first, last = zone.start, zone.end
         elif words == "lead":
-            last = self.joined.lead_end
+            last = self.text.lead_end
         elif not isinstance(words, str):
             far = _LONGEST_WORD * words
             before = text[max(0, hit.start - far) : hit.start]
@@ -153,4 +153,4 @@ class _ContextJudge:
     def _is_unbroken(self, word: Match, hit: Mention) -> bool:
         """Whether nothing separates word and name."""
         first, last = (word.end, hit.start) if word.start < hit.start else (hit.end, word.start)
-        return first <= last and not _BREAK.search(self.joined.text, first, last)
+        return first <= last and not _BREAK.search(self.text.joined, first, last)

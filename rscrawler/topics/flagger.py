@@ -19,7 +19,7 @@ from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role, context_words,
 from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
 from rscrawler.topics.salience import GENRES, OTHERS, AnnotatedText, Sentence, annotate, other_words
-from rscrawler.topics.text import FlaggableText, JoinedText, Zone, sentence_spans
+from rscrawler.topics.text import FlaggableText, Zone, sentence_spans
 from rscrawler.topics.watchlist import Levels, WatchList, load_watchlist, load_watchlists
 
 Flag = TopicFlag
@@ -55,8 +55,7 @@ class Flagger:
 
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
         """One flag for each watch-list whose topic the text names, sorted by topic."""
-        joined = JoinedText(text)
-        return [self._flag(each, joined, found) for each, found in self._annotated(joined)]
+        return [self._flag(each, text, found) for each, found in self._annotated(text)]
 
     def first_flag(self, text: FlaggableText) -> TopicFlag:
         """The flag of the first watch-list; level `none`, score 0 if its topic is not named."""
@@ -74,14 +73,14 @@ class Flagger:
 
     def features(self, text: FlaggableText) -> dict[str, list[float]]:
         """The feature values by topic that the text names; a model is fitted on them."""
-        return {each.name: features_of(found) for each, found in self._annotated(JoinedText(text))}
+        return {each.name: features_of(found) for each, found in self._annotated(text)}
 
-    def _flag(self, watchlist: WatchList, joined: JoinedText, text: AnnotatedText) -> TopicFlag:
-        levels, values = watchlist.levels, features_of(text)
+    def _flag(self, watchlist: WatchList, text: FlaggableText, found: AnnotatedText) -> TopicFlag:
+        levels, values = watchlist.levels, features_of(found)
         level, score = shipped_model().judge(values, levels.substantial, levels.primary)
         is_flagged = level.reaches(Level.SUBSTANTIAL)
-        countries = _countries_of(text, levels, watchlist.states) if is_flagged else ()
-        evidence = _evidence_of(joined, text.mentions)
+        countries = _countries_of(found, levels, watchlist.states) if is_flagged else ()
+        evidence = _evidence_of(text, found.mentions)
         return TopicFlag(watchlist.name, level, score, countries, evidence)
 
     @cached_property
@@ -99,18 +98,18 @@ class Flagger:
         words = (context_words(each.context, each.name) for each in self._watchlists)
         return Matcher(names), Matcher([*other_words(), *chain(*words)])
 
-    def _annotated(self, joined: JoinedText) -> Iterator[tuple[WatchList, AnnotatedText]]:
+    def _annotated(self, text: FlaggableText) -> Iterator[tuple[WatchList, AnnotatedText]]:
         """Each watch-list whose topic the text names, and the text annotated for it."""
-        folded = fold_with_offsets(joined.text)
+        folded = fold_with_offsets(text.joined)
         names, words = self._matchers
         if not (candidates := names.find(folded)):
             return
         found = words.find(folded)
         for each in self._watchlists:
-            if named := disambiguate(candidates[each.name], joined, each.context, found[each.name]):
+            if named := disambiguate(candidates[each.name], text, each.context, found[each.name]):
                 # Its own states do not compete with a topic, and none does if it has none.
                 others = [m for m in found[OTHERS] if m.owner not in each.states]
-                yield each, annotate(joined, named, others if each.states else None, found[GENRES])
+                yield each, annotate(text, named, others if each.states else None, found[GENRES])
 
 
 def _countries_of(text: AnnotatedText, levels: Levels, states: Collection[str]) -> tuple[str, ...]:
@@ -147,15 +146,15 @@ def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
     return counts
 
 
-def _evidence_of(joined: JoinedText, mentions: Sequence[Mention]) -> tuple[Evidence, ...]:
+def _evidence_of(text: FlaggableText, mentions: Sequence[Mention]) -> tuple[Evidence, ...]:
     """At most `_MAX_EVIDENCE` passages, the strongest first; ties in reading order."""
-    bonus = [_FIELD_BONUS.get(zone.field, 0.0) for zone in joined.zones]
+    bonus = [_FIELD_BONUS.get(zone.field, 0.0) for zone in text.zones]
     ranked = sorted(mentions, key=lambda m: (-round(m.strength + bonus[m.zone], 6), m.start))
-    return tuple(_passage(joined, each) for each in ranked[:_MAX_EVIDENCE])
+    return tuple(_passage(text, each) for each in ranked[:_MAX_EVIDENCE])
 
 
-def _passage(joined: JoinedText, mention: Mention) -> Evidence:
-    entity, zone = mention.entity, joined.zones[mention.zone]
+def _passage(text: FlaggableText, mention: Mention) -> Evidence:
+    entity, zone = mention.entity, text.zones[mention.zone]
     start, end = mention.start - zone.start, mention.end - zone.start
     country = entity.countries[0] if len(entity.countries) == 1 else None
     quote, place = _quote(zone, start, end), (zone.field, zone.paragraph)

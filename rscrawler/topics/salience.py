@@ -21,7 +21,7 @@ from typing import Any
 from rscrawler.text import UNSPACED, UNSPACED_LETTER
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role
 from rscrawler.topics.matcher import Match, Spelling, within
-from rscrawler.topics.text import JoinedText, Zone, sentence_spans
+from rscrawler.topics.text import FlaggableText, Zone, sentence_spans
 
 OTHERS, GENRES = "others", "genres"  # the groups of matches other than the topic's names
 NAMES = 0.25  # a sentence names the topic if its `named` is at least this
@@ -120,7 +120,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def annotate(
-    joined: JoinedText,
+    text: FlaggableText,
     mentions: Sequence[Mention],
     other_names: Iterable[Match] | None,
     genre_words: Iterable[Match],
@@ -132,9 +132,9 @@ def annotate(
         is_free = following == len(mentions) or mentions[following].start >= each.end
         if is_free and (not others or others[-1].end <= each.start):
             others.append(each)
-    is_english = joined.text.count(" the ") > _ENGLISH * joined.text.count(" ")
+    is_english = text.joined.count(" the ") > _ENGLISH * text.joined.count(" ")
     found: dict[str, list[list[Sentence]]] = defaultdict(list)
-    for zone in joined.zones:
+    for zone in text.zones:
         inside = within(mentions, zone.start, zone.end)
         sentences = _sentences(zone, inside, within(others, zone.start, zone.end))
         if is_english:

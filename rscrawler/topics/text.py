@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Self
@@ -25,33 +25,6 @@ _ABBREVIATION = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class FlaggableText:
-    """An article's own text by zone, without captions, credits and other articles."""
-
-    title: str | None = None
-    subtitle: str | None = None
-    paragraphs: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-
-    @classmethod
-    def from_line(cls, line: Mapping[str, Any]) -> Self:
-        """The zones of a line `{title, subtitle, text, tags}`; only `text` is required.
-
-        Blank lines divide paragraphs; without any, line ends after a sentence do.
-        """
-        parts = re.split(r"\n\s*\n", line["text"].replace("\r\n", "\n"))
-        if len(parts) == 1:
-            parts = _FULL_LINE.split(line["text"])
-        body = tuple(part.strip() for part in parts if part.strip())
-        return cls(line.get("title"), line.get("subtitle"), body, tuple(line.get("tags") or ()))
-
-    @classmethod
-    def from_article(cls, article: Article) -> Self:
-        """The zones of `article`."""
-        return cls(article.title, article.subtitle, tuple(article.paragraphs), tuple(article.tags))
-
-
 @dataclass(frozen=True, slots=True)
 class Zone:
     """A title, subtitle, paragraph or tag, at [start, end) of the joined text."""
@@ -63,25 +36,49 @@ class Zone:
     end: int
 
 
-class JoinedText:
-    """The zones of a text in one string, so that one pass finds everything.
+class FlaggableText:
+    """An article's own text by zone, without captions, credits and other articles.
 
-    The order is title, subtitle, body, tags. Title, subtitle and first paragraph are the lead,
-    which ends at `lead_end`.
+    Its zones are also `joined` into one string, so that one pass finds everything. Their order is
+    title, subtitle, body, tags. Title, subtitle and first paragraph are the lead, which ends at
+    `lead_end`.
     """
 
-    def __init__(self, text: FlaggableText) -> None:
+    def __init__(
+        self,
+        title: str | None = None,
+        subtitle: str | None = None,
+        paragraphs: Iterable[str] = (),
+        tags: Iterable[str] = (),
+    ) -> None:
         self.zones: list[Zone] = []
-        body = (("body", number, paragraph) for number, paragraph in enumerate(text.paragraphs))
-        headlines = ("title", None, text.title), ("subtitle", None, text.subtitle)
+        body = (("body", number, paragraph) for number, paragraph in enumerate(paragraphs))
+        headlines = ("title", None, title), ("subtitle", None, subtitle)
         start = 0
-        for field, paragraph, words in (*headlines, *body, *(("tags", None, t) for t in text.tags)):
+        for field, paragraph, words in (*headlines, *body, *(("tags", None, t) for t in tags)):
             if words:
                 self.zones.append(Zone(field, paragraph, words, start, start + len(words)))
                 start += len(words) + len(_BOUNDARY)
-        self.text = _BOUNDARY.join(zone.text for zone in self.zones)
+        self.joined = _BOUNDARY.join(zone.text for zone in self.zones)
         leads = [zone.end for zone in self.zones if not zone.paragraph and zone.field != "tags"]
         self.lead_end = max(leads, default=0)
+
+    @classmethod
+    def from_line(cls, line: Mapping[str, Any]) -> Self:
+        """The zones of a line `{title, subtitle, text, tags}`; only `text` is required.
+
+        Blank lines divide paragraphs; without any, line ends after a sentence do.
+        """
+        parts = re.split(r"\n\s*\n", line["text"].replace("\r\n", "\n"))
+        if len(parts) == 1:
+            parts = _FULL_LINE.split(line["text"])
+        body = filter(None, map(str.strip, parts))
+        return cls(line.get("title"), line.get("subtitle"), body, line.get("tags") or ())
+
+    @classmethod
+    def from_article(cls, article: Article) -> Self:
+        """The zones of `article`."""
+        return cls(article.title, article.subtitle, article.paragraphs, article.tags)
 
     def zone_index(self, offset: int) -> int:
         """The index of the zone that holds `offset`."""

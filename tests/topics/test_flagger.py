@@ -54,7 +54,7 @@ def test_evidence_says_where_and_why() -> None:
     first = BOTH.flag(BRIEF)[0].evidence[0]
     assert (first.term, first.entity, first.country) == ("Kazakhstan", "Kazakhstan", "KZ")
     assert (first.field, first.paragraph) == ("title", None)
-    assert first.quote == BRIEF.title
+    assert first.quote == BRIEF.zones[0].text
 
 
 def test_evidence_is_short_and_the_strongest_comes_first() -> None:
@@ -228,7 +228,7 @@ def test_chinese_is_read_letter_by_letter_and_sentence_by_sentence(central_asia:
     assert flag.countries == ("KG",)
     assert "比什凯克希望明年通车。" in [each.quote for each in flag.evidence]
     lines = FlaggableText.from_line({"text": "双方谈了贷款。\n铁路明年通车。"})
-    assert lines.paragraphs == ("双方谈了贷款。", "铁路明年通车。")
+    assert [zone.text for zone in lines.zones] == ["双方谈了贷款。", "铁路明年通车。"]
 
 
 def test_a_name_leads_a_chinese_sentence_among_its_first_letters(central_asia: Flagger) -> None:
