@@ -111,33 +111,20 @@ def _may_be_renamed(first: str, second: str) -> bool:
     return longer == shorter or longer.startswith(f"{shorter}-")
 
 
-def repeated_article(
+def repeated_or_followed(
     relatives: Sequence[Relative], known: KnownArticle | None, published_at: datetime | None
-) -> str | None:
-    """The id of the first-seen article with the same news, or of its original; None if none."""
-    earlier = (
-        each.article
-        for each in relatives
-        if each.decision.is_same_news and _can_relate_to(each.article, known, published_at)
-    )
-    first = next(earlier, None)
-    if first is None or (known is not None and first.duplicate_of == known.article_id):
-        return None
-    return first.duplicate_of or first.article_id
+) -> tuple[str | None, str | None]:
+    """The id of the first-seen article with the same news; without one, of what the text updates.
 
-
-def followed_article(
-    relatives: Sequence[Relative], known: KnownArticle | None, published_at: datetime | None
-) -> str | None:
-    """The id of the last-seen article, or of its original, that the text updates; None if none."""
-    earlier = [
-        each.article.duplicate_of or each.article.article_id
-        for each in relatives
-        if each.decision.relation is Relation.UPDATE
-        and _can_relate_to(each.article, known, published_at)
-    ]
-    last = next(reversed(earlier), None)
-    return None if known is not None and last == known.article_id else last
+    The latter is the last-seen article whose story it continues. Of a copy, the id of its original.
+    """
+    earlier = [each for each in relatives if _can_relate_to(each.article, known, published_at)]
+    first = next((each.article for each in earlier if each.decision.is_same_news), None)
+    if first is not None and (known is None or first.duplicate_of != known.article_id):
+        return first.duplicate_of or first.article_id, None
+    updated = [each.article for each in earlier if each.decision.relation is Relation.UPDATE]
+    followed = updated[-1].duplicate_of or updated[-1].article_id if updated else None
+    return None, None if known is not None and followed == known.article_id else followed
 
 
 def _can_relate_to(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from rscrawler.identity.addresses import slug_stem
 from rscrawler.identity.fingerprints import fingerprint_of
-from rscrawler.identity.kinship import followed_article, repeated_article
+from rscrawler.identity.kinship import repeated_or_followed
 from rscrawler.items import Article
 from rscrawler.pipelines.dedupe import relatives_of
 from rscrawler.sites import SiteProfile
@@ -65,10 +65,8 @@ def regrouped(
         result.total += 1
         fingerprint = fingerprint_of(article, slug_stem(article.url, profile))
         relatives = relatives_of(article, fingerprint, store.articles)
-        published_at = article.published_at
-        duplicate_of = repeated_article(relatives, known, published_at)
-        follows = None if duplicate_of else followed_article(relatives, known, published_at)
-        before, now = (known.duplicate_of, known.follows), (duplicate_of, follows)
+        before = known.duplicate_of, known.follows
+        now = repeated_or_followed(relatives, known, article.published_at)
         if now != before:
             change = GroupChange(article.article_id, article.url, article.title, *before, *now)
             result.changes.append(change)

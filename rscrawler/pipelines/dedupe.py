@@ -103,9 +103,10 @@ class DedupePipeline(SiteComponent):
         if known is None:
             moved = kinship.moved_article(relatives, article, page.fingerprint)
             known = self._articles.by_ids([moved])[moved] if moved else None
-        article.duplicate_of = kinship.repeated_article(relatives, known, article.published_at)
+        article.duplicate_of, followed = kinship.repeated_or_followed(
+            relatives, known, article.published_at
+        )
         if article.duplicate_of is None:
-            followed = kinship.followed_article(relatives, known, article.published_at)
             article.follows = followed or (known.follows if known else None)
         return known
 
