@@ -43,8 +43,7 @@ def word_diff(old: str, new: str) -> list[Change]:
     white space at the ends of words. Paragraphs (divided by blank lines) are matched first,
     then the words within those that differ.
     """
-    budget = _Budget(_MAX_STEPS)
-    found = _by_paragraph(_paragraphs(old), _paragraphs(new), budget)
+    found = _by_paragraph(_paragraphs(old), _paragraphs(new))
     changes = (each for each in found if each.text)
     runs = groupby(changes, key=attrgetter("kind"))
     return [Change(kind, "".join(each.text for each in run)) for kind, run in runs]
@@ -70,41 +69,38 @@ def _paragraphs(text: str) -> list[str]:
     return re.findall(r"(?s).+?(?:\n\n+|\Z)", text)
 
 
-@dataclass(slots=True)
-class _Budget:
-    left: int
-
-
 class _Matcher(SequenceMatcher[str]):
-    """The library's, which finds nothing more to be the same once `budget` is used up."""
+    """The library's, which finds nothing more to be the same after `_MAX_STEPS`, over all texts."""
 
-    def __init__(self, old: Sequence[str], new: Sequence[str], budget: _Budget) -> None:
-        super().__init__(None, old, new, autojunk=False)
-        repeats = Counter(new)
-        self._steps = [0, *accumulate(1 + repeats[each] for each in old)]
-        self._budget = budget
+    _steps_left = _MAX_STEPS
+
+    def set_seqs(self, a: Sequence[str], b: Sequence[str]) -> None:
+        super().set_seqs(a, b)
+        repeats = Counter(b)
+        self._steps = [0, *accumulate(1 + repeats[each] for each in a)]
 
     def find_longest_match(
         self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
     ) -> Match:
-        self._budget.left -= self._steps[-1 if ahi is None else ahi] - self._steps[alo]
-        if self._budget.left < 0:
+        self._steps_left -= self._steps[-1 if ahi is None else ahi] - self._steps[alo]
+        if self._steps_left < 0:
             return Match(alo, blo, 0)
         return super().find_longest_match(alo, ahi, blo, bhi)
 
 
-def _by_paragraph(old: Sequence[str], new: Sequence[str], budget: _Budget) -> Iterator[Change]:
-    for tag, i, j, k, m in _Matcher(old, new, budget).get_opcodes():
+def _by_paragraph(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+    matcher = _Matcher(None, old, new, autojunk=False)
+    for tag, i, j, k, m in matcher.get_opcodes():
         if tag == "equal":
             yield Change(ChangeKind.SAME, "".join(new[k:m]))
         else:
-            yield from _by_word("".join(old[i:j]), "".join(new[k:m]), budget)
+            yield from _by_word("".join(old[i:j]), "".join(new[k:m]), matcher)
 
 
-def _by_word(old: str, new: str, budget: _Budget) -> Iterator[Change]:
+def _by_word(old: str, new: str, matcher: _Matcher) -> Iterator[Change]:
     before, after = _words(old), _words(new)
-    bare_before, bare_after = [t.strip() for t in before], [t.strip() for t in after]
-    for tag, i, j, k, m in _Matcher(bare_before, bare_after, budget).get_opcodes():
+    matcher.set_seqs([each.strip() for each in before], [each.strip() for each in after])
+    for tag, i, j, k, m in matcher.get_opcodes():
         if tag == "equal":
             yield Change(ChangeKind.SAME, "".join(after[k:m]))
         else:
