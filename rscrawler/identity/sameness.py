@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
 
 from rscrawler.identity.fingerprints import normalized
 from rscrawler.text import MONTH_ENDINGS, MONTHS
@@ -183,9 +182,7 @@ class Text:
         self.is_table = figures >= _TABLE * len(self.words)
         self.is_short_or_table = self.is_table or len(self.words) < _SHORT
         self.title_numbers = {_plain(word) for word in self.title if _is_numeric(word)}
-        self.all_numbers = {
-            *self.numbers, *(_plain(word) for word in self.vocabulary if _is_numeric(word))
-        }  # fmt: skip
+        self.all_numbers = {_plain(word) for word in self.vocabulary if _is_numeric(word)}
         self.dates = set(_dates(self.words))
         self.dates_reported = set(_dates(self.words, behind=_DATELINE))
         self.dateline = next((_day_of_year(each) for each in _dates(self.words[:_DATELINE])), None)
@@ -207,7 +204,7 @@ class Text:
 def compare(earlier: Text, later: Text) -> Comparison:
     """Compare a later text with an earlier one. Linear in both."""
     shared = earlier.shingles & later.shingles
-    before, after = (_Coverage.of(text.words, shared) for text in (earlier, later))
+    before, after = (_Coverage(text.words, shared) for text in (earlier, later))
     core = after.core
     new = [run for run in after.gaps if core[0] <= run[0]]
     inside = [run for run in new if run[0] < core[1]]
@@ -236,25 +233,21 @@ def compare(earlier: Text, later: Text) -> Comparison:
     )
 
 
-@dataclass(frozen=True, slots=True)
 class _Coverage:
-    """Which words of a text stand in shared shingles; `gaps` are runs of those that do not."""
+    """Which words of a text stand in shared shingles; `gaps` are runs of those that do not.
 
-    in_core: int  # shared words in `core`
-    shared_words: int
-    core: tuple[int, int]  # from the first longer shared run to behind the last
-    gaps: list[tuple[int, int]]
+    `core` is from the first longer shared run to behind the last.
+    """
 
-    @classmethod
-    def of(cls, words: Sequence[str], shared: set[tuple[str, ...]]) -> Self:
+    def __init__(self, words: Sequence[str], shared: set[tuple[str, ...]]) -> None:
         is_shared = bytearray(len(words))
         for place, shingle in enumerate(_shingles(words)):
             if shingle in shared:
                 is_shared[place : place + _SHINGLE] = b"\1" * _SHINGLE
-        gaps = [match.span() for match in re.finditer(b"\0+", is_shared)]
+        self.gaps = [match.span() for match in re.finditer(b"\0+", is_shared)]
         longer = [match.span() for match in re.finditer(b"\1{6,}", is_shared)]
-        core = (longer[0][0], longer[-1][1]) if longer else (0, 0)
-        return cls(is_shared.count(1, *core), is_shared.count(1), core, gaps)
+        self.core = (longer[0][0], longer[-1][1]) if longer else (0, 0)
+        self.in_core, self.shared_words = is_shared.count(1, *self.core), is_shared.count(1)
 
 
 def _new_numbers(earlier: Text, later: Text, gaps: Sequence[tuple[int, int]]) -> int:
