@@ -125,17 +125,12 @@ def addresses_by_key(
     first. Other addresses off the site are left out; of several spellings the first counts.
     """
     by_key = {key: canonical_url(redirect_chain[0], profile) or redirect_chain[0]}
-    only_declared: set[str] = set()
-    for addresses, is_declared in ((redirect_chain, False), (declared, True)):
+    for addresses in (redirect_chain, declared):
+        earlier = frozenset(by_key)  # in the second round, those that led here
         for each in addresses:
-            canonical = canonical_url(each, profile)
-            if canonical is None:
-                continue
-            found = address_key(canonical, profile)
-            if is_declared and found not in by_key:
-                only_declared.add(found)
-            by_key.setdefault(found, canonical)
-    return by_key, frozenset(only_declared)
+            if canonical := canonical_url(each, profile):
+                by_key.setdefault(address_key(canonical, profile), canonical)
+    return by_key, frozenset(by_key) - earlier
 
 
 def slash_variant(url: str) -> str | None:
@@ -154,8 +149,7 @@ def slug_stem(url: str, profile: SiteProfile) -> str:
     `/slug-2657538411/` share theirs. Empty for the home page.
     """
     parts = _split(url)
-    segments = [segment for segment in (parts.path if parts else "").split("/") if segment]
-    slug = unquote(segments[-1]).lower() if segments else ""
+    slug = unquote(parts.path.rstrip("/").rpartition("/")[2]).lower() if parts else ""
     slug = _FILE_NAME.sub("", slug) or slug
     suffix = profile.links.slug_suffix
     return (re.sub(suffix, "", slug) or slug) if suffix else slug
