@@ -71,7 +71,10 @@ class Folded:
 
 def fold_with_offsets(text: str) -> Folded:
     """Fold `text`, with the map back to its offsets."""
-    foreign = "" if text.isascii() else _foreign_characters(text)
+    foreign = ""
+    if not text.isascii():  # its different characters beyond ASCII: over bytes, at memory speed
+        beyond = text.encode(*_UTF8).translate(None, _ASCII)
+        foreign = "".join(sorted(set(beyond.decode(*_UTF8))))
     plain = _fold_characters(text, foreign)
     if "  " not in plain and "\n" not in text and not _CUT.search(foreign):
         return Folded(text, plain)
@@ -86,12 +89,6 @@ def fold_with_offsets(text: str) -> Folded:
 def fold(text: str) -> str:
     """The folded text alone."""
     return fold_with_offsets(text).text
-
-
-def _foreign_characters(text: str) -> str:
-    """The different non-ASCII characters of `text`, sorted; over bytes, at memory speed."""
-    beyond = text.encode(*_UTF8).translate(None, _ASCII)
-    return "".join(sorted(set(beyond.decode(*_UTF8))))
 
 
 def _fold_characters(text: str, foreign: str) -> str:
