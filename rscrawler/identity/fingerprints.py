@@ -119,12 +119,13 @@ def _signature(words: Sequence[str]) -> bytes | None:
     if len(words) < MIN_WORDS:
         return None
     hasher = RMinHash(PERMUTATIONS, _SEED)
-    hasher.update(list(_shingles(words, SHINGLE_WORDS)))
+    hasher.update(list(map(" ".join, shingles(words, SHINGLE_WORDS))))
     return struct.pack(f"<{PERMUTATIONS}I", *hasher.digest())
 
 
-def _shingles(words: Sequence[str], size: int) -> Iterator[str]:
-    return map(" ".join, zip(*(words[start:] for start in range(size)), strict=False))
+def shingles(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    """The runs of `size` words in a text."""
+    return zip(*(words[start:] for start in range(size)), strict=False)
 
 
 def _bands(signature: bytes) -> Iterator[int]:
@@ -140,12 +141,12 @@ def _bands(signature: bytes) -> Iterator[int]:
 
 def _opening_keys(words: Sequence[str]) -> list[int]:
     """The least hash of each window of shingles; up to `OPENING_KEYS` different ones."""
-    keys: list[int] = []
+    keys: dict[int, int] = {}  # by the place of their shingle
     hashes: list[int] = []
-    chosen = least = -1
+    least = -1
     last = len(words) - _OPENING_SHINGLE_WORDS
-    for place, shingle in enumerate(_shingles(words, _OPENING_SHINGLE_WORDS)):
-        text = shingle.encode("utf-8", "surrogatepass")
+    for place, shingle in enumerate(shingles(words, _OPENING_SHINGLE_WORDS)):
+        text = " ".join(shingle).encode("utf-8", "surrogatepass")
         found = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) & _MASK_63_BITS
         hashes.append(found)
         start = max(0, place - _OPENING_WINDOW + 1)
@@ -153,12 +154,11 @@ def _opening_keys(words: Sequence[str]) -> list[int]:
             least = min(range(start, place + 1), key=hashes.__getitem__)
         elif found < hashes[least]:
             least = place
-        if least != chosen and (place >= _OPENING_WINDOW - 1 or place == last):
-            chosen = least
-            keys.append(hashes[least])
+        if place >= _OPENING_WINDOW - 1 or place == last:
+            keys[least] = hashes[least]
             if len(keys) == OPENING_KEYS:
                 break
-    return keys
+    return list(keys.values())
 
 
 def likeness(first: bytes | None, second: bytes | None) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rscrawler.identity.fingerprints import normalized
+from rscrawler.identity.fingerprints import normalized, shingles
 from rscrawler.text import MONTH_ENDINGS, MONTHS
 
 _LONGEST = 20_000  # words of a text that are compared
@@ -175,7 +175,7 @@ class Text:
         self.words = [word.casefold() for word in written]
         self.title = [word.casefold() for word in _words(title)]
         self.vocabulary = {*self.words, *self.title}
-        self.shingles = set(_shingles(self.words))
+        self.shingles = set(shingles(self.words, _SHINGLE))
         self.numbers = set(_numbers(self.words))
         self.revision = _revision(self.title)
         figures = sum(_is_numeric(word) for word in self.words)
@@ -241,7 +241,7 @@ class _Coverage:
 
     def __init__(self, words: Sequence[str], shared: set[tuple[str, ...]]) -> None:
         is_shared = bytearray(len(words))
-        for place, shingle in enumerate(_shingles(words)):
+        for place, shingle in enumerate(shingles(words, _SHINGLE)):
             if shingle in shared:
                 is_shared[place : place + _SHINGLE] = b"\1" * _SHINGLE
         self.gaps = [match.span() for match in re.finditer(b"\0+", is_shared)]
@@ -329,10 +329,6 @@ def _words(text: str | None) -> list[str]:
         if "://" not in part and "@" not in part and not part.startswith("www.")
     )
     return _WORD.findall(" ".join(parts))[:_LONGEST]
-
-
-def _shingles(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    return zip(*(words[start:] for start in range(_SHINGLE)), strict=False)
 
 
 def _is_numeric(word: str) -> bool:
