@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from rscrawler.topics.matcher import Match, Spelling, longest, places_within, within
-from rscrawler.topics.text import FlaggableText
+from rscrawler.topics.text import FlaggableText, Zone
 from rscrawler.topics.watchlist import Context, Entity
 
 # An entity of less weight is wider than the topic, and its names support no others.
@@ -34,9 +34,9 @@ class Role(float, Enum):
 
 @dataclass(slots=True)
 class Mention(Match):
-    """A match that means its entity; `zone` is the index of the zone that holds it."""
+    """A match that means its entity; `zone` holds it."""
 
-    zone: int
+    zone: Zone
     role: Role = Role.NAMED
 
     @property
@@ -71,7 +71,7 @@ def disambiguate(
     words: Iterable[Match],
 ) -> list[Mention]:
     """The candidates that mean the topic, in reading order; none overlaps another."""
-    hits = [Mention(m.owner, m.start, m.end, text.zone_index(m.start)) for m in candidates]
+    hits = [Mention(m.owner, m.start, m.end, text.zone_at(m.start)) for m in candidates]
     found: dict[tuple[str, bool], list[Match]] = defaultdict(list)
     for word in words:
         found[word.owner].append(word)
@@ -135,8 +135,7 @@ class _ContextJudge:
         text, words = self.text.joined, context.within
         first, last = 0, len(text)
         if words == "paragraph":
-            zone = self.text.zones[hit.zone]
-            first, last = zone.start, zone.end
+            first, last = hit.zone.start, hit.zone.end
         elif words == "lead":
             last = self.text.lead_end
         elif not isinstance(words, str):

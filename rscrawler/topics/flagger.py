@@ -8,7 +8,7 @@ if the headlines name the region alone and three or more states, but not all, wo
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import chain
@@ -55,7 +55,7 @@ class Flagger:
 
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
         """One flag for each watch-list whose topic the text names, sorted by topic."""
-        return [self._flag(each, text, found) for each, found in self._annotated(text)]
+        return [self._flag(each, found) for each, found in self._annotated(text)]
 
     def first_flag(self, text: FlaggableText) -> TopicFlag:
         """The flag of the first watch-list; level `none`, score 0 if its topic is not named."""
@@ -75,13 +75,12 @@ class Flagger:
         """The feature values by topic that the text names; a model is fitted on them."""
         return {each.name: features_of(found) for each, found in self._annotated(text)}
 
-    def _flag(self, watchlist: WatchList, text: FlaggableText, found: AnnotatedText) -> TopicFlag:
-        levels, values = watchlist.levels, features_of(found)
+    def _flag(self, watchlist: WatchList, text: AnnotatedText) -> TopicFlag:
+        levels, values = watchlist.levels, features_of(text)
         level, score = shipped_model().judge(values, levels.substantial, levels.primary)
         is_flagged = level.reaches(Level.SUBSTANTIAL)
-        countries = _countries_of(found, levels, watchlist.states) if is_flagged else ()
-        evidence = _evidence_of(text, found.mentions)
-        return TopicFlag(watchlist.name, level, score, countries, evidence)
+        countries = _countries_of(text, levels, watchlist.states) if is_flagged else ()
+        return TopicFlag(watchlist.name, level, score, countries, _evidence_of(text.mentions))
 
     @cached_property
     def _matchers(self) -> tuple[Matcher, Matcher]:
@@ -146,15 +145,18 @@ def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
     return counts
 
 
-def _evidence_of(text: FlaggableText, mentions: Sequence[Mention]) -> tuple[Evidence, ...]:
+def _evidence_of(mentions: Iterable[Mention]) -> tuple[Evidence, ...]:
     """At most `_MAX_EVIDENCE` passages, the strongest first; ties in reading order."""
-    bonus = [_FIELD_BONUS.get(zone.field, 0.0) for zone in text.zones]
-    ranked = sorted(mentions, key=lambda m: (-round(m.strength + bonus[m.zone], 6), m.start))
-    return tuple(_passage(text, each) for each in ranked[:_MAX_EVIDENCE])
+
+    def rank(mention: Mention) -> tuple[float, int]:
+        strength = mention.strength + _FIELD_BONUS.get(mention.zone.field, 0.0)
+        return -round(strength, 6), mention.start
+
+    return tuple(map(_passage, sorted(mentions, key=rank)[:_MAX_EVIDENCE]))
 
 
-def _passage(text: FlaggableText, mention: Mention) -> Evidence:
-    entity, zone = mention.entity, text.zones[mention.zone]
+def _passage(mention: Mention) -> Evidence:
+    entity, zone = mention.entity, mention.zone
     start, end = mention.start - zone.start, mention.end - zone.start
     country = entity.countries[0] if len(entity.countries) == 1 else None
     quote, place = _quote(zone, start, end), (zone.field, zone.paragraph)

@@ -80,9 +80,9 @@ class FlaggableText:
         """The zones of `article`."""
         return cls(article.title, article.subtitle, article.paragraphs, article.tags)
 
-    def zone_index(self, offset: int) -> int:
-        """The index of the zone that holds `offset`."""
-        return bisect_right(self.zones, offset, key=attrgetter("start")) - 1
+    def zone_at(self, offset: int) -> Zone:
+        """The zone that holds `offset`."""
+        return self.zones[bisect_right(self.zones, offset, key=attrgetter("start")) - 1]
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
