@@ -89,18 +89,24 @@ def main() -> None:
     flagger = Flagger(load_watchlists().values())
     words = text.replace("\x00", " ").split()[:ARTICLE_WORDS]
     paragraphs = tuple(" ".join(words[at : at + 80]) for at in range(0, ARTICLE_WORDS, 80))
-    passing = FlaggableText(title="An article", paragraphs=paragraphs)
-    about = FlaggableText(
+    passing = partial(FlaggableText, title="An article", paragraphs=paragraphs)
+    about = partial(
+        FlaggableText,
         title="Kazakhstan and its neighbours",
         paragraphs=tuple(f"Tokayev told Kazakhstan's Senate. {part}" for part in paragraphs),
     )
-    silent = FlaggableText(
+    silent = partial(
+        FlaggableText,
         title="An article",
         paragraphs=tuple(
             part.replace("Tashkent", "London").replace("Kazakhstan", "France")
             for part in paragraphs
         ),
     )
+
+    def flag(article: Callable[[], FlaggableText]) -> None:
+        flagger.flag(article())  # making the text joins it, which belongs to the step
+
     print(
         json.dumps(
             {
@@ -110,7 +116,7 @@ def main() -> None:
                 "times_re": round(ours_rate / re_rate, 1),
                 "article_words": ARTICLE_WORDS,
                 "flag_ms": {
-                    name: round(best_seconds(partial(flagger.flag, article)) * 1000, 3)
+                    name: round(best_seconds(partial(flag, article)) * 1000, 3)
                     for name, article in (
                         ("names nothing", silent),
                         ("names it in passing", passing),
