@@ -187,15 +187,9 @@ class Text:
         self.dates_reported = set(_dates(self.words, behind=_DATELINE))
         self.dateline = next((_day_of_year(each) for each in _dates(self.words[:_DATELINE])), None)
         in_lower_case = {word for word in written if word[0].islower()}
-        self.names = {
-            word
-            for word, as_written in zip(self.words, written, strict=True)
-            if as_written[0].isupper()
-            and len(word) > 1
-            and word not in in_lower_case
-            and word not in _MONTHS
-            and word not in _WEEKDAYS
-        }
+        capitalized = {word.casefold() for word in written if word[0].isupper()}
+        names = (capitalized - in_lower_case - _WEEKDAYS).difference(_MONTHS)
+        self.names = {name for name in names if len(name) > 1}
         # Names have no capitals in Arabic and Persian; there, the headline has what the news is on.
         has_capitals = 10 * len(in_lower_case) > len(written)
         self.possible_names = self.names if has_capitals else {*self.names, *self.title}
