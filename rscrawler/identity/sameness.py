@@ -148,9 +148,7 @@ def decide(comparison: Comparison) -> Decision:
         if min(comparison.known_in_all, comparison.kept) >= 0.85:
             return Decision(Relation.SAME_ARTICLE, "edited")
         return Decision(Relation.SAME_NEWS, "reprint")
-    if _is_update(comparison):
-        return Decision(Relation.UPDATE, reason)
-    return Decision(Relation.DIFFERENT, reason)
+    return Decision(Relation.UPDATE if _is_update(comparison) else Relation.DIFFERENT, reason)
 
 
 def _is_update(comparison: Comparison) -> bool:
