@@ -132,16 +132,19 @@ def _read_source(source: Source, profile: SiteProfile, visitor: Visitor) -> Foun
 def _judge(check: SiteCheck, profile: SiteProfile, *, may_be_others: bool) -> None:
     articles = [sample.article for sample in check.samples if sample.article]
     unread = [sample for sample in check.samples if not sample.article]
-    check.fields = {name: _field_check(name, articles) for name in FIELDS}
     check.unmatched = _unmatched(check.samples, profile.markup)
     if not may_be_others:
         check.failures += [f"{each.page.url}: is not read: {each.trouble}" for each in unread]
     if not articles:
         check.failures.append("no page was read, so no field could be checked")
-    for name, each in check.fields.items() if articles else ():
-        missing = [article for article in articles if not _origin(name, article)]
-        guessed = [a for a in articles if not (_origin(name, a) or "profile").startswith("profile")]
-        if each.essential and missing:
+    for name in FIELDS:
+        origins = [(article, _origin(name, article)) for article in articles]
+        missing = [article for article, origin in origins if not origin]
+        guessed = [a for a, origin in origins if origin and not origin.startswith("profile")]
+        by = Counter(origin for _, origin in origins if origin).most_common()
+        found = len(articles) - len(missing)
+        check.fields[name] = FieldCheck(found, len(articles), name in ESSENTIAL, dict(by))
+        if name in ESSENTIAL and missing:
             check.failures.append(f"{name}: not found on {_among(missing, articles)}")
         elif name in _LOCATING & profile.markup.model_fields_set and guessed:
             selectors = ", ".join(getattr(profile.markup, name))
@@ -159,12 +162,6 @@ def _origin(name: str, article: Article) -> str:
     """The origin of a field on a page; "" if the page lacks it."""
     is_there = name == "container" or getattr(article, name)
     return article.extraction.provenance.get(name, "") if is_there else ""
-
-
-def _field_check(name: str, articles: Sequence[Article]) -> FieldCheck:
-    origins = Counter(filter(None, (_origin(name, article) for article in articles)))
-    by = dict(origins.most_common())
-    return FieldCheck(origins.total(), len(articles), name in ESSENTIAL, by)
 
 
 def _unmatched(samples: Sequence[Sample], markup: Markup) -> dict[str, list[str]]:
