@@ -187,29 +187,24 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
 
 
 def _articles(files: Iterable[Path]) -> Iterator[Article]:
-    """Each recorded version."""
     for path in files:
-        for number, line in enumerate(_lines(path), start=1):
-            try:
-                yield Article.from_json(line.decode(errors="replace"))
-            except ValueError:
-                _warn(f"{path}: line {number} is not a complete record: left out")
+        try:
+            for number, line in enumerate(day_lines(path), start=1):
+                try:
+                    yield Article.from_json(line.decode(errors="replace"))
+                except ValueError:
+                    _warn(f"{path}: line {number} is not a complete record: left out")
+        except OSError as error:
+            raise OutputError(
+                f"{path}: cannot be read: {error.strerror}; the database is rebuilt from it: "
+                "repair it, or move it away"
+            ) from error
 
 
 @cache
 def _warn(line: str) -> None:
     """Log a line once, however often files are read and rebuilding is tried."""
     logger.warning("%s", line)
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        yield from day_lines(path)
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be read: {error.strerror}; the database is rebuilt from it: repair "
-            "it, or move it away"
-        ) from error
 
 
 def _flagged_before(config: Config) -> list[tuple[str, str]]:

@@ -27,10 +27,6 @@ from rscrawler.store.discovery import Address
 from rscrawler.store.leases import LEASE_RENEWAL
 
 
-class SiteIsBusy(RscrawlerError):
-    """Another process crawls the site, or has taken its lease."""
-
-
 class Reparsed(StrEnum):
     """The result of parsing an archived page with today's profile."""
 
@@ -209,20 +205,20 @@ def recorded(session: CrawlSession, readings: Iterator[ReparsedPage]) -> Iterato
     As in a crawl, but nobody is alerted. The crawl lease of the site is held meanwhile.
 
     Raises:
-        SiteIsBusy: a crawl of the site runs, or has taken the lease in the meantime.
+        RscrawlerError: a crawl of the site runs, or has taken the lease in the meantime.
         StoreError: the database cannot be written.
     """
     crawl_lease = CrawlLease(session)
     pipeline = StorePipeline(session)
     if not crawl_lease.begin():
-        raise SiteIsBusy(f"{session.site} is being crawled by {crawl_lease.holder()}")
+        raise RscrawlerError(f"{session.site} is being crawled by {crawl_lease.holder()}")
     renewed_at = session.now()
     try:
         for reading in readings:
             yield reading
             if session.now() - renewed_at >= LEASE_RENEWAL:
                 if not crawl_lease.renew():
-                    raise SiteIsBusy(f"{session.site} has been taken by another process")
+                    raise RscrawlerError(f"{session.site} has been taken by another process")
                 renewed_at = session.now()
             if reading.outcome is not None:
                 pipeline.process_item(reading.outcome)
