@@ -75,16 +75,16 @@ def _deliver_and_report(
         by_site = store.history.delivered_by_site(report.run_id)
         is_delivered = delivery.output_problem is None
         after_cycle(config, store, report, utc_now(), is_delivered=is_delivered)
-        standing = {
+        known = {  # if `quiet`: cron would mail them again
             (problem.subject, problem.code)
             for problem in store.health.problems()
-            if problem.since < report.started_at
+            if quiet and problem.since < report.started_at
         }
     if as_json:
         print_json(_report_json(report, delivery, by_site))
     elif not quiet or delivery.messages or any(map(report.total, _CHANGED)):
         _print_report(report, delivery, config)
-    for line in _complaints(report, delivery, standing, quiet=quiet):
+    for line in _complaints(report, delivery, known, quiet=quiet):
         complain(line)
     return delivery
 
@@ -166,10 +166,9 @@ def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config)
 
 
 def _complaints(
-    report: CycleReport, delivery: DeliveryReport, standing: Set[tuple[str, str]], *, quiet: bool
+    report: CycleReport, delivery: DeliveryReport, known: Set[tuple[str, str]], *, quiet: bool
 ) -> Iterator[str]:
-    """A line for each problem; if `quiet`, not for `standing` ones: cron would mail them again."""
-    known: Set[tuple[str, str]] = standing if quiet else set()
+    """A line for each problem but the `known` ones; if `quiet`, without notes."""
     for name, outcome in report.sites.items():
         for code, message in outcome.problems.items():
             if (name, code) not in known:
@@ -184,4 +183,4 @@ def _complaints(
             yield f"{name}: {errors}, see above; pages are tried again"
     if (TOPICS_SUBJECT, ProblemCode.WATCH_LIST) not in known:
         yield from report.topic_problems
-    yield from undelivered(delivery, {subject for subject, _ in standing}, quiet=quiet)
+    yield from undelivered(delivery, {subject for subject, _ in known}, quiet=quiet)

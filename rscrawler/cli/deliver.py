@@ -40,13 +40,13 @@ def deliver_command(
     ):
         if retry_failed:
             store.messages.retry_failed(utc_now())
-        standing = {each.subject for each in store.health.problems()} if quiet else set()
+        known = {each.subject for each in store.health.problems()} if quiet else set()
         delivery = deliver_due(config, store)
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})
     elif not quiet:
         say(f"{delivery.messages} delivered, {delivery.waiting} waiting")
-    for line in undelivered(delivery, standing, quiet=quiet):
+    for line in undelivered(delivery, known, quiet=quiet):
         complain(line)
     if any(undelivered(delivery)):
         raise typer.Exit(EXIT_FAILED)
@@ -131,13 +131,12 @@ def deliver_due(config: Config, store: Store) -> DeliveryReport:
 
 
 def undelivered(
-    delivery: DeliveryReport, standing: Container[str] = (), *, quiet: bool = False
+    delivery: DeliveryReport, known: Container[str] = (), *, quiet: bool = False
 ) -> Iterator[str]:
     """A line for everything that could not be delivered this time, or was given up.
 
-    If `quiet`, only for what is a new problem: none of the subjects of `standing` problems.
+    Not for problems of `known` subjects nor, if `quiet`, for what is only put off.
     """
-    known = standing if quiet else ()
     if delivery.output_problem is not None and OUTPUT_SUBJECT not in known:
         yield delivery.output_problem
     for line in delivery.problems:
