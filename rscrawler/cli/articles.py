@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -161,25 +161,20 @@ def _stored_article(
     """The id of the article of this article_id, record_id, address or path (on `site`), if any."""
     if found := store.browsing.article_of(named):
         return found
-    found_on = _by_address(config, store, named)
-    matching = {name: article_id for name, article_id in found_on if site in (None, name)}
-    if len(matching) > 1:
-        ids = ", ".join(f"{article_id} ({name})" for name, article_id in matching.items())
+    found_on: dict[str, str] = {}  # article ids by site
+    for name, profile in load_sites(config).items():
+        address = f"{profile.base_url.rstrip('/')}{named}" if named.startswith("/") else named
+        if site in (None, name) and canonical_url(address, profile) is not None:
+            key = address_key(address, profile)
+            known = store.discovery.addresses(name, [key]).get(key)
+            if known and known.article_id:
+                found_on[name] = known.article_id
+    if len(found_on) > 1:
+        ids = ", ".join(f"{article_id} ({name})" for name, article_id in found_on.items())
         raise ConfigurationError(
             f"{one_line(named)}: is on several sites; give an article_id: {ids}"
         )
-    return next(iter(matching.values()), None)
-
-
-def _by_address(config: Config, store: Store, named: str) -> Iterator[tuple[str, str]]:
-    """(site, id) of each stored article with this address, or this path on its site."""
-    for site, profile in load_sites(config).items():
-        address = f"{profile.base_url.rstrip('/')}{named}" if named.startswith("/") else named
-        if canonical_url(address, profile) is not None:
-            key = address_key(address, profile)
-            known = store.discovery.addresses(site, [key]).get(key)
-            if known and known.article_id:
-                yield site, known.article_id
+    return next(iter(found_on.values()), None)
 
 
 def _version_json(version: Version) -> dict[str, Any]:
