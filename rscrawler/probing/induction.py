@@ -132,7 +132,7 @@ def read_samples(
 def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) -> Markup:
     """The markup of `profile` with selectors found in the samples, which all have an article."""
     induction = _Induction(samples, profile, site)
-    for step in (*_STEPS, *((name,) for name in _COMMON)) if samples else ():
+    for step in (*_STEPS, *((name,) for name in _COMMON)):
         induction.take(step)
     return induction.with_added(induction.added).markup
 
