@@ -283,30 +283,24 @@ def _reading_json(reading: ReparsedPage) -> dict[str, Any]:
 
 
 def _print_reading(reading: ReparsedPage) -> None:
-    article = reading.article
+    article, change = reading.article, reading.change
     if article:
         _print_heading(article)
     else:
         say(one_line(reading.url), style="dim")
-    say(_what_happened(reading))
-    if reading.result is Reparsed.CHANGED and article and reading.before and reading.change:
+    result, details = _IN_WORDS[reading.result], one_line(reading.reason)
+    if change:
+        words = f"{change.words_added} words added, {change.words_removed} removed"
+        details = f"{', '.join(change.fields)}; {words}"
+    elif reading.result is Reparsed.NEW and article:
+        details = f"{article.word_count} words"
+    say(f"{result}: {details}" if details else result)
+    if reading.result is Reparsed.CHANGED and article and reading.before and change:
         *_, latest = version_changes([reading.before, article])
         _print_changes(latest)
     for topic, (before, now) in reading.levels.items():
         say(f"{topic}: {before} → {now}")
     say()
-
-
-def _what_happened(reading: ReparsedPage) -> str:
-    result = _IN_WORDS[reading.result]
-    if change := reading.change:
-        fields = ", ".join(change.fields)
-        return (
-            f"{result}: {fields}; {change.words_added} words added, {change.words_removed} removed"
-        )
-    if reading.result is Reparsed.NEW and reading.article:
-        return f"{result}: {reading.article.word_count} words"
-    return f"{result}: {one_line(reading.reason)}" if reading.reason else result
 
 
 def _print_summary(
