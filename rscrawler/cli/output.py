@@ -194,15 +194,11 @@ def give_up_output(error: OSError) -> None:
 
 
 class _LineFormatter(logging.Formatter):
-    """Formats each record for a terminal: a line, and the traceback if there is one."""
-
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record))
 
 
 class _JsonFormatter(logging.Formatter):
-    """Formats each record as a JSON object on one line."""
-
     def format(self, record: logging.LogRecord) -> str:
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

@@ -138,8 +138,6 @@ class SampleSite(LoopbackServer):
 
 
 class _RequestHandler(BaseHTTPRequestHandler):
-    """One client's requests."""
-
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # headers and body are sent together
     server: SampleSite
