@@ -82,14 +82,10 @@ _MODULES = {
 class _LazyGroup(TyperGroup):
     """A group that lists names and short helps, and imports only the command that is called."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A stub for `--help` and completion; `resolve_command` imports the command itself."""
-        if cmd_name not in COMMANDS:
-            return None
-        return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name])
+    def __init__(self, **options: Any) -> None:
+        # For `--help` and completion; `resolve_command` imports the command itself.
+        stubs = {name: TyperCommand(name, short_help=text) for name, text in COMMANDS.items()}
+        super().__init__(**options | {"commands": stubs})
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, _, rest = super().resolve_command(ctx, args)
@@ -127,6 +123,7 @@ app = typer.Typer(
     cls=_LazyGroup,
     help="Watches news sites for coverage of Central Asia, and alerts you once per article.",
     no_args_is_help=True,
+    suggest_commands=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich takes longer than most commands
 )
