@@ -54,19 +54,12 @@ def signing_key(config: Config) -> str:
     return "\n".join(sorted(users)) or secrets.token_hex(32)
 
 
-def user_name(request: Request) -> str | None:
+def user_name(config: Config, request: Request) -> str | None:
     """The name under which the sender of a request makes changes; None if it may only read."""
-    users = dashboard_of(request).config.web.users
-    if users:
+    if users := config.web.users:
         name: str | None = request.session.get("user")
         return name if name in users else None
     return _LOCAL_USER if _is_at_this_machine(request) else None
-
-
-def dashboard_of(request: Request) -> Dashboard:
-    """The dashboard of the application that got the request."""
-    dashboard: Dashboard = request.app.state.dashboard
-    return dashboard
 
 
 def _is_at_this_machine(request: Request) -> bool:
@@ -132,13 +125,13 @@ def _chosen(is_chosen: Callable[[Headers], bool], app: ASGIApp, other: ASGIApp) 
 # Forms.
 
 
-async def checked_form(request: Request) -> QueryParams:
+async def checked_form(config: Config, request: Request) -> QueryParams:
     """The fields of a form that was sent from one of our pages.
 
     Raises:
         HTTPException: the form is too large or not UTF-8 (400); it comes from another site (403).
     """
-    _check_origin(request)
+    _check_origin(config, request)
     body = bytearray()
     async for block in request.stream():
         body += block
@@ -150,13 +143,13 @@ async def checked_form(request: Request) -> QueryParams:
         raise HTTPException(400, "the request is not a form") from None
 
 
-async def authorized_form(request: Request, to_do: str) -> tuple[str, QueryParams]:
+async def authorized_form(config: Config, request: Request, to_do: str) -> tuple[str, QueryParams]:
     """The name of a form's sender, and its fields; `to_do` is what the form is for.
 
     Raises:
         HTTPException: as `checked_form`; or the sender may only read (403).
     """
-    form, name = await checked_form(request), user_name(request)
+    form, name = await checked_form(config, request), user_name(config, request)
     if name is None:
         raise HTTPException(
             403, f"log in to {to_do}, or open the dashboard on the machine that it runs on"
@@ -164,14 +157,14 @@ async def authorized_form(request: Request, to_do: str) -> tuple[str, QueryParam
     return name, form
 
 
-def _check_origin(request: Request) -> None:
+def _check_origin(config: Config, request: Request) -> None:
     """Refuse a form unless the browser says that it was sent from one of our pages.
 
     Browsers send `Origin` with every form, but `Sec-Fetch-Site` only over https or to loopback.
     They leave out the usual port, but some proxies add it; and not every proxy tells where https
     ends.
     """
-    headers, url = request.headers, dashboard_of(request).config.web.url
+    headers, url = request.headers, config.web.url
     sent = {headers.get("sec-fetch-site"), headers.get("origin", "").lower()} - {None, ""}
     host = headers["host"].lower()
     own = {"same-origin", url, f"https://{host.removesuffix(':443')}"}
@@ -191,9 +184,9 @@ def _following(request: Request) -> str:
 # Logging in and out.
 
 
-def login_page(request: Request, refused: str | None = None) -> Response:
+def login_page(dashboard: Dashboard, request: Request, refused: str | None = None) -> Response:
     """The login page, which leads to `next` in its address; `refused` is a name that failed."""
-    return dashboard_of(request).page(
+    return dashboard.page(
         request,
         "login.html.j2",
         status_code=200 if refused is None else 403,
@@ -203,25 +196,24 @@ def login_page(request: Request, refused: str | None = None) -> Response:
     )
 
 
-async def log_in(request: Request) -> Response:
+async def log_in(dashboard: Dashboard, request: Request) -> Response:
     """Start a session if name and password are right."""
-    dashboard = dashboard_of(request)
-    form = await checked_form(request)
+    form = await checked_form(dashboard.config, request)
     name, password = form.get("name", ""), form.get("password", "")
     user = dashboard.config.web.users.get(name)
     hashed = user.get_secret_value() if user else None
     if not await to_thread.run_sync(is_password, password[:1000], hashed, limiter=_ATTEMPTS):
         host = request.client.host if request.client else "unknown"
         logger.warning("a login from %s as %r was refused", host, name[:64])
-        return await run_in_threadpool(login_page, request, refused=name[:64])
+        return await run_in_threadpool(login_page, dashboard, request, refused=name[:64])
     request.session.clear()
     request.session["user"] = name
     return RedirectResponse(_following(request), 303)
 
 
-async def log_out(request: Request) -> Response:
+async def log_out(dashboard: Dashboard, request: Request) -> Response:
     """End the session."""
-    await checked_form(request)
+    await checked_form(dashboard.config, request)
     request.session.clear()
     return RedirectResponse("/", 303)
 

@@ -3,8 +3,9 @@
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from http import HTTPStatus
 
 import anyio
@@ -42,24 +43,25 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-ROUTES = [
-    Route("/", coverage.coverage),
-    Route("/articles/{article_id:str}", article.article),
-    Route("/articles/{article_id:str}/judgements", judgements.judge, methods=["POST"]),
-    Route("/judgements", judgements.judgements),
-    Route("/charts", charts.charts),
-    Route("/sites", sites.sites),
-    Route("/outbox", outbox.outbox),
-    Route("/outbox/retry", outbox.change_message, methods=["POST"]),
-    Route("/outbox/cancel", outbox.change_message, methods=["POST"]),
-    Route("/login", access.login_page, methods=["GET"]),
-    Route("/login", access.log_in, methods=["POST"]),
-    Route("/logout", access.log_out, methods=["POST"]),
-    Route("/feeds/{topic:str}.{kind:str}", endpoints.feed),
-    Route("/metrics", endpoints.metrics),
-    Route("/healthz", endpoints.healthz),
-    Mount("/static", StaticFiles(directory=PACKAGE_DIR / "web" / "static")),
-]
+PAGES: dict[str, Callable[..., Response]] = {
+    "/": coverage.coverage,
+    "/articles/{article_id:str}": article.article,
+    "/judgements": judgements.judgements,
+    "/charts": charts.charts,
+    "/sites": sites.sites,
+    "/outbox": outbox.outbox,
+    "/login": access.login_page,
+    "/feeds/{topic:str}.{kind:str}": endpoints.feed,
+    "/metrics": endpoints.metrics,
+    "/healthz": endpoints.healthz,
+}
+FORMS: dict[str, Callable[..., Awaitable[Response]]] = {  # sent by POST, to change something
+    "/articles/{article_id:str}/judgements": judgements.judge,
+    "/outbox/retry": outbox.change_message,
+    "/outbox/cancel": outbox.change_message,
+    "/login": access.log_in,
+    "/logout": access.log_out,
+}
 # In place of Starlette's own messages.
 _ERROR_TEXTS = {
     "Not Found": "there is no such page",
@@ -73,25 +75,28 @@ _BACKLOG = 512  # connections that wait to be accepted
 def create_app(dashboard: Dashboard, *, bound_to: str = "localhost") -> Starlette:
     """The application; the address that it is `bound_to` is one of its host names."""
     app = Starlette(
-        routes=ROUTES,
+        routes=[
+            *(Route(path, partial(view, dashboard)) for path, view in PAGES.items()),
+            *(Route(p, partial(do, dashboard), methods=["POST"]) for p, do in FORMS.items()),
+            Mount("/static", StaticFiles(directory=PACKAGE_DIR / "web" / "static")),
+        ],
         middleware=[
             Middleware(access.host_check, dashboard.config, bound_to),
             Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
             Middleware(access.sessions, dashboard.config),
         ],
         exception_handlers=dict.fromkeys((HTTPException, RscrawlerError, Exception), _error),
-        lifespan=_lifespan,
+        lifespan=partial(_lifespan, dashboard),
     )
     app.router.redirect_slashes = False
-    app.state.dashboard = dashboard
     return app
 
 
 @asynccontextmanager
-async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+async def _lifespan(dashboard: Dashboard, _: Starlette) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_keep_index, app.state.dashboard)
+        tasks.start_soon(_keep_index, dashboard)
         yield
         tasks.cancel_scope.cancel()
 

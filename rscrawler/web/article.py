@@ -12,7 +12,6 @@ from rscrawler.delivery.alert import site_title
 from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.store.judgements import Judgement
 from rscrawler.topics import Contribution, FlaggableText
-from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.texts import marked_article, version_changes
 
@@ -33,10 +32,9 @@ class TopicPanel:
     judgements: Sequence[Judgement]
 
 
-def article(request: Request) -> Response:
+def article(dashboard: Dashboard, request: Request) -> Response:
     """The page of an article."""
-    dashboard, article_id = dashboard_of(request), request.path_params["article_id"]
-    store = dashboard.store
+    store, article_id = dashboard.store, request.path_params["article_id"]
     ids = [article_id] if ARTICLE_ID.fullmatch(article_id) else []
     known = store.articles.by_ids(ids).get(article_id)
     history = store.articles.history(article_id) if known else []

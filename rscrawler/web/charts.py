@@ -13,8 +13,7 @@ from rscrawler.delivery.wording import country_name
 from rscrawler.items import Level
 from rscrawler.monitoring.metrics import QUANTILES, quantile_of
 from rscrawler.store.history import Delay
-from rscrawler.web.access import dashboard_of
-from rscrawler.web.dashboard import chosen
+from rscrawler.web.dashboard import Dashboard, chosen
 from rscrawler.web.plots import Series, last_weeks, monday_of, plot, week_label
 
 SPANS = {"13": "3 months", "26": "half a year", "52": "a year"}
@@ -22,9 +21,8 @@ _DEFAULT_SPAN = "26"
 _MAPS = PACKAGE_DIR / "web" / "templates" / "maps"
 
 
-def charts(request: Request) -> Response:
+def charts(dashboard: Dashboard, request: Request) -> Response:
     """The page of charts."""
-    dashboard = dashboard_of(request)
     dashboard.catch_up()
     topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *dashboard.titles]))
     topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))

@@ -19,7 +19,6 @@ from rscrawler.delivery.wording import country_name, words_of_slug
 from rscrawler.items import Article, Level, Novelty, parse_rfc3339, rfc3339
 from rscrawler.store.browsing import ArticleFilter
 from rscrawler.store.words import Term, terms_of
-from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import Dashboard, chosen
 from rscrawler.web.endpoints import FEED_TYPES, with_etag
 from rscrawler.web.texts import found_passage
@@ -57,9 +56,8 @@ class Search:
         return f"/?{query}" if query else "/"
 
 
-def coverage(request: Request) -> Response:
+def coverage(dashboard: Dashboard, request: Request) -> Response:
     """Flagged articles, newest first, by words and filters."""
-    dashboard = dashboard_of(request)
     dashboard.catch_up()
     parameters = request.query_params
     kind = chosen(parameters, "format", FORMATS)

@@ -125,7 +125,7 @@ class Dashboard:
             problem_count=len(status.problems) if status else self.problem_count(),
             feeds=self.config.alerts.topics,
             topic_titles=self.titles,
-            visitor=user_name(request),
+            visitor=user_name(self.config, request),
             can_log_in=bool(self.config.web.users),
             **values,
         )

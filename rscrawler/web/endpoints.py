@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from rscrawler.monitoring.metrics import Metrics
 from rscrawler.schedules import load_schedules
-from rscrawler.web.access import dashboard_of
+from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.texts import without_addresses
 
 FEED_TYPES = {
@@ -18,9 +18,9 @@ FEED_TYPES = {
 }
 
 
-def feed(request: Request) -> Response:
+def feed(dashboard: Dashboard, request: Request) -> Response:
     """A feed as the last delivery wrote it."""
-    config = dashboard_of(request).config
+    config = dashboard.config
     topic, kind = request.path_params["topic"], request.path_params["kind"]
     # Only known names become part of the path, so it cannot leave the folder.
     if topic not in config.alerts.topics or kind not in FEED_TYPES:
@@ -47,20 +47,18 @@ def with_etag(request: Request, content: bytes, media_type: str) -> Response:
     return Response(content, headers={**etag, "Content-Type": media_type})
 
 
-def metrics(request: Request) -> Response:
+def metrics(dashboard: Dashboard, _: Request) -> Response:
     """Metrics in the text format of Prometheus."""
-    dashboard = dashboard_of(request)
     found = Metrics(dashboard.config, dashboard.store, dashboard.now())
     return Response(generate_latest(found), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def healthz(request: Request) -> Response:
+def healthz(dashboard: Dashboard, _: Request) -> Response:
     """The object of `status --json`, without addresses of recipients; 503 when unhealthy.
 
     Raises:
         ConfigurationError: a schedule is invalid, so it is not known which jobs should run.
     """
-    dashboard = dashboard_of(request)
     load_schedules(dashboard.config)
     status = dashboard.status()
     shown = status.to_json()

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from rscrawler.items import Level
 from rscrawler.store.judgements import Judgement, Verdict
-from rscrawler.web.access import authorized_form, dashboard_of
+from rscrawler.web.access import authorized_form
 from rscrawler.web.article import ARTICLE_ID, topic_panels
 from rscrawler.web.dashboard import Dashboard, chosen
 from rscrawler.web.plots import Series, last_weeks, monday_of, plot, week_label
@@ -23,10 +23,10 @@ _MOST_READ = 500  # articles, for the entities in them
 _NOTE_LIMIT = 2_000
 
 
-async def judge(request: Request) -> Response:
+async def judge(dashboard: Dashboard, request: Request) -> Response:
     """Store a judgement on a flag."""
-    dashboard, article_id = dashboard_of(request), request.path_params["article_id"]
-    name, form = await authorized_form(request, "judge")
+    article_id = request.path_params["article_id"]
+    name, form = await authorized_form(dashboard.config, request, "judge")
     await run_in_threadpool(_record_judgement, dashboard, article_id, name, form)
     return RedirectResponse(f"/articles/{article_id}#judgements", 303)
 
@@ -71,9 +71,8 @@ def _record_judgement(dashboard: Dashboard, article_id: str, name: str, form: Qu
     dashboard.store.judgements.add(judgement)
 
 
-def judgements(request: Request) -> Response:
+def judgements(dashboard: Dashboard, request: Request) -> Response:
     """Precision over time, and the most frequent errors."""
-    dashboard = dashboard_of(request)
     store, alerts = dashboard.store, dashboard.config.alerts
     topics = list(dict.fromkeys([*alerts.topics, *store.judgements.topics()]))
     topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))

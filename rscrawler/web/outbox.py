@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from rscrawler.store.messages import Undelivered
-from rscrawler.web.access import authorized_form, dashboard_of
+from rscrawler.web.access import authorized_form
+from rscrawler.web.dashboard import Dashboard
 
 
-def outbox(request: Request) -> Response:
+def outbox(dashboard: Dashboard, request: Request) -> Response:
     """Pending deliveries with their reasons, and messages with failed attempts."""
-    dashboard = dashboard_of(request)
     status = dashboard.status()
     failed: dict[str, list[Undelivered]] = {}
     for each in dashboard.store.messages.undelivered():
@@ -28,10 +28,10 @@ def outbox(request: Request) -> Response:
     )
 
 
-async def change_message(request: Request) -> Response:
+async def change_message(dashboard: Dashboard, request: Request) -> Response:
     """Make a failed message due with the next delivery (`retry`), or give it up (`cancel`)."""
-    dashboard, how = dashboard_of(request), request.url.path.rpartition("/")[2]
-    _, form = await authorized_form(request, "retry or cancel a message")
+    how = request.url.path.rpartition("/")[2]
+    _, form = await authorized_form(dashboard.config, request, "retry or cancel a message")
 
     def change() -> bool:
         messages = dashboard.store.messages

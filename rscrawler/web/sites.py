@@ -10,15 +10,14 @@ from starlette.responses import Response
 
 from rscrawler.delivery.ops import advice_for
 from rscrawler.schedules import planned_jobs
-from rscrawler.web.access import dashboard_of
+from rscrawler.web.dashboard import Dashboard
 
 RUNS_IN_STRIP = 60
 RATE_OVER = timedelta(weeks=4)
 
 
-def sites(request: Request) -> Response:
+def sites(dashboard: Dashboard, request: Request) -> Response:
     """The health page."""
-    dashboard = dashboard_of(request)
     status, now, store = dashboard.status(), dashboard.now(), dashboard.store
     states, running = store.jobs.states(), store.jobs.unended()
     jobs: list[dict[str, Any]] = [
