@@ -52,41 +52,38 @@ class RunOutcome:
     elapsed: timedelta = timedelta()  # of a failed run
 
 
-class Runner:
-    """Runs jobs as child processes, which it ends when `stopping` is set."""
+async def run_job(
+    run_child: ChildRunner, scheduled: ScheduledJob, config: Config, stopping: asyncio.Event
+) -> RunOutcome | None:
+    """Run a job from start to end; None if it was stopped, and is to be run again."""
+    limit = scheduled.job.time_limit or config.scheduling.time_limit
+    try:
+        result = await run_child(_command_of(scheduled), limit, stopping)
+        for line in result.error_lines:
+            children_log.info("job %s: %s", scheduled.id, line)
+        if result.was_stopped:
+            logger.info("job %s was stopped; it is due again", scheduled.id)
+            return None
+        return judge_run(scheduled, result, limit)
+    except Exception as error:
+        if not isinstance(error, OSError):
+            logger.exception("job %s: a bug in the program that runs it", scheduled.id)
+        return failed_run(scheduled, f"could not be run: {error}")
 
-    def __init__(self, run_child: ChildRunner, stopping: asyncio.Event) -> None:
-        self._run_child, self._stopping = run_child, stopping
-        self._known_causes: dict[str, Mapping[str, str]] = {}  # of failed sources, by site
 
-    async def run(self, scheduled: ScheduledJob, config: Config) -> RunOutcome | None:
-        """Run a job from start to end; None if it was stopped, and is to be run again."""
-        limit = scheduled.job.time_limit or config.scheduling.time_limit
-        try:
-            result = await self._run_child(_command_of(scheduled), limit, self._stopping)
-            for line in result.error_lines:
-                children_log.info("job %s: %s", scheduled.id, line)
-            if result.was_stopped:
-                logger.info("job %s was stopped; it is due again", scheduled.id)
-                return None
-            return judge_run(scheduled, result, limit)
-        except Exception as error:
-            if not isinstance(error, OSError):
-                logger.exception("job %s: a bug in the program that runs it", scheduled.id)
-            return failed_run(scheduled, f"could not be run: {error}")
+def log_outcome(outcome: RunOutcome, known_causes: dict[str, Mapping[str, str]]) -> None:
+    """Log an outcome, after a line for each source that newly fails or has another cause.
 
-    def log(self, outcome: RunOutcome) -> None:
-        """Log an outcome, after a line for each source that newly fails or has another cause.
-
-        A failed run may not have tried every source, so the known causes are kept then.
-        """
-        for site, causes in outcome.failed_sources.items():
-            known = self._known_causes.get(site, {})
-            for url, cause in causes.items():
-                if known.get(url) != cause:
-                    logger.warning("%s: source %s failed: %s", site, url, cause)
-            self._known_causes[site] = {**known, **causes} if outcome.has_failed else causes
-        logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
+    `known_causes` are those of former runs, by site, and get the new ones. A failed run may not
+    have tried every source, so the known causes are kept then.
+    """
+    for site, causes in outcome.failed_sources.items():
+        known = known_causes.get(site, {})
+        for url, cause in causes.items():
+            if known.get(url) != cause:
+                logger.warning("%s: source %s failed: %s", site, url, cause)
+        known_causes[site] = {**known, **causes} if outcome.has_failed else causes
+    logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
 
 
 def _command_of(scheduled: ScheduledJob) -> list[str]:

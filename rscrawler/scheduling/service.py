@@ -16,7 +16,7 @@ import asyncio
 import logging
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.schedules import Job, ScheduledJob
 from rscrawler.scheduling.processes import ChildRunner
-from rscrawler.scheduling.runs import Runner, RunOutcome, record_end
+from rscrawler.scheduling.runs import RunOutcome, log_outcome, record_end, run_job
 from rscrawler.scheduling.trouble import StoreTrouble, notify_of_undelivered
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing
@@ -114,11 +114,12 @@ class Service:
         self._lease = (worker_lease if self._is_worker else service_lease)(self._owner)
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
-        self._runner = Runner(run, self._stopping)
+        self._run_child = run
         self._read_files()
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None})
         self._runs: dict[str, _Run] = {}  # by job id
         self._failing = set[str]()  # the ids of jobs whose last run failed
+        self._known_causes = dict[str, Mapping[str, str]]()  # of failed sources, by site
         self._renewed_at: datetime | None = None  # its lease, in the open store
         self._awake_since: datetime  # since then it has renewed its lease without a long gap
         self._trouble = StoreTrouble(lambda: self._config, is_quiet=self._is_worker)
@@ -443,11 +444,11 @@ class Service:
         assert task is not None
         run = self._runs[scheduled.id] = _Run(scheduled, firing, task)
         try:
-            run.outcome = await self._runner.run(scheduled, self._config)
+            run.outcome = await run_job(self._run_child, scheduled, self._config, self._stopping)
         except asyncio.CancelledError:
             logger.warning("job %s was killed; it is due again at the next start", scheduled.id)
         if run.outcome is not None and not (scheduled is OUTBOX_JOB and run.outcome.is_healthy):
-            self._runner.log(run.outcome)
+            log_outcome(run.outcome, self._known_causes)
         self._wake.set()
 
     def _record_ends(self) -> None:
