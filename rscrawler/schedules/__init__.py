@@ -162,13 +162,9 @@ class ScheduledJob:
 
     @property
     def leases(self) -> list[str]:
-        """The names of the leases that its crawls take: of its sites, and of their hosts."""
-        return [site_lease(site) for site in self.hosts] + self.host_leases
-
-    @property
-    def host_leases(self) -> list[str]:
-        """The names of the leases of its hosts; profiles of one host share them."""
-        return [host_lease(host) for host in sorted(set(chain(*self.hosts.values())))]
+        """The leases that its crawls take: of its sites, and of hosts, which sites may share."""
+        hosts = sorted(set(chain(*self.hosts.values())))
+        return [*map(site_lease, self.hosts), *map(host_lease, hosts)]
 
     @property
     def is_active(self) -> bool:
