@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.errors import ConfigurationError, RscrawlerError
-from rscrawler.web import access, article, charts, coverage, endpoints, judgements, outbox, sites
+from rscrawler.web import access, article, charts, coverage, health, judgements
 from rscrawler.web.dashboard import Dashboard, render
 
 logger = logging.getLogger(__name__)
@@ -48,17 +48,17 @@ PAGES: dict[str, Callable[..., Response]] = {
     "/articles/{article_id:str}": article.article,
     "/judgements": judgements.judgements,
     "/charts": charts.charts,
-    "/sites": sites.sites,
-    "/outbox": outbox.outbox,
+    "/sites": health.sites,
+    "/outbox": health.outbox,
     "/login": access.login_page,
-    "/feeds/{topic:str}.{kind:str}": endpoints.feed,
-    "/metrics": endpoints.metrics,
-    "/healthz": endpoints.healthz,
+    "/feeds/{topic:str}.{kind:str}": coverage.feed,
+    "/metrics": health.metrics,
+    "/healthz": health.healthz,
 }
 FORMS: dict[str, Callable[..., Awaitable[Response]]] = {  # sent by POST, to change something
     "/articles/{article_id:str}/judgements": judgements.judge,
-    "/outbox/retry": outbox.change_message,
-    "/outbox/cancel": outbox.change_message,
+    "/outbox/retry": health.change_message,
+    "/outbox/cancel": health.change_message,
     "/login": access.log_in,
     "/logout": access.log_out,
 }

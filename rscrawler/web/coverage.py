@@ -1,5 +1,6 @@
 """The first page: a search for articles by words and filters; also as JSONL, CSV and feed."""
 
+import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,6 @@ from rscrawler.items import Article, Level, Novelty, parse_rfc3339, rfc3339
 from rscrawler.store.browsing import ArticleFilter
 from rscrawler.store.words import Term, terms_of
 from rscrawler.web.dashboard import Dashboard, chosen
-from rscrawler.web.endpoints import FEED_TYPES, with_etag
 from rscrawler.web.texts import found_passage
 
 PAGE_SIZE = 25
@@ -37,6 +37,10 @@ LEVELS = {
     "none": "every article",
 }
 NOVELTIES = {"new": "news", "backfill": "older, found late", "baseline": "found in the first cycle"}
+_FEED_TYPES = {
+    "atom": "application/atom+xml; charset=utf-8",
+    "json": "application/feed+json; charset=utf-8",
+}
 _MEDIA_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 _VISIT_ENDS_AFTER = timedelta(minutes=30)
 
@@ -135,7 +139,7 @@ def _interest(dashboard: Dashboard, wanted: ArticleFilter) -> Interest:
     return Interest(wanted.topics, minimum, dashboard.titles, dashboard.sites)
 
 
-# The found articles as a file.
+# Articles as a file.
 
 
 def _feed(request: Request, dashboard: Dashboard, search: Search) -> Response:
@@ -148,7 +152,7 @@ def _feed(request: Request, dashboard: Dashboard, search: Search) -> Response:
         title=f"Coverage: {given}" if given else "Flagged coverage",
         url=urljoin(dashboard.config.web.url or str(request.base_url), search.link(format="atom")),
     )
-    return with_etag(request, content, FEED_TYPES["atom"])
+    return _with_etag(request, content, _FEED_TYPES["atom"])
 
 
 def _download(dashboard: Dashboard, search: Search, kind: str) -> Response:
@@ -164,6 +168,35 @@ def _download(dashboard: Dashboard, search: Search, kind: str) -> Response:
             "Content-Disposition": f'attachment; filename="coverage.{kind}"',
         },
     )
+
+
+def feed(dashboard: Dashboard, request: Request) -> Response:
+    """A feed as the last delivery wrote it."""
+    config = dashboard.config
+    topic, kind = request.path_params["topic"], request.path_params["kind"]
+    # Only known names become part of the path, so it cannot leave the folder.
+    if topic not in config.alerts.topics or kind not in _FEED_TYPES:
+        raise HTTPException(404, "no alerts are sent on a topic of that name, so it has no feed")
+    path = config.output_dir / "feeds" / f"{topic}.{kind}"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise HTTPException(
+            404, "nothing was delivered yet; the next delivery writes the feed"
+        ) from None
+    return _with_etag(request, content, _FEED_TYPES[kind])
+
+
+def _with_etag(request: Request, content: bytes, media_type: str) -> Response:
+    """The content with an ETag; 304 if the client has it already.
+
+    A client may send several ETags, and Apache appends `-gzip` to those of what it packs.
+    """
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    etag = {"ETag": f'"{digest}"'}
+    if digest in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=etag)
+    return Response(content, headers={**etag, "Content-Type": media_type})
 
 
 # Parameters.

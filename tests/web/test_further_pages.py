@@ -265,7 +265,7 @@ def test_a_wrong_schedule_makes_health_unhealthy_and_no_page_unreadable(
     def wrong(*_: object) -> None:
         raise ConfigurationError("jobs.toml: x: unknown key")
 
-    for module in ("schedules", "web.endpoints"):
+    for module in ("schedules", "web.health"):
         monkeypatch.setattr(f"rscrawler.{module}.load_schedules", wrong)
     assert [browser.get(path).status for path in ("/", "/sites", "/metrics")] == [200] * 3
     assert browser.get("/healthz").status == 503
