@@ -74,20 +74,14 @@ def found_passage(article: Article, terms: list[Term]) -> list[Segment]:
         found = list(spots(text, terms))
         if not found:
             continue
-        start = _word_start(text, max(0, found[0][0] - _LEAD))
+        start = max(0, found[0][0] - _LEAD)  # or the next word, if a blank is near
+        if start > 0 and (blank := text.find(" ", start, start + 40)) >= 0:
+            start = blank + 1
         end = start + _SHOWN
         shown = text[:end] + ("…" if end < len(text) else "")
         spans = ((first, behind, "found") for first, behind in found if behind <= end)
         return [*([Segment("…")] if start else []), *_segments(shown, spans, start)]
     return []
-
-
-def _word_start(text: str, at: int) -> int:
-    """The start of the next word after a position; the position itself if no blank is near."""
-    if at == 0:
-        return 0
-    blank = text.find(" ", at, at + 40)
-    return blank + 1 if blank >= 0 else at
 
 
 @dataclass(frozen=True, slots=True)
