@@ -153,21 +153,19 @@ def serve(dashboard: Dashboard, host: str, port: int, *, announce: Callable[[str
         for number in (signal.SIGTERM, signal.SIGINT):
             # Uvicorn, once stopped by one, raises it again for this handler.
             signal.signal(number, signal.SIG_IGN)
-        server_of(dashboard, host).run(sockets=[listener])
+        uvicorn.Server(server_config(dashboard, host)).run(sockets=[listener])
 
 
-def server_of(dashboard: Dashboard, host: str) -> uvicorn.Server:
-    """A server for sockets that are bound to `host`."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            create_app(dashboard, bound_to=host),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            headers=list(HEADERS.items()),
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        )
+def server_config(dashboard: Dashboard, host: str) -> uvicorn.Config:
+    """The configuration of a server for sockets that are bound to `host`."""
+    return uvicorn.Config(
+        create_app(dashboard, bound_to=host),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        headers=list(HEADERS.items()),
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
 
 

@@ -24,7 +24,7 @@ from lxml import html
 
 from rscrawler.config import Config
 from rscrawler.store import Store
-from rscrawler.web.app import listening, server_of
+from rscrawler.web.app import listening, server_config
 from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import NOW, a_config
 from tests.workspace import DEADLINE_SECONDS
@@ -135,7 +135,7 @@ class Server(uvicorn.Server):
 def served(dashboard: Dashboard) -> Iterator[Browser]:
     """A dashboard on a free port, served as the command serves it, in a thread."""
     with closing(listening("127.0.0.1", 0)) as listener:
-        server = Server(server_of(dashboard, "127.0.0.1").config)
+        server = Server(server_config(dashboard, "127.0.0.1"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
