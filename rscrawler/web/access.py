@@ -191,8 +191,7 @@ def login_page(dashboard: Dashboard, request: Request, refused: str | None = Non
         "login.html.j2",
         status_code=200 if refused is None else 403,
         following=_following(request),
-        name=refused or "",
-        has_failed=refused is not None,
+        refused=refused,
     )
 
 
