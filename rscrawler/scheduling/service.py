@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
@@ -58,10 +57,7 @@ WORKERS_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliv
 LEAST_GRACE = timedelta(seconds=1)  # APScheduler fires a little late
 WORKERS_TIME = timedelta(hours=1)  # for what waited while the service or the store was off
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
-# The service's own delivery. No schedule file can have a job with such an id.
-OUTBOX_JOB = ScheduledJob(
-    Job.model_construct(id="(outbox)", action="deliver", every=OUTBOX_CHECK), Path()
-)
+OUTBOX_ID = "(outbox)"  # of the service's own delivery; no schedule file can have such an id
 
 ResultT = TypeVar("ResultT")
 Load = Callable[[], tuple[Config, Sequence[ScheduledJob]]]
@@ -139,6 +135,9 @@ class Service:
         for each in self._all_jobs:
             for lease in each.leases:
                 self._jobs_by_lease[lease].add(each.id)
+        every = WORKERS_OUTBOX_CHECK if uses_workers else OUTBOX_CHECK
+        outbox_job = Job.model_construct(id=OUTBOX_ID, action="deliver", every=every)
+        self._outbox_job = ScheduledJob(outbox_job, Path())
         self._is_planned = False
 
     # The life of the service.
@@ -334,22 +333,17 @@ class Service:
                     "job %s is gone from the database; it is scheduled again", scheduled.id
                 )
                 self._is_planned = False
-        if OUTBOX_JOB.id not in self._runs and not self._is_worker:
-            planned = self._scheduler.get_job(OUTBOX_JOB.id)
+        if OUTBOX_ID not in self._runs and not self._is_worker:
+            planned = self._scheduler.get_job(OUTBOX_ID)
             at = min(planned.next_run_time, now + OUTBOX_CHECK) if planned else now
-            self._set_fire_time(OUTBOX_JOB, at)
+            self._set_fire_time(self._outbox_job, at)
 
     def _set_fire_time(self, scheduled: ScheduledJob, at: datetime) -> None:
         """Make a job fire at a time, and from then on by its trigger."""
         planned = self._scheduler.get_job(scheduled.id)
         if planned is None:
-            trigger = scheduled.job.trigger
-            if scheduled is OUTBOX_JOB and self._config.uses_workers:
-                seconds = WORKERS_OUTBOX_CHECK.total_seconds()
-                trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
-            self._scheduler.add_job(
-                self._fire, trigger, args=[scheduled], id=scheduled.id, next_run_time=at
-            )
+            named = {"args": [scheduled], "id": scheduled.id}
+            self._scheduler.add_job(self._fire, scheduled.job.trigger, next_run_time=at, **named)
         elif planned.next_run_time != at:
             planned.modify(next_run_time=at)
 
@@ -393,7 +387,7 @@ class Service:
         """Run a job that APScheduler fires, unless this service has nothing to run."""
         if self._stopping.is_set() or not (self._delivers or scheduled.job.is_crawl):
             return
-        if scheduled is OUTBOX_JOB:
+        if scheduled.id == OUTBOX_ID:
             if self._attempt(lambda: self._has_something_to_deliver(self._now())):
                 await self._run(scheduled, None)
         elif firing := self._attempt(lambda: self._claim(scheduled)):
@@ -447,7 +441,7 @@ class Service:
             run.outcome = await run_job(self._run_child, scheduled, self._config, self._stopping)
         except asyncio.CancelledError:
             logger.warning("job %s was killed; it is due again at the next start", scheduled.id)
-        if run.outcome is not None and not (scheduled is OUTBOX_JOB and run.outcome.is_healthy):
+        if run.outcome is not None and not (firing is None and run.outcome.is_healthy):
             log_outcome(run.outcome, self._known_causes)
         self._wake.set()
 
@@ -465,8 +459,8 @@ class Service:
             known = (each for each in self._jobs if each.id == run.scheduled.id)
             scheduled = next(known, run.scheduled)
             record_end(self._store, scheduled, run.firing, run.outcome, now)
-            if run.scheduled is OUTBOX_JOB and run.outcome.has_failed:
-                self._set_fire_time(OUTBOX_JOB, now + OUTBOX_CHECK)
+            if run.firing is None and run.outcome.has_failed:
+                self._set_fire_time(self._outbox_job, now + OUTBOX_CHECK)
                 notify_of_undelivered(self._config, self._store, self._now)
         elif run.firing is not None:
             self._store.jobs.give_back(run.firing)
