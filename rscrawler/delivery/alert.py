@@ -96,6 +96,11 @@ class Interest:
     sites: Mapping[str, SiteProfile] = field(default_factory=dict)
     dashboard: str | None = None
 
+    @property
+    def levels(self) -> list[Level]:
+        """The levels that count."""
+        return [level for level in Level if level.reaches(self.minimum)]
+
     def title(self, topic: str) -> str:
         """The display title of a topic."""
         return one_line(self.titles.get(topic), 80) or words_of_slug(topic)

@@ -15,7 +15,7 @@ from rscrawler.delivery.alert import Interest, alert_of
 from rscrawler.delivery.jsonl import output_errors, replace_file
 from rscrawler.delivery.wording import one_line, rendered
 from rscrawler.identity.fingerprints import digest
-from rscrawler.items import Article, Level, rfc3339
+from rscrawler.items import Article, rfc3339
 from rscrawler.store import Store
 
 FEED_SIZE = 100
@@ -49,13 +49,9 @@ def _state(store: Store, topic: str, interest: Interest, today: date) -> bytes:
     To make the feeds from the records takes longer than a cycle that finds nothing new. Pruning
     shortens records, so they are made once a day in any case.
     """
-    ids = store.outbox.flagged_ids(topic, _levels(interest), _FIRST_RECORDS)
+    ids = store.outbox.flagged_ids(topic, interest.levels, _FIRST_RECORDS)
     basis = [__version__, today.isoformat(), interest.title(topic), str(interest.minimum), *ids]
     return f"\n<!-- {digest(' '.join(basis))} -->\n".encode()
-
-
-def _levels(interest: Interest) -> list[Level]:
-    return [level for level in Level if level.reaches(interest.minimum)]
 
 
 def feed_of(
@@ -68,7 +64,7 @@ def feed_of(
 
 def _items(store: Store, topic: str, interest: Interest) -> list[Item]:
     """The last articles flagged on a topic in their last flagged version, newest first."""
-    alone, levels = Interest([topic], interest.minimum, interest.titles), _levels(interest)
+    alone, levels = Interest([topic], interest.minimum, interest.titles), interest.levels
     with closing(store.outbox.flagged_records(topic, levels)) as records:
         articles = map(Article.from_json, records)
         found = (each for each in _first_of_each(articles) if each.level_on(topic) in levels)

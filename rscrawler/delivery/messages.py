@@ -23,7 +23,7 @@ from rscrawler.delivery.channel import (
 from rscrawler.delivery.channels import Channels
 from rscrawler.delivery.timing import SLOW, USUAL, gives_up, next_try
 from rscrawler.errors import StoreError
-from rscrawler.items import Article, Level
+from rscrawler.items import Article
 from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.health import ProblemCode
@@ -267,9 +267,8 @@ def alert_unalerted(delivery: DeliveryContext, now: datetime) -> int:
     problem = next((p for p in store.health.problems() if p.code is ProblemCode.REBUILT), None)
     if problem is None:
         return 0
-    levels = [level for level in Level if level.reaches(interest.minimum)]
     oldest = now - timedelta(days=delivery.alerts.max_age_days)
-    flags = store.outbox.unalerted(interest.topics, levels, problem.since, oldest)
+    flags = store.outbox.unalerted(interest.topics, interest.levels, problem.since, oldest)
     composed = _compose_unalerted(delivery, flags, now)
     known = [name for name, site in interest.sites.items() if site.enabled]
     waiting = (n for n in known if store.articles.count(n) and not store.health.site(n).baseline_at)
