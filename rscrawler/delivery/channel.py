@@ -90,6 +90,7 @@ class MessageChannel:
     addresses: tuple[str, ...]
     operators: tuple[str, ...] = ()
     is_for_people: ClassVar[bool] = True  # quiet hours apply
+    has_one_server: ClassVar[bool] = False  # if one address is unreachable, so are the others
 
     @property
     def all_addresses(self) -> tuple[str, ...]:
@@ -100,10 +101,6 @@ class MessageChannel:
     def waits_for_cycles(self) -> bool:
         """Whether the alerts of a cycle go out together, at its end, if it is soon."""
         return self.is_for_people
-
-    def also_unreachable(self, address: str) -> tuple[str, ...]:
-        """The addresses that are unreachable whenever this one is."""
-        return (address,)
 
     def reason_to_wait(self, oldest: datetime, now: datetime) -> Wait | None:
         """Why rows, the oldest created at `oldest`, are not composed yet; None if they are due."""

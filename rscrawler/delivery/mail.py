@@ -29,10 +29,7 @@ class Email(MessageChannel):
 
     settings: EmailSettings
     operator_recipients: Sequence[str] = ()  # as configured: with display names
-
-    def also_unreachable(self, address: str) -> tuple[str, ...]:
-        """Every address, since one mail server accepts the mail for all of them."""
-        return (address, *self.all_addresses)
+    has_one_server = True
 
     @property
     def waits_for_cycles(self) -> bool:

@@ -199,9 +199,9 @@ def _send(claimed: ClaimedMessage, delivery: DeliveryContext) -> None:
     report.served += counted["done"]
     report.put_off += counted["pending"]
     report.failed += counted["refused"] + counted["failed"]
-    for address, kind in kinds.items():
-        if kind in _CLOSED_KINDS:
-            delivery.unreachable[channel.name].update(channel.also_unreachable(address))
+    if closed := [address for address, kind in kinds.items() if kind in _CLOSED_KINDS]:
+        others = channel.all_addresses if channel.has_one_server else ()
+        delivery.unreachable[channel.name].update(closed, others)
 
 
 def _store_step(
