@@ -73,10 +73,6 @@ class Channels:
         """A message for each channel that has operators."""
         return [each.notice(notice) for each in self.by_name.values() if each.operators]
 
-    def notice_ids(self, kind: str, key: str) -> list[str]:
-        """The ids of the messages for a notice with this kind and key."""
-        return [each.notice_id(kind, key) for each in self.by_name.values() if each.operators]
-
 
 def message_channels(config: Config) -> Channels:
     """The configured channels that send messages."""

@@ -104,7 +104,8 @@ def _ids_of_start(
     together = {each.notified_at for each in problems if not is_of_deliveries(each.subject)}
     together -= {each.notified_at for each in lasting if not is_of_deliveries(each.subject)}
     keys += [_key_of_many("Problem", at) for at in together if at is not None]
-    return {message_id for key in keys for message_id in channels.notice_ids(NOTICE_KIND, key)}
+    informed = [each for each in channels.by_name.values() if each.operators]
+    return {each.notice_id(NOTICE_KIND, key) for each in informed for key in keys}
 
 
 def notice_of(opening: str, problems: Sequence[Problem], text: str, now: datetime) -> Notice:
