@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import date
 from itertools import groupby
@@ -185,16 +185,13 @@ def file_lock(lock: Path) -> Iterator[None]:
     """Hold a lock file; first wait for other processes of this machine that hold it."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o644), "rb") as file:
-
-        def is_locked() -> bool:
-            try:
+        for _ in _attempts(LOCK_TIMEOUT_SECONDS, _LOCK_POLL_SECONDS):
+            with suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-
-        held = f"{lock}: another process has held it for {LOCK_TIMEOUT_SECONDS:g} s"
-        _wait(is_locked, lambda: held, LOCK_TIMEOUT_SECONDS, _LOCK_POLL_SECONDS)
+                break
+        else:
+            held = f"{lock}: another process has held it for {LOCK_TIMEOUT_SECONDS:g} s"
+            raise OutputError(f"{held}; nothing is lost")
         yield
 
 
@@ -210,22 +207,20 @@ def _writer_lease(store: Store) -> Iterator[None]:
 
 def _acquire(store: Store, seconds: float) -> None:
     """Take or renew the lease; wait for it at most `seconds`."""
-    _wait(
-        lambda: store.leases.acquire(WRITER, process_identity(), utc_now()),
-        lambda: f"{in_words(store.leases.holder(WRITER) or 'another process')} writes the output",
-        seconds,
-        _LEASE_POLL_SECONDS,
-    )
+    for _ in _attempts(seconds, _LEASE_POLL_SECONDS):
+        if store.leases.acquire(WRITER, process_identity(), utc_now()):
+            return
+    holder = in_words(store.leases.holder(WRITER) or "another process")
+    raise OutputError(f"{holder} writes the output; nothing is lost")
 
 
-def _wait(
-    is_ours: Callable[[], bool], complaint: Callable[[], str], seconds: float, poll_seconds: float
-) -> None:
+def _attempts(seconds: float, poll_seconds: float) -> Iterator[None]:
+    """Yield at once, and then after each pause until `seconds` have passed."""
     deadline = time.monotonic() + seconds
-    while not is_ours():
-        if time.monotonic() > deadline:
-            raise OutputError(f"{complaint()}; nothing is lost")
+    yield
+    while time.monotonic() <= deadline:
         time.sleep(poll_seconds)
+        yield
 
 
 # Files.
