@@ -115,12 +115,7 @@ class Chat(MessageChannel):
 
         def notify() -> Outcome:
             # Apprise escapes plain text for services that read HTML or Markdown.
-            result = apprise.notify(
-                body=body,
-                title=title,
-                body_format=body_format,
-                log_level=logging.DEBUG,
-            )
+            result = apprise.notify(body, title, body_format=body_format, log_level=logging.DEBUG)
             return SERVED if result else _failure("\n".join(each.message for each in result.logs()))
 
         try:
