@@ -13,13 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from rscrawler.config.models import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
-from rscrawler.delivery.channel import (
-    POSSIBLY_ACCEPTED,
-    Batch,
-    MessageChannel,
-    Outcome,
-    OutcomeKind,
-)
+from rscrawler.delivery.channel import POSSIBLY_ACCEPTED, Batch, Outcome, OutcomeKind
 from rscrawler.delivery.channels import Channels
 from rscrawler.delivery.timing import SLOW, USUAL, gives_up, next_try
 from rscrawler.errors import StoreError
@@ -84,20 +78,21 @@ def compose_due(delivery: DeliveryContext, now: datetime) -> int:
     """Compose every message that is due; returns how many."""
     channels = delivery.channels
     return sum(
-        _compose(channels.by_name[rows.channel], delivery, now)
+        _compose(rows.channel, delivery, now)
         for rows in channels.uncomposed(delivery.store, now)
         if channels.wait_to_compose(rows, now) is None
     )
 
 
-def _compose(channel: MessageChannel, delivery: DeliveryContext, now: datetime) -> int:
-    composed, outbox, limit = 0, delivery.store.outbox, delivery.alerts.flood_limit
+def _compose(name: str, delivery: DeliveryContext, now: datetime) -> int:
+    channel, outbox, composed = delivery.channels.by_name[name], delivery.store.outbox, 0
     running = delivery.store.leases.running_cycles(now) if channel.waits_for_cycles else ()
     while rows := outbox.unassigned_rows(channel.name, excluding=running):
         alerts = _alerts_of(delivery, rows) if channel.is_for_people else []
+        is_flood = len(rows) > delivery.alerts.flood_limit
         assigned = [
             outbox.assign(new, [row.number for row in carried])
-            for new, carried in channel.compose(Batch(rows, alerts, now, len(rows) > limit))
+            for new, carried in channel.compose(Batch(rows, alerts, now, is_flood))
         ]
         composed += sum(assigned)
         if all(assigned):
