@@ -5,35 +5,36 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
+from rscrawler.clock import span_in_words, to_the_minute
 from rscrawler.config import Config
-from rscrawler.decisions import CLOCK_TOLERANCE, lacks_place
+from rscrawler.decisions import CLOCK_TOLERANCE, lacks_place, requested_pause
 from rscrawler.delivery.channels import OutboxSummary, due_since, outbox_summary
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import store_problem
-from rscrawler.monitoring.lateness import (
-    ENOUGH_HISTORY,
-    HISTORY,
-    SHORTEST_SILENCE,
-    overdue_site,
-    silence,
-    span_in_words,
-)
 from rscrawler.schedules import ScheduledJob, next_tries, planned_jobs
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
-from rscrawler.store.health import Problem, ProblemCode
+from rscrawler.store.health import Problem, ProblemCode, SiteState
 from rscrawler.store.leases import WORKER, in_words, runs_here
 
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
 TOPICS_SUBJECT = "topics"
+HISTORY = timedelta(days=90)  # before the last article: by it a site's silence is measured
+ENOUGH_HISTORY = 3_000  # articles at most, for a site that publishes so many in less time
+ENOUGH_ARTICLES = 10
+# No silence is reported before this: a weekend is none …
+SHORTEST_SILENCE = timedelta(days=2)
+# … and a long weekend is none either, as long as few weekends are known.
+SHORTEST_SILENCE_OF_NEW_SITE = timedelta(days=4)
+FAMILIAR_AFTER = timedelta(days=14)
 SHORTEST_LATENESS = timedelta(minutes=5)  # of a job
 # A cycle writes far less, but other programs may fill the rest of the disk.
 LEAST_SPACE_MIB = 32
@@ -190,6 +191,59 @@ def site_silence(
     since = min([*last, crawled_at]) - HISTORY
     published = store.history.publications(site, since, ENOUGH_HISTORY)
     return silence(site, published, crawled_at, config.monitoring.silent_after_factor)
+
+
+def silence(
+    site: str, published: Sequence[datetime], crawled_at: datetime, factor: float
+) -> Problem | None:
+    """The problem of a site that has published nothing for far longer than usual.
+
+    Usual is the second-longest gap between two articles, so that weekends count and a single
+    holiday does not.
+
+    Args:
+        site: its name.
+        published: when the site's articles were published, for `HISTORY` before the last one.
+        crawled_at: when the site was last crawled successfully; later articles are not known.
+        factor: a gap longer than this many times the usual one is a silence.
+    """
+    times = sorted(moment for moment in published if moment <= crawled_at)
+    if len(times) < ENOUGH_ARTICLES:
+        return None
+    gaps = sorted(later - earlier for earlier, later in pairwise(times))
+    usual = gaps[-2]
+    is_familiar = times[-1] - times[0] >= FAMILIAR_AFTER
+    shortest = SHORTEST_SILENCE if is_familiar else SHORTEST_SILENCE_OF_NEW_SITE
+    limit = max(usual * factor, shortest)
+    since = times[-1] + limit
+    if crawled_at <= since:
+        return None
+    message = (
+        f"no new article for {span_in_words(crawled_at - times[-1])}, since "
+        f"{to_the_minute(times[-1])}; the longest usual gap is {span_in_words(usual)}"
+    )
+    return Problem(site, ProblemCode.SILENT, message, since)
+
+
+def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Problem | None:
+    """The problem of a site without a successful crawl for longer than `after`.
+
+    A site that was never crawled is not overdue. For one that asked for a pause, `after` counts
+    from the end of that pause.
+    """
+    reference = state.last_success_at or state.last_run_at
+    if reference is None:
+        return None
+    since = max(reference, requested_pause(state.not_before, now) or reference) + after
+    if now <= since:
+        return None
+    late = span_in_words(now - reference)
+    if state.last_success_at is None:
+        message = f"no good cycle so far; the last cycle began {late} ago"
+    else:
+        last = to_the_minute(state.last_success_at)
+        message = f"no good cycle for {late}; last good cycle {last}"
+    return Problem(state.name, ProblemCode.OVERDUE, message, since)
 
 
 # Other subjects.

@@ -13,13 +13,13 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from rscrawler.clock import span_in_words
 from rscrawler.config import Config
 from rscrawler.delivery import send_notices
 from rscrawler.delivery.channel import bounded
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, send_heartbeat
-from rscrawler.monitoring.lateness import span_in_words
 from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase, DatabaseFailure, first_line
 from rscrawler.store.health import ProblemCode

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from rscrawler.clock import span_in_words
 from rscrawler.config import Config
 from rscrawler.delivery.wording import (
     country_name,
@@ -25,7 +26,6 @@ from rscrawler.delivery.wording import (
 from rscrawler.errors import StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.monitoring.lateness import span_in_words
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.sites import load_sites
 from rscrawler.store import Store

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rscrawler.monitoring.lateness import ENOUGH_HISTORY, overdue_site, silence, span_in_words
+from rscrawler.clock import span_in_words
+from rscrawler.monitoring.status import ENOUGH_HISTORY, overdue_site, silence
 from rscrawler.store.health import SiteState
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
