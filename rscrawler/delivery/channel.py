@@ -22,7 +22,6 @@ from rscrawler.store.outbox import OutboxRow
 logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
-NOTICE_KIND = "ops"  # of the beginning or end of a problem
 
 
 class OutcomeKind(Enum):

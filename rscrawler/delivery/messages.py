@@ -27,7 +27,6 @@ from rscrawler.store.outbox import OutboxRow, UnalertedFlag
 
 logger = logging.getLogger(__name__)
 
-DATABASE_SUBJECT = "database"
 _POSSIBLY_ALERTED = (
     "The database was lost and has been rebuilt. These articles were published about that time: "
     "they may have been sent before."

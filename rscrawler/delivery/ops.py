@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
-from rscrawler.delivery.channel import NOTICE_KIND, Notice
+from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import Channels, message_channels
-from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.wording import date_in_words, one_line
 from rscrawler.schedules import next_tries, planned_jobs
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.messages import Undelivered
 
+NOTICE_KIND = "ops"  # of the beginning or end of a problem
+DATABASE_SUBJECT = "database"
 OUTBOX_SUBJECT = "outbox"
 OUTPUT_SUBJECT = "output"
 FAILING_ATTEMPTS = 3

@@ -21,8 +21,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.jsonl import file_lock, output_errors
-from rscrawler.delivery.messages import DATABASE_SUBJECT
-from rscrawler.delivery.ops import notice_of
+from rscrawler.delivery.ops import DATABASE_SUBJECT, notice_of
 from rscrawler.delivery.records import day_files, day_lines
 from rscrawler.delivery.spool import spool_folder, spooled_count, spooled_record_ids
 from rscrawler.delivery.wording import one_line, rendered

@@ -17,7 +17,7 @@ from rscrawler import __version__
 from rscrawler.config import Config
 from rscrawler.delivery.channel import POSSIBLY_ACCEPTED, SERVED, Notice, last_outcomes
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.messages import DATABASE_SUBJECT
+from rscrawler.delivery.ops import DATABASE_SUBJECT
 from rscrawler.delivery.spool import spool_folder
 from rscrawler.delivery.webhook import outcome_of
 from rscrawler.delivery.wording import date_in_words

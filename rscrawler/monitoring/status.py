@@ -13,8 +13,7 @@ from rscrawler.clock import span_in_words, to_the_minute
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE, lacks_place, requested_pause
 from rscrawler.delivery.channels import OutboxSummary, due_since, outbox_summary
-from rscrawler.delivery.messages import DATABASE_SUBJECT
-from rscrawler.delivery.ops import OUTBOX_SUBJECT, is_of_deliveries
+from rscrawler.delivery.ops import DATABASE_SUBJECT, OUTBOX_SUBJECT, is_of_deliveries
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import store_problem
 from rscrawler.schedules import ScheduledJob, next_tries, planned_jobs

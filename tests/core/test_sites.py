@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.delivery.messages import DATABASE_SUBJECT
-from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT
+from rscrawler.delivery.ops import DATABASE_SUBJECT, OUTBOX_SUBJECT, OUTPUT_SUBJECT
 from rscrawler.errors import ConfigurationError
 from rscrawler.monitoring.status import DISK_SUBJECT, SCHEDULE_SUBJECT, TOPICS_SUBJECT
 from rscrawler.probing.proposal import name_of
