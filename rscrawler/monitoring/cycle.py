@@ -168,19 +168,21 @@ class CycleExtension:
         if not spider.has_begun:
             return
         session, stats = session_of(self._crawler), self._crawler.stats.get_stats()
+        now = session.now()
+        pause = requested_pause(session.store.health.site(session.site).not_before, now)
         outcome = judge(
             stats,
             reason,
             unread_robots=session.unread_robots,
             failed_sources=session.failed_sources,
-            paused_until=_long_pause(session),
+            paused_until=pause if pause and pause - now > LONG_PAUSE else None,
             write_error=session.store.last_write_error,
         )
         if outcome.note is None:
             outcome = _conclude(session, outcome, self._observer, stats)
         else:
             for code, message in outcome.problems.items():
-                session.store.health.raise_problem(session.site, code, message, session.now())
+                session.store.health.raise_problem(session.site, code, message, now)
         self.outcome = outcome  # only now: an outcome that could not be recorded is none
 
 
@@ -361,13 +363,6 @@ def _dead_links(stats: Mapping[str, Any], before: Mapping[str, str]) -> str | No
     if is_new and gone >= MANY_GONE:
         return f"every requested article page ({gone}) is gone: HTTP 404, 410 or sent to a listing"
     return before.get(drift.DEAD_LINKS)
-
-
-def _long_pause(session: CrawlSession) -> datetime | None:
-    """The end of the pause that the site asked for, if it is more than `LONG_PAUSE` away."""
-    now = session.now()
-    until = requested_pause(session.store.health.site(session.site).not_before, now)
-    return until if until is not None and until - now > LONG_PAUSE else None
 
 
 def _over_limit(session: CrawlSession, in_this_cycle: int, now: datetime) -> str | None:
