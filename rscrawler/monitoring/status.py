@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
-from pathlib import Path
 from typing import Any
 
 from rscrawler.clock import span_in_words, to_the_minute
@@ -299,21 +298,17 @@ def _late_jobs(
             yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 
-def _disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
-    """A problem for each folder whose disk is nearly full."""
-    for folder, left in _full_folders(config, LEAST_SPACE_MIB):
-        message = f"{folder}: {left} MiB are left to write to; at least {LEAST_SPACE_MIB} should be"
-        yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
-
-
-def _full_folders(config: Config, least: int) -> Iterator[tuple[Path, int]]:
-    """(folder, free MiB) of each folder that is written to and has less than `least` MiB free."""
+def _disk_problems(
+    config: Config, now: datetime, least: int = LEAST_SPACE_MIB
+) -> Iterator[Problem]:
+    """A problem for each folder that is written to and has less than `least` MiB free."""
     database = sqlite_file(config.database)
     folders = [config.output_dir, *([database.parent] if database else [])]
     for folder in dict.fromkeys(folders):
         present = next((each for each in (folder, *folder.parents) if each.exists()), None)
         if present is not None and (left := shutil.disk_usage(present).free // 2**20) < least:
-            yield folder, left
+            message = f"{folder}: {left} MiB are left to write to; at least {least} should be"
+            yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
 
 
 def raise_health_problems(config: Config, store: Store, now: datetime) -> None:
@@ -327,6 +322,6 @@ def raise_health_problems(config: Config, store: Store, now: datetime) -> None:
     message, since = (dead.message, dead.since) if dead else (None, now)
     store.health.raise_or_clear(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)
     full = next(_disk_problems(config, now), None)
-    if full or not any(_full_folders(config, AMPLE_SPACE_MIB)):
+    if full or not any(_disk_problems(config, now, AMPLE_SPACE_MIB)):
         message = full.message if full else None
         store.health.raise_or_clear(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
