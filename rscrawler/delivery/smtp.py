@@ -5,7 +5,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from email.utils import parseaddr
 
@@ -107,7 +107,7 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
         session = _SecureConnection(*place, timeout=timeout, context=context)
     else:
         session = _Connection(*place, timeout=timeout)
-    try:
+    with closing(session):
         if session.sock is not None:
             # Otherwise Nagle's algorithm delays the end of a mail until its text is acknowledged.
             session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -120,8 +120,6 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
         # The outcomes are known: a failing QUIT changes nothing.
         with suppress(smtplib.SMTPException, OSError):
             session.quit()
-    finally:
-        session.close()
 
 
 def _own_name() -> str | None:
