@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple, cast
+from typing import cast
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -26,13 +26,6 @@ _SURE, _CERTAIN = 4.0, 6.0  # from here on, a foreign ancestor is ignored; no mo
 _CLOSED = FOREIGN_KINDS - {"hidden"}  # hidden elements may hold a date or an author
 _POST = re.compile(r"(?<!\S)post-\d+(?!\S)")
 _OUTERMOST = frozenset({"main", "body", "html"})
-
-
-class _Landmarks(NamedTuple):
-    """The regions closed to the search for fields, and the places where other articles begin."""
-
-    closed: list[Span]
-    fences: list[int]
 
 
 @dataclass(frozen=True)
@@ -100,7 +93,7 @@ class OwnArticle:
         found = [e for e in index.select(index.root, selector) if not self._is_elsewhere(e)]
         if not found:
             return found
-        closed, (start, end) = self._landmarks.closed, self._search_span
+        (closed, _), (start, end) = self._landmarks, self._search_span
         start = index.end(self.parts[-1]) if only_behind else start
         within = [element for element in found if start <= index.place(element) <= end]
         return [element for element in within if not covers(closed, index.place(element))]
@@ -118,7 +111,8 @@ class OwnArticle:
         return with_ancestors(self.parts).difference(self.parts)
 
     @cached_property
-    def _landmarks(self) -> _Landmarks:
+    def _landmarks(self) -> tuple[list[Span], list[int]]:
+        """The regions closed to the search for fields; the places where other articles begin."""
         index, markup = self.context.index, self.context.profile.markup
         others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
         closed, fences = list[Span](), list[int]()
@@ -134,7 +128,7 @@ class OwnArticle:
                 closed.append(index.span(element))
             if is_other or (element.tag in HEADINGS and links_elsewhere(element, self.context)):
                 fences.append(place)
-        return _Landmarks(closed, fences)
+        return closed, fences
 
     @cached_property
     def _search_span(self) -> Span:
@@ -143,7 +137,7 @@ class OwnArticle:
         Forward, it ends at the first sign of another article. Backward, it leaves out an ancestor
         in which another article precedes the parts: what lies between may be that article's end.
         """
-        index, fences = self.context.index, self._landmarks.fences
+        index, (_, fences) = self.context.index, self._landmarks
         first, last = self._spans[0][0], self._spans[-1][1]
         around = list(self.parts[0].iterancestors())
         outermost = next((each for each in around if each.tag in _OUTERMOST), index.root)
