@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -54,8 +54,7 @@ class Structured:
     """The machine-readable part of a page.
 
     `meta` maps a lower-cased property or name to its first content, `contents` to all of them.
-    `json_ld` is the node that describes the page's own article, `json_ld_page` that of the page,
-    each empty without one; `people` maps an `@id` to a name.
+    `nodes` are those of its JSON-LD.
     `own_keys` are the keys of the final address and of the addresses that the page declares.
     `is_listing`: WordPress marks the page as a listing or a shop's, whatever its plugins declare.
     """
@@ -67,20 +66,33 @@ class Structured:
     canonical: str | None
     document_title: str | None
     site_names: tuple[str, ...]
-    own_keys: frozenset[str] = frozenset()
-    is_listing: bool = False
-    json_ld: dict[str, Any] = field(default_factory=dict)
-    json_ld_page: dict[str, Any] = field(default_factory=dict)
-    people: dict[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    own_keys: frozenset[str]
+    is_listing: bool
+    nodes: list[dict[str, Any]]
+    profile: SiteProfile
+    warnings: tuple[str, ...]
+
+    @cached_property
+    def json_ld(self) -> dict[str, Any]:
+        """The node that describes the page's own article; empty without one."""
+        return _own_node(self, _TYPE)
+
+    @cached_property
+    def _people(self) -> dict[str, Any]:
+        """Maps the `@id` of a node to its name."""
+        return {
+            key: node["name"]
+            for node in self.nodes
+            if isinstance(key := node.get("@id"), str) and node.get("name")
+        }
 
     def declared(self, origin: str) -> list[str]:
         """The values of `meta: NAME` or `json-ld: KEY`; in JSON-LD, of any form."""
         kind, name = origin.split(": ")
         if kind == "meta":
             return self.contents.get(name, [])
-        node = self.json_ld if kind == "json-ld" else self.json_ld_page
-        return _texts(node, name, self.people if name != "image" else None)
+        node = self.json_ld if kind == "json-ld" else _own_node(self, _PAGE_TYPE)
+        return _texts(node, name, self._people if name != "image" else None)
 
     @property
     def says_article(self) -> bool:
@@ -100,10 +112,14 @@ class Structured:
     @cached_property
     def headlines(self) -> list[tuple[str, str]]:
         """The declared headlines of the article, best first: (origin, headline)."""
+        return self.headlines_with(self.json_ld)
+
+    def headlines_with(self, node: dict[str, Any]) -> list[tuple[str, str]]:
+        """The declared headlines, if `node` is the one that describes the article."""
         title = self.meta.get("og:title") or self.meta.get("twitter:title")
         found = [
             ("meta: og:title", self._without_site_name(title)),
-            ("json-ld: headline", next(iter(_texts(self.json_ld, "headline")), None)),
+            ("json-ld: headline", next(iter(_texts(node, "headline")), None)),
             ("html: title", self._without_site_name(self.document_title)),
         ]
         return [(origin, headline) for origin, headline in found if headline]
@@ -158,7 +174,9 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
     if _STATIC_PAGE.search(template):
         meta["og:type"] = "website"
     names = (clean(name) for name in (profile.title, meta.get("og:site_name")) if name)
-    found = Structured(
+    warnings: list[str] = []
+    nodes = [node for script in scripts for node in _nodes(script, warnings)]
+    return Structured(
         base, root.get("lang"), meta, contents, canonical, document_title,
         tuple(dict.fromkeys(names)),
         frozenset(
@@ -166,21 +184,9 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
             for address in (url, canonical, meta.get("og:url"))
             if address
         ),
-        is_listing=_POST not in classes and not _LISTING.isdisjoint(classes),
+        _POST not in classes and not _LISTING.isdisjoint(classes), nodes, profile,
+        tuple(dict.fromkeys(warnings)),
     )  # fmt: skip
-    warnings: list[str] = []
-    nodes = [node for script in scripts for node in _nodes(script, warnings)]
-    return replace(
-        found,
-        json_ld=_own_node(nodes, _TYPE, found, profile),
-        json_ld_page=_own_node(nodes, _PAGE_TYPE, found, profile),
-        people={
-            key: node["name"]
-            for node in nodes
-            if isinstance(key := node.get("@id"), str) and node.get("name")
-        },
-        warnings=tuple(dict.fromkeys(warnings)),
-    )
 
 
 def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
@@ -212,20 +218,19 @@ def _loads(script: str) -> Any:
     return None
 
 
-def _own_node(
-    nodes: list[dict[str, Any]], type_: re.Pattern[str], found: Structured, profile: SiteProfile
-) -> dict[str, Any]:
+def _own_node(page: Structured, type_: re.Pattern[str]) -> dict[str, Any]:
     """The node of a type that describes the page's own article, not a related one; else empty."""
-    nodes = [node for node in nodes if any(map(type_.search, _texts(node, "@type")))]
+    nodes = [node for node in page.nodes if any(map(type_.search, _texts(node, "@type")))]
+    titles = [title for _, title in page.headlines_with({})] if nodes else []
     unsure: list[dict[str, Any]] = []
     for node in nodes:
         addresses = [a for key in ("url", "@id", "mainEntityOfPage") for a in _texts(node, key)]
-        keys = (address_key(absolute(address, found.base), profile) for address in addresses)
-        if not found.own_keys.isdisjoint(keys):
+        keys = (address_key(absolute(address, page.base), page.profile) for address in addresses)
+        if not page.own_keys.isdisjoint(keys):
             return node
         headline = next(iter(_texts(node, "headline")), None)
-        if headline and found.headlines:
-            if max(likeness(headline, title) for _, title in found.headlines) >= AGREEMENT:
+        if headline and titles:
+            if max(likeness(headline, title) for title in titles) >= AGREEMENT:
                 return node
         elif not addresses or (type_ is _TYPE and not headline):
             unsure.append(node)
