@@ -200,9 +200,8 @@ def _authors(located: LocatedText) -> _Given:
     """The authors: by selector, else declared, else in a byline if the profile has no selectors."""
     for origin, elements in located.own.search(located.context.profile.markup.authors):
         printed = (text_of(each) for each in elements if not located.is_in_prose(each))
-        if names := _unique(
-            name for text in printed for name in _split_byline(text, located.context)
-        ):
+        found = (name for text in printed for name in _split_byline(text, located.context))
+        if names := list(dict.fromkeys(found)):
             return names, origin
     for origin, texts in _declared(located, "authors"):
         if names := _persons(texts, located.context):
@@ -230,11 +229,8 @@ def _persons(texts: Iterable[str], context: PageContext) -> list[str]:
     structured = context.structured
     bylines = _without_outlets(texts, structured)
     names = (name for text in bylines for name in _split_byline(text, context))
-    return _unique(
-        name
-        for name in _without_outlets(names, structured)
-        if not is_nobody(name) and (" " in name or name == name.upper())
-    )
+    persons = (name for name in _without_outlets(names, structured) if not is_nobody(name))
+    return list(dict.fromkeys(name for name in persons if " " in name or name == name.upper()))
 
 
 def _without_outlets(names: Iterable[str], structured: Structured) -> Iterator[str]:
@@ -269,8 +265,8 @@ def _slugs_of(elements: Iterable[Element], located: LocatedText) -> list[str]:
     """The last path component of each link in the elements, outside running text."""
     links = (e if e.get("href") else e.find(".//a") for e in elements)
     outside = (e for e in links if e is not None and not located.is_in_prose(e))
-    slugs = _unique(_last_component(link.get("href") or "") for link in outside)
-    return [slug for slug in slugs if slug]
+    slugs = (_last_component(link.get("href") or "") for link in outside)
+    return list(dict.fromkeys(slug for slug in slugs if slug))
 
 
 @lru_cache(maxsize=1024)  # a site's pages link to the same sections and tags
@@ -433,7 +429,9 @@ def _declared_picture(located: LocatedText) -> tuple[str, str] | None:
     """Origin and address of the picture that the page declares, no placeholder or logo."""
     for origin, (value, *_) in _declared(located, "image"):
         address = web_address(value, located.context.structured.base)
-        if address and not _is_no_picture_address(value):
+        name = _NOT_PATH.sub("", value).rpartition("/")[2]
+        is_other = _PLACEHOLDER.search(value) or _is_named_no_picture(name)
+        if address and not is_other:
             return origin, address
     return None
 
@@ -443,12 +441,6 @@ def _without_label(text: str) -> str:
     bare = pattern("credit_labels").sub("", text).strip()
     is_opened = text.count("(") > bare.count("(") < bare.count(")")
     return bare.removesuffix(")") if is_opened else bare
-
-
-def _is_no_picture_address(address: str) -> bool:
-    """Whether a declared address is that of a placeholder or a logo."""
-    name = _NOT_PATH.sub("", address).rpartition("/")[2]
-    return bool(_PLACEHOLDER.search(address)) or _is_named_no_picture(name)
 
 
 def _pictures(located: LocatedText) -> Iterator[tuple[Element, str | None, str]]:
@@ -520,10 +512,6 @@ def _belongs_to_lead(element: Element, lead: Element | None, located: LocatedTex
         if found := list(pictures):
             return lead in found
     return True
-
-
-def _unique(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(values))
 
 
 _FIELDS: dict[str, Callable[[LocatedText], _Given]] = {
