@@ -128,10 +128,13 @@ def appeals_among(paragraphs: Sequence[Block], names: tuple[str, ...]) -> set[in
 
     `names` are those of the outlet, best known first.
     """
+    asking = _asking_words()
     marked = {
         number
         for number, each in enumerate(paragraphs)
-        if _may_be_appeal(each) and _weigh(each.text, _giving_length(each), names).weight >= _APPEAL
+        # To weigh paragraphs without a word or link of an appeal takes long.
+        if (giving := _giving_length(each)) or not asking.isdisjoint(_ascii_words(each.text))
+        if _weigh(each.text, giving, names).weight >= _APPEAL
     }
     if not marked:
         return marked
@@ -192,12 +195,6 @@ def speaks_of_giving(title: str, url: str) -> bool:
     subjects = _soliciting().keys() | {"give", "support"}
     is_about_giving = not subjects.isdisjoint(_ascii_words(title))
     return is_about_giving or _leads_to_giving(url)
-
-
-def _may_be_appeal(paragraph: Block) -> bool:
-    """Whether a paragraph has a word or link of an appeal; to weigh all others takes long."""
-    words = _ascii_words(paragraph.text)
-    return not _asking_words().isdisjoint(words) or _giving_length(paragraph) > 0
 
 
 def _giving_length(paragraph: Block) -> int:
