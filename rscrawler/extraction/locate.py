@@ -241,7 +241,10 @@ class Locator:
     def _begins_with(self, region: Region, head: int) -> bool:
         """Whether only a few labels or captions precede the block `head` in the region."""
         before = self._blocks[region.first : head]
-        return len(before) < _CARD_HEAD and all(map(_is_kicker, before))
+        return len(before) < _CARD_HEAD and all(
+            (not block.prose and len(block.text) <= _LONGEST_KICKER) or block.is_small_print
+            for block in before
+        )
 
     def _is_whole_article(self, region: Region, heads: list[int]) -> bool:
         """Whether a region is one other article, below a heading that links to it."""
@@ -266,11 +269,6 @@ def _counted_prose(blocks: Sequence[Block], regions: Sequence[Region]) -> list[i
             covered = region.end
             prose[region.first : covered] = [0] * (covered - region.first)
     return prose
-
-
-def _is_kicker(block: Block) -> bool:
-    """Whether a block can precede the headline of an article: a label, a caption."""
-    return (not block.prose and len(block.text) <= _LONGEST_KICKER) or block.is_small_print
 
 
 def _is_card_head(block: Block) -> bool:
