@@ -378,19 +378,19 @@ def _first_date(
 
 def _date(name: str, origin: str, value: str | datetime, located: LocatedText) -> FoundDate | None:
     """Parse a date; warn and return None if it is invalid or implausible."""
+    context, now = located.context, located.context.page.fetched_at
     if isinstance(value, datetime):
         found: FoundDate | None = FoundDate(value)
+    elif origin.startswith(("profile", "fallback")):  # printed
+        found = read_date(value, day_first=not _is_english(context), now=now)
+        if found is None:
+            return None
     else:
-        is_printed = origin.startswith(("profile", "fallback"))
-        day_first = is_printed and not _is_english(located.context)
-        now = located.context.page.fetched_at if is_printed else None
-        found = read_date(value, day_first=day_first, now=now)
-    if found is not None and is_plausible(found.at, located.context.page.fetched_at):
+        found = read_date(value)
+    if found is not None and is_plausible(found.at, now):
         return found
-    if found is not None:
-        located.context.warnings.append(f"{name}: {origin} is out of range")
-    elif not origin.startswith(("profile", "fallback")):
-        located.context.warnings.append(f"{name}: {origin} is not a date")
+    fault = "is not a date" if found is None else "is out of range"
+    context.warnings.append(f"{name}: {origin} {fault}")
     return None
 
 
