@@ -7,6 +7,7 @@ line breaks. `locate` and `label` work on these values.
 import re
 from collections.abc import Container
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from lxml import etree
 from lxml.etree import _Attrib as Attributes
@@ -134,12 +135,9 @@ class Block:
         element = self.region.element
         if len(element) == 0 or next(element.iter("img", "picture"), None) is None:
             return False
-        lacking = 0.9 * len(self.text)
-        for each in element.iter("small"):  # stop early: one may hold thousands of others
-            lacking -= len(text_of(each))
-            if lacking <= 0:
-                return True
-        return False
+        # Sums that stop early: one may hold thousands of others.
+        lengths = accumulate(len(text_of(each)) for each in element.iter("small"))
+        return any(length >= 0.9 * len(self.text) for length in lengths)
 
 
 def blocks_of(root: Element, left_out: Container[Element] = ()) -> tuple[list[Block], list[Region]]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import cast
 
 from lxml import etree
@@ -336,9 +337,5 @@ def text_length(element: Element) -> int:
 
 def _has_text(element: Element, least: int = _LEAST_TEXT) -> bool:
     """Whether the paragraphs in `element` have at least `least` characters."""
-    length = 0
-    for paragraph in element.iter("p", "li", "blockquote"):
-        length += text_length(paragraph)
-        if length >= least:
-            return True
-    return False
+    lengths = accumulate(map(text_length, element.iter("p", "li", "blockquote")))
+    return any(length >= least for length in lengths)
