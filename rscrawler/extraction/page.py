@@ -129,14 +129,12 @@ def whole_utf8(body: bytes) -> bytes | None:
 def _as_utf8(body: bytes, content_type: str | None) -> bytes:
     if (whole := whole_utf8(body)) is not None:
         return whole
-    encoding = "cp1252"
-    for claim in (http_content_type_encoding(content_type), html_body_declared_encoding(body)):
-        if claim is not None and _is_text(_decoded(body, claim), _CLAIMED_WHOLE):
-            encoding = claim
-            break
-    else:
-        if guess := from_bytes(body, cp_isolation=_OLD_ENCODINGS).best():
-            encoding = guess.encoding
+    claims = (http_content_type_encoding(content_type), html_body_declared_encoding(body))
+    fitting = (each for each in claims if each and _is_text(_decoded(body, each), _CLAIMED_WHOLE))
+    encoding = next(fitting, None)
+    if encoding is None:
+        guess = from_bytes(body, cp_isolation=_OLD_ENCODINGS).best()
+        encoding = guess.encoding if guess else "cp1252"
     return html_to_unicode(f"text/html; charset={encoding}", body)[1].encode("utf8", "replace")
 
 
