@@ -30,9 +30,7 @@ def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> 
     distant: str | None = None
     for index in range(len(paragraphs) - 1, -1, -1):
         outlet, is_distant = _line(paragraphs[index])
-        if outlet is None:
-            continue
-        if _letters(outlet) in own or outlet.casefold().startswith(editions):
+        if outlet is None or _letters(outlet) in own or outlet.casefold().startswith(editions):
             continue
         if not is_distant:
             return outlet
