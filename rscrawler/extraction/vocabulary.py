@@ -52,8 +52,9 @@ def region_kind(names: str) -> tuple[str, str] | None:
     `kebab-case` are treated alike. Names for the article's subject or the element's state
     (`tag-iran`, `has-sidebar`) are ignored.
     """
+    ignored = compiled(f"(?:{'|'.join(table('regions')['ignored'])})-", re.NOFLAG)
     for plain in map(_plain, names.split()):
-        if _ignored().match(plain):
+        if ignored.match(plain):
             continue
         for kind, words in region_patterns():
             if words.search(plain):
@@ -69,11 +70,6 @@ def _plain(name: str) -> str:
 def is_called_author(names: str) -> bool:
     """Whether one of the classes in `names` marks an author's name."""
     return any(pattern("authors").fullmatch(_plain(name)) for name in names.split())
-
-
-@cache
-def _ignored() -> re.Pattern[str]:
-    return re.compile(f"(?:{'|'.join(table('regions')['ignored'])})-")
 
 
 @cache
