@@ -151,8 +151,6 @@ def blocks_of(root: Element, left_out: Container[Element] = ()) -> tuple[list[Bl
 
 
 class _Walk:
-    """Collects text into blocks and regions."""
-
     def __init__(self, root: Element, left_out: Container[Element]) -> None:
         self.blocks: list[Block] = []
         self.regions: list[Region] = []
@@ -268,10 +266,8 @@ def kind_of(element: Element) -> tuple[str | None, str]:
     tag = str(element.tag)
     if tag in _KIND_OF_TAG:
         return _KIND_OF_TAG[tag], tag
-    if tag in ("html", "body"):
-        return None, ""
     attributes = element.attrib
-    if not attributes:
+    if tag in ("html", "body") or not attributes:
         return None, ""
     if _is_hidden(attributes):
         return "hidden", "hidden"

@@ -130,7 +130,6 @@ def _names(texts: Iterable[str]) -> list[str]:
 
 
 def _is_name(text: str) -> bool:
-    """Whether a text can be an author's name."""
     is_long = len(text) > 60 or text.count(" ") > 5
     is_no_name = is_long or is_nobody(text) or pattern("other_work").search(text)
     return not is_no_name and text[0] == text[0].upper()

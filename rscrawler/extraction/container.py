@@ -161,8 +161,6 @@ def _is_closed(element: Element) -> bool:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An element that can be the page's own article."""
-
     score: float
     element: Element
     headline: Element | None

@@ -190,7 +190,6 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
 
 
 def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
-    """The nodes in a script of JSON-LD."""
     data = _loads(script)
     if data is None:
         warnings.append("json-ld: not readable")
