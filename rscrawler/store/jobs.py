@@ -140,11 +140,6 @@ class JobStore(Part):
             connection.execute(later.values(next_fire_at=firing.fire_at))
             return True
 
-    def is_open(self, firing: Firing) -> bool:
-        """Whether a run that was claimed has not ended, and was not given back."""
-        found = select(fired.c.job_id).filter_by(**_open(firing))
-        return self._database.scalar(found) is not None
-
     def unended(self) -> set[str]:
         """The ids of jobs with a run that has not ended."""
         return {firing.job_id for firing in self.open_runs()}
