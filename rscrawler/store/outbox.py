@@ -50,6 +50,7 @@ _COUNTED = (
     .group_by(outbox.c.channel)
     .order_by(outbox.c.channel)
 )
+_PENDING_ROWS = update(outbox).filter_by(state="pending")
 _PENDING = _COUNTED.where(outbox.c.state == "pending")
 
 
@@ -125,8 +126,10 @@ class OutboxStore(Part):
 
         False, and nothing is changed, if one of the rows was done already.
         """
+        written = _PENDING_ROWS.where(among(outbox.c.number, numbers))
         with self._database.writing() as connection:
-            if _mark_done(connection, file, numbers) != len(numbers):
+            done = connection.execute(written.values(state="done", file=file))
+            if done.rowcount != len(numbers):
                 connection.rollback()
                 return False
             self._set_committed(connection, file, committed_bytes)
@@ -140,14 +143,12 @@ class OutboxStore(Part):
         Rows of the records `present` in the file become done, its other rows pending again;
         `committed_bytes` becomes its committed size.
         """
-        of_file = or_(outbox.c.file == file, outbox.c.state == "pending")
-        rows = select(outbox.c.number, outbox.c.record_id).filter_by(channel=channel).where(of_file)
         again = update(outbox).filter_by(file=file).values(state="pending", file=None)
+        is_there = among(outbox.c.record_id, list(present))
+        written = _PENDING_ROWS.filter_by(channel=channel).where(is_there)
         with self._database.writing() as connection:
-            found = connection.execute(rows).all()
             connection.execute(again)
-            there = [row.number for row in found if row.record_id in present]
-            _mark_done(connection, file, there)
+            connection.execute(written.values(state="done", file=file))
             self._set_committed(connection, file, committed_bytes)
 
     def _set_committed(self, connection: Connection, file: str, committed_bytes: int) -> None:
@@ -303,9 +304,3 @@ class OutboxStore(Part):
         alerted = update(flag).values(alerted_at=now).filter_by(alerted_at=None)
         marks = (alerted.filter_by(article_id=each.article_id, topic=each.topic) for each in flags)
         return write_messages(self._database, new, *marks)
-
-
-def _mark_done(connection: Connection, file: str, numbers: Sequence[int]) -> int:
-    """Mark the pending ones of the rows as done; returns how many."""
-    pending = update(outbox).where(among(outbox.c.number, numbers), outbox.c.state == "pending")
-    return connection.execute(pending.values(state="done", file=file)).rowcount
