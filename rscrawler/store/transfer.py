@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Table, func, select, text
+from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from rscrawler.errors import ConfigurationError, StoreError
@@ -132,7 +132,9 @@ def _summary(
         if copy_to is not None:
             _insert(table, rows, copy_to)
         count += len(rows)
-        total += sum(_row_digest(row) for row in rows)
+        # SQLAlchemy returns the same values for every driver: times in UTC, bytes, numbers.
+        digests = (hashlib.blake2b(repr(row).encode(), digest_size=16) for row in rows)
+        total += sum(int(each.hexdigest(), 16) for each in digests)
     return CopiedTable(table.name, count, f"{total % 2**128:032x}")
 
 
@@ -145,20 +147,10 @@ def _insert(table: Table, rows: list[dict[str, Any]], connection: Connection) ->
         ) from error
 
 
-def _row_digest(row: dict[str, Any]) -> int:
-    # SQLAlchemy returns the same values for every driver: times in UTC, bytes, numbers.
-    return int(hashlib.blake2b(repr(row).encode(), digest_size=16).hexdigest(), 16)
-
-
 def _set_sequences(tables: list[Table], connection: Connection) -> None:
     """Set PostgreSQL's sequences to the highest numbers: inserted numbers do not advance them."""
     for table in tables:
-        column = table.autoincrement_column
-        if column is None or not isinstance(column.type, Integer):
-            continue
-        highest = connection.scalar(select(func.max(column)))
-        if highest is not None:
-            connection.execute(
-                text("SELECT setval(pg_get_serial_sequence(:table, :column), :highest)"),
-                {"table": table.name, "column": column.name, "highest": highest},
-            )
+        if (column := table.autoincrement_column) is not None:
+            sequence = func.pg_get_serial_sequence(table.name, column.name)
+            # Without rows, the highest number is NULL, which changes nothing.
+            connection.execute(select(func.setval(sequence, func.max(column))))
