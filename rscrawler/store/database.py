@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Generator, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, lru_cache
 from pathlib import Path
@@ -43,10 +43,11 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 DatabaseFailure = exc.SQLAlchemyError  # what a failed statement raises if it is no StoreError
-_COMPILED = 500  # statements in the LRU cache
 _STREAMED = 100  # rows fetched at a time
 _READ_ONLY = "25006"  # read_only_sql_transaction of PostgreSQL
 _WAL_BYTES = 16 * 2**20
+# A command opens its database several times, and compiling a query takes longer than running it.
+_COMPILED = LRUCache[Any, Any](500)  # statements, each for one dialect
 _compiled_lookup = lru_cache(Lookup)
 _Column = TypeVar("_Column")
 _Columns = TypeVarTuple("_Columns")
@@ -317,11 +318,8 @@ def _translated_errors(url: URL) -> Iterator[None]:
 
 
 @lru_cache
-def _postgresql_template(url: URL) -> tuple[Engine, MutableMapping[Any, Any]]:
-    """An engine for others to share its dialect and events; a cache of compiled statements.
-
-    A command opens its database several times, and compiling a query takes longer than running it.
-    """
+def _postgresql_template(url: URL) -> Engine:
+    """An engine for others to share its dialect and events."""
     from rscrawler.store.postgresql import LimitedConnection
 
     prepare_for_postgresql()
@@ -338,13 +336,13 @@ def _postgresql_template(url: URL) -> tuple[Engine, MutableMapping[Any, Any]]:
         if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
             context.is_disconnect = True
 
-    return engine, LRUCache(_COMPILED)
+    return engine
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    shared, compiled = _postgresql_template(url)
+    shared = _postgresql_template(url)
     pool = shared.pool.recreate()  # with the same events
-    engine = Engine(pool, shared.dialect, url, execution_options={"compiled_cache": compiled})
+    engine = Engine(pool, shared.dialect, url, execution_options={"compiled_cache": _COMPILED})
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
@@ -355,8 +353,8 @@ def _postgresql_engine(url: URL) -> Engine:
 
 
 @cache
-def _sqlite_dialect() -> tuple[Dialect, MutableMapping[Any, Any]]:
-    """SQLAlchemy's SQLite dialect and a cache of compiled statements, shared by all files."""
+def _sqlite_dialect() -> Dialect:
+    """SQLAlchemy's SQLite dialect, shared by all files."""
     if sqlite3.sqlite_version_info < (3, 35):  # without RETURNING
         raise StoreError(
             f"this Python is linked to SQLite {sqlite3.sqlite_version}; 3.35 or later is needed: "
@@ -365,7 +363,7 @@ def _sqlite_dialect() -> tuple[Dialect, MutableMapping[Any, Any]]:
     engine = create_engine("sqlite://")
     engine.connect().close()  # the dialect reads the library's version
     engine.dispose()
-    return engine.dialect, LRUCache(_COMPILED)
+    return engine.dialect
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -404,9 +402,9 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
         return connection
 
-    dialect, compiled = _sqlite_dialect()
+    dialect = _sqlite_dialect()
     pool = QueuePool(connect, dialect=dialect)
-    engine = Engine(pool, dialect, url, execution_options={"compiled_cache": compiled})
+    engine = Engine(pool, dialect, url, execution_options={"compiled_cache": _COMPILED})
 
     @event.listens_for(engine, "begin")
     def _begin_immediately(connection: Any) -> None:
