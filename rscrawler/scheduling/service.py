@@ -45,8 +45,6 @@ from rscrawler.store.leases import (
     WORKER,
     in_words,
     process_identity,
-    service_lease,
-    worker_lease,
 )
 
 logger = logging.getLogger(__name__)
@@ -107,7 +105,7 @@ class Service:
         self._load = load
         self._now = now
         self._owner = owner or process_identity()
-        self._lease = (worker_lease if self._is_worker else service_lease)(self._owner)
+        self._lease = f"{WORKER if self._is_worker else SERVICE}{self._owner}"
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
         self._run_child = run

@@ -23,7 +23,8 @@ LONGEST_CYCLE = timedelta(minutes=10)  # at whose end its alerts go out together
 LONGEST_CLAIM = timedelta(days=1)  # one that would last longer is of a clock that was ahead
 LONGEST_REST = timedelta(minutes=10)  # the maximum of a profile's download delay
 RESTING = "(resting)"  # owner of a lease that nobody can take until it expires
-SERVICE, WORKER = "service:", "worker:"  # prefixes of the leases of a kind; the owner follows
+# Prefixes of the leases that services and workers renew while they run; the owner follows.
+SERVICE, WORKER = "service:", "worker:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,6 @@ def site_lease(site: str) -> str:
 def host_lease(host: str) -> str:
     """The name of the lease that a crawl holds of each host of its site."""
     return f"host:{host}"
-
-
-def service_lease(owner: str) -> str:
-    """The name of the lease that a service renews while it runs."""
-    return f"{SERVICE}{owner}"
-
-
-def worker_lease(owner: str) -> str:
-    """The name of the lease that a worker renews while it runs."""
-    return f"{WORKER}{owner}"
 
 
 def process_identity() -> str:

@@ -14,7 +14,7 @@ from rscrawler.delivery import deliver
 from rscrawler.delivery.ops import is_of_outbox
 from rscrawler.monitoring.status import raise_health_problems, read_status
 from rscrawler.store import Store
-from rscrawler.store.leases import process_identity, service_lease
+from rscrawler.store.leases import process_identity
 from tests.delivery.helpers import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -48,17 +48,17 @@ def look(config: Config, store: Store, minutes: int) -> list[tuple[str, str]]:
 def test_a_service_that_died_is_reported_until_another_one_lives(
     config: Config, store: Store
 ) -> None:
-    store.leases.acquire(service_lease(DEAD), DEAD, NOW)
+    store.leases.acquire(f"service:{DEAD}", DEAD, NOW)
     assert look(config, store, 1) == []
     assert look(config, store, 3) == [("schedule", "overdue")]
     assert look(config, store, 4) == [("schedule", "overdue")]
     assert len(read_status(config, store, NOW + 4 * MINUTE).others["schedule"]) == 1
-    store.leases.acquire(service_lease(process_identity()), process_identity(), NOW + 5 * MINUTE)
+    store.leases.acquire(f"service:{process_identity()}", process_identity(), NOW + 5 * MINUTE)
     assert look(config, store, 5) == []
 
 
 def test_a_service_that_runs_here_has_slept_and_not_died(config: Config, store: Store) -> None:
-    store.leases.acquire(service_lease(process_identity()), process_identity(), NOW)
+    store.leases.acquire(f"service:{process_identity()}", process_identity(), NOW)
     assert look(config, store, 300) == []
     assert len(read_status(config, store, NOW + 300 * MINUTE).others["schedule"]) == 1
 

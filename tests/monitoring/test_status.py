@@ -22,9 +22,7 @@ from rscrawler.store.leases import (
     LEASE_DURATION,
     host_lease,
     process_identity,
-    service_lease,
     site_lease,
-    worker_lease,
 )
 from rscrawler.store.messages import NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, an_article, on_sqlite, record
@@ -300,7 +298,7 @@ SERVICE = "another-host/1/1"
 
 def a_service(store: Store, owner: str = SERVICE, at: datetime = NOW) -> None:
     """A service that has planned its jobs at noon, and lives at a time."""
-    store.leases.acquire(service_lease(owner), owner, at)
+    store.leases.acquire(f"service:{owner}", owner, at)
     store.jobs.schedule("job", "every 20m", NOW)
 
 
@@ -362,7 +360,7 @@ def test_jobs_are_missed_though_their_service_was_ended_in_peace(
 ) -> None:
     owner = process_identity()
     a_service(store, owner)
-    store.leases.release(service_lease(owner), owner)
+    store.leases.release(f"service:{owner}", owner)
     minutes = timedelta(minutes=1)
     times = 'every = "10s"'
     assert said_of_schedule(config, store, NOW + 4 * minutes, times) == []
@@ -394,7 +392,7 @@ def test_a_job_that_a_living_service_does_not_run_is_missed_after_three_of_its_s
     config: Config, store: Store, times: str, patience: timedelta
 ) -> None:
     a_service(store)
-    store.leases.acquire(service_lease(SERVICE), SERVICE, NOW + patience)
+    store.leases.acquire(f"service:{SERVICE}", SERVICE, NOW + patience)
     assert said_of_schedule(config, store, NOW + patience, times) == []
     later = NOW + patience + timedelta(seconds=1)
     assert said_of_schedule(config, store, later, times) == [
@@ -415,7 +413,7 @@ def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
 ) -> None:
     later = NOW + 5 * HOUR
     a_service(store)
-    store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+    store.leases.acquire(f"service:{SERVICE}", SERVICE, later)
     begin_run(store, "full")
     config = with_jobs(config, a_job(), a_job("full", 'every = "1d"'))
     assert read_status(config, store, later).others["schedule"] == ()
@@ -427,7 +425,7 @@ def test_a_job_that_waits_since_too_many_runs_go_on_is_not_missed(
 ) -> None:
     later = NOW + 5 * HOUR
     a_service(store)
-    store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+    store.leases.acquire(f"service:{SERVICE}", SERVICE, later)
     for number in range(MOST_CRAWLS):
         assert len(said_of_schedule(config, store, later)) == 1
         begin_run(store, f"other-{number}")
@@ -443,9 +441,9 @@ def test_a_job_waits_a_day_for_a_living_worker_which_may_be_busy(
     missed = ["job job was due at 2026-11-24T12:00:00Z, but no worker has run it"]
     a_service(store)
     for later, said in ((NOW + DAY, []), (NOW + DAY + HOUR, missed)):
-        store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+        store.leases.acquire(f"service:{SERVICE}", SERVICE, later)
         assert said_of_schedule(config, store, later) == missed
-        store.leases.acquire(worker_lease("another-host/2/2"), "another-host/2/2", later)
+        store.leases.acquire("worker:another-host/2/2", "another-host/2/2", later)
         assert said_of_schedule(config, store, later) == said
 
 
@@ -461,7 +459,7 @@ def test_a_failing_job_that_waits_since_half_of_the_places_are_for_others_is_not
 
     later = NOW + 5 * HOUR
     fail("job")
-    store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+    store.leases.acquire(f"service:{SERVICE}", SERVICE, later)
     for number in range(MOST_CRAWLS // 2):
         assert len(said_of_schedule(config, store, later)) == 1
         begin_run(store, f"well-{number}")  # jobs that do not fail leave it its place
@@ -479,7 +477,7 @@ def test_a_job_that_runs_or_has_to_wait_is_not_missed(
 ) -> None:
     later = NOW + 5 * HOUR
     a_service(store)
-    store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+    store.leases.acquire(f"service:{SERVICE}", SERVICE, later)
     if lease is None:
         firing = Firing("job", NOW, SERVICE)
         next_fire_at = NOW + timedelta(minutes=20)

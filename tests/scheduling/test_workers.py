@@ -21,7 +21,7 @@ from rscrawler.schedules import active_jobs
 from rscrawler.scheduling.service import DELIVERER, Service
 from rscrawler.store import Store
 from rscrawler.store.jobs import Firing
-from rscrawler.store.leases import LEASE_DURATION, SERVICE, service_lease
+from rscrawler.store.leases import LEASE_DURATION, SERVICE
 from tests.delivery.helpers import on_sqlite
 from tests.delivery.mailbox import Mailbox, serving
 from tests.scheduling.services import (
@@ -199,7 +199,7 @@ def test_a_run_that_an_older_version_put_into_its_queue_is_due_again(world: Worl
 
 def test_workers_do_not_hide_that_the_service_is_dead(world: World) -> None:
     store = world.open_store()
-    store.leases.acquire(service_lease(DEAD), DEAD, NOON)
+    store.leases.acquire(f"service:{DEAD}", DEAD, NOON)
     asyncio.run(step(worker_of(world)))
     assert [each.owner for each in store.leases.services(SERVICE)] == [DEAD]
     (problem,) = read_status(world.config, store, world.clock()).others["schedule"]

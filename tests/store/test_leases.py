@@ -13,7 +13,6 @@ from rscrawler.store.leases import (
     SERVICE,
     is_alive,
     process_identity,
-    service_lease,
 )
 
 SAYS_WHO_IT_IS = """
@@ -85,7 +84,7 @@ def test_this_process_is_alive_and_one_of_another_machine_may_be() -> None:
 def test_a_living_service_forgets_those_that_died(store: Store) -> None:
     dead_here, silent = f"{process_identity().split('/')[0]}/999999999/1", "third-machine/1/1"
     for owner, at in ((silent, NOW - LEASE_DURATION), (dead_here, NOW), (ELSEWHERE, NOW)):
-        store.leases.acquire(service_lease(owner), owner, at)
+        store.leases.acquire(f"service:{owner}", owner, at)
     assert [each.owner for each in store.leases.services() if each.is_alive_at(NOW)] == [ELSEWHERE]
     store.leases.forget_dead(SERVICE, NOW)
     assert [(sign.owner, sign.seen_at) for sign in store.leases.services()] == [(ELSEWHERE, NOW)]

@@ -15,7 +15,7 @@ from rscrawler.config import Config, load_config
 from rscrawler.monitoring.after import compose_weekly
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
-from rscrawler.store.leases import process_identity, service_lease
+from rscrawler.store.leases import process_identity
 from rscrawler.web.dashboard import Dashboard
 from tests.web.conftest import served
 from tests.workspace import Workspace
@@ -39,14 +39,14 @@ def problems(subject: str, *codes: ProblemCode) -> Callable[[Store], None]:
 
 
 def a_dead_service(store: Store) -> None:
-    store.leases.acquire(service_lease(ELSEWHERE), ELSEWHERE, LONG_AGO)
+    store.leases.acquire(f"service:{ELSEWHERE}", ELSEWHERE, LONG_AGO)
     store.jobs.schedule("rs-sections", "every 20m", LONG_AGO)
 
 
 def idle_jobs(store: Store) -> None:
     """A service lives, and does nothing."""
     owner = process_identity()
-    store.leases.acquire(service_lease(owner), owner, utc_now())
+    store.leases.acquire(f"service:{owner}", owner, utc_now())
     for job_id in ("rs-sections", "rs-sitemap"):
         store.jobs.schedule(job_id, "every 20m", LONG_AGO)
 
