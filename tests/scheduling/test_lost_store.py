@@ -58,8 +58,11 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 @pytest.fixture
-def open_kept(tmp_path: Path) -> Iterator[Callable[[str], StoreKeeper]]:
+def open_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], StoreKeeper]]:
     """Opens the store at a URL as a service does."""
+    monkeypatch.chdir(tmp_path)  # the service's own configuration, the default, has relative paths
     kept: list[StoreKeeper] = []
 
     def open_store(url: str) -> StoreKeeper:
