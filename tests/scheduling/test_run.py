@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from rscrawler import read_records
 from tests.databases import Databases
 from tests.delivery.mailbox import Mailbox, serving
 from tests.sample_site import Fault, SampleSite
@@ -279,7 +280,7 @@ def test_the_service_outlives_what_goes_wrong_and_loses_no_article(
 
         service = run()
         expected = {story.slug for story in site.stories}
-        wait_until(lambda: len(workspace.records()) >= len(expected))
+        wait_until(lambda: len(list(read_records(workspace.output))) >= len(expected))
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait().status == 0
         recorded = [record["url"] for record in workspace.records()]
