@@ -174,7 +174,8 @@ def _record_id(line: bytes) -> str | None:
         found = json.loads(line)["record_id"]
     except (ValueError, TypeError, KeyError):
         return None  # no JSON, or no record
-    return found if isinstance(found, str) else None
+    # PostgreSQL takes neither NUL nor a lone surrogate.
+    return found if isinstance(found, str) and found.isprintable() else None
 
 
 # One writer.

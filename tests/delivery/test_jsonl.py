@@ -186,6 +186,20 @@ def test_lines_that_somebody_made_longer_stay_whole_and_each_is_there_once(
     assert store.outbox.pending_line_count() == 0
 
 
+@pytest.mark.parametrize("record_id", ["\\u0000", "\\ud800"])
+def test_a_foreign_line_whose_id_no_database_takes_stops_no_delivery(
+    store: Store, tmp_path: Path, record_id: str
+) -> None:
+    path, foreign = tmp_path / FILE, f'{{"record_id": "{record_id}"}}\n'
+    record(store, an_article(1))
+    deliver_jsonl(a_config(tmp_path), store)
+    path.write_text(foreign + path.read_text())
+    record(store, an_article(2))
+    deliver_jsonl(a_config(tmp_path), store)
+    assert path.read_text().startswith(foreign)
+    assert record_ids(path)[1:] == [an_article(1).record_id, an_article(2).record_id]
+
+
 @on_sqlite
 def test_lines_of_a_file_that_was_compressed_are_not_written_again(
     store: Store, tmp_path: Path
