@@ -430,7 +430,7 @@ def _declared_picture(located: LocatedText) -> tuple[str, str] | None:
     for origin, (value, *_) in _declared(located, "image"):
         address = web_address(value, located.context.structured.base)
         name = _NOT_PATH.sub("", value).rpartition("/")[2]
-        is_other = _PLACEHOLDER.search(value) or _is_named_no_picture(name)
+        is_other = _PLACEHOLDER.search(value) or pattern("logos").search(name)
         if address and not is_other:
             return origin, address
     return None
@@ -471,11 +471,7 @@ def is_picture(image: Element) -> bool:
     marks = [image.get("class") or "", image.get("id") or ""]
     around = (e for e in islice(image.iterancestors(), 3) if e.tag in _AROUND_PICTURES)
     marks += [each.get("class") or "" for each in around]
-    return not _is_named_no_picture(" ".join(marks))
-
-
-def _is_named_no_picture(names: str) -> bool:
-    return pattern("no_pictures", re.NOFLAG).search(names.lower()) is not None
+    return pattern("no_pictures", re.NOFLAG).search(" ".join(marks).lower()) is None
 
 
 def image_source(image: Element) -> str | None:

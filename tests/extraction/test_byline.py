@@ -459,6 +459,23 @@ def test_the_declared_picture_is_surer_than_the_first_on_an_unknown_page() -> No
     assert article.image.url == declared
 
 
+@pytest.mark.parametrize(
+    ("declared", "is_picture"),
+    [
+        ("https://gazette.example/tongue_1200_Social.jpg", True),
+        ("https://gazette.example/silicon-valley.jpg", True),
+        ("https://gazette.example/tass_logo_share.png", False),
+        ("https://gazette.example/cropped-favicon.jpg", False),
+        ("https://gazette.example/social_placeholder.png", False),
+    ],
+)
+def test_a_declared_picture_is_no_logo_though_it_may_be_made_for_social_media(
+    declared: str, is_picture: bool
+) -> None:
+    article = read("", f'<meta property="og:image" content="{declared}">')
+    assert (article.image is not None) == is_picture
+
+
 def test_of_an_address_in_json_ld_only_references_are_unescaped() -> None:
     image = "https://gazette.example/dam.jpg?w=900&region=0,0,9,6"
     node = f'{{"@type": "NewsArticle", "url": "{URL}", "image": "{image}&amp;ssl=1"}}'
