@@ -123,7 +123,6 @@ app = typer.Typer(
     cls=_LazyGroup,
     help="Watches news sites for coverage of Central Asia, and alerts you once per article.",
     no_args_is_help=True,
-    suggest_commands=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich takes longer than most commands
 )

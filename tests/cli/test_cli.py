@@ -178,6 +178,13 @@ def test_wrong_usage_is_status_2_and_says_what_is_wrong(
     assert "Value error" not in result.stderr
 
 
+def test_a_mistyped_command_is_answered_with_the_nearest_one(workspace: Workspace) -> None:
+    for arguments, meant in ((["crwal"], "crawl"), (["topics", "lst"], "list")):
+        result = workspace.run(*arguments)
+        assert result.status == 2
+        assert f"'{arguments[-1]}'. Did you mean '{meant}'?" in result.stderr
+
+
 def test_an_unknown_site_is_told_with_those_that_are_known(workspace: Workspace) -> None:
     (line,) = complaints(workspace.run("crawl", "elsewhere"))
     assert line.startswith("rscrawler: site 'elsewhere' is not known; allowed: ")
