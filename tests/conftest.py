@@ -36,7 +36,6 @@ def pytest_configure() -> None:
 
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over modules and tests, which stay."""
-    gc.collect()
     gc.freeze()
     gc.enable()
 

@@ -195,7 +195,6 @@ if __name__ == "__main__":
     prepare(Config())
     read_sample_site()
     rehearse()
-    gc.collect()
     gc.freeze()
     gc.enable()
     assert sys.path[0] == str(Path.cwd())

@@ -184,7 +184,6 @@ def main(parent: int, descriptor: int) -> None:
 
     with suppress(Exception):  # a run reads the same files and reports what is wrong
         prepare(load_config(find_config(None)))
-    gc.collect()
     gc.freeze()
     gc.enable()
     serve(socket.socket(fileno=descriptor), _run)
