@@ -76,9 +76,8 @@ def test_an_address_that_two_sites_share_is_not_guessed(workspace: Workspace) ->
 
 
 def test_a_terminal_gets_colours_instead_of_brackets(edited: Workspace) -> None:
-    # In a process of its own: whether there are colours is decided when the program is loaded.
     terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
-    result = Workspace(edited.folder).run("history", an_article(1).article_id, **terminal)
+    result = edited.run("history", an_article(1).article_id, **terminal)
     assert "Kazakhstan and Russia \x1b[9;31mquarrelled \x1b[0m" in result.stdout
     assert "\x1b[32mmade [31mpeace \x1b[0mover the war." in result.stdout
 
