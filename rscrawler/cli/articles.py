@@ -28,7 +28,7 @@ from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
 from rscrawler.store.database import NoDatabase
-from rscrawler.topics import Flagger, usable_watchlists
+from rscrawler.topics import usable_flagger
 from rscrawler.web.texts import Version, shortened, version_changes
 
 _IN_WORDS = {
@@ -226,7 +226,7 @@ def reparse_command(
     """
     profiles = chosen_sites(load_sites(config), sites or [])
     files = _files(config, profiles, is_named=bool(sites))
-    flagger, run_id = Flagger(usable_watchlists(config)), new_run_id()
+    flagger, run_id = usable_flagger(config), new_run_id()
     counts: Counter[Reparsed] = Counter()
     beside: Counter[str] = Counter()
     changes: list[dict[str, Any]] = []

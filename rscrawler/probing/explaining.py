@@ -16,7 +16,7 @@ from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
 from rscrawler.probing.visitor import Response, Visitor
 from rscrawler.sites import SiteProfile, chosen_sites, host_of, load_sites
-from rscrawler.topics import Contribution, FlaggableText, Flagger, usable_watchlists
+from rscrawler.topics import Contribution, FlaggableText, usable_flagger
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def explain(
     article.version = 1
     article.record_id = new_record_id(article.article_id, 1)
     article.first_seen_at = now
-    flagger = Flagger(usable_watchlists(config))
+    flagger = usable_flagger(config)
     text = FlaggableText.from_article(article)
     article.topics = flagger.flag(text)
     return Explanation(article, labelled_blocks(read, profile), flagger.explain(text))

@@ -32,7 +32,7 @@ from rscrawler.store.leases import (
     process_identity,
     site_lease,
 )
-from rscrawler.topics import Flagger, check_alerted, usable_watchlists
+from rscrawler.topics import Flagger, check_alerted, usable_flagger
 
 logger = logging.getLogger(__name__)
 
@@ -233,7 +233,7 @@ def session_from_arguments(
         if limit is not None and not (str(limit).isdecimal() and int(limit) > 0):
             raise ConfigurationError(f"spider argument limit: {limit!r} is not a number from 1 on")
         check_alerted(loaded)
-        flagger = Flagger(usable_watchlists(loaded))
+        flagger = usable_flagger(loaded)
         # Before the database is opened: forked processes must not share its connections.
         readers = Readers(loaded.crawl, PageReader(chosen, flagger))
         store = Store.open(loaded.database)

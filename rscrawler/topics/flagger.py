@@ -5,6 +5,7 @@ its count. It names none if the leading count is at most `country_of_region` of 
 if the headlines name the region alone and three or more states, but not all, would be named.
 """
 
+import logging
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -13,14 +14,22 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import chain
 
-from rscrawler.config import find_config, load_config
+from rscrawler.config import Config, find_config, load_config
 from rscrawler.items import Evidence, Level, TopicFlag
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Role, context_words, disambiguate
 from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
 from rscrawler.topics.salience import GENRES, OTHERS, AnnotatedText, Sentence, annotate, other_words
 from rscrawler.topics.text import FlaggableText, Zone, sentence_spans
-from rscrawler.topics.watchlist import Levels, WatchList, load_watchlist, load_watchlists
+from rscrawler.topics.watchlist import (
+    Levels,
+    WatchList,
+    load_watchlist,
+    load_watchlists,
+    usable_topics,
+)
+
+logger = logging.getLogger(__name__)
 
 Flag = TopicFlag
 _REGION = ""
@@ -197,6 +206,14 @@ def flag_text(
 def shipped_flagger() -> Flagger:
     """The flagger with the shipped watch-lists alone, whatever the configuration."""
     return Flagger(load_watchlists().values())
+
+
+def usable_flagger(config: Config) -> Flagger:
+    """The flagger with the usable watch-lists; logs a warning for each problem of a wrong file."""
+    topics = usable_topics(config)
+    for problem in chain.from_iterable(topics.problems.values()):
+        logger.warning("%s", problem)
+    return Flagger(topics.lists.values()) if config.topics_dir else shipped_flagger()
 
 
 @lru_cache(maxsize=8)

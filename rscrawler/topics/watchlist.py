@@ -6,7 +6,6 @@ key. The models here validate it and give its JSON Schema (`WatchList.model_json
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from rscrawler.config import Config, cached, checked, read_toml, toml_files
 from rscrawler.config.models import Model, key, matching
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.matcher import fold
-
-logger = logging.getLogger(__name__)
 
 SHIPPED_DIR = Path(__file__).parent
 # The world's towns of 15,000 people or more by main name, without names that occur in two
@@ -262,14 +259,6 @@ def usable_topics(config: Config) -> Topics:
                 instead = f"the {kind} one is used"
         topics.problems[name] = tuple(f"{problem} ({instead})" for problem in problems)
     return Topics(dict(sorted(topics.lists.items())), topics.problems)
-
-
-def usable_watchlists(config: Config) -> Collection[WatchList]:
-    """The usable watch-lists; logs a warning for each problem of a wrong file."""
-    topics = usable_topics(config)
-    for problem in chain.from_iterable(topics.problems.values()):
-        logger.warning("%s", problem)
-    return topics.lists.values()
 
 
 def keep_good_copies(config: Config) -> None:
