@@ -40,10 +40,9 @@ class Acting(PageReader):
         match page.url:
             case "stuck":
                 while True:
-                    pass
+                    signal.pause()  # it never ends, and leaves the processor to other tests
             case "wait":
-                while not Path(os.fsdecode(page.body)).exists():
-                    pass
+                wait_until(Path(os.fsdecode(page.body)).exists)
             case "big":
                 return ReadFailure(PageKind.INCOMPLETE, str(len(bytearray(2**30))))
             case "dies":

@@ -544,7 +544,7 @@ def test_a_packed_sitemap_is_read_and_one_that_bursts_is_not() -> None:
     assert [entry.url for entry in read_sitemap(gzip.compress(body)).entries] == [
         "https://site.example/a/"
     ]
-    for bad in (gzip.compress(bytes(60 * 2**20)), gzip.compress(body)[:20], b"\x1f\x8bnothing"):
+    for bad in (gzip.compress(bytes(60 * 2**20), 1), gzip.compress(body)[:20], b"\x1f\x8bnothing"):
         with pytest.raises(UnreadableSource):
             read_sitemap(bad)
 

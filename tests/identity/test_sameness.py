@@ -109,7 +109,7 @@ def test_an_edited_text_is_the_same_article_and_half_of_it_is_not() -> None:
 
 @pytest.mark.parametrize("number", range(10))
 def test_no_issue_of_a_series_is_folded_under_another(number: int) -> None:
-    issues = series(number, 20)
+    issues = series(number, 12)
     for index, later in enumerate(issues):
         for earlier in issues[:index]:
             found = decision(earlier.body, later.body, (earlier.title, later.title))

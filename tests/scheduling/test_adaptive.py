@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rscrawler.schedules.adaptive import (
     Adaptive,
     PublicationHistory,
+    VisitPlan,
     learn,
     next_visit,
     weekly_plan,
@@ -46,10 +47,12 @@ def bursty(weeks: int) -> PublicationHistory:
 
 def visits_in(history: PublicationHistory, begin: datetime, end: datetime) -> list[datetime]:
     """The visits from `begin` on, when nothing further is published."""
-    visits, now = [], begin
+    visits, now, plans = [], begin, dict[date, VisitPlan]()
     while now < end:
         visits.append(now)
-        now = next_visit(history, LIMITS, now)
+        if now.date() not in plans:
+            plans[now.date()] = weekly_plan(learn(history, now.timestamp()), LIMITS)
+        now = next_visit(history, LIMITS, now, plan=plans[now.date()])
     return visits
 
 

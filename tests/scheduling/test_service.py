@@ -161,12 +161,12 @@ def test_a_daily_digest_goes_out_once_a_day_when_the_clocks_change(
         service = world.service(
             scheduled(action="digest", cron="30 2 * * *", timezone="Europe/Berlin")
         )
-        for _ in range(3 * 24 * 2):
+        for _ in range(3 * 24):
             before = len(world.children.started)
             await step(service)
             if len(world.children.started) > before:
                 fired.append(f"{world.clock.now:%m-%d}")
-            world.clock.advance(30 * MINUTE)
+            world.clock.advance(60 * MINUTE)
 
     asyncio.run(scenario())
     assert fired == [f"{first + timedelta(days=days):%m-%d}" for days in range(3)]
@@ -235,14 +235,14 @@ def test_two_services_on_one_database_run_each_job_once(shared_world: World) -> 
     async def scenario() -> None:
         jobs = (scheduled("a", ["x"], jitter="5m"), scheduled("b", ["y"], every="7m"))
         services = [shared_world.service(*jobs), shared_world.service(*jobs, owner=ELSEWHERE)]
-        for minute in range(61):
+        for minute in range(41):
             shared_world.clock.now = NOON + minute * MINUTE
             await step(*services[:: 1 if minute % 2 else -1])
 
     asyncio.run(scenario())
     started = [arguments[1] for arguments in shared_world.children.started]
-    assert started.count("x") == 3
-    assert started.count("y") == 10
+    assert started.count("x") == 2
+    assert started.count("y") == 7
 
 
 def test_a_service_that_another_was_quicker_than_runs_nothing(

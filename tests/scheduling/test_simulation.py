@@ -219,7 +219,7 @@ def test_the_adaptive_policy_learns_the_office_hours_of_a_site() -> None:
 
 
 def test_a_comparison_has_a_row_for_each_site_and_schedule_and_for_all_together() -> None:
-    histories = five_sites(seed=4, span=timedelta(weeks=1))
+    histories = five_sites(seed=4, span=timedelta(days=4))
     hourly = policies.cron("0 * * * *")
     rows = compare(histories, LIMITS, others={"hourly": hourly})
     articles = sum(len(history.moments) for history in histories)
@@ -231,7 +231,7 @@ def test_a_comparison_has_a_row_for_each_site_and_schedule_and_for_all_together(
     assert by_site[ALL] == by_site["wire"]
     assert {ADAPTIVE, FIXED, "hourly", LEAST_MEDIAN} < by_site["wire"]
     assert [row.requests for row in rows if (row.site, row.schedule) == ("wire", "hourly")] == [
-        24 * 7
+        24 * 4
     ]
 
 
@@ -273,7 +273,7 @@ def test_a_plot_names_what_it_draws_and_draws_longer_delays_longer() -> None:
 
 
 def test_generated_years_are_the_same_for_a_seed_and_differ_between_seeds() -> None:
-    span = timedelta(weeks=2)
+    span = timedelta(days=4)
     assert five_sites(1, span=span) == five_sites(1, span=span)
     assert five_sites(1, span=span) != five_sites(2, span=span)
 

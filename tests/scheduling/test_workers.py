@@ -220,7 +220,7 @@ def test_operators_are_notified_if_no_worker_runs_a_job_for_a_day(world: World) 
     async def watch(service: Service, span: timedelta) -> None:
         end = world.clock() + span
         while world.clock() < end:
-            world.clock.advance(min(30 * MINUTE, end - world.clock()))
+            world.clock.advance(min(50 * MINUTE, end - world.clock()))
             await step(service)
 
     async def scenario() -> None:

@@ -7,8 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.items import Level, Novelty, TopicFlag
 from rscrawler.store import Store
@@ -51,41 +49,36 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize(("title", "one", "other"), SCRIPTS.values(), ids=SCRIPTS.keys())
-def test_words_are_found_in_any_script_case_and_accent(
-    store: Store, title: str, one: str, other: str
-) -> None:
-    record(store, an_article(1, title=title))
-    record(store, an_article(2, title="Nothing of the kind"))
-    assert titles(store, query=one) == [title]
-    assert titles(store, query=other) == [title]
-    assert titles(store, query=f"{one} {other}") == [title]
-    assert titles(store, query=f"{one} else") == []
+def test_words_are_found_in_any_script_case_and_accent(store: Store) -> None:
+    for number, (title, _, _) in enumerate(SCRIPTS.values()):
+        record(store, an_article(number, title=title))
+    for title, one, other in SCRIPTS.values():
+        assert title in titles(store, query=one)
+        assert title in titles(store, query=other)
+        assert titles(store, query=f"{one} {other}") == [title]
+        assert titles(store, query=f"{one} else") == []
 
 
-@pytest.mark.parametrize(
-    ("query", "is_found"),
-    [
-        ("gas", True),
-        ("GAS pipeline", True),
-        ("pipe", True),  # a word may go on
-        ("line", False),
-        ('"gas pipeline"', True),
-        ('"pipeline gas"', False),
-        ('"gas pipe"', False),  # a phrase may not
-        ("state-run", True),
-        ("staterun", False),
-        ("turkmen's", True),
-        ("ga", False),  # too short to go on
-        ("subtitled ashgabat", True),  # in subtitle and body
-        ("!!!", False),
-        ('gas"', True),
-        ("NEAR(gas, pipeline) OR x* -gas : & | ' \\", False),
-    ],
-)
-def test_words_and_phrases_are_found_in_title_subtitle_and_body(
-    store: Store, query: str, is_found: bool
-) -> None:
+QUERIES = [
+    ("gas", True),
+    ("GAS pipeline", True),
+    ("pipe", True),  # a word may go on
+    ("line", False),
+    ('"gas pipeline"', True),
+    ('"pipeline gas"', False),
+    ('"gas pipe"', False),  # a phrase may not
+    ("state-run", True),
+    ("staterun", False),
+    ("turkmen's", True),
+    ("ga", False),  # too short to go on
+    ("subtitled ashgabat", True),  # in subtitle and body
+    ("!!!", False),
+    ('gas"', True),
+    ("NEAR(gas, pipeline) OR x* -gas : & | ' \\", False),
+]
+
+
+def test_words_and_phrases_are_found_in_title_subtitle_and_body(store: Store) -> None:
     article = an_article(
         1,
         title="Turkmen's gas pipeline",
@@ -93,18 +86,19 @@ def test_words_and_phrases_are_found_in_title_subtitle_and_body(
         body="A state-run company.\n\nAshgabat denies it.",
     )
     record(store, article)
-    assert bool(titles(store, query=query)) is is_found
+    for query, is_found in QUERIES:
+        assert bool(titles(store, query=query)) is is_found, query
 
 
 APOSTROPHES = "'’‘ʻʼ`"
 
 
 @on_sqlite
-@pytest.mark.parametrize("printed", APOSTROPHES)
-def test_a_word_is_found_whatever_apostrophe_it_has(store: Store, printed: str) -> None:
-    record(store, an_article(1, title=f"O{printed}zbekiston va Qozog{printed}iston"))
+def test_a_word_is_found_whatever_apostrophe_it_has(store: Store) -> None:
+    for number, printed in enumerate(APOSTROPHES):
+        record(store, an_article(number, title=f"O{printed}zbekiston va Qozog{printed}iston"))
     for typed in APOSTROPHES:
-        assert titles(store, query=f"qozog{typed}iston o{typed}zbek")
+        assert len(titles(store, query=f"qozog{typed}iston o{typed}zbek")) == len(APOSTROPHES)
     assert titles(store, query="zbek ozbek") == []
 
 
