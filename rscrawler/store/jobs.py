@@ -42,8 +42,8 @@ class Firing:
     fired_by: str
 
 
-_STATE = job.c[JobState.__slots__]
-_FIRING = fired.c[Firing.__slots__]
+_STATES = select(*job.c[JobState.__slots__])
+_OPEN_RUNS = select(*fired.c[Firing.__slots__]).filter_by(ended_at=None).order_by(fired.c.fire_at)
 
 
 class JobStore(Part):
@@ -51,11 +51,12 @@ class JobStore(Part):
 
     def states(self) -> dict[str, JobState]:
         """The state of every job ever scheduled, by id."""
-        return {row.job_id: JobState(*row) for row in self._database.rows(select(*_STATE))}
+        states = (JobState(*row) for row in self._database.lookup(_STATES))
+        return {state.job_id: state for state in states}
 
     def state(self, job_id: str) -> JobState | None:
         """The state of a job; None if it was never scheduled."""
-        row = self._database.row(select(*_STATE).where(job.c.job_id == job_id))
+        row = self._database.row(_STATES.where(job.c.job_id == job_id))
         return None if row is None else JobState(*row)
 
     def schedule(self, job_id: str, definition: str, next_fire_at: datetime) -> None:
@@ -146,8 +147,7 @@ class JobStore(Part):
 
     def open_runs(self) -> list[Firing]:
         """Runs that have not ended: they run, or their service died."""
-        query = select(*_FIRING).filter_by(ended_at=None).order_by(fired.c.fire_at)
-        return [Firing(*row) for row in self._database.rows(query)]
+        return [Firing(*row) for row in self._database.lookup(_OPEN_RUNS)]
 
 
 def _open(firing: Firing) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from rscrawler.store.database import Part
-from rscrawler.store.tables import lease, run, site
+from rscrawler.store.lookups import among
+from rscrawler.store.tables import Moment, lease, run, site
 
 LEASE_DURATION = timedelta(minutes=2)
 LEASE_RENEWAL = timedelta(seconds=30)
@@ -46,6 +47,17 @@ class ServiceLease:
 
 
 _LEASE = lease.c[ServiceLease.__slots__]
+_HELD = (
+    select(*_LEASE)
+    .where(lease.c.expires_at > bindparam("now", type_=Moment), lease.c.owner != RESTING)
+    .order_by(lease.c.name)
+)
+_HELD_OF = _HELD.where(among(lease.c.name, "names"))
+_RUNNING = (
+    select(run.c.run_id, run.c.site)
+    .join(site, and_(site.c.name == run.c.site, site.c.last_run_at == run.c.started_at))
+    .where(run.c.ended_at.is_(None), run.c.started_at > bindparam("since", type_=Moment))
+)
 
 
 def site_lease(site: str) -> str:
@@ -157,22 +169,17 @@ class LeaseStore(Part):
 
     def held(self, now: datetime, names: Iterable[str] | None = None) -> dict[str, str]:
         """The owners of the leases (of `names`; None: all) that live processes hold, by name."""
-        query = select(*_LEASE).where(lease.c.expires_at > now, lease.c.owner != RESTING)
-        if names is not None:
-            query = query.where(lease.c.name.in_(list(names)))
-        rows = self._database.rows(query.order_by(lease.c.name))
+        if names is None:
+            rows = self._database.lookup(_HELD, now=now)
+        else:
+            rows = self._database.lookup(_HELD_OF, now=now, names=list(names))
         return {name: owner for name, owner, until in rows if not is_void(owner, until, now)}
 
     def running_cycles(self, now: datetime) -> list[str]:
         """The ids of cycles, not older than `LONGEST_CYCLE`, that a living process still crawls."""
         held = self.held(now)
-        query = (
-            select(run.c.run_id, run.c.site)
-            .join(site, and_(site.c.name == run.c.site, site.c.last_run_at == run.c.started_at))
-            .where(run.c.ended_at.is_(None), run.c.started_at > now - LONGEST_CYCLE)
-        )
-        rows = self._database.rows(query) if held else ()
-        return [row.run_id for row in rows if site_lease(row.site) in held]
+        rows = self._database.lookup(_RUNNING, since=now - LONGEST_CYCLE) if held else ()
+        return [run_id for run_id, name in rows if site_lease(name) in held]
 
     def holder(self, name: str) -> str | None:
         """The owner of a lease, expired or not; None without one."""

@@ -52,6 +52,13 @@ _COUNTED = (
 )
 _PENDING_ROWS = update(outbox).filter_by(state="pending")
 _PENDING = _COUNTED.where(outbox.c.state == "pending")
+_IS_IN_CYCLE = and_(among(outbox.c.run_id, "running"), among(outbox.c.channel, "patient"))
+_IN_NO_MESSAGE = (
+    _COUNTED.add_columns(_IS_IN_CYCLE.label("in_cycle"))
+    .where(_UNASSIGNED)
+    .group_by("in_cycle")
+    .order_by("in_cycle")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +205,8 @@ class OutboxStore(Part):
 
         For the channels `patient`, those of the cycles `running` are a group of their own.
         """
-        is_in_cycle = and_(outbox.c.run_id.in_(running), outbox.c.channel.in_(patient))
-        counted = _COUNTED.add_columns(is_in_cycle.label("in_cycle")).where(_UNASSIGNED)
-        query = counted.group_by("in_cycle").order_by("in_cycle")
-        return [PendingRows(*row) for row in self._database.rows(query)]
+        cycles = {"running": list(running), "patient": list(patient)}
+        return [PendingRows(*row) for row in self._database.lookup(_IN_NO_MESSAGE, **cycles)]
 
     def unassigned_rows(self, channel: str, excluding: Collection[str] = ()) -> list[OutboxRow]:
         """The rows of a channel that are in no message yet, in the order of the outbox.
