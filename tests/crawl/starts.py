@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 
 from rscrawler.clock import utc_now
@@ -17,7 +18,7 @@ LASTING = timedelta(minutes=4)
 
 
 class Start:
-    """A running site, and a workspace in which `prepare` has crawled it.
+    """A running site, a workspace in which `prepare` has crawled it, and its other first crawls.
 
     The site keeps its address, which is in all that a crawl stores. For each test its stories,
     faults and requests are what they were before `prepare`, and then what `change` makes of them.
@@ -27,7 +28,7 @@ class Start:
         self,
         folder: Path,
         program: Program,
-        prepare: Callable[[Start], None],
+        prepare: Callable[[Start], None] = lambda _: None,
         *,
         stories: int = 60,
         change: Callable[[SampleSite], object] = lambda _: None,
@@ -60,6 +61,19 @@ class Start:
         self.site.now = lambda: self._made_at
         self._change(self.site)
         self.site.now = utc_now
+
+    def first_crawl(self, workspace: Workspace, *options: str) -> None:
+        """Crawl the site, which no test has changed yet, as configured; a second time, copy that.
+
+        The site forgets the requests.
+        """
+        made_from = (workspace.config.read_text(encoding="utf-8"), *options)
+        made = self.folder / blake2b(repr(made_from).encode(), digest_size=8).hexdigest()
+        if not made.exists():
+            workspace.crawl(*options)
+            shutil.copytree(workspace.output, made)
+            self.site.forget_requests()
+        shutil.copytree(made, workspace.output, dirs_exist_ok=True)
 
     def copy_to(self, workspace: Workspace) -> None:
         """Make a workspace what it was after `prepare`."""

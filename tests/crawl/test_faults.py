@@ -42,6 +42,7 @@ from tests.crawl.probes import (
     sources,
     urls,
 )
+from tests.crawl.starts import Start
 from tests.sample_site import COOKIE_CHECK, Fault, RawReply, SampleSite
 from tests.sample_site.routes import Resource, find_resource
 from tests.sample_site.server import Reply
@@ -52,10 +53,16 @@ STORIES = "/feeds/sitemaps/sitemap_1.xml"
 NO_RETRIES = "[crawl]\nretries = 0\n"
 
 
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Start]:
+    start = Start(tmp_path_factory.mktemp("start"), program, stories=5)
+    with start.site:
+        yield start
+
+
 @pytest.fixture
-def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=5) as running:
-        yield running
+def site(start: Start) -> SampleSite:
+    return start.begin()
 
 
 @pytest.fixture
@@ -91,10 +98,10 @@ def publish_in_section(site: SampleSite) -> Story:
     return site.edit(site.publish().slug, sections=(SECTION.strip("/"),))
 
 
-def publish_behind_a_notice(workspace: Workspace, site: SampleSite) -> Story:
+def publish_behind_a_notice(workspace: Workspace, start: Start, site: SampleSite) -> Story:
     """A new article of the section; a crawl has found a notice in the place of its page."""
     configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
+    start.first_crawl(workspace)
     story = publish_in_section(site)
     site.fail(story.path, Fault.WALL)
     workspace.crawl()
@@ -137,10 +144,10 @@ def test_pages_that_cannot_be_had_now_are_had_once_they_are_well_again(
 
 
 def test_a_notice_in_the_place_of_a_new_article_costs_time_and_not_the_article(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
+    start.first_crawl(workspace)
     story = publish_in_section(site)
     site.fail(story.path, Fault.WALL)
     for _ in range(3):
@@ -151,10 +158,10 @@ def test_a_notice_in_the_place_of_a_new_article_costs_time_and_not_the_article(
 
 
 def test_one_notice_in_the_place_of_two_new_articles_costs_neither(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
+    start.first_crawl(workspace)
     stories = [publish_in_section(site) for _ in range(2)]
     text = "<p>The editors move to another building and will be back with the news tonight.</p>" * 9
     page = f'<meta property="og:type" content="article"><h1>We are back soon</h1>{text}'.encode()
@@ -196,10 +203,10 @@ def test_an_edit_is_read_though_only_the_feed_dates_the_article(
 
 
 def test_a_notice_in_the_place_of_a_known_article_is_no_edit_of_it(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure_plain(workspace, site)
-    workspace.run("crawl", "plain", "--json")
+    start.first_crawl(workspace, "plain")
     notice = plain_page("Back soon", "The editors move and will be back tonight." * 9)
     for story in site.stories:
         site.extra_pages[story.path] = notice
@@ -211,10 +218,10 @@ def test_a_notice_in_the_place_of_a_known_article_is_no_edit_of_it(
 
 
 def test_a_bot_check_in_the_place_of_a_new_article_is_not_recorded_for_it(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure_plain(workspace, site)
-    workspace.run("crawl", "plain", "--json")
+    start.first_crawl(workspace, "plain")
     story = site.publish()
     check = plain_page("Making sure you are no bot", "We protect the server from bots." * 9)
     head = b'<html><head><meta name="robots" content="noindex,nofollow"></head>'
@@ -323,10 +330,10 @@ def test_redirects_in_a_circle_end_at_the_second_round(
 
 
 def test_a_page_that_is_no_article_is_looked_at_again_less_and_less_and_then_no_more(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
+    start.first_crawl(workspace)
     story = publish_in_section(site)
     site.fail(story.path, Fault.WALL)
     site.forget_requests()
@@ -340,10 +347,10 @@ def test_a_page_that_is_no_article_is_looked_at_again_less_and_less_and_then_no_
 
 
 def test_a_notice_after_a_weeks_outage_costs_a_day_and_not_the_article(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
+    start.first_crawl(workspace)
     story = publish_in_section(site)
     site.fail(story.path, Fault.SERVER_ERROR)
     workspace.run("crawl", "--json")
@@ -356,9 +363,9 @@ def test_a_notice_after_a_weeks_outage_costs_a_day_and_not_the_article(
 
 
 def test_a_page_that_is_no_article_is_looked_at_no_more_though_each_look_fails_at_first(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
-    story = publish_behind_a_notice(workspace, site)
+    story = publish_behind_a_notice(workspace, start, site)
     looks = []
     for _ in range(3):
         let_time_pass(workspace, hours=24 * 8)
@@ -373,9 +380,9 @@ def test_a_page_that_is_no_article_is_looked_at_no_more_though_each_look_fails_a
 
 
 def test_a_page_that_was_no_article_once_and_cannot_be_read_since_is_reported(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
-    story = publish_behind_a_notice(workspace, site)
+    story = publish_behind_a_notice(workspace, start, site)
     site.fail(story.path, Fault.SERVER_ERROR)
     for _ in range(5):
         let_time_pass(workspace, hours=12)
@@ -391,9 +398,9 @@ def test_a_page_that_was_no_article_once_and_cannot_be_read_since_is_reported(
 
 
 def test_an_article_is_not_lost_between_two_notices_and_an_outage_of_a_week(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
-    story = publish_behind_a_notice(workspace, site)
+    story = publish_behind_a_notice(workspace, start, site)
     site.fail(story.path, Fault.SERVER_ERROR)
     for _ in range(2):
         let_time_pass(workspace, hours=24 * 4)
@@ -407,10 +414,10 @@ def test_an_article_is_not_lost_between_two_notices_and_an_outage_of_a_week(
 
 
 def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(FEED, SECTION))
-    workspace.crawl()
+    start.first_crawl(workspace)
     story = publish_in_section(site)
     site.fail(FEED, Fault.SERVER_ERROR)
     site.fail(story.path, Fault.WALL)
@@ -438,10 +445,10 @@ def test_an_article_that_a_source_dates_and_that_is_not_there_is_asked_for_and_n
 
 
 def test_pages_that_cannot_be_read_for_hours_are_told_of_until_they_are(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site)
-    workspace.crawl()
+    start.first_crawl(workspace)
     story = site.publish()
     site.fail(story.path, Fault.SERVER_ERROR)
     for _ in range(3):
@@ -628,14 +635,14 @@ def test_a_source_that_always_stops_within_its_document_leads_to_its_news_all_th
 
 
 def test_a_listing_has_lost_its_links_only_if_it_stops_within_its_document_again(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     def problems() -> list[str]:
         result = workspace.run("crawl", "--json").json["sites"]["responsiblestatecraft"]
         return [each["code"] for each in result["problems"]]
 
-    configure(workspace, site, few=sources(SECTION, FEED))
-    assert problems() == []
+    configure(workspace, site, few=sources(FEED, SECTION))
+    start.first_crawl(workspace)
     whole = site.server.reply("GET", SECTION, {})
     site.answers[SECTION] = replace(whole, body=whole.body[: len(whole.body) // 4])
     assert [problems(), problems()] == [[], ["layout-drift"]]
@@ -674,10 +681,10 @@ def test_a_first_run_of_which_a_page_failed_still_ends_at_max_pages(workspace: W
 
 
 def test_an_edit_is_not_missed_though_its_page_fails_and_its_source_is_quiet_again(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site)
-    workspace.crawl("--full")
+    start.first_crawl(workspace)
     story = site.stories[2]
     site.edit(story.slug, title=story.title + ", officials say")
     site.fail(story.path, Fault.SERVER_ERROR)
@@ -687,10 +694,10 @@ def test_an_edit_is_not_missed_though_its_page_fails_and_its_source_is_quiet_aga
 
 
 def test_an_edit_is_not_missed_though_a_cache_gave_the_old_page_when_a_source_told_of_it(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site)
-    workspace.crawl("--full")
+    start.first_crawl(workspace)
     change_database(
         workspace, "UPDATE article SET next_check_at = NULL, first_seen_at = '2026-01-01T00:00:00Z'"
     )
@@ -730,10 +737,10 @@ def test_an_edit_that_a_cache_hid_is_not_missed_though_its_page_was_due_by_age_a
 
 
 def test_edits_are_not_missed_though_older_pages_come_with_the_source_that_tells_of_them(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
-    configure(workspace, site, concurrency=16, few=sources(SITEMAP))
-    workspace.crawl("--full")
+    configure(workspace, site, few=sources(SITEMAP))
+    start.first_crawl(workspace, "--full")
     change_database(
         workspace,
         "UPDATE article SET first_seen_at = '2026-01-01T00:00:00Z',"
@@ -773,10 +780,10 @@ DiscoveryStore.record_reading = record_reading
 
 
 def test_edits_are_not_missed_though_a_crawl_dies_before_the_last_portion_of_a_sitemap(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(SITEMAP))
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     for story in [story for story in site.stories if story.is_dated][:2]:
         site.edit(story.slug, title=story.title + ", officials say")
     killed = workspace.start("crawl", "--json", before=KILLED_BEFORE_THE_LAST_PORTION).wait()
@@ -785,10 +792,10 @@ def test_edits_are_not_missed_though_a_crawl_dies_before_the_last_portion_of_a_s
 
 
 def test_a_sitemap_that_fails_is_read_at_the_next_cycle_though_its_index_is_quiet(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(SITEMAP))
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     site.publish()
     site.fail("/feeds/sitemaps/", Fault.SERVER_ERROR)
     assert workspace.run("crawl", "--json").status == 1
@@ -839,9 +846,11 @@ def test_articles_dated_later_all_at_once_say_nothing_and_one_dated_later_after_
     assert articles_requested(larger_site) == [story.slug]
 
 
-def test_a_date_of_years_ahead_hides_no_later_edit(workspace: Workspace, site: SampleSite) -> None:
+def test_a_date_of_years_ahead_hides_no_later_edit(
+    workspace: Workspace, start: Start, site: SampleSite
+) -> None:
     configure(workspace, site, few=sources(SITEMAP))
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     story = next(story for story in site.stories if story.is_dated)
     years_ahead = datetime(2062, 1, 1, tzinfo=UTC)
     site.extra_pages[STORIES] = redated(find_resource(site, STORIES, 1), years_ahead, story.path)
@@ -858,10 +867,10 @@ def test_a_date_of_years_ahead_hides_no_later_edit(workspace: Workspace, site: S
 
 
 def test_a_server_that_always_says_not_modified_hides_news_for_a_day_at_most(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site)
-    workspace.crawl()
+    start.first_crawl(workspace)
     site.fail("/", Fault.LYING_304)
     site.publish()
     assert workspace.crawl()["articles_new"] == 0
@@ -930,10 +939,10 @@ def test_a_long_retry_after_ends_the_cycle_and_later_ones_wait_for_its_end(
 
 
 def test_a_pause_that_a_wrong_clock_stored_is_not_kept(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
-    configure(workspace, site, "", FEW_SOURCES)
-    workspace.crawl("--limit", "1")
+    configure(workspace, site, NO_RETRIES)
+    start.first_crawl(workspace, "--limit", "1")
     change_database(workspace, "UPDATE site SET not_before = '2999-01-01T00:00:00.000000Z'")
     assert workspace.crawl()["articles_new"] > 0
 
@@ -953,10 +962,10 @@ def test_the_causes_of_an_outage_add_up_to_the_number_of_sources(
 
 
 def test_what_is_found_after_a_first_cycle_under_a_clock_that_was_ahead_is_news(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
-    configure(workspace, site, NO_RETRIES)
-    workspace.crawl()
+    configure(workspace, site)
+    start.first_crawl(workspace)
     change_database(workspace, "UPDATE site SET baseline_at = '2999-01-01T00:00:00.000000Z'")
     story = site.publish()
     assert workspace.crawl()["articles_new"] == 1
@@ -1037,10 +1046,10 @@ def test_a_page_that_the_program_breaks_on_is_tried_ever_later_and_spoils_no_oth
 
 
 def test_a_record_that_the_database_refuses_leaves_its_page_to_be_tried_later(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site, NO_RETRIES)
-    workspace.run("crawl", "--limit", "1")
+    start.first_crawl(workspace, "--limit", "1")
     known = {record["url"] for record in workspace.records()}
     slug = next(each.slug for each in site.stories if not any(each.slug in url for url in known))
     change_database(
@@ -1306,10 +1315,10 @@ def test_a_certificate_that_cannot_be_verified_is_named(
 
 @pytest.mark.parametrize("fault", [Fault.FORBIDDEN_ROBOTS, Fault.SERVER_ERROR])
 def test_what_robots_txt_keeps_us_from_for_a_while_is_not_lost(
-    workspace: Workspace, site: SampleSite, fault: Fault
+    workspace: Workspace, start: Start, site: SampleSite, fault: Fault
 ) -> None:
     configure(workspace, site, NO_RETRIES)
-    workspace.crawl("--full", "--limit", "3")
+    start.first_crawl(workspace, "--full", "--limit", "3")
     let_a_day_pass(workspace)
     site.fail("/robots.txt", fault)
     site.forget_requests()
@@ -1373,10 +1382,10 @@ def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is
 
 
 def test_a_database_that_is_locked_for_a_while_delays_and_loses_nothing(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     configure(workspace, site, NO_RETRIES)
-    workspace.crawl("--limit", "1")
+    start.first_crawl(workspace, "--limit", "1")
     site.forget_requests()
     site.publish()
     holder = sqlite3.connect(
