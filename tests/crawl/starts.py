@@ -38,6 +38,7 @@ class Start:
         self._program, self._stories = program, stories
         self._prepare, self._change = prepare, change
         self._made_at = datetime.min.replace(tzinfo=UTC)
+        self._base_url = ""  # once the site runs; a test may let it move
 
     @property
     def workspace(self) -> Workspace:
@@ -63,12 +64,12 @@ class Start:
         self.site.now = utc_now
 
     def first_crawl(self, workspace: Workspace, *options: str) -> None:
-        """Crawl the site, which no test has changed yet, as configured; a second time, copy that.
+        """Crawl the site as configured; what was crawled so before, and found the same, is copied.
 
-        The site forgets the requests.
+        The site must be as it began, but for its extra pages. It forgets the requests.
         """
-        made_from = (workspace.config.read_text(encoding="utf-8"), *options)
-        made = self.folder / blake2b(repr(made_from).encode(), digest_size=8).hexdigest()
+        found = workspace.config.read_text(encoding="utf-8"), options, self.site.extra_pages
+        made = self.folder / blake2b(repr(found).encode(), digest_size=8).hexdigest()
         if not made.exists():
             workspace.crawl(*options)
             shutil.copytree(workspace.output, made)
@@ -80,14 +81,14 @@ class Start:
         shutil.copytree(self.workspace.folder, workspace.folder, dirs_exist_ok=True)
 
     def _reset(self) -> None:
-        fresh = SiteState(self._stories, self.site.seed, lambda: self._made_at)
-        fresh.base_url = self.site.base_url
-        fresh.edition = self.site.edition + 1  # nothing that was rendered before is served
+        site, fresh = self.site, SiteState(self._stories, self.site.seed, lambda: self._made_at)
+        fresh.base_url = self._base_url = self._base_url or site.base_url
+        fresh.edition = site.edition + 1  # nothing that was rendered before is served
         fresh.now = utc_now
-        with self.site.lock:
-            vars(self.site).update(vars(fresh))
-            self.site.theme = Theme.REBELMOUSE
-            for changed in (self.site.gone, self.site.extra_pages, self.site.answers):
+        with site.lock:
+            vars(site).update(vars(fresh))
+            site.theme = Theme.REBELMOUSE
+            for changed in (site.gone, site.extra_pages, site.answers, site.held):
                 changed.clear()
-        self.site.heal()
-        self.site.forget_requests()
+        site.heal()
+        site.forget_requests()

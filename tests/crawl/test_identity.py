@@ -30,19 +30,26 @@ from tests.crawl.probes import (
     sources,
     urls,
 )
+from tests.crawl.starts import Start
 from tests.identity.texts import Issue, series
 from tests.sample_site import Fault, SampleSite
 from tests.sample_site.routes import Resource
 from tests.sample_site.stories import Shape, Story
-from tests.workspace import Workspace
+from tests.workspace import Program, Workspace
 
 LISTING = "/tag/watched/"
 
 
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Start]:
+    start = Start(tmp_path_factory.mktemp("start"), program, stories=6)
+    with start.site:
+        yield start
+
+
 @pytest.fixture
-def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=6) as running:
-        yield running
+def site(start: Start) -> SampleSite:
+    return start.begin()
 
 
 def records_of(workspace: Workspace, slug: str) -> list[dict[str, Any]]:
@@ -191,12 +198,12 @@ def test_a_first_cycle_that_could_read_no_article_is_no_baseline(
 
 
 def test_a_cycle_that_only_met_a_dead_link_is_a_baseline_where_articles_are_known(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     known = [story.path for story in site.stories[:3]]
     site.extra_pages[LISTING] = listing_of(*known)
     workspace.write_config(site.base_url, sources(LISTING))
-    workspace.crawl()
+    start.first_crawl(workspace)
     (workspace.output / "rscrawler.db").unlink()
     site.extra_pages[LISTING] = listing_of(*known, "/a-article-that-is-not-there/")
     workspace.crawl()
@@ -211,10 +218,10 @@ def test_a_cycle_that_only_met_a_dead_link_is_a_baseline_where_articles_are_know
 
 
 def test_what_robots_txt_forbids_is_no_page_that_could_not_be_read(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
-    workspace.crawl()
+    start.first_crawl(workspace)
     story = site.edit(site.publish().slug, sections=(SECTION.strip("/"),))
     robots = f"User-agent: *\nDisallow: {story.path}\n".encode()
     site.extra_pages["/robots.txt"] = Resource(body=robots, content_type="text/plain", lasts=False)
@@ -454,11 +461,11 @@ def test_an_article_keeps_its_address_through_a_temporary_redirect_after_a_chang
 
 
 def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     first, second = site.stories[0], site.stories[1]
     workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     for number, story in ((1, first), (2, second)):
         post_id = f"265599990{number}"
         site.publish(replace(story, slug=f"weekly-briefing-{post_id}", post_id=post_id))
@@ -501,13 +508,11 @@ def test_after_a_site_moved_to_another_domain_what_waits_and_what_is_known_is_re
 
 @pytest.mark.parametrize("keeps_stem", [True, False])
 def test_an_article_that_moves_to_another_slug_stays_itself(
-    workspace: Workspace,
-    site: SampleSite,
-    keeps_stem: bool,
+    workspace: Workspace, start: Start, site: SampleSite, keeps_stem: bool
 ) -> None:
     story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
     workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     (before,) = records_of(workspace, story.slug)
     new_slug = f"{story.stem}-2655999111" if keeps_stem else "quite-another-slug"
     site.remove(story.slug)
@@ -541,11 +546,11 @@ def test_an_edition_in_another_language_that_is_not_translated_yet_is_an_article
 
 
 def test_an_article_met_under_another_title_and_address_before_it_moved_there_is_one_again(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
     workspace.write_config(site.base_url, FEW_SOURCES, "[crawl]\nremoval_after = '0s'")
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     (before,) = records_of(workspace, story.slug)
     site.publish(replace(story, slug="a-better-headline", title="A better headline"))
     workspace.crawl()
@@ -586,11 +591,11 @@ STUB = (
 
 @pytest.mark.parametrize("status", [301, 302])
 def test_an_article_whose_address_leads_to_another_brings_no_second_version_or_alert(
-    workspace: Workspace, site: SampleSite, status: int
+    workspace: Workspace, start: Start, site: SampleSite, status: int
 ) -> None:
     model = regional(site)
     workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     alerted_before = alerted(workspace)
     rewritten = tuple(written_backwards(text) for text in model.paragraphs)
     site.publish(
@@ -618,11 +623,11 @@ def test_an_article_whose_address_leads_to_another_brings_no_second_version_or_a
 
 
 def test_an_article_that_has_moved_is_not_taken_for_gone_at_its_old_address(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
     workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     site.publish(replace(story, slug="quite-another-slug", post_id="2655999111"))
     workspace.crawl()
     site.remove(story.slug)
@@ -685,10 +690,10 @@ def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
 
 
 def test_a_copy_that_becomes_another_article_is_told(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     model = regional(site)
     copied = replace(model, slug="soon-another", post_id="2655999004", title="Told anew")
     site.publish(copied)
@@ -805,12 +810,12 @@ def publish_issues(site: SampleSite, number: int, issues: Sequence[Issue]) -> li
 
 
 def test_each_issue_of_a_series_is_an_article_of_its_own_and_told(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(LISTING))
     known = [story.path for story in site.stories[:3]]
     site.extra_pages[LISTING] = listing_of(*known)
-    workspace.crawl()
+    start.first_crawl(workspace)
     paths = publish_issues(site, 1, series(1, 4))
     for count in (2, 4):
         site.extra_pages[LISTING] = listing_of(*known, *paths[:count])
@@ -822,12 +827,12 @@ def test_each_issue_of_a_series_is_an_article_of_its_own_and_told(
 
 @pytest.mark.slow
 def test_ten_series_of_twenty_issues_are_two_hundred_articles_and_all_told(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(LISTING))
     known = [story.path for story in site.stories[:3]]
     site.extra_pages[LISTING] = listing_of(*known)
-    workspace.crawl()
+    start.first_crawl(workspace)
     paths = [
         path for number in range(10) for path in publish_issues(site, number, series(number, 20))
     ]
@@ -840,12 +845,12 @@ def test_ten_series_of_twenty_issues_are_two_hundred_articles_and_all_told(
 
 
 def test_the_same_story_with_new_facts_follows_the_article_before_it_and_is_told(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(LISTING))
     known = [story.path for story in site.stories[:3]]
     site.extra_pages[LISTING] = listing_of(*known)
-    workspace.crawl()
+    start.first_crawl(workspace)
     (issue,) = series(0, 1)
     fresh = (
         "Parliament will hear the minister next week, members of two committees said, and ask "
@@ -903,10 +908,10 @@ def test_a_dry_run_says_what_the_present_rules_would_decide_and_changes_nothing(
 
 
 def test_an_old_article_that_surfaces_again_is_backfill_and_nobody_is_told(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     model = regional(site)
     site.publish(replace(model, slug="from-long-ago", post_id="2655999003"))
     site.edit(
@@ -1002,10 +1007,10 @@ def test_a_section_that_shows_its_first_page_again_as_its_second_has_lost_nothin
 
 
 def test_a_walk_that_was_killed_between_two_pages_is_completed_by_the_next_cycle(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
-    workspace.crawl()
+    start.first_crawl(workspace)
     fresh = new_in_analysis(site, 14)
     site.fail(f"{SECTION}?page=2", Fault.HANG)
     workspace.crawl_and_kill(
@@ -1058,10 +1063,10 @@ def test_a_limit_bounds_a_cycle_and_the_rest_follows(
 
 
 def test_an_edit_beyond_the_limit_is_read_in_the_next_cycle(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full")
+    start.first_crawl(workspace, "--full")
     for story in site.stories[3:6]:
         site.edit(story.slug, title=f"{story.title}, again")
     assert workspace.crawl("--limit", "1")["articles_updated"] == 1
