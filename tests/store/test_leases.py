@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 from rscrawler.store import Store
@@ -13,6 +15,10 @@ from rscrawler.store.leases import (
     process_identity,
 )
 
+SAYS_WHO_IT_IS = """
+from rscrawler.store.leases import process_identity
+print(process_identity())
+"""
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ELSEWHERE = "another-machine/17/4711"
 
@@ -45,17 +51,13 @@ def test_a_dead_process_of_this_machine_loses_its_lease_at_once(store: Store) ->
 def test_a_process_that_has_ended_holds_no_lease_though_nobody_has_waited_for_it(
     store: Store,
 ) -> None:
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.write(writer, process_identity().encode())
-        os._exit(0)
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # it is a zombie now
-    assert store.leases.acquire("site:a", os.read(reader, 1000).decode(), NOW)
-    assert store.leases.acquire("site:a", process_identity(), NOW)
-    os.waitpid(pid, 0)
-    os.close(reader)
-    os.close(writer)
+    command = [sys.executable, "-c", SAYS_WHO_IT_IS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        killed = child.stdout.read().strip()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it is a zombie now
+        assert store.leases.acquire("site:a", killed, NOW)
+        assert store.leases.acquire("site:a", process_identity(), NOW)
 
 
 def test_a_rest_does_not_last_longer_because_the_clock_was_set_back(store: Store) -> None:
