@@ -9,26 +9,33 @@ from typing import Any
 
 import pytest
 
-from tests.crawl.probes import FEW_SOURCES, listing_of, sources
+from tests.crawl.probes import FEW_SOURCES, SECTION, listing_of, sources
+from tests.crawl.starts import Start
 from tests.sample_site import Fault, SampleSite
 from tests.sample_site.server import Reply
-from tests.workspace import Workspace
+from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"
 NO_RETRIES = "[crawl]\nretries = 0\n"
 
 
-@pytest.fixture
-def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=12) as running:
-        yield running
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Start]:
+    start = Start(tmp_path_factory.mktemp("start"), program, stories=12)
+    with start.site:
+        yield start
 
 
 @pytest.fixture
-def known(workspace: Workspace, site: SampleSite) -> Workspace:
+def site(start: Start) -> SampleSite:
+    return start.begin()
+
+
+@pytest.fixture
+def known(workspace: Workspace, start: Start, site: SampleSite) -> Workspace:
     """A workspace that has crawled the site once."""
     workspace.write_config(site.base_url, NO_RETRIES + FEW_SOURCES)
-    workspace.crawl()
+    start.first_crawl(workspace)
     return workspace
 
 
@@ -94,7 +101,7 @@ def test_a_redirect_cannot_write_control_characters_to_the_terminal(
 
 
 def test_a_page_behind_the_first_that_fails_is_no_drift(known: Workspace, site: SampleSite) -> None:
-    path = next(each.path for each in site.requests if "page=2" in each.path)
+    path = f"{SECTION}?page=2"
     site.publish()
     site.fail(path, Fault.SERVER_ERROR)
     known.run("crawl", "--full", "--json")

@@ -21,6 +21,7 @@ from tests.crawl.probes import (
     let_articles_be_due,
     sources,
 )
+from tests.crawl.starts import Start
 from tests.sample_site import Fault, SampleSite, Theme
 from tests.sample_site.routes import Resource
 from tests.sample_site.server import Reply
@@ -135,17 +136,23 @@ def test_the_markup_alone_makes_no_new_version(change: LayoutChange) -> None:
     assert {record["version"] for record in change.records} == {1}
 
 
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Start]:
+    start = Start(tmp_path_factory.mktemp("start"), program, stories=20)
+    with start.site:
+        yield start
+
+
 @pytest.fixture
-def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=20) as running:
-        yield running
+def site(start: Start) -> SampleSite:
+    return start.begin()
 
 
 def test_a_section_and_a_feed_that_break_are_named_until_they_are_mended(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(FEED, SECTION))
-    cycle(workspace)
+    start.first_crawl(workspace)
     section = SECTION.strip("/")
     in_section = [story.slug for story in site.stories if section in story.sections]
     for slug in in_section:
@@ -166,10 +173,10 @@ def feed_of(*urls: str, date: str = "") -> Reply:
 
 
 def test_a_feed_that_begins_anew_is_no_drift_and_one_that_leads_elsewhere_is_until_it_is_short(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(FEED))
-    cycle(workspace)
+    start.first_crawl(workspace)
     newest = site.truth_of(site.publish()).url
     for urls in ((), (newest,)):
         site.answers[FEED] = feed_of(*urls)
@@ -198,10 +205,10 @@ def test_a_feed_that_begins_anew_is_no_drift_and_one_that_leads_elsewhere_is_unt
     ],
 )
 def test_a_source_whose_entries_lose_their_addresses_is_drift(
-    workspace: Workspace, site: SampleSite, path: str, document: str, what: str
+    workspace: Workspace, start: Start, site: SampleSite, path: str, document: str, what: str
 ) -> None:
     workspace.write_config(site.base_url, sources(FEED, SITEMAP))
-    assert messages(cycle(workspace)) == {}
+    start.first_crawl(workspace)
     site.answers[path] = Reply(200, {}, document.encode())
     assert messages(cycle(workspace)) == {"layout-drift": f"{path} no longer answers with {what}"}
 
@@ -266,10 +273,10 @@ def test_the_log_warns_of_a_feed_in_the_profile_that_is_not_there(
 
 
 def test_new_markup_is_drift_though_hundreds_of_cycles_since_the_last_news_read_no_article(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
-    cycle(workspace)
+    start.first_crawl(workspace)
     idle = Observation(links={"/reporting/": 20}).to_json()
     change_database(
         workspace,
@@ -293,10 +300,10 @@ def former_page(number: int) -> Resource:
 
 @pytest.mark.parametrize("source", [FEED, SECTION])
 def test_new_markup_on_which_every_new_article_seems_old_is_drift(
-    workspace: Workspace, site: SampleSite, source: str
+    workspace: Workspace, start: Start, site: SampleSite, source: str
 ) -> None:
     workspace.write_config(site.base_url, sources(source))
-    cycle(workspace)
+    start.first_crawl(workspace)
     for number in range(4):
         site.extra_pages[site.publish().path] = former_page(number)
     message = messages(cycle(workspace))["layout-drift"]
@@ -305,11 +312,12 @@ def test_new_markup_on_which_every_new_article_seems_old_is_drift(
 
 
 def test_an_archive_with_a_former_layout_is_no_drift(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
-    assert cycle(workspace)["articles_new"] > 5
+    start.first_crawl(workspace)
     seen = {record["url"] for record in workspace.records()}
+    assert len(seen) > 5
     old = [story for story in site.stories if site.truth_of(story).url not in seen]
     for number, story in enumerate(old):
         site.extra_pages[story.path] = former_page(number)
@@ -322,10 +330,10 @@ def test_an_archive_with_a_former_layout_is_no_drift(
 
 
 def test_pages_of_an_archive_that_hold_no_article_are_no_drift(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
-    cycle(workspace)
+    start.first_crawl(workspace)
     seen = {record["url"] for record in workspace.records()}
     old = [story for story in site.stories if site.truth_of(story).url not in seen]
     podcast = Resource(body=b"<html><body><h1>A podcast</h1></body></html>")
@@ -347,13 +355,14 @@ def test_pages_of_an_archive_that_hold_no_article_are_no_drift(
 
 @pytest.mark.parametrize(("after", "drift"), [(True, []), (False, ["layout-drift"])])
 def test_a_feed_that_dates_known_articles_anew_is_no_drift_unless_it_does_before_first_sight(
-    workspace: Workspace, site: SampleSite, *, after: bool, drift: list[str]
+    workspace: Workspace, start: Start, site: SampleSite, *, after: bool, drift: list[str]
 ) -> None:
-    before = datetime.now(UTC)
     workspace.write_config(site.base_url, sources(FEED, SECTION))
-    cycle(workspace)
+    start.first_crawl(workspace)
     urls = [record["url"] for record in workspace.records()]
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=1) if after else before)
+    first_seen = min(record["first_seen_at"] for record in workspace.records())
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    date = format_datetime(later if after else datetime.fromisoformat(first_seen))
     items = "".join(
         f"<item><link>{url}</link>{f'<pubDate>{date}</pubDate>' if at < 8 else ''}</item>"
         for at, url in enumerate(urls)
@@ -422,10 +431,10 @@ def test_a_tag_that_was_never_used_is_no_drift_after_a_notice_in_its_place(
 
 
 def test_notices_in_the_place_of_articles_are_drift_until_their_pages_are_as_they_were(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
-    cycle(workspace)
+    start.first_crawl(workspace)
     for story in site.stories:
         site.answers[story.path] = page_without_articles("back soon")
     let_articles_be_due(workspace)
@@ -439,10 +448,10 @@ def test_notices_in_the_place_of_articles_are_drift_until_their_pages_are_as_the
 
 
 def test_sections_without_links_stay_drift_when_the_time_that_they_had_some_is_forgotten(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, start: Start, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
-    cycle(workspace)
+    start.first_crawl(workspace)
     site.answers[SECTION] = page_without_articles("once")
     assert "leads to 0 articles" in messages(cycle(workspace))["layout-drift"]
     url = site.base_url + SECTION
