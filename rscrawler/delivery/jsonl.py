@@ -50,7 +50,7 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
     shortened = [
         name for name in of_today if _size(folder / name) < (outbox.committed_bytes(name) or 0)
     ]
-    if not shortened and not outbox.pending_lines(1):
+    if not shortened and not outbox.pending_line_count():
         return 0
     with output_errors(folder), file_lock(folder / LOCK_NAME), _writer_lease(store):
         for name in shortened:

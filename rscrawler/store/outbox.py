@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -59,6 +60,9 @@ _IN_NO_MESSAGE = (
     .group_by("in_cycle")
     .order_by("in_cycle")
 )
+_SPOOLED = outbox.c["channel", "record_id", "run_id", "created_at"]
+_TO_SPOOL = select(*_SPOOLED).where(_UNASSIGNED).order_by(outbox.c.number)
+_COMMITTED = select(jsonl_file.c.committed_bytes).where(jsonl_file.c.file == bindparam("file"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ class OutboxStore(Part):
 
     def committed_bytes(self, file: str) -> int | None:
         """The committed size of a JSONL file; None if the file is unknown."""
-        return self._database.scalar(select(jsonl_file.c.committed_bytes).filter_by(file=file))
+        rows = self._database.lookup(_COMMITTED, file=file)
+        return rows[0][0] if rows else None
 
     def commit_lines(self, file: str, numbers: Sequence[int], committed_bytes: int) -> bool:
         """Mark rows as done, whose lines are on the disk, and store the file's committed size.
@@ -236,13 +241,13 @@ class OutboxStore(Part):
 
     def rows_to_spool(self) -> list[dict[str, Any]]:
         """The rows of all channels that are in no message yet, without their records."""
-        columns = outbox.c["channel", "record_id", "run_id", "created_at"]
-        query = select(*columns).where(_UNASSIGNED).order_by(outbox.c.number)
-        return [dict(row._mapping) for row in self._database.rows(query)]
+        rows = self._database.lookup(_TO_SPOOL)
+        return [dict(zip(_SPOOLED.keys(), row, strict=True)) for row in rows]
 
     def restore_rows(self, rows: Iterable[dict[str, Any]]) -> int:
         """Restore lost `rows_to_spool` whose records are known; returns how many."""
-        lost = [{**row, "state": "pending"} for row in rows]
+        if not (lost := [{**row, "state": "pending"} for row in rows]):
+            return 0
         is_of_these = among(version.c.record_id, [row["record_id"] for row in lost])
         insert = self._database.insert_missing(outbox)
         with self._database.writing() as connection:
