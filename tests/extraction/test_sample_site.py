@@ -13,6 +13,7 @@ from rscrawler.extraction.page import Page
 from tests.extraction.pages import PROFILE
 from tests.sample_site.pages import render_article
 from tests.sample_site.state import SiteState
+from tests.sample_site.stories import Story
 
 BASE = "http://127.0.0.1:8099"
 NOW = datetime(2024, 12, 14, tzinfo=UTC)
@@ -41,17 +42,17 @@ DRIFTS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.fixture(scope="module")
-def site_state() -> SiteState:
+def pages() -> dict[str, tuple[Story, str]]:
+    """The articles and their pages, by the address of the page."""
     state = SiteState(60, 11, lambda: NOW)
     state.base_url = BASE
-    return state
+    return {BASE + each.path: (each, render_article(state, each)) for each in state.stories}
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
-def test_every_article_is_read_right(site_state: SiteState, drift: str) -> None:
-    for story in site_state.stories:
-        html = DRIFTS[drift](render_article(site_state, story))
-        page = Page.of(BASE + story.path, html.encode(), "text/html; charset=utf-8", NOW)
+def test_every_article_is_read_right(pages: dict[str, tuple[Story, str]], drift: str) -> None:
+    for url, (story, html) in pages.items():
+        page = Page.of(url, DRIFTS[drift](html).encode(), "text/html; charset=utf-8", NOW)
         article = extract(page, SITE, "sample")
         assert article.paragraphs == list(story.paragraphs), story.slug
         assert article.title == story.title
@@ -60,4 +61,4 @@ def test_every_article_is_read_right(site_state: SiteState, drift: str) -> None:
         assert article.sections == list(story.sections)
         assert article.tags == list(story.tags)
         assert article.republished_from == story.republished_from
-        assert article.url == BASE + story.path
+        assert article.url == url
