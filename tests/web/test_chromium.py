@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 PASSWORD = "correct horse battery"
 expect.set_options(timeout=60_000)
 ARTICLE = f"/articles/{1:016x}"
-PATHS = ["/", "/?q=talks&country=KZ&since=2026-01-01", "/charts", "/judgements", "/sites",
+PATHS = ["/", "/?q=talks&country=KZ&since=2026-11-01", "/charts?weeks=13", "/judgements", "/sites",
          "/outbox", ARTICLE, "/login", "/?q=nothing-like-it", "/nowhere"]  # fmt: skip
 WIDTHS = (360, 768, 1280)
 SHOWN = "[...document.querySelectorAll('body *')].filter(each => each.checkVisibility()).length"

@@ -179,10 +179,8 @@ def test_a_hostile_title_is_text_and_nothing_else(
     browser: Browser, shelf: Store, title: str
 ) -> None:
     article = record(shelf, an_article(1, title=title, authors=[title], subtitle=title, body=title))
-    plain = browser.get("/").tree.xpath("count(//*)")
     answer = browser.get("/")
     assert titles(answer) == [" ".join(one_line(title).split())]
-    assert answer.tree.xpath("count(//*)") == plain
     for page in (answer, browser.get(f"/articles/{article.article_id}")):
         assert page.status == 200
         assert page.tree.xpath("//script | //img | //iframe | //@onerror | //@style") == []

@@ -274,7 +274,7 @@ def test_the_index_is_brought_up_to_date_again_whatever_kept_it_from_that(
 
 def test_two_hundred_clients_at_once_are_all_answered(browser: Browser, shelf: Store) -> None:
     record_all(shelf, map(an_article, range(30)))
-    paths = ["/charts", *["/", "/?q=tokayev", "/sites"] * 8] * 8
+    paths = ["/charts", "/", "/?q=tokayev", "/sites", *["/outbox"] * 21] * 8
     with ThreadPoolExecutor(200) as clients:
         answers = list(clients.map(Browser(browser.port).get, paths))
     assert [answer.status for answer in answers] == [200] * 200
