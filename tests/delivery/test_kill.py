@@ -143,7 +143,7 @@ def check(figures: Figures, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "kills", [15, pytest.param(200, marks=pytest.mark.slow)], ids=["few", "many"]
+    "kills", [10, pytest.param(200, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 def test_nothing_is_lost_and_nothing_doubled(
     open_store: Callable[[], Store],

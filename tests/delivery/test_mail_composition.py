@@ -369,7 +369,7 @@ def test_a_long_subject_in_ascii_is_folded_and_not_encoded(words: list[str]) -> 
 def test_a_mail_is_never_broken_by_what_it_says() -> None:
     dice = random.Random(4)
     letters = "abc é ж 中 😀 א <&>\"' \r\n\t\x00 =?_ ,;:@ \u202e\u2028 \ud800"
-    for _ in range(200):
+    for _ in range(60):
         title = "".join(dice.choices(letters, k=dice.randrange(1, 400)))
         mail = composed(alert_of(an_article(1, title=title, authors=[title]), INTEREST)).mail
         assert isinstance(mail, EmailMessage)

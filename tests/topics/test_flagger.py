@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rscrawler.config import Config
@@ -140,7 +140,6 @@ _FRAGMENTS = st.sampled_from(
 _TEXT = st.lists(_FRAGMENTS | st.text(max_size=4), max_size=25).map(" ".join)
 
 
-@settings(max_examples=150)
 @given(title=_TEXT, subtitle=_TEXT, paragraphs=st.lists(_TEXT, max_size=4), tag=_TEXT)
 def test_evidence_offsets_always_slice_to_the_term(
     title: str, subtitle: str, paragraphs: list[str], tag: str
