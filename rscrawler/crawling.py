@@ -56,13 +56,14 @@ def load_flagger(config: Config) -> Flagger:
 
 
 def prepare(config: Config) -> None:
-    """Load and compile what every cycle needs, for this process and those forked from it.
+    """Load and compile what cycles of enabled sites need, for this process and its forks.
 
     Raises:
         ConfigurationError: a profile or `alerts.topics` is wrong.
     """
     cache_for(config)
-    reader = PageReader(load_sites(config), load_flagger(config))
+    sites = {name: site for name, site in load_sites(config).items() if site.enabled}
+    reader = PageReader(sites, load_flagger(config))
     reader.prepare(config.crawl.page_time_limit.total_seconds())
     compile_templates()
 

@@ -107,7 +107,7 @@ def test_a_shell_can_complete_commands_and_options() -> None:
         return requested.stdout.split()
 
     assert completions("rscrawler sta") == ["status"]
-    assert completions("rscrawler status --j") == ["--json"]
+    assert completions("rscrawler config check --j") == ["--json"]
 
 
 @pytest.mark.parametrize(
