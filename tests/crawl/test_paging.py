@@ -55,7 +55,8 @@ def configure(
     path = ENDPOINT if kind == "json" else path
     workspace.config.write_text(
         f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\nmax_pages = 9\n'
-        f'sources = [{{kind = "{kind}", path = "{path}"{more}}}]\n',
+        f'sources = [{{kind = "{kind}", path = "{path}"{more}}}]\n'
+        "[crawl]\nreaders = 0\nretries = 0\n",
         encoding="utf-8",
     )
 
@@ -177,8 +178,6 @@ def test_what_was_behind_a_failed_page_is_found_though_news_has_pushed_it_furthe
 ) -> None:
     with drupal(STORIES[11:]) as outlet:
         configure(workspace, outlet, "section", ', page_parameter = ""')
-        with workspace.config.open("a", encoding="utf-8") as config:
-            config.write("[crawl]\nretries = 0\n")
         workspace.crawl("outlet")
         outlet.pages |= drupal(STORIES[5:]).pages
         outlet.pages["/archive?page=1"] = Reply("", status=500)

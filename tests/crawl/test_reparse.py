@@ -312,7 +312,7 @@ def test_a_notice_in_the_place_of_articles_that_only_a_feed_dates_is_none_of_the
 ) -> None:
     feed = sources(FEED, site="plain")
     table = f'[sites.plain]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n{feed}'
-    workspace.config.write_text(table + ARCHIVE)
+    workspace.config.write_text(f"{table}{ARCHIVE}[crawl]\nreaders = 0\n")
     if not is_elsewhere:
         workspace.run("crawl", "plain")
         let_articles_be_due(workspace)

@@ -170,7 +170,8 @@ def test_pieces_that_differ_in_a_number_behind_one_path_are_found_and_recorded(
     with SmallSite(_numbers_alone(before)) as site:
         proposal = propose(site)
         workspace.config.write_text(
-            f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n',
+            f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n'
+            "[crawl]\nreaders = 0\n",
             encoding="utf-8",
         )
         workspace.crawl("outlet")
@@ -487,7 +488,8 @@ def test_the_command_ends_with_1_when_nothing_could_be_read() -> None:
 def test_a_site_named_by_its_address_alone_is_crawled(name: str, workspace: Workspace) -> None:
     with SmallSite(BUILT[name]()) as site:
         workspace.config.write_text(
-            f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n',
+            f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n'
+            "[crawl]\nreaders = 0\n",
             encoding="utf-8",
         )
         workspace.crawl("outlet")
