@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import scrapy.core.downloader.contextfactory  # noqa: F401 (slow from deeper, see `crawling`)
 from hypothesis import HealthCheck, settings
 
 from rscrawler.store import Store
@@ -27,9 +26,11 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let what tests write be in memory, if there is room: a crawl waits for its disk often."""
     gc.disable()  # what collecting makes stays
+    if not config.getoption("numprocesses", None):  # else other processes run the tests
+        import scrapy.core.downloader.contextfactory  # noqa: F401 (slow from deeper, see `crawling`)
     if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
