@@ -28,6 +28,7 @@ _TABLE: dict[str, Any] = tomllib.loads(
 _PLACES: dict[str, list[str]] = _TABLE.pop("places")
 _PHRASES: dict[str, list[str]] = _TABLE
 _BLANK = re.compile(r"\{(?:(\d+)-(\d+)|(\w+))\}")
+_A_BEFORE_VOWEL = re.compile(r"\b([Aa]) (?=[aeio]|u(?!ni))")
 _FIRST_POST_ID = 2_660_100_000
 
 # Pages take these in turn unless an article says what its page looks like.
@@ -159,13 +160,14 @@ class _Writer:
 
     def write(self, name: str) -> str:
         """One of the phrases of that name, filled in."""
+        return _A_BEFORE_VOWEL.sub(r"\1n ", self._filled(name))
 
-        def filled(match: re.Match[str]) -> str:
-            least, most, inner = match.groups()
-            return self.write(inner) if inner else str(self._rng.randint(int(least), int(most)))
+    def _filled(self, name: str) -> str:
+        return _BLANK.sub(self._fill, self._rng.choice(self._phrases[name]))
 
-        text = _BLANK.sub(filled, self._rng.choice(self._phrases[name]))
-        return re.sub(r"\b([Aa]) (?=[aeio]|u(?!ni))", r"\1n ", text)
+    def _fill(self, blank: re.Match[str]) -> str:
+        least, most, inner = blank.groups()
+        return self._filled(inner) if inner else str(self._rng.randint(int(least), int(most)))
 
     def headline(self, name: str) -> str:
         """The same, beginning with a capital letter."""
