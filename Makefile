@@ -37,9 +37,9 @@ demo: install ## two cycles against the bundled sample site: what is found, flag
 # Without bytecode files, each process that the tests start would compile all modules again.
 test slow: export PYTHONDONTWRITEBYTECODE =
 
-# Two workers more than cores: the tests wait for their processes for a third of the time.
+# One worker more than cores: the tests wait for their processes, and each worker loads them all.
 test: $(DEVELOPING) ## every quick test
-	$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 2)) --dist worksteal -m "not slow"
+	$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal -m "not slow"
 
 slow: $(DEVELOPING) ## the long tests: two hundred kills, a cluster, a year of visits
 	$(BIN)/pytest -n auto -m slow
