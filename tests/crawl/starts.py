@@ -71,7 +71,8 @@ class Start:
         found = workspace.config.read_text(encoding="utf-8"), options, self.site.extra_pages
         made = self.folder / blake2b(repr(found).encode(), digest_size=8).hexdigest()
         if not made.exists():
-            workspace.crawl(*options)
+            report = workspace.crawl(*options)
+            assert not any(site["problems"] for site in report["sites"].values())
             shutil.copytree(workspace.output, made)
             self.site.forget_requests()
         shutil.copytree(made, workspace.output, dirs_exist_ok=True)

@@ -52,9 +52,13 @@ SCRIPTS = {
 def test_words_are_found_in_any_script_case_and_accent(store: Store) -> None:
     for number, (title, _, _) in enumerate(SCRIPTS.values()):
         record(store, an_article(number, title=title))
+    nothing = "Nothing of the kind"
+    record(store, an_article(len(SCRIPTS), title=nothing))
     for title, one, other in SCRIPTS.values():
-        assert title in titles(store, query=one)
-        assert title in titles(store, query=other)
+        for word in (one, other):
+            found = titles(store, query=word)
+            assert title in found
+            assert nothing not in found
         assert titles(store, query=f"{one} {other}") == [title]
         assert titles(store, query=f"{one} else") == []
 
