@@ -35,8 +35,8 @@ from rscrawler.store.health import ProblemCode
 from rscrawler.topics import (
     Flagger,
     check_alerted,
-    flagger_of,
     keep_good_copies,
+    shipped_flagger,
     usable_topics,
 )
 
@@ -51,7 +51,8 @@ def load_flagger(config: Config) -> Flagger:
         ConfigurationError: `alerts.topics` names an unknown topic.
     """
     check_alerted(config)
-    return flagger_of(config, usable_topics(config))
+    topics = usable_topics(config)
+    return Flagger(topics.lists.values()) if config.topics_dir else shipped_flagger()
 
 
 def prepare(config: Config) -> None:

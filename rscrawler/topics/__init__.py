@@ -6,7 +6,6 @@ labelled texts, and compares one with the flags of stored articles.
 
 from rscrawler.topics.flagger import Contribution as Contribution
 from rscrawler.topics.flagger import Flagger as Flagger
-from rscrawler.topics.flagger import flagger_of as flagger_of
 from rscrawler.topics.flagger import shipped_flagger as shipped_flagger
 from rscrawler.topics.flagger import usable_flagger as usable_flagger
 from rscrawler.topics.text import FlaggableText as FlaggableText

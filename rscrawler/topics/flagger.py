@@ -23,7 +23,6 @@ from rscrawler.topics.salience import GENRES, OTHERS, AnnotatedText, Sentence, a
 from rscrawler.topics.text import FlaggableText, Zone, sentence_spans
 from rscrawler.topics.watchlist import (
     Levels,
-    Topics,
     WatchList,
     load_watchlist,
     load_watchlists,
@@ -209,17 +208,12 @@ def shipped_flagger() -> Flagger:
     return Flagger(load_watchlists().values())
 
 
-def flagger_of(config: Config, topics: Topics) -> Flagger:
-    """The flagger with a configuration's watch-lists; the shared one if all are shipped."""
-    return Flagger(topics.lists.values()) if config.topics_dir else shipped_flagger()
-
-
 def usable_flagger(config: Config) -> Flagger:
     """The flagger with the usable watch-lists; logs a warning for each problem of a wrong file."""
     topics = usable_topics(config)
     for problem in chain.from_iterable(topics.problems.values()):
         logger.warning("%s", problem)
-    return flagger_of(config, topics)
+    return Flagger(topics.lists.values()) if config.topics_dir else shipped_flagger()
 
 
 @lru_cache(maxsize=8)
