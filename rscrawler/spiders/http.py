@@ -62,6 +62,7 @@ _OURS = "|".join(BOT_NAME[:length] for length in range(len(BOT_NAME) + 1))
 _OTHER_ROBOT = re.compile(
     rf"^(\s*user-?\s*agent[\s:]++)(?!\**+(?:{_OURS})\**+\s*(?:#|$))[^\s#].*", re.IGNORECASE
 )
+_OUR_VERSION = re.compile(rf"^(\s*user-?\s*agent[\s:]++{BOT_NAME})/[^#]*", re.IGNORECASE)
 
 
 def page_digest(body: bytes) -> str:
@@ -116,8 +117,12 @@ def whole_lines(body: bytes) -> bytes:
 
 
 def robots_rules(body: bytes) -> Protego:
-    """The rules of a robots.txt; those for other robots are as if for one."""
-    lines = whole_lines(body).decode("utf-8-sig", "ignore").splitlines()
+    """The rules of a robots.txt; those for other robots are as if for one.
+
+    A name with a version is ours too: site owners copy it from the User-Agent in their logs.
+    """
+    text = whole_lines(body).decode("utf-8-sig", "ignore")
+    lines = [_OUR_VERSION.sub(r"\1", line) for line in text.splitlines()]
     # Protego copies the rules of a group for each of its names: hours for thousands of both.
     return Protego.parse("\n".join(_OTHER_ROBOT.sub(r"\1others", line) for line in lines))
 

@@ -802,6 +802,18 @@ def test_explain_obeys_robots_txt(crawled: Crawled) -> None:
     assert [request.path for request in crawled.site.requests] == ["/robots.txt"]
 
 
+@pytest.mark.parametrize("name", ["RSCrawler", "rscrawler/0.9 (+mailto:desk@example.org) # no"])
+def test_explain_obeys_rules_for_its_name_alone_or_as_its_user_agent_has_it(
+    crawled: Crawled, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = crawled.site.stories[0].path
+    robots = f"User-agent: *\nAllow: /\n\nUser-agent: {name}\nDisallow: {path}\n"
+    monkeypatch.setitem(crawled.site.answers, "/robots.txt", Reply(200, {}, robots.encode()))
+    result = crawled.run("explain", crawled.site.base_url + path)
+    assert result.status == 1
+    assert "robots.txt forbids it" in complaints(result)[0]
+
+
 def test_of_a_huge_robots_txt_commands_read_as_much_as_a_crawl_and_as_fast(
     crawled: Crawled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
