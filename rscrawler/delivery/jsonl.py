@@ -29,9 +29,9 @@ from rscrawler.store.outbox import OutboxRow, OutboxStore
 from rscrawler.store.tables import JSONL_CHANNELS
 
 LINES_PER_BATCH = 500
-LOCK_NAME = ".jsonl.lock"
 WRITER = "writer"  # name of the lease
 LOCK_TIMEOUT_SECONDS = 120.0
+_LOCK_NAME = ".jsonl.lock"
 _LOCK_POLL_SECONDS = 0.02
 _LEASE_POLL_SECONDS = 1.0  # each poll is a transaction of the database
 
@@ -52,7 +52,7 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
     ]
     if not shortened and not outbox.pending_line_count():
         return 0
-    with output_errors(folder), file_lock(folder / LOCK_NAME), _writer_lease(store):
+    with output_errors(folder), output_lock(folder), _writer_lease(store):
         for name in shortened:
             with closing(_LineFile(folder, name, outbox)) as file:
                 file.reconcile()
@@ -182,9 +182,10 @@ def _record_id(line: bytes) -> str | None:
 
 
 @contextmanager
-def file_lock(lock: Path) -> Iterator[None]:
-    """Hold a lock file; first wait for other processes of this machine that hold it."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
+def output_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock on all lines; first wait for other processes of this machine that hold it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / _LOCK_NAME
     with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o644), "rb") as file:
         for _ in _attempts(LOCK_TIMEOUT_SECONDS, _LOCK_POLL_SECONDS):
             with suppress(BlockingIOError):

@@ -20,7 +20,7 @@ from rscrawler import decisions
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.jsonl import file_lock, output_errors
+from rscrawler.delivery.jsonl import output_errors, output_lock
 from rscrawler.delivery.ops import DATABASE_SUBJECT, notice_of
 from rscrawler.delivery.records import day_files, day_lines
 from rscrawler.delivery.spool import spool_folder, spooled_count, spooled_record_ids
@@ -40,7 +40,6 @@ from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 logger = logging.getLogger(__name__)
 
 RUN_ID = "rebuilt"
-LOCK_NAME = ".rebuild.lock"
 UNCERTAIN = timedelta(days=1)  # before a loss; operators get a list of what was flagged in it
 _FILES_OF_TWO_DAYS = 4  # each day has a file, and perhaps a compressed one
 
@@ -133,8 +132,8 @@ def _must_be_rebuilt(config: Config, store: Store) -> bool:
 
 
 def _repaired_store(config: Config) -> Store:
-    """Open the store in one process at a time: set a damaged one aside, rebuild a lost one."""
-    with output_errors(config.output_dir), file_lock(config.output_dir / LOCK_NAME):
+    """Open the store while nobody writes lines: set a damaged one aside, rebuild a lost one."""
+    with output_errors(config.output_dir), output_lock(config.output_dir):
         path = sqlite_file(config.database)
         aside = set_aside(path, utc_now()) if path and is_damaged(path) else None
         store = Store.open(config.database)

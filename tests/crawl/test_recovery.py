@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
+from rscrawler.delivery.jsonl import output_lock
 from rscrawler.demo.server import Mailbox
 from tests.crawl.probes import FEW_SOURCES
 from tests.crawl.starts import Start
 from tests.sample_site import SampleSite
-from tests.workspace import Program, Workspace
+from tests.workspace import Program, Workspace, wait_until
 
 EMAIL = """
 [alerts.email]
@@ -113,6 +116,27 @@ def test_a_line_that_is_no_record_is_left_out(alerted: Workspace) -> None:
     (alerted.output / "rscrawler.db").unlink()
     assert alerted.crawl("--full")["articles_new"] == 0
     assert [r for r in alerted.records() if "title" in r] == before
+
+
+def test_rebuilding_waits_for_a_line_that_is_being_written(alerted: Workspace) -> None:
+    before = alerted.records()
+    file = max((alerted.output / "articles").glob("*.jsonl"))
+    lines, lock = file.read_bytes(), alerted.output / ".jsonl.lock"
+    with output_lock(alerted.output):
+        file.write_bytes(lines[:-100])
+        (alerted.output / "rscrawler.db").unlink()
+        export = alerted.start("export")
+        wait_until(lambda: export.poll() is not None or str(lock) in opened_files(export.pid))
+        file.write_bytes(lines)
+    exported = map(json.loads, export.wait().stdout.splitlines())
+    assert {each["record_id"] for each in exported} == {each["record_id"] for each in before}
+
+
+def opened_files(pid: int) -> list[str]:
+    """The paths of the files that a process has open; none once it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return [file.path for file in psutil.Process(pid).open_files()]
+    return []
 
 
 def test_a_rebuilt_store_goes_on_where_the_old_one_stopped(

@@ -363,7 +363,7 @@ def test_a_writer_waits_for_another_and_says_when_it_waited_too_long(
     record(store, an_article(1))
     monkeypatch.setattr(jsonl, "LOCK_TIMEOUT_SECONDS", 0.05)
     with (
-        jsonl.file_lock(tmp_path / jsonl.LOCK_NAME),
+        jsonl.output_lock(tmp_path),
         pytest.raises(OutputError, match="another process has held it"),
     ):
         deliver_jsonl(a_config(tmp_path), store)
