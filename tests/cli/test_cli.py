@@ -970,16 +970,30 @@ def test_what_cannot_be_printed_is_one_line(
     assert (done.status, done.stderr) == (1, f"rscrawler: standard output: {reason}\n")
 
 
+# Its status is the descriptor that a file gets which the program opens.
+OPENS_A_FILE = """
+import os
+import sys
+
+import rscrawler.cli
+
+rscrawler.cli.main = lambda: sys.exit(os.open(os.devnull, os.O_RDONLY))
+"""
+
+
 @pytest.mark.parametrize("closed", [(2,), (0, 1, 2)])
 def test_streams_that_are_closed_are_no_trouble_until_they_are_needed(
     workspace: Workspace, closed: tuple[int, ...]
 ) -> None:
     workspace.config.write_text("")
-    done = workspace.start("deliver", "--json", closed=closed).wait()
-    assert done.status == (1 if 1 in closed else 0)
-    database = (workspace.output / "rscrawler.db").read_bytes()
-    assert database.startswith(b"SQLite format 3")
-    assert b"delivered" not in database
+
+    def status(*arguments: str, before: str = "") -> int:
+        return workspace.start(*arguments, closed=closed, before=before).wait().status
+
+    assert status(before=OPENS_A_FILE) > 2
+    assert status("alerts", "test") == 2  # the message is lost
+    assert status("deliver", "--json") == (1 if 1 in closed else 0)
+    assert (workspace.output / "rscrawler.db").is_file()
 
 
 # A folder without a database.
