@@ -48,7 +48,7 @@ class Lookup:
         compiled = query.compile(dialect=dialect, compile_kwargs=options)
         assert isinstance(compiled, SQLCompiler)
         self._sql = str(compiled)
-        self._error: type[Exception] = dialect.loaded_dbapi.Error
+        self._dialect, self._error = dialect, dialect.loaded_dbapi.Error
         self._names = compiled.positiontup
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         self._to_driver = {
@@ -73,6 +73,8 @@ class Lookup:
             cursor.execute(self._sql, values)
             found = [list(row) for row in cursor.fetchall()]
         except self._error as error:
+            if self._dialect.is_disconnect(error, cursor.connection, cursor):
+                connection.invalidate(error)  # else its pool would log that it cannot reset it
             raise DBAPIError.instance(self._sql, None, error, self._error) from error
         finally:
             cursor.close()

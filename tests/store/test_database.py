@@ -231,6 +231,18 @@ def test_a_server_that_is_at_work_for_long_is_waited_for(
         assert database.scalar(select(func.pg_sleep(1).is_not(None)))
 
 
+def test_a_connection_that_is_lost_during_a_query_is_one_line_and_replaced(
+    databases: Databases, caplog: pytest.LogCaptureFixture
+) -> None:
+    own_end = select(func.pg_terminate_backend(func.pg_backend_pid()))
+    with databases.with_tables() as url, closing(open_database(url)) as database:
+        for read in (database.rows, database.lookup):
+            with pytest.raises(StoreError, match="terminating connection"):
+                read(own_end)
+            assert database.scalar(select(1)) == 1
+    assert caplog.messages == []
+
+
 def test_a_statement_needs_nothing_that_an_earlier_one_left_in_its_session(
     databases: Databases,
 ) -> None:
