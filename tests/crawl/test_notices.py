@@ -186,6 +186,7 @@ def test_an_article_with_another_headline_and_slug_at_its_number_stays_itself(
     assert [records[path]["article_id"] for path in after] == [
         records[path]["article_id"] for path in before
     ]
+    assert len(workspace.records()) == 2 * len(RENAMED)
     assert alerted(workspace) == 0
 
 
