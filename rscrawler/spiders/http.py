@@ -119,7 +119,7 @@ def whole_lines(body: bytes) -> bytes:
 def robots_rules(body: bytes) -> Protego:
     """The rules of a robots.txt; those for other robots are as if for one.
 
-    A name with a version is ours too: site owners copy it from the User-Agent in their logs.
+    Our name with a version is ours too: real files name robots so (`AhrefsBot/5.0`).
     """
     text = whole_lines(body).decode("utf-8-sig", "ignore")
     lines = [_OUR_VERSION.sub(r"\1", line) for line in text.splitlines()]
