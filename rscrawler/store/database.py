@@ -395,11 +395,15 @@ def _sqlite_engine(url: URL) -> Engine:
             isolation_level=None,  # the driver's transactions start so late that writers deadlock
             check_same_thread=False,
         )
-        _use_wal(connection)
-        connection.execute("PRAGMA foreign_keys=ON")
-        # VACUUM writes the whole database into the WAL, which would stay as large for as long as
-        # any process has the file open.
-        connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
+        try:
+            _use_wal(connection)
+            connection.execute("PRAGMA foreign_keys=ON")
+            # VACUUM writes the whole database into the WAL, which would stay as large for as long
+            # as any process has the file open.
+            connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     dialect = _sqlite_dialect()
