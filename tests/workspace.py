@@ -321,6 +321,13 @@ def has_ended(pid: int) -> bool:
         return True
 
 
+def opened_files(pid: int) -> list[str]:
+    """The paths of the files that a process has open; none once it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return [file.path for file in psutil.Process(pid).open_files()]
+    return []
+
+
 def belongings(process: psutil.Process) -> set[object]:
     """The descriptors of a process, each with what is behind it, and its children.
 

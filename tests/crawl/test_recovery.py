@@ -7,10 +7,9 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
 from rscrawler.delivery.jsonl import output_lock
@@ -18,7 +17,7 @@ from rscrawler.demo.server import Mailbox
 from tests.crawl.probes import FEW_SOURCES
 from tests.crawl.starts import Start
 from tests.sample_site import SampleSite
-from tests.workspace import Program, Workspace, wait_until
+from tests.workspace import Program, Workspace, opened_files, wait_until
 
 EMAIL = """
 [alerts.email]
@@ -130,13 +129,6 @@ def test_rebuilding_waits_for_a_line_that_is_being_written(alerted: Workspace) -
         file.write_bytes(lines)
     exported = map(json.loads, export.wait().stdout.splitlines())
     assert {each["record_id"] for each in exported} == {each["record_id"] for each in before}
-
-
-def opened_files(pid: int) -> list[str]:
-    """The paths of the files that a process has open; none once it has ended."""
-    with suppress(psutil.NoSuchProcess):
-        return [file.path for file in psutil.Process(pid).open_files()]
-    return []
 
 
 def test_a_rebuilt_store_goes_on_where_the_old_one_stopped(

@@ -14,7 +14,6 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psutil
 import pytest
 from sqlalchemy import Connection, create_engine, func, inspect, select, text
 
@@ -29,6 +28,7 @@ from rscrawler.store.migrations import CURRENT_VERSION, STEPS
 from rscrawler.store.tables import address, metadata, schema_version
 from tests.databases import Databases
 from tests.delivery.helpers import an_article, record
+from tests.workspace import opened_files
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -133,7 +133,8 @@ def test_a_database_with_a_torn_page_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="damaged") as caught:
         open_database(f"sqlite:///{path}")
     # The error still holds what was at work as it was raised, so nothing is closed by accident.
-    assert caught.tb and str(path) not in [file.path for file in psutil.Process().open_files()]
+    assert caught.tb is not None
+    assert str(path) not in opened_files(os.getpid())
 
 
 @pytest.mark.parametrize("kind", ["folder in its place", "file in place of its folder"])
