@@ -143,7 +143,7 @@ def is_nobody(name: str) -> bool:
 @lru_cache(maxsize=128)  # a site's authors recur
 def split_names(text: str) -> tuple[str, ...]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz | The Outlet" has three."""
-    bare = _HANDLE.sub("", pattern("bylines").sub("", clean(text)))
+    bare = _HANDLE.sub("", pattern("bylines").sub("", f"{clean(text)} "))  # "by" alone names nobody
     return next(filter(None, map(_listed_names, _ASIDE.split(bare))), ())
 
 

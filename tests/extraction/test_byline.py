@@ -89,6 +89,7 @@ def read(
         ),
         ("<p>Written by</p><p>Nora Weiss</p>", ["Nora Weiss"]),
         ("<p>By</p><p>Share:</p>", []),
+        ('<p class="byline"> by <a href="/author/"></a></p>', []),  # WordPress, without a name
         ("<p>By Nora Weiss Monday, December 9, 2024</p>", ["Nora Weiss"]),
         ("<p>Posted on 9 December 2024 by Nora Weiss in Water</p>", ["Nora Weiss"]),
         ("<p>9. Dezember 2024 · von nora1984 · Einen Kommentar hinterlassen</p>", []),
