@@ -212,14 +212,15 @@ def backtest_command(
 @topics_app.command("marks")
 def marks_command(
     config: ConfigOption,
-    export: Annotated[Path | None, Option(help="The file; default: standard output.")] = None,
+    export: Annotated[Path | None, Option(help="The file; default, or -: standard output.")] = None,
     topic: Annotated[str | None, Option(help="Required if several topics were judged.")] = None,
 ) -> None:
     """Write the judgements of the dashboard as labelled lines for `evaluate` and `fit`."""
     with opened_store(config, must_exist=True) as store:
-        judged = list(store.judgements.judged(_judged_topic(store, topic)))
+        name = _judged_topic(store, topic)
+        judged = list(store.judgements.judged(name)) if name else []
     lines = [_labelled_line(each, article) for each, article in judged if not article.is_pruned]
-    if export is None:
+    if export in (None, Path("-")):
         for line in lines:
             print_json(line)
         return
@@ -231,11 +232,12 @@ def marks_command(
     say(f"wrote {counted(len(lines), 'labelled line')} to {export}{note}")
 
 
-def _judged_topic(store: Store, named: str | None) -> str:
-    """The topic whose judgements to write: the one named, or the only one judged."""
+def _judged_topic(store: Store, named: str | None) -> str | None:
+    """The topic whose judgements to write: the one named, or the only one judged, if any."""
     judged = store.judgements.topics()
-    if not judged:
-        raise ConfigurationError("nothing has been judged yet; judge articles in `rscrawler web`")
+    if not judged:  # no error: a backup runs from the first day
+        typer.echo("nothing has been judged yet; judge articles in `rscrawler web`", err=True)
+        return None
     if named is None and len(judged) == 1:
         return judged[0]
     if named not in judged:

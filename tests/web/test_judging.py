@@ -329,14 +329,19 @@ def test_marks_are_lines_that_evaluate_reads(
     assert len(evaluated.json["predictions"]) == 1
     printed = workspace.run("topics", "marks", PYTHONIOENCODING="ascii")  # of a terminal
     assert printed.json == line
+    assert workspace.run("topics", "marks", "--export", "-").json == line
+    assert not (workspace.folder / "-").exists()
     assert workspace.run("topics", "marks", "--topic", "x").status == 2
 
 
-def test_marks_without_judgements_say_where_they_are_made(workspace: Workspace) -> None:
+def test_a_backup_of_no_judgements_is_empty_and_says_where_they_are_made(
+    workspace: Workspace,
+) -> None:
     with closing(Store.open(f"sqlite:///{workspace.folder / 'output' / 'rscrawler.db'}")):
         pass
-    result = workspace.run("topics", "marks")
-    assert result.status == 2
+    result = workspace.run("topics", "marks", "--export", "marks.jsonl")
+    assert result.status == 0, result.stderr
+    assert (workspace.folder / "marks.jsonl").read_text() == ""
     assert "rscrawler web" in result.stderr
 
 
