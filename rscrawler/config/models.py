@@ -210,7 +210,7 @@ DatabaseUrl = Annotated[
 ]
 _LOGIN = "ASCII characters; a login by SMTP carries no others"
 AsciiSecret = Annotated[SecretStr, _only(str.isascii, _LOGIN)]
-LoginName = Annotated[str, *matching(r"^[\x20-\x7e]+$", _LOGIN)]
+LoginName = Annotated[str, *matching(r"^[\x20-\x7e]+$", f"{_LOGIN}. No login: leave it out")]
 UserPath = Annotated[Path, AfterValidator(_absolute)]
 Duration = Annotated[
     timedelta,

@@ -112,6 +112,7 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         ("[crawl]\nrecheck_after = ['1h', '60m']", "crawl.recheck_after", "ages that ascend"),
         (EMAIL + "password = 'ü'", "alerts.email.password", "allowed: ASCII characters"),
         (EMAIL + "username = 'ü'", "alerts.email.username", "allowed: ASCII characters"),
+        (EMAIL + "username = ''", "alerts.email.username", "leave it out"),
         (EMAIL + "digest_at = 7", "alerts.email.digest_at", "7: allowed: a time of day, such as"),
         (EMAIL + "digest_at = '07:00Z'", "alerts.email.digest_at", "allowed: a time of day"),
         (EMAIL + "digest_at = '25:00'", "alerts.email.digest_at", "allowed: a time of day"),
