@@ -17,7 +17,6 @@ from rscrawler.cli.output import counted, print_json, print_table, say, tracked
 from rscrawler.config import checked, read_text
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level
-from rscrawler.store import Store
 from rscrawler.store.judgements import Judgement
 from rscrawler.topics import Flagger, load_watchlist, load_watchlists
 from rscrawler.topics.evaluation import Evaluation, backtest, evaluate, fit
@@ -217,8 +216,11 @@ def marks_command(
 ) -> None:
     """Write the judgements of the dashboard as labelled lines for `evaluate` and `fit`."""
     with opened_store(config, must_exist=True) as store:
-        name = _judged_topic(store, topic)
-        judged = list(store.judgements.judged(name)) if name else []
+        topics = store.judgements.topics()
+        if not topics:  # a backup runs from the first day, and must outlive a database that is lost
+            typer.echo("nothing has been judged yet; judge articles in `rscrawler web`", err=True)
+            return
+        judged = list(store.judgements.judged(_judged_topic(topics, topic)))
     lines = [_labelled_line(each, article) for each, article in judged if not article.is_pruned]
     if export in (None, Path("-")):
         for line in lines:
@@ -232,12 +234,8 @@ def marks_command(
     say(f"wrote {counted(len(lines), 'labelled line')} to {export}{note}")
 
 
-def _judged_topic(store: Store, named: str | None) -> str | None:
-    """The topic whose judgements to write: the one named, or the only one judged, if any."""
-    judged = store.judgements.topics()
-    if not judged:  # no error: a backup runs from the first day
-        typer.echo("nothing has been judged yet; judge articles in `rscrawler web`", err=True)
-        return None
+def _judged_topic(judged: list[str], named: str | None) -> str:
+    """The topic whose judgements to write: the one named, or the only one judged."""
     if named is None and len(judged) == 1:
         return judged[0]
     if named not in judged:

@@ -334,14 +334,15 @@ def test_marks_are_lines_that_evaluate_reads(
     assert workspace.run("topics", "marks", "--topic", "x").status == 2
 
 
-def test_a_backup_of_no_judgements_is_empty_and_says_where_they_are_made(
+def test_without_judgements_a_backup_stays_and_it_is_said_where_they_are_made(
     workspace: Workspace,
 ) -> None:
+    (workspace.folder / "marks.jsonl").write_text("of the database before\n")
     with closing(Store.open(f"sqlite:///{workspace.folder / 'output' / 'rscrawler.db'}")):
         pass
     result = workspace.run("topics", "marks", "--export", "marks.jsonl")
     assert result.status == 0, result.stderr
-    assert (workspace.folder / "marks.jsonl").read_text() == ""
+    assert (workspace.folder / "marks.jsonl").read_text() == "of the database before\n"
     assert "rscrawler web" in result.stderr
 
 
