@@ -52,8 +52,9 @@ class Channels:
             return _AT_END
         # The row was created by a clock that was far ahead; it has waited long enough.
         is_of_wrong_clock = oldest > now + timedelta(days=1)
-        wait = None if is_of_wrong_clock else channel.reason_to_wait(oldest, now)
-        return self.wait_to_send(rows.channel, "alert", now) or wait
+        digest = None if is_of_wrong_clock else channel.reason_to_wait(oldest, now)
+        due = (digest and digest.until) or now  # a digest may fall into quiet hours
+        return self.wait_to_send(rows.channel, "alert", due) or digest
 
     def wait_to_send(self, name: str, kind: str, now: datetime) -> Wait | None:
         """Why a message of this kind is not sent yet; None if it may go out."""

@@ -121,6 +121,18 @@ def test_a_digest_that_falls_into_quiet_hours_waits_for_their_end() -> None:
     assert wait == Wait("quiet hours", at("2026-11-25 09:00", NEW_YORK))
 
 
+def test_a_digest_goes_out_at_the_later_of_its_time_and_the_end_of_the_quiet_hours() -> None:
+    night = {"start": "22:00", "end": "06:00", "timezone": "America/New_York"}
+    oldest = at("2026-11-24 23:00", NEW_YORK)
+    after_the_night = wait_to_compose("email", oldest, daily(quiet_hours=night), oldest)
+    assert after_the_night == Wait("daily digest", at("2026-11-25 07:00", NEW_YORK))
+    long = daily(quiet_hours={**night, "end": "09:00"})
+    noon = at("2026-11-24 12:00", NEW_YORK)
+    for now in (noon, at("2026-11-24 23:00", NEW_YORK)):
+        in_the_night = wait_to_compose("email", noon, long, now)
+        assert in_the_night == Wait("quiet hours", at("2026-11-25 09:00", NEW_YORK))
+
+
 def test_only_mail_is_digested_and_only_people_are_left_in_peace() -> None:
     settings = daily(quiet_hours=NIGHT.model_dump())
     night = at("2026-11-24 23:00", NEW_YORK)
