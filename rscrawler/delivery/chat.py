@@ -27,6 +27,8 @@ from rscrawler.delivery.wording import rendered, safe_link, shown_host
 _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionError|SSLError")
 # Apprise logs this for each accepted post; a retry would post another copy.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
+# The plug-ins log a refusal so. Only its number is shown: the text may hold a token.
+_HTTP_STATUS = re.compile(r"\berror=([45]\d\d)\b")
 # If a title has it, Discord, Mattermost and Zulip notify everyone in a channel.
 _MENTION_OF_ALL = re.compile(
     r"@(?=\**(?:all|channel|everyone|here|room|stream|topic)\b)", re.IGNORECASE
@@ -177,7 +179,9 @@ def _failure(log: str) -> Outcome:
     if _SENT.search(log):  # to one of several targets, or one part of a long message
         return Outcome(OutcomeKind.UNANSWERED, "the service accepted only a part of it")
     if "Socket Exception" not in log:
-        return Outcome(OutcomeKind.TEMPORARY, "the service did not accept it")
+        status = _HTTP_STATUS.search(log)
+        answer = f": HTTP {status[1]}" if status else ""
+        return Outcome(OutcomeKind.TEMPORARY, f"the service did not accept it{answer}")
     if _NOTHING_SENT.search(log):
         return Outcome(OutcomeKind.UNREACHABLE, "cannot be reached")
     if "timed out" in log:

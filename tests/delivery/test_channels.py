@@ -189,6 +189,18 @@ def test_a_headline_that_a_service_cuts_is_whole_in_the_text(
 
 
 @on_sqlite
+@pytest.mark.parametrize("status", [401, 500])
+def test_the_answer_of_a_chat_service_that_does_not_accept_a_message_is_shown(
+    store: Store, listener: Listener, config: Config, status: int
+) -> None:
+    listener.statuses[DESK] = status
+    record(store, an_article(1), "channel:desk")
+    deliver(config, store, now=NOW)
+    (waiting,) = outbox_summary(config, store, NOW).waiting
+    assert str(waiting.last_error).endswith(f": the service did not accept it: HTTP {status}")
+
+
+@on_sqlite
 def test_one_address_of_a_chat_channel_that_fails_is_tried_again_alone(
     store: Store, listener: Listener, config: Config
 ) -> None:
