@@ -20,9 +20,10 @@ from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, remedy_lines
 from rscrawler.errors import StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import report_store_failure, report_store_recovery, store_problem
-from rscrawler.monitoring.status import Status, raise_health_problems, read_status
+from rscrawler.monitoring.status import Status, has_room, raise_health_problems, read_status
 from rscrawler.schedules import load_schedules
 from rscrawler.store import Store
+from rscrawler.store.database import sqlite_file
 
 
 def deliver_command(
@@ -95,7 +96,8 @@ def _print_status(config: Config, status: Status) -> None:
 def store_failures_reported(config: Config, *, quiet: bool = False) -> Iterator[None]:
     """Notify the operators directly when the store fails, and when it works again.
 
-    If they know already, a `quiet` command ends without printing the error.
+    If they know already, a `quiet` command ends without printing the error. On a full disk a small
+    write may still succeed where a cycle fails: the failure ends only once there is room.
     """
     try:
         yield
@@ -105,7 +107,9 @@ def store_failures_reported(config: Config, *, quiet: bool = False) -> Iterator[
         if quiet and is_known:
             raise typer.Exit(EXIT_FAILED) from None
         raise
-    report_store_recovery(config, utc_now())
+    database = sqlite_file(config.database)
+    if database is None or has_room(database.parent):
+        report_store_recovery(config, utc_now())
 
 
 def deliver_due(config: Config, store: Store) -> DeliveryReport:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
+from pathlib import Path
 from typing import Any
 
 from rscrawler.clock import span_in_words, to_the_minute
@@ -305,10 +306,19 @@ def _disk_problems(
     database = sqlite_file(config.database)
     folders = [config.output_dir, *([database.parent] if database else [])]
     for folder in dict.fromkeys(folders):
-        present = next((each for each in (folder, *folder.parents) if each.exists()), None)
-        if present is not None and (left := shutil.disk_usage(present).free // 2**20) < least:
+        if (left := _mib_left(folder)) is not None and left < least:
             message = f"{folder}: {left} MiB are left to write to; at least {least} should be"
             yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
+
+
+def has_room(folder: Path) -> bool:
+    """Whether `LEAST_SPACE_MIB` are left for the folder, as far as can be known."""
+    return (left := _mib_left(folder)) is None or left >= LEAST_SPACE_MIB
+
+
+def _mib_left(folder: Path) -> int | None:
+    present = next((each for each in (folder, *folder.parents) if each.exists()), None)
+    return None if present is None else shutil.disk_usage(present).free // 2**20
 
 
 def raise_health_problems(config: Config, store: Store, now: datetime) -> None:

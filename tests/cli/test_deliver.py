@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from rscrawler.clock import utc_now
+from rscrawler.config import load_config
+from rscrawler.errors import StoreError
+from rscrawler.monitoring.direct import report_store_failure
 from rscrawler.store import Store
 from tests.delivery.helpers import an_article, record
 from tests.delivery.mailbox import Mailbox, serving
 from tests.sample_site import SampleSite
 from tests.workspace import Workspace, taken_port
+
+WITH_SPACE = """
+import shutil
+from types import SimpleNamespace
+
+shutil.disk_usage = lambda folder: SimpleNamespace(free={free})
+"""
 
 
 def email_to(mailbox: Mailbox) -> str:
@@ -89,3 +100,22 @@ def test_with_quiet_a_store_that_fails_is_printed_until_the_operators_know(
     assert first.stderr.count("connection failed") == 1
     assert [result.stdout + result.stderr for result in later] == ["", ""]
     assert [result.status for result in (first, *later)] == [1] * 3
+
+
+def test_a_store_that_failed_is_not_said_to_work_again_while_its_disk_is_full(
+    workspace: Workspace,
+) -> None:
+    def deliver(free: int) -> int:
+        return workspace.start("deliver", before=WITH_SPACE.format(free=free)).wait().status
+
+    with serving(Mailbox()) as mailbox:
+        workspace.config.write_text(
+            f'{email_to(mailbox)}[alerts.ops]\nrecipients = ["ops@example.org"]\n'
+        )
+        report_store_failure(load_config(workspace.config), StoreError("full"), utc_now())
+        assert deliver(free=0) == 0  # what it writes is small enough
+        subjects = [str(each.mail["Subject"]) for each in mailbox.received]
+        assert subjects == ["Problem: the database fails", "Problem: disk: disk-full"]
+        assert deliver(free=2**40) == 0
+        subjects = [str(each.mail["Subject"]) for each in mailbox.received][2:]
+        assert sorted(subjects) == ["Over: disk: disk-full", "Over: the database fails"]
