@@ -217,7 +217,7 @@ ADVICE = {
     ProblemCode.DELIVERY_FAILING: "fix what the reason names; `rscrawler alerts test` tests it.",
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
     ProblemCode.DISK_FULL: "free space on the disk; `rscrawler prune` deletes old texts.",
-    ProblemCode.PAGES_FAILING: "open the page; if it can be read, the log says why we cannot.",
+    ProblemCode.PAGES_FAILING: "open the page; if it is up, `rscrawler explain` says why it fails.",
     ProblemCode.OVER_LIMIT: "open the page; exclude it by links.not_article, or raise the limit.",
     ProblemCode.WATCH_LIST: "fix the file; `rscrawler config check` says when it is right.",
     ProblemCode.REBUILT: "if it was damaged, check the disk; ends with a good cycle of each site.",
