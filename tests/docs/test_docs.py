@@ -278,6 +278,10 @@ def test_the_pipeline_of_the_recipes_gets_each_record_once(tmp_path: Path) -> No
     first_of_two.close()
     assert read() == [3]  # it was handed out, and its use did not end
     assert read() == []
+    for part, whole in (('{"n":', []), (" 4}", []), ("\n", [4])):  # a line while it is written
+        with file.open("a") as lines:
+            lines.write(part)
+        assert read() == whole
 
 
 def test_the_cron_lines_of_the_recipes_have_times_and_commands_that_exist() -> None:
