@@ -180,7 +180,7 @@ def _complaints(
             yield f"{name}: the cycle did not end well: a signal, or an error logged above"
         elif outcome.counters["errors"] and not outcome.problems and not quiet:
             errors = counted(outcome.counters["errors"], "error")
-            yield f"{name}: {errors}, see above; pages are tried again"
+            yield f"{name}: {errors} (last: {outcome.last_error}); pages are tried again"
     if (TOPICS_SUBJECT, ProblemCode.WATCH_LIST) not in known:
         yield from report.topic_problems
     yield from undelivered(delivery, {subject for subject, _ in known}, quiet=quiet)

@@ -62,6 +62,7 @@ class CycleOutcome:
     problems: Mapping[ProblemCode, str]
     note: str | None = None  # why the site was not crawled, if it was not
     failed_sources: Mapping[str, str] = field(default_factory=dict)  # causes, by address
+    last_error: str = ""  # the last page that could not be read, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,13 @@ def judge(
         code = ProblemCode.DISK_FULL if isinstance(write_error, FullDisk) else ProblemCode.OVERDUE
         problems[code] = f"not everything could be recorded: {write_error or 'the log says why'}"
     succeeded = finish_reason == "finished" and reached > 0 and not count("unrecorded")
-    return CycleOutcome(counters, succeeded, problems, failed_sources=failed_sources)
+    return CycleOutcome(
+        counters,
+        succeeded,
+        problems,
+        failed_sources=failed_sources,
+        last_error=stats.get("rscrawler/last_error", ""),
+    )
 
 
 def _causes(failed_sources: Mapping[str, str], absent: int, held_back: int) -> str:
@@ -169,13 +176,12 @@ class CycleExtension:
             return
         session, stats = session_of(self._crawler), self._crawler.stats.get_stats()
         now = session.now()
-        pause = requested_pause(session.store.health.site(session.site).not_before, now)
         outcome = judge(
             stats,
             reason,
             unread_robots=session.unread_robots,
             failed_sources=session.failed_sources,
-            paused_until=pause if pause and pause - now > LONG_PAUSE else None,
+            paused_until=_reported_pause(session, now, is_left_alone=_count(stats, "paused") > 0),
             write_error=session.store.last_write_error,
         )
         if outcome.note is None:
@@ -184,6 +190,18 @@ class CycleExtension:
             for code, message in outcome.problems.items():
                 session.store.health.raise_problem(session.site, code, message, now)
         self.outcome = outcome  # only now: an outcome that could not be recorded is none
+
+
+def _reported_pause(
+    session: CrawlSession, now: datetime, *, is_left_alone: bool
+) -> datetime | None:
+    """The end of a requested pause that is a problem: a long one, or of an unreachable site."""
+    end = requested_pause(session.store.health.site(session.site).not_before, now)
+    if end is None or end - now > LONG_PAUSE:
+        return end
+    known = session.store.health.problems() if is_left_alone else []
+    sought = session.site, ProblemCode.UNREACHABLE
+    return end if any((each.subject, each.code) == sought for each in known) else None
 
 
 def _conclude(

@@ -26,7 +26,7 @@ from rscrawler.spiders.outcomes import (
     outcome_recorded,
     request_context,
 )
-from rscrawler.spiders.session import CrawlSession, session_of
+from rscrawler.spiders.session import CrawlSession, log_error, session_of
 from rscrawler.store.articles import Recording, Visit, record_text
 from rscrawler.store.discovery import AddressState
 from rscrawler.store.tables import ARTICLES_CHANNEL, JSONL_CHANNELS
@@ -107,7 +107,7 @@ class StorePipeline:
         elif requested is not None:
             spider.record_source_failure(requested, requested.state.url, reason)
         else:
-            self._count("errors")
+            log_error(spider.crawler, reason)
 
     # Pages that were read.
 
@@ -181,10 +181,11 @@ class StorePipeline:
 
     def _record_failure(self, outcome: PageOutcome) -> None:
         has_long_failed = self._has_long_failed(outcome.requested, outcome.at)
-        level = logging.INFO if has_long_failed else logging.WARNING
-        logger.log(level, "article %s: %s", outcome.url, outcome.reason)
-        if not has_long_failed:
-            self._count("errors")
+        error = f"article {outcome.url}: {outcome.reason}"
+        if has_long_failed:
+            logger.info("%s", error)
+        elif self._crawler is not None:
+            log_error(self._crawler, error)
         if outcome.kind is PageKind.OVER_LIMIT:
             self._count("over_limit")
         self._record_attempt(outcome)

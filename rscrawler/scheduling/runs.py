@@ -182,10 +182,10 @@ def _judge_crawl(
     overdue = {name for name, each in problems if each["code"] == ProblemCode.OVERDUE}
     # Without a problem that says why, a signal from elsewhere has ended the cycle.
     cut = [name for name, site in visited.items() if not (site["succeeded"] or site["problems"])]
-    is_unreachable = any(each["code"] == ProblemCode.UNREACHABLE for _, each in problems)
+    lost = {name for name, each in problems if each["code"] == ProblemCode.UNREACHABLE}
     return replace(
         _outcome(subject, parts, result, report.get("run_id")),
-        has_failed=is_unreachable or bool(cut),
+        has_failed=bool(cut) or not lost.isdisjoint(visited),
         finished=tuple(name for name in visited if name not in {*overdue, *cut}),
         unfinished=tuple(cut),
         failed_sources={name: site.get("failed_sources", {}) for name, site in visited.items()},
@@ -198,7 +198,7 @@ def _outcome(
     """The outcome of a run whose child printed a report."""
     is_healthy = result.exit_status == 0
     error = "" if is_healthy else _last_error(result)
-    if error and not any(part in error for part in parts):
+    if error and not any(error in part for part in parts):
         parts = [*parts, error]
     tail = [f"{result.elapsed.total_seconds():.1f} s", *([f"run {run_id}"] if run_id else [])]
     return RunOutcome(

@@ -34,7 +34,7 @@ from rscrawler.spiders.outcomes import (
     RequestedSource,
 )
 from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadFailure, ReadSource
-from rscrawler.spiders.session import CrawlLease, CrawlSession, session_from_arguments
+from rscrawler.spiders.session import CrawlLease, CrawlSession, log_error, session_from_arguments
 from rscrawler.spiders.sources import FEED_KINDS, LISTING_KINDS, SourcePage, page_address
 from rscrawler.store.articles import Visit
 from rscrawler.store.discovery import Address, AddressState, SourceState
@@ -343,13 +343,15 @@ class NewsSpider(Spider):
             if each.url in self._requested_sources:
                 continue
             if depth > MAX_SITEMAP_DEPTH:
-                logger.warning("%s is nested too deep; it is read in the next cycle", each.url)
-                self.count("errors")
+                deep = f"{each.url} is nested too deep; it is read in the next cycle"
+                log_error(self.crawler, deep)
                 return
             if len(self._requested_sources) >= MAX_SOURCES:
-                logger.warning("%s and later sitemaps are read in the next cycle", each.url)
+                rest = f"{each.url} and later sitemaps are read in the next cycle"
                 if self.session.is_full:
-                    self.count("errors")
+                    log_error(self.crawler, rest)
+                else:
+                    logger.warning("%s", rest)
                 return
             yield self._source_request(requested.source, each.url, each, depth=depth)
 
@@ -396,10 +398,12 @@ class NewsSpider(Spider):
     ) -> None:
         """Count, log and store why a source could not be read."""
         self.count("sources/forbidden" if is_forbidden else "sources/failed")
-        if not is_forbidden:
-            self.count("errors")
+        error = f"source {requested.state.url if requested.page == 1 else url}: {cause}"
+        if is_forbidden:
+            logger.warning("%s", error)
+        else:
+            log_error(self.crawler, error)
             self.session.failed_sources[requested.state.url] = cause
-        logger.warning("source %s: %s", requested.state.url if requested.page == 1 else url, cause)
         kind, now = requested.source.kind, self.session.now()
         self._discovery.record_source_failure(
             self._site, requested.state.url, kind, error=cause, now=now

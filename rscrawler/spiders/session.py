@@ -195,6 +195,13 @@ def session_of(crawler: Crawler) -> CrawlSession:
     raise TypeError(f"{crawler.spider} has no session; this component works with `news` only")
 
 
+def log_error(crawler: Crawler, error: str) -> None:
+    """Log and count an error of one page; the end of the cycle names the last one."""
+    logger.warning("%s", error)
+    crawler.stats.inc_value("rscrawler/errors")
+    crawler.stats.set_value("rscrawler/last_error", error)
+
+
 class SiteComponent:
     """The base class of middlewares and pipelines, each built for the site of one crawl."""
 

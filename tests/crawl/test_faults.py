@@ -457,7 +457,11 @@ def test_pages_that_cannot_be_read_for_hours_are_told_of_until_they_are(
     story = site.publish()
     site.fail(story.path, Fault.SERVER_ERROR)
     for _ in range(3):
-        assert workspace.run("crawl", "--json").status == 1
+        crawl = workspace.run("crawl", "--json")
+        error = (
+            f"1 error (last: article {site.base_url}{story.path}: HTTP 500); pages are tried again"
+        )
+        assert (crawl.status, crawl.stderr.splitlines()[-1].endswith(error)) == (1, True)
         assert workspace.run("status", "--json").status == 0
         let_time_pass(workspace, hours=1)
     workspace.run("crawl", "--json")

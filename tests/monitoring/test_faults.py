@@ -120,6 +120,17 @@ def test_a_site_that_asks_for_a_pause_is_left_alone(known: Workspace, site: Samp
     assert site.requests == []
 
 
+def test_a_pause_of_an_unreachable_site_is_a_problem_to_its_end(
+    known: Workspace, site: SampleSite
+) -> None:
+    site.fail("/", Fault.TOO_MANY, retry_after_seconds=1800)
+    for _ in range(2):
+        crawl = known.run("crawl", "--json")
+        (problem,) = crawl.json["sites"][SITE]["problems"]
+        assert (crawl.status, problem["code"]) == (1, "unreachable")
+        assert codes(known) == ["unreachable"]
+
+
 def test_robots_that_forbid_everything_are_obeyed_and_told(
     workspace: Workspace, site: SampleSite
 ) -> None:

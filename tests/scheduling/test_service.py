@@ -560,6 +560,26 @@ def test_an_unhealthy_cycle_names_its_problems(world: World, log: pytest.LogCapt
     assert world.open_store().jobs.states()["job"].failures == 1
 
 
+def test_the_line_of_a_cycle_names_the_last_page_that_failed_beside_the_number_of_errors() -> None:
+    told = "site: 2 errors (last: article https://site.example/a: HTTP 500)"
+    printed = json.dumps({**json.loads(crawled().output), "errors": 2})
+    result = ChildResult(1, printed, (f"rscrawler: {told}",), MINUTE)
+    outcome = judge_run(scheduled(), result, MINUTE)
+    assert (outcome.line.count("2 errors,"), outcome.line.count(told)) == (1, 1)
+
+
+def test_a_site_in_a_pause_is_no_failure_of_a_run_that_visited_another() -> None:
+    paused = {
+        "note": "asked for a pause",
+        "problems": [{"code": "unreachable", "message": "until 9"}],
+    }
+    report = json.loads(crawled("alpha", "beta").output)
+    report["sites"]["beta"] |= paused
+    result = ChildResult(1, json.dumps(report), (), MINUTE)
+    outcome = judge_run(scheduled(sites=("alpha", "beta")), result, MINUTE)
+    assert (outcome.has_failed, outcome.is_healthy, outcome.finished) == (False, False, ("alpha",))
+
+
 def test_each_source_that_fails_is_a_line_with_its_cause_until_it_fails_for_another(
     world: World, log: pytest.LogCaptureFixture
 ) -> None:
