@@ -27,7 +27,7 @@ from warcio.warcwriter import WARCWriter
 
 from rscrawler.errors import OutputError
 from rscrawler.spiders.outcomes import RequestedArticle, request_context
-from rscrawler.spiders.session import session_of
+from rscrawler.spiders.session import log_error, session_of
 
 logger = logging.getLogger(__name__)
 
@@ -210,5 +210,5 @@ class ArchiveExtension:
             add_page(session.config.archive_folder, session.site, session.run_id, page)
         except OSError as error:
             self._has_failed = True
-            self._crawler.stats.inc_value("rscrawler/errors")
-            logger.error("archive: no more pages of this cycle are archived: %s", error)
+            end = f"archive: no more pages of this cycle are archived: {error}"
+            log_error(self._crawler, end, logging.ERROR)

@@ -18,7 +18,7 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from rscrawler.errors import StoreError
 from rscrawler.spiders import http
-from rscrawler.spiders.session import session_of
+from rscrawler.spiders.session import log_error, session_of
 from rscrawler.store.discovery import KeptRobots
 
 logger = logging.getLogger(__name__)
@@ -122,9 +122,8 @@ class RobotsMiddleware:
         """The rules if robots.txt cannot be read: a copy of the last day, else forbid all."""
         if kept is not None and self._session.now() - kept.fetched_at < FRESH_FOR:
             return kept.body
-        logger.warning("the robots.txt of %s %s: no requests to the host", host, reason)
+        log_error(self._crawler, f"the robots.txt of {host} {reason}: no requests to the host")
         self._session.unread_robots[host] = reason
-        self._crawler.stats.inc_value("rscrawler/errors")
         return DISALLOW_ALL
 
 

@@ -62,7 +62,7 @@ class CycleOutcome:
     problems: Mapping[ProblemCode, str]
     note: str | None = None  # why the site was not crawled, if it was not
     failed_sources: Mapping[str, str] = field(default_factory=dict)  # causes, by address
-    last_error: str = ""  # the last page that could not be read, and why
+    last_error: str = ""  # the last of those that were counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,9 +195,9 @@ def session_of(crawler: Crawler) -> CrawlSession:
     raise TypeError(f"{crawler.spider} has no session; this component works with `news` only")
 
 
-def log_error(crawler: Crawler, error: str) -> None:
-    """Log and count an error of one page; the end of the cycle names the last one."""
-    logger.warning("%s", error)
+def log_error(crawler: Crawler, error: str, level: int = logging.WARNING) -> None:
+    """Log and count an error of a cycle; its end names the last one."""
+    logger.log(level, "%s", error)
     crawler.stats.inc_value("rscrawler/errors")
     crawler.stats.set_value("rscrawler/last_error", error)
 
