@@ -73,8 +73,7 @@ def _deliver_and_report(
         else:
             delivery = deliver_due(config, store)
         by_site = store.history.delivered_by_site(report.run_id)
-        is_delivered = delivery.output_problem is None
-        after_cycle(config, store, report, utc_now(), is_delivered=is_delivered)
+        after_cycle(config, store, report, utc_now())
         known = {  # if `quiet`: cron would mail them again
             (problem.subject, problem.code)
             for problem in store.health.problems()

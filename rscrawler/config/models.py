@@ -396,7 +396,7 @@ class MonitoringSettings(Model):
     """Signs of life for the operators, and when a site counts as silent or overdue."""
 
     heartbeat_url: SecretWebAddress | None = key(
-        None, "requested after each good cycle; with /fail after a bad one"
+        None, "requested after each cycle; with /fail while `status` is not healthy"
     )
     weekly_mail: bool = key(False, "one a week, to say that all is well")
     metrics_file: UserPath | None = key(None, "Prometheus text, each cycle")

@@ -216,7 +216,7 @@ ADVICE = {
     ProblemCode.SILENT: "open the site; if it does publish, run `rscrawler sites check`.",
     ProblemCode.DELIVERY_FAILING: "fix what the reason names; `rscrawler alerts test` tests it.",
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
-    ProblemCode.DISK_FULL: "free space on the disk; `rscrawler prune` needs some to delete old texts.",
+    ProblemCode.DISK_FULL: "free some space on the disk; then `rscrawler prune` frees more.",
     ProblemCode.PAGES_FAILING: "open the page; if it is up, `rscrawler explain` says why it fails.",
     ProblemCode.OVER_LIMIT: "open the page; exclude it by links.not_article, or raise the limit.",
     ProblemCode.WATCH_LIST: "fix the file; `rscrawler config check` says when it is right.",

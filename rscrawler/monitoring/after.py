@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from rscrawler.config.models import Config, OpsSettings
 from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import Channels, message_channels
-from rscrawler.delivery.ops import is_of_outbox
 from rscrawler.delivery.wording import rendered
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.cycle import CycleReport
@@ -24,21 +23,14 @@ WEEK = timedelta(days=7)
 _COUNTED = {"articles_new": "new", "articles_updated": "updated", "flagged": "flagged"}
 
 
-def after_cycle(
-    config: Config,
-    store: Store,
-    report: CycleReport,
-    now: datetime,
-    *,
-    is_delivered: bool = True,
-) -> None:
+def after_cycle(config: Config, store: Store, report: CycleReport, now: datetime) -> None:
     """Compose the weekly mail if it is due, write the metrics, send the heartbeat.
 
     The mail goes out with the next delivery. A failure here is logged and does not fail the
-    cycle; the missing sign of life shows it. If no site was crawled, since others crawl them or
-    they asked for a pause, no heartbeat is sent, so that a stuck crawl cannot hide behind it.
-    If records or alerts do not get out (`is_delivered` is False, or a recipient cannot be
-    reached), the heartbeat is that of a bad cycle.
+    cycle; the missing sign of life shows it. The heartbeat tells whether `status` is healthy: not
+    of this cycle alone, or it would change from one site to the next. If no site was crawled to
+    the end, since others crawl them, they asked for a pause or a signal came, no heartbeat is
+    sent, so that a stuck crawl cannot hide behind it.
     """
     monitoring = config.monitoring
     if monitoring.weekly_mail:
@@ -52,13 +44,15 @@ def after_cycle(
         with _guarded(f"metrics file {metrics_file}"):
             metrics_file.parent.mkdir(parents=True, exist_ok=True)
             write_to_textfile(str(metrics_file), Metrics(config, store, now))
-    is_visited = any(outcome.note is None for outcome in report.sites.values())
+    is_visited = any(
+        outcome.note is None and (outcome.succeeded or outcome.problems)
+        for outcome in report.sites.values()
+    )
     if is_visited and monitoring.heartbeat_url is not None:
-        is_good = False  # also if the store cannot be read
-        with _guarded("whether alerts get out is not known"):
-            is_stuck = any(is_of_outbox(each.subject) for each in store.health.problems())
-            is_good = report.is_healthy and is_delivered and not is_stuck
-        send_heartbeat(config, is_good=is_good)
+        is_healthy = False  # also if the store cannot be read
+        with _guarded("whether all is well is not known"):
+            is_healthy = read_status(config, store, now).is_healthy
+        send_heartbeat(config, is_good=is_healthy)
 
 
 @contextmanager

@@ -31,10 +31,10 @@ _unmarked: dict[Path, datetime] = {}  # marks that could not be created: when it
 
 
 def send_heartbeat(config: Config, *, is_good: bool) -> None:
-    """Request the heartbeat address, if there is one, for a good or bad cycle.
+    """Request the heartbeat address, if there is one.
 
-    As healthchecks and similar services expect: the plain address after a good cycle, with
-    `/fail` behind its path after a bad one. Errors are logged without the address, since it
+    As healthchecks and similar services expect: the plain address if all is well, with `/fail`
+    behind its path if not. Errors are logged without the address, since it
     usually holds a secret.
     """
     if config.monitoring.heartbeat_url is None:
@@ -52,7 +52,7 @@ def send_heartbeat(config: Config, *, is_good: bool) -> None:
 def report_store_failure(
     config: Config, error: Exception, now: datetime, *, goes_on: bool = False
 ) -> bool:
-    """Request the heartbeat of a bad cycle, and notify the operators; returns whether they know.
+    """Request the heartbeat with `/fail`, and notify the operators; returns whether they know.
 
     If nobody can be reached, the next call tries again. If the mark cannot be created, only a
     process that `goes_on` notifies them, and remembers it; each command would do it again.

@@ -24,13 +24,13 @@ from tests.delivery.helpers import NOW, on_sqlite
 from tests.delivery.listener import dripping
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse, RunCycle
-from tests.sample_site import SampleSite
+from tests.sample_site import Fault, SampleSite
 from tests.workspace import Workspace
 
 WEEK = timedelta(days=7)
 DONE = CycleOutcome({"errors": 0}, True, {})
-FAILED = CycleOutcome({"errors": 0}, False, {})
 SKIPPED = CycleOutcome({"errors": 0}, True, {}, "is being crawled by another process")
+STOPPED = CycleOutcome({"errors": 0}, False, {})
 
 
 def report(outcome: CycleOutcome = DONE) -> CycleReport:
@@ -43,40 +43,54 @@ def a_config(folder: Path, alerts: dict[str, Any] | None = None, **monitoring: A
 
 
 @on_sqlite
-def test_a_good_cycle_is_told_and_a_bad_one_as_such(
+def test_a_good_cycle_is_told_as_such_only_while_all_is_well_elsewhere(
     store: Store, tmp_path: Path, pulse: Pulse
 ) -> None:
     config = a_config(tmp_path, heartbeat_url=pulse.url)
     after_cycle(config, store, report(), NOW)
-    after_cycle(config, store, report(FAILED), NOW)
-    assert pulse.paths == ["/ping/some-secret", "/ping/some-secret/fail"]
+    for subject, code in (
+        ("responsiblestatecraft", ProblemCode.LAYOUT_DRIFT),
+        ("outbox/email", ProblemCode.DELIVERY_FAILING),
+    ):
+        store.health.raise_problem(subject, code, "why", NOW)
+        after_cycle(config, store, report(), NOW)
+        store.health.clear_problem(subject, code)
+    after_cycle(config, store, report(), NOW)
+    good, bad = "/ping/some-secret", "/ping/some-secret/fail"
+    assert pulse.paths == [good, bad, bad, good]
 
 
 @on_sqlite
-def test_a_cycle_that_did_nothing_is_no_sign_of_life(
-    store: Store, tmp_path: Path, pulse: Pulse
+@pytest.mark.parametrize("outcome", [SKIPPED, STOPPED])
+def test_a_cycle_that_did_nothing_or_was_stopped_is_no_sign_of_life(
+    store: Store, tmp_path: Path, pulse: Pulse, outcome: CycleOutcome
 ) -> None:
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, report(SKIPPED), NOW)
+    after_cycle(config, store, report(outcome), NOW)
     assert pulse.paths == []
 
 
 @on_sqlite
-@pytest.mark.parametrize("trouble", ["a recipient", "the output", "the store"])
-def test_a_cycle_whose_finds_do_not_get_out_is_a_bad_one(
-    store: Store,
-    tmp_path: Path,
-    pulse: Pulse,
-    monkeypatch: pytest.MonkeyPatch,
-    trouble: str,
+def test_a_cycle_whose_store_cannot_be_read_is_a_bad_one(
+    store: Store, tmp_path: Path, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if trouble == "a recipient":
-        store.health.raise_problem("outbox/email", ProblemCode.DELIVERY_FAILING, "refused", NOW)
-    if trouble == "the store":
-        monkeypatch.setattr(store.health, "problems", broken)
+    monkeypatch.setattr(store.health, "problems", broken)
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, report(), NOW, is_delivered=trouble != "the output")
+    after_cycle(config, store, report(), NOW)
     assert pulse.paths == ["/ping/some-secret/fail"]
+
+
+def test_a_page_that_cannot_be_read_once_raises_no_alarm(
+    workspace: Workspace, pulse: Pulse
+) -> None:
+    with SampleSite(stories=3) as site:
+        extra = f'[monitoring]\nheartbeat_url = "{pulse.url}"\n'
+        workspace.write_config(site.base_url, sources(FEED) + extra)
+        site.fail(site.stories[0].path, Fault.SERVER_ERROR)
+        result = workspace.run("crawl", "--json")
+    assert (result.status, result.json["errors"]) == (1, 1)
+    assert workspace.run("status").status == 0
+    assert pulse.paths == ["/ping/some-secret"]
 
 
 def test_a_crawl_that_cannot_write_its_records_says_so_to_whoever_listens(
@@ -127,7 +141,8 @@ def test_of_three_signs_each_is_given_though_the_others_fail(
 @on_sqlite
 def test_a_query_stays_behind_the_path(store: Store, tmp_path: Path, pulse: Pulse) -> None:
     config = a_config(tmp_path, heartbeat_url=f"{pulse.url}/?create=1")
-    after_cycle(config, store, report(FAILED), NOW)
+    store.health.raise_problem("topics", ProblemCode.WATCH_LIST, "not TOML", NOW)
+    after_cycle(config, store, report(), NOW)
     assert pulse.paths == ["/ping/some-secret/fail?create=1"]
 
 
