@@ -65,16 +65,16 @@ def article(dashboard: Dashboard, request: Request) -> Response:
     )
 
 
-def topic_panels(dashboard: Dashboard, latest: Article) -> list[TopicPanel]:
+def topic_panels(dashboard: Dashboard, shown: Article) -> list[TopicPanel]:
     """A panel for each topic that the article was flagged on or that alerts are sent on.
 
     The contributions to a score are computed anew, with the watch-lists of the dashboard's start.
     """
-    flags = {flag.topic: flag for flag in latest.topics}
-    judgements = dashboard.store.judgements.history(latest.article_id)
+    flags = {flag.topic: flag for flag in shown.topics}
+    judgements = dashboard.store.judgements.history(shown.article_id)
     explained = {}
-    if flags and not latest.is_pruned:
-        explained = dashboard.flagger.explain(FlaggableText.from_article(latest))
+    if flags and not shown.is_pruned:
+        explained = dashboard.flagger.explain(FlaggableText.from_article(shown))
     panels = []
     for topic in dict.fromkeys([*flags, *dashboard.config.alerts.topics]):
         flag = flags.get(topic, TopicFlag(topic, Level.NONE, 0.0))

@@ -32,11 +32,13 @@ async def judge(dashboard: Dashboard, request: Request) -> Response:
 
 
 def _record_judgement(dashboard: Dashboard, article_id: str, name: str, form: QueryParams) -> None:
-    """Store the judgement in a form; "wrong" must not repeat the flag."""
+    """Store the judgement in a form, of the version shown; "wrong" must not repeat the flag."""
     is_id = ARTICLE_ID.fullmatch(article_id)
-    article = dashboard.store.articles.latest_record(article_id) if is_id else None
-    if article is None:
+    history = dashboard.store.articles.history(article_id) if is_id else []
+    if not history:
         raise HTTPException(404, "no article has this id")
+    shown = (each for each in history if each.record_id == form.get("record"))
+    article = next(shown, history[-1])
     panels = {panel.flag.topic: panel for panel in topic_panels(dashboard, article)}
     panel = panels[chosen(form, "topic", panels, None)]
     flag = panel.flag

@@ -126,6 +126,19 @@ def test_who_comes_through_a_proxy_that_adds_no_header_is_not_at_this_machine(
     assert len(shelf.judgements.history(an_article(1).article_id)) == 1
 
 
+def test_a_judgement_is_of_the_version_on_the_page_though_it_was_updated_meanwhile(
+    browser: Browser, shelf: Store
+) -> None:
+    path = f"/articles/{an_article(1).article_id}"
+    [form] = browser.get(path).tree.xpath("//form[contains(@action, 'judgements')]")
+    record(shelf, an_article(1, version=2, body="Lisbon and Porto quarrelled.", topics=[]))
+    browser.submit(form.get("action"), {**dict(form.form_values()), **RIGHT})
+    [(said, judged)] = shelf.judgements.judged("central-asia")
+    assert (said.flagged_level, said.level, said.countries) == ("primary", "primary", ("KZ", "UZ"))
+    assert judged.body == an_article(1).body
+    assert "(of an earlier flag: primary)" in browser.get(path).texts("//p[@class='said']")[0]
+
+
 def test_an_article_that_is_not_there_and_a_form_without_end_are_refused(browser: Browser) -> None:
     assert browser.submit("/articles/ff/judgements", RIGHT).status == 404
     assert browser.submit("/articles/x%00/judgements", RIGHT).status == 404
