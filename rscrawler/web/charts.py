@@ -24,7 +24,8 @@ _MAPS = PACKAGE_DIR / "web" / "templates" / "maps"
 def charts(dashboard: Dashboard, request: Request) -> Response:
     """The page of charts."""
     dashboard.catch_up()
-    topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *dashboard.titles]))
+    names = [*dashboard.config.alerts.topics, *dashboard.titles]
+    topics = {name: dashboard.titles.get(name, name) for name in names}
     topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))
     span = chosen(request.query_params, "weeks", SPANS, _DEFAULT_SPAN)
     weeks = last_weeks(dashboard.now(), int(span))
@@ -54,6 +55,7 @@ def charts(dashboard: Dashboard, request: Request) -> Response:
         request,
         "charts.html.j2",
         topic=topic,
+        topics=topics,
         span=span,
         spans=SPANS,
         total=sum(by_level.values()),

@@ -20,7 +20,7 @@ from rscrawler.store import Store
 from rscrawler.store.judgements import Verdict
 from rscrawler.web.access import hash_password, is_password
 from rscrawler.web.dashboard import Dashboard
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, an_article, record
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, an_article, record
 from tests.web.conftest import Answer, Browser, quickly_hashed, served
 from tests.workspace import Workspace
 
@@ -323,6 +323,22 @@ def test_precision_and_what_was_wrong_most(browser: Browser, shelf: Store) -> No
     assert "primary mention 1" in rows
     assert "KG missed 2" in rows
     assert "Astana 1" in rows
+
+
+def test_the_topics_to_choose_are_in_their_order_with_one_whose_watch_list_is_gone(
+    tmp_path: Path, shelf: Store
+) -> None:
+    config = Config(output_dir=tmp_path / "out", alerts={"topics": ["south-caucasus"]})
+    record(shelf, an_article(2, topics=[a_flag(topic="balkans")]))
+    with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
+        action = f"/articles/{an_article(2).article_id}/judgements"
+        assert browser.submit(action, {**RIGHT, "topic": "balkans"}).status == 303
+        options = browser.get("/judgements").tree.xpath("//option")
+        first = next(each for each in options if each.get("value"))
+        assert "selected" in first.attrib  # the first below
+        assert [each.get("value") for each in options] == ["", "south-caucasus", "balkans"]
+        charts = browser.get("/charts").texts("//select[@name='topic']/option")
+        assert charts == ["the first below", "South Caucasus", "Central Asia"]
 
 
 def test_marks_are_lines_that_evaluate_reads(
