@@ -92,7 +92,7 @@ class StoreKeeper:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the open database was replaced, moved away or damaged.
+        """Whether the open database was replaced, moved away, emptied or damaged.
 
         Only SQLite may open the file here: closing any other descriptor of it drops this process's
         POSIX locks; another process then takes itself for the last one, and removes the WAL.
@@ -100,7 +100,8 @@ class StoreKeeper:
         opened, present = self._opened, self._present_file()
         if self._path is None or opened is None or present is None:
             return opened is not present
-        if not os.path.samestat(opened, present):
+        # An empty file passes for intact, but nobody can fill it while this process has it open.
+        if not os.path.samestat(opened, present) or opened.st_size > present.st_size == 0:
             return True
         self._opened = present
         is_to_check = present.st_size < opened.st_size or damage_mark(self._path).exists()

@@ -281,6 +281,17 @@ def test_a_file_that_was_removed_or_replaced_is_let_go(
         assert seen_by_others.jobs.states()["job"].last_outcome == "ok"
 
 
+def test_a_file_that_was_emptied_is_let_go_and_can_be_rebuilt(
+    keep_file: Callable[[], StoreKeeper], file: Path
+) -> None:
+    keeper = keep_file()
+    recorded(keeper, file.parent)
+    os.truncate(file, 0)
+    assert keeper.is_lost
+    assert keeper.reopen().articles.count(SITE) == 1
+    assert not keeper.is_lost
+
+
 def test_a_store_is_not_taken_from_a_run(
     keep_file: Callable[[], StoreKeeper], file: Path, clock: Clock
 ) -> None:
