@@ -151,9 +151,8 @@ async def authorized_form(config: Config, request: Request, to_do: str) -> tuple
     """
     form, name = await checked_form(config, request), user_name(config, request)
     if name is None:
-        raise HTTPException(
-            403, f"log in to {to_do}, or open the dashboard on the machine that it runs on"
-        )
+        local = "open the dashboard on the machine itself, or run `rscrawler web --add-user`,"
+        raise HTTPException(403, f"{'log in' if config.web.users else local} to {to_do}")
     return name, form
 
 

@@ -121,7 +121,9 @@ def test_who_comes_through_a_proxy_that_adds_no_header_is_not_at_this_machine(
         for headers in ({}, {"Sec-Fetch-Site": ""}):
             answer = judge(browser, RIGHT, Origin="https://monitor.example.org", **headers)
             assert answer.status == 403
-            assert "log in" in answer.text
+            assert (
+                "on the machine itself, or run `rscrawler web --add-user`, to judge" in answer.text
+            )
         assert judge(browser, RIGHT).status == 303
     assert len(shelf.judgements.history(an_article(1).article_id)) == 1
 
@@ -176,7 +178,8 @@ def test_where_there_are_users_only_who_logs_in_may_judge(guarded: Browser, shel
     page = guarded.get(f"/articles/{an_article(1).article_id}")
     assert "Log in" in page.text
     assert page.tree.xpath("//form[contains(@action, 'judgements')]") == []
-    assert judge(guarded, RIGHT).status == 403
+    refused = judge(guarded, RIGHT)
+    assert (refused.status, refused.texts("//main/p")[0]) == (403, "log in to judge")
     answer = log_in(guarded, "b.ek", PASSWORD)
     assert (answer.status, answer.headers["Location"]) == (303, "/outbox")
     assert judge(guarded, RIGHT).status == 303
