@@ -49,7 +49,7 @@ class Email(MessageChannel):
         return f"<rscrawler.{digest(key)}@{domain}>"
 
     def content(self, batch: Batch, message_id: str) -> bytes:
-        """A text and an HTML part with every article; for a flood counts, with the list attached.
+        """A text and an HTML part with every article; for a flood counts, with the text attached.
 
         With a note, which explains the summary, the list is in the mail itself.
         """
@@ -74,8 +74,8 @@ class Email(MessageChannel):
         html = rendered(f"{template}.html.j2", **values)
         mail.add_alternative(html, subtype="html", cte="quoted-printable")
         if is_summary and not batch.note:
-            listed = rendered("articles.txt.j2", alerts=alerts)
-            mail.add_attachment(listed, filename="articles.txt", cte="base64")
+            articles = rendered("alerts.txt.j2", heading="", alerts=alerts)
+            mail.add_attachment(articles, filename="articles.txt", cte="base64")
         return mail.as_bytes()
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:

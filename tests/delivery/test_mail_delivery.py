@@ -637,7 +637,7 @@ def test_quiet_hours_put_off_composing_and_sending_and_drop_nothing(
     assert len(mailbox.received) == 2
 
 
-def test_a_flood_becomes_one_summary_with_the_list_attached(
+def test_a_flood_becomes_one_summary_with_the_usual_text_attached(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     config = email_config({"flood_limit": 3})
@@ -648,6 +648,7 @@ def test_a_flood_becomes_one_summary_with_the_list_attached(
     listed = attachment.get_content()
     assert attachment.get_filename() == "articles.txt"
     assert [an_article(number).url in listed for number in range(4)] == [True] * 4
+    assert [listed.count(line) for line in ("  By: ", "  Level: ", "  > ")] == [4] * 3
     assert "4  primary" in mailbox.only().text
     assert "4  Kazakhstan" in mailbox.only().text
     assert "attached" in mailbox.only().html
