@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Set
 from dataclasses import replace
+from itertools import filterfalse
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
+from rscrawler.extraction.reprint import is_reprint_line
 from rscrawler.identity import kinship
 from rscrawler.identity.addresses import address_key, slug_stem
 from rscrawler.identity.fingerprints import Fingerprint, new_article_id, new_record_id, normalized
@@ -197,7 +199,7 @@ def relatives_of(
     compared = kinship.worth_comparing(candidates, fingerprint)
     if not compared:
         return []
-    text = Text(article.title, article.body)
+    text = _compared(article.title, article.body)
 
     def relative(candidate: Candidate) -> Relative:
         before = articles.latest_record(candidate.article_id)
@@ -211,7 +213,14 @@ def relatives_of(
         if not body:
             return Relative(candidate, Decision(Relation.DIFFERENT, "forgotten"))
         is_same_title = normalized(before.title) == normalized(article.title)
-        decision = decide(compare(Text(before.title, body), text))
+        decision = decide(compare(_compared(before.title, body), text))
         return Relative(candidate, decision, is_same_title, is_same_language)
 
     return list(map(relative, compared))
+
+
+def _compared(title: str | None, body: str) -> Text:
+    """The text that is compared: its reprint line apart."""
+    paragraphs = body.split("\n\n")
+    note = "\n\n".join(filter(is_reprint_line, paragraphs))
+    return Text(title, "\n\n".join(filterfalse(is_reprint_line, paragraphs)), note)
