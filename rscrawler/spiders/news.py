@@ -49,6 +49,7 @@ REVISIT_PRIORITY = -10
 FURTHER_PRIORITY = -20  # of sources beyond the first hundred: an index can name a thousand
 FAILED_PRIORITY = -30  # last: after a number of errors in a row, a cycle sends no more requests
 MANY_SOURCES, MAX_SOURCES = 100, 1_000  # in one cycle, sitemaps included
+LATEST = 20  # articles of the archive of a site with sitemaps alone, as of two pages of a listing
 MAX_SITEMAP_DEPTH = 5  # in one cycle; the protocol allows 1, an endless chain has no last one
 _Validated = TypeVar("_Validated", SourceState, Visit)
 _HEAD_BYTES = 8_192  # of a page that leads on; to decode all of a large page takes seconds
@@ -92,6 +93,7 @@ class NewsSpider(Spider):
                 "RETRY_TIMES": crawl.retries,
             }
             crawler.settings.update(own, priority="spider")
+        crawler.signals.connect(spider.on_idle, signals.spider_idle)
         crawler.signals.connect(spider.on_closed, signals.spider_closed)
         return spider
 
@@ -543,6 +545,18 @@ class NewsSpider(Spider):
             yield self._outcome(PageKind.REFUSED, requested, request.url, http.reason_of(failure))
 
     # The end.
+
+    def on_idle(self) -> None:
+        """Request the latest articles of the archive if a first cycle found nothing else.
+
+        They show whether the profile is right, before the site publishes anything.
+        """
+        is_first = self._watch is not None and self.session.state.baseline_at is None
+        if self._requested or not is_first or self._discovery.has_outstanding(self._site):
+            return
+        latest = self._discovery.latest_skipped(self._site, LATEST)
+        for request in self._article_requests(latest, ()):
+            self.crawler.engine.crawl(request)
 
     def stop(self) -> None:
         """End this crawl, in a separate task: the end cancels the task that watches the lease."""

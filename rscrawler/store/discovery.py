@@ -157,6 +157,12 @@ class DiscoveryStore(Part):
             found += self._oldest_first(address.c.site == site, address.c.state == state, condition)
         return sorted(found, key=lambda each: (each.next_try_at or each.seen_at, each.key))
 
+    def latest_skipped(self, site: str, limit: int) -> list[Address]:
+        """The addresses in a site's archive that sources date last, those first."""
+        of_archive = select(*_ADDRESS).filter_by(site=site, state=AddressState.SKIPPED)
+        query = of_archive.order_by(address.c.dated_at.desc().nulls_last(), address.c.key)
+        return list(map(_address_of, self._database.rows(query.limit(limit))))
+
     def failing(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> list[Address]:
         """Pending addresses, first seen in a span of time, that failed at least so many times."""
         is_pending = address.c.site == site, address.c.state == AddressState.PENDING

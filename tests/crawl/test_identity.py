@@ -1053,11 +1053,15 @@ def test_a_listing_that_failed_is_followed_though_a_feed_has_told_of_its_first_p
         assert found == {site.truth_of(story).url for story in fresh}
 
 
-def test_a_full_crawl_of_sitemaps_alone_finds_every_article(
+def test_of_sitemaps_alone_the_first_crawl_reads_the_latest_and_a_full_one_all(
     workspace: Workspace,
 ) -> None:
-    with SampleSite(stories=20) as site:
+    with SampleSite(stories=30) as site:
         workspace.write_config(site.base_url, sources(SITEMAP))
+        workspace.crawl()
+        latest = sorted(site.stories, key=lambda story: story.changed_at)[-20:]
+        assert sorted(urls(workspace)) == sorted(site.truth_of(story).url for story in latest)
+        assert {record["novelty"] for record in workspace.records()} == {"baseline"}
         assert workspace.crawl()["articles_new"] == 0
         workspace.crawl("--full")
         assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())

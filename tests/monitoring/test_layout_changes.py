@@ -398,7 +398,8 @@ def test_a_front_page_without_links_is_no_drift_if_a_sitemap_leads_to_articles(
     assert messages(cycle(workspace)) == {}
     site.publish()
     assert messages(cycle(workspace)) == {}
-    assert [record["novelty"] for record in workspace.records()] == ["new"]
+    *others, last = [record["novelty"] for record in workspace.records()]
+    assert (set(others), last) == ({"baseline"}, "new")
 
 
 @pytest.mark.parametrize(("date", "drift"), [("", []), ("2019-01-01", ["layout-drift"])])
