@@ -263,7 +263,7 @@ def _dead_service(store: Store, now: datetime) -> Problem | None:
     last = services[-1]
     message = (
         f"the service ({in_words(last.owner)}) has died or hangs: no sign of life since "
-        f"{rfc3339(last.seen_at)}"
+        f"{rfc3339(last.seen_at)}; start it again, and stop it if cron is to take its place"
     )
     return Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, last.seen_at)
 

@@ -335,7 +335,8 @@ def test_a_service_that_died_on_this_machine_is_missed_at_once(
     a_service(store, f"{host}/999999999/1")
     assert said_of_schedule(config, store, NOW + timedelta(seconds=1)) == [
         f"the service (process 999999999 on {host}) has died or hangs: "
-        "no sign of life since 2026-11-24T12:00:00Z"
+        "no sign of life since 2026-11-24T12:00:00Z; "
+        "start it again, and stop it if cron is to take its place"
     ]
 
 
