@@ -161,6 +161,14 @@ def test_an_archive_is_passed_over_until_a_listing_shows_it(store: Store) -> Non
     assert pending(store) == ["/b"]
 
 
+def test_the_latest_of_an_archive_are_those_with_the_last_dates(store: Store) -> None:
+    passed = AddressState.SKIPPED
+    dates = {"a": None, "b": NOON - HOUR, "c": NOON, "d": NOON - 2 * HOUR}
+    read(store, *(found(slug, dated_at=at, state=passed) for slug, at in dates.items()), found("e"))
+    latest = store.discovery.latest_skipped(SITE, 3)
+    assert [each.key for each in latest] == ["/c", "/b", "/d"]
+
+
 def test_an_address_never_falls_back_to_passed(store: Store) -> None:
     read(store, found("a"))
     read(store, found("a", state=AddressState.SKIPPED))
