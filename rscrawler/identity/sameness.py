@@ -166,17 +166,13 @@ def _is_update(comparison: Comparison) -> bool:
 
 
 class Text:
-    """A headline and a body, split into words, numbers, dates and names for comparison.
+    """A headline and a body, split into words, numbers, dates and names for comparison."""
 
-    `note` is a line on where the text was published before, left out of `body`. Its numbers and
-    dates say nothing of the news; its words may say that the text was updated.
-    """
-
-    def __init__(self, title: str | None, body: str, note: str = "") -> None:
+    def __init__(self, title: str | None, body: str) -> None:
         written = _words(body)
         self.words = [word.casefold() for word in written]
         self.title = [word.casefold() for word in _words(title)]
-        self.vocabulary = {*self.words, *self.title, *map(str.casefold, _words(note))}
+        self.vocabulary = {*self.words, *self.title}
         self.shingles = set(shingles(self.words, _SHINGLE))
         self.numbers = set(_numbers(self.words))
         self.revision = _revision(self.title)

@@ -1,8 +1,8 @@
 """Identifies the article of a page: known, moved, or new (perhaps a copy or a follow-up)."""
 
+import re
 from collections.abc import Collection, Set
 from dataclasses import replace
-from itertools import filterfalse
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
@@ -17,6 +17,8 @@ from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome, RequestedArt
 from rscrawler.spiders.session import CrawlSession, SiteComponent
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import Address
+
+_WITH_DIGIT = re.compile(r"\S*\d\S*")
 
 
 class DedupePipeline(SiteComponent):
@@ -220,7 +222,8 @@ def relatives_of(
 
 
 def _compared(title: str | None, body: str) -> Text:
-    """The text that is compared: its reprint line apart."""
-    paragraphs = body.split("\n\n")
-    note = "\n\n".join(filter(is_reprint_line, paragraphs))
-    return Text(title, "\n\n".join(filterfalse(is_reprint_line, paragraphs)), note)
+    """The text to compare: without the numbers of a reprint line, such as a date or `24.kg`."""
+    paragraphs = (
+        _WITH_DIGIT.sub("", each) if is_reprint_line(each) else each for each in body.split("\n\n")
+    )
+    return Text(title, "\n\n".join(paragraphs))

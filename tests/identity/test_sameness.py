@@ -265,14 +265,6 @@ def test_what_calls_itself_an_update_or_a_correction_is_none_of_the_same(
     assert (found.relation, found.reason) == (Relation.UPDATE, "revision")
 
 
-def test_a_note_on_an_earlier_print_has_no_news_but_that_of_an_update() -> None:
-    def reason(note: str) -> str:
-        return decide(compare(Text("", FRAME), Text("", FRAME, note))).reason
-
-    assert reason("This article was originally published by 24.kg on 2 December 2031.") == "edited"
-    assert reason("Originally published by 24.kg, and updated since.") == "revision"
-
-
 def test_a_table_with_its_figures_in_other_places_is_another() -> None:
     rows = [f"MAY {60 + number} 1/2 UP 1/4" for number in range(20)]
     moved = rows[-1].replace("1/2 UP 1/4", "1/4 UP 1/2")
