@@ -34,8 +34,7 @@ def send_heartbeat(config: Config, *, is_good: bool) -> None:
     """Request the heartbeat address, if there is one.
 
     As healthchecks and similar services expect: the plain address if all is well, with `/fail`
-    behind its path if not. Errors are logged without the address, since it
-    usually holds a secret.
+    behind its path if not. Errors are logged without the address, since it usually holds a secret.
     """
     if config.monitoring.heartbeat_url is None:
         return

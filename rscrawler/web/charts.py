@@ -24,8 +24,7 @@ _MAPS = PACKAGE_DIR / "web" / "templates" / "maps"
 def charts(dashboard: Dashboard, request: Request) -> Response:
     """The page of charts."""
     dashboard.catch_up()
-    names = [*dashboard.config.alerts.topics, *dashboard.titles]
-    topics = {name: dashboard.titles.get(name, name) for name in names}
+    topics = dashboard.topics(dashboard.titles)
     topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))
     span = chosen(request.query_params, "weeks", SPANS, _DEFAULT_SPAN)
     weeks = last_weeks(dashboard.now(), int(span))

@@ -65,6 +65,10 @@ class Dashboard:
         self._reopening, self._indexing, self._counting = Lock(), Lock(), Lock()
         self._problem_count, self._count_until = 0, 0.0
 
+    def topics(self, others: Iterable[str]) -> dict[str, str]:
+        """The titles of topics by name, to choose from: first those that alerts are sent on."""
+        return {name: self.titles.get(name, name) for name in (*self.config.alerts.topics, *others)}
+
     @property
     def store(self) -> Store:
         """The store; that of a keeper is reopened if its file was replaced.

@@ -76,8 +76,7 @@ def _record_judgement(dashboard: Dashboard, article_id: str, name: str, form: Qu
 def judgements(dashboard: Dashboard, request: Request) -> Response:
     """Precision over time, and the most frequent errors."""
     store, alerts = dashboard.store, dashboard.config.alerts
-    names = [*alerts.topics, *store.judgements.topics()]
-    topics = {name: dashboard.titles.get(name, name) for name in names}
+    topics = dashboard.topics(store.judgements.topics())
     topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))
     held = store.judgements.current(topic)
     flagged = [each for each in held if each.flagged_level.reaches(alerts.minimum)]

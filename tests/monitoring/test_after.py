@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,28 +80,32 @@ def test_a_cycle_whose_store_cannot_be_read_is_a_bad_one(
     assert pulse.paths == ["/ping/some-secret/fail"]
 
 
-def test_a_page_that_cannot_be_read_once_raises_no_alarm(
-    workspace: Workspace, pulse: Pulse
-) -> None:
+@pytest.fixture
+def heard(workspace: Workspace, pulse: Pulse) -> Iterator[SampleSite]:
+    """A site whose cycles send a heartbeat."""
     with SampleSite(stories=3) as site:
         extra = f'[monitoring]\nheartbeat_url = "{pulse.url}"\n'
         workspace.write_config(site.base_url, sources(FEED) + extra)
-        site.fail(site.stories[0].path, Fault.SERVER_ERROR)
-        result = workspace.run("crawl", "--json")
+        yield site
+
+
+def test_a_page_that_cannot_be_read_once_raises_no_alarm(
+    workspace: Workspace, pulse: Pulse, heard: SampleSite
+) -> None:
+    heard.fail(heard.stories[0].path, Fault.SERVER_ERROR)
+    result = workspace.run("crawl", "--json")
     assert (result.status, result.json["errors"]) == (1, 1)
     assert workspace.run("status").status == 0
     assert pulse.paths == ["/ping/some-secret"]
 
 
+@pytest.mark.usefixtures("heard")
 def test_a_crawl_that_cannot_write_its_records_says_so_to_whoever_listens(
     workspace: Workspace, pulse: Pulse
 ) -> None:
-    with SampleSite(stories=3) as site:
-        extra = f'[monitoring]\nheartbeat_url = "{pulse.url}"\n'
-        workspace.write_config(site.base_url, sources(FEED) + extra)
-        workspace.output.mkdir()
-        (workspace.output / "articles").write_text("a file where the folder should be")
-        result = workspace.run("crawl")
+    workspace.output.mkdir()
+    (workspace.output / "articles").write_text("a file where the folder should be")
+    result = workspace.run("crawl")
     assert result.status == 1
     assert "cannot be written" in result.stderr
     assert pulse.paths == ["/ping/some-secret/fail"]
