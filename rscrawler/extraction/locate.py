@@ -18,8 +18,9 @@ from rscrawler.extraction.text import is_marked
 
 _Marks = list[tuple[str, str] | None]  # for each block: label and rule, None if unmarked
 _LEAST_BODY = 100  # characters; with less, the names of regions are distrusted
-# The share of all running text above which a region is not what its name says. Comments can be any.
-_MOST_SHARE = {"comments": 1.0, "navigation": 0.9, "hidden": 0.9, "caption": 0.3}
+# The share of all running text above which a region is not what its name says. Comments can be any;
+# boxes for sharing hold none, but an article may be in `content_print`.
+_MOST_SHARE = {"comments": 1.0, "navigation": 0.9, "hidden": 0.9, "caption": 0.3, "sharing": 0.1}
 _MOST_SHARE_ELSE = 0.5
 _NEARLY_ALL = 0.9  # of all running text; a consent box with as much is the page itself
 _LABEL_OF_KIND = {"request": "appeal", "related": "related", "caption": "caption"}
@@ -114,6 +115,12 @@ class Locator:
             self._mark_items(marks)
         return marks
 
+    def _holds_own(self, region: Region, headline: int | None) -> bool:
+        """Whether a region holds the headline, or all that the page marks as its text."""
+        text = self._declared
+        holds_text = text is not None and region.first <= text.first < text.end <= region.end
+        return holds_text or region.holds(headline)
+
     def _prose_in(self, region: Region) -> int:
         return self._prose[region.end] - self._prose[region.first]
 
@@ -205,7 +212,7 @@ class Locator:
         long_before = [0, *accumulate(is_long)]
         covered = 0
         for region in self._regions:
-            if region.end <= max(covered, region.first + 1) or region.holds(headline):
+            if region.end <= max(covered, region.first + 1) or self._holds_own(region, headline):
                 continue
             first, end = bisect_left(heads, region.first), bisect_left(heads, region.end)
             if first == end:

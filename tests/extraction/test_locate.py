@@ -160,11 +160,26 @@ def test_the_thanks_that_close_an_interview_are_its_text() -> None:
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<p>{thanks}</p>") == [*TEXT, thanks]
 
 
+ARCHIVE = "".join(f'<li><a href="/{n}/">The archive of {n}</a></li>' for n in range(2000, 2020))
+BOX = f"<div><h2>Who we are</h2><p>{LEAD}</p><p>{TEXT[1]}</p></div><ul>{ARCHIVE}</ul>"
+
+
 @pytest.mark.parametrize("mark", ['itemprop="description articleBody"', 'class="entry-content"'])
 def test_a_short_text_that_the_page_marks_as_one_outweighs_a_longer_box(mark: str) -> None:
-    archive = "".join(f'<li><a href="/{n}/">The archive of {n}</a></li>' for n in range(2000, 2020))
-    box = f"<div><h2>Who we are</h2><p>{LEAD}</p><p>{TEXT[1]}</p></div><ul>{archive}</ul>"
-    assert _body(f"<div><h3>{TITLE}</h3><div {mark}>{TEXT[0]}</div></div>{box}") == [TEXT[0]]
+    assert _body(f"<div><h3>{TITLE}</h3><div {mark}>{TEXT[0]}</div></div>{BOX}") == [TEXT[0]]
+
+
+def test_a_link_above_a_text_that_the_page_marks_as_one_makes_no_card_of_it() -> None:
+    link = '<div><a href="/shows/morning/">More of the Morning Show with Ann Lee</a></div>'
+    text = f'<div class="entry-content">{link}<p>{TEXT[0]}</p></div>'
+    assert _body(f"<div><h1>{TITLE}</h1>{text}</div><ul>{ARCHIVE}</ul>{BOX}") == [TEXT[0]]
+
+
+def test_a_box_named_for_printing_is_the_article_if_it_holds_a_tenth_of_the_running_text() -> None:
+    text = f'<div id="content_print">{PARAGRAPHS}</div>'
+    offers = f"<div>Offer 1: {LEAD}</div><ul>{ARCHIVE}</ul><div>Offer 2: {LEAD}</div>"
+    boxes = f"<ul>{ARCHIVE}</ul>{BOX}<ul>{ARCHIVE}</ul>{offers}"
+    assert _body(f"<div><h1>{TITLE}</h1>{text}</div>{boxes}") == [*TEXT]
 
 
 def test_the_short_lines_of_a_text_that_the_page_marks_as_one_are_kept() -> None:
