@@ -203,11 +203,14 @@ def _authors(located: LocatedText) -> _Given:
         found = (name for text in printed for name in _split_byline(text, located.context))
         if names := list(dict.fromkeys(found)):
             return names, origin
+    owner = _NOTHING
     for origin, texts in _declared(located, "authors"):
-        if names := _persons(texts, located.context):
+        names = _persons(texts, located.context)
+        if names and not _is_owner(texts[0], located.context.structured):
             return names, origin
+        owner = owner if owner[0] or not names else (names, origin)
     if "authors" in located.context.profile.markup.model_fields_set:
-        return _NOTHING
+        return owner
     marked = (each for each in marked_authors(located.own) if not located.is_in_prose(each))
     near = (
         block.text
@@ -216,7 +219,16 @@ def _authors(located: LocatedText) -> _Given:
         if (block.rule or "byline").startswith(("byline", "about: "))
     )
     names = names_in(located.lines) or names_in(marked) or names_in((), near)
-    return list(_without_outlets(names, located.context.structured)), "fallback: byline"
+    names = list(_without_outlets(names, located.context.structured))
+    return (names, "fallback: byline") if names else owner
+
+
+def _is_owner(name: str, structured: Structured) -> bool:
+    """Whether the page declares a name as the holder of its copyright, too: "Condé Nast".
+
+    It is then an author only if the page names no other, as on a blog of one person.
+    """
+    return any(name in held for held in structured.contents.get("copyright", []))
 
 
 def _split_byline(text: str, context: PageContext) -> Iterable[str]:

@@ -195,6 +195,15 @@ def test_author_and_date_between_paragraphs_stay_text(line: str) -> None:
     assert (article.authors, article.published_at) == ([], None)
 
 
+@pytest.mark.parametrize(("byline", "name"), [("By Ann Lee", "Ann Lee"), ("", "Condé Nast")])
+def test_the_holder_of_the_copyright_is_the_author_only_if_no_other_is_named(
+    byline: str, name: str
+) -> None:
+    head = '<meta name="author" content="Condé Nast"><meta name="copyright" content="%s">'
+    assert read(f"<p>{byline}</p>", head % "© Condé Nast 2022").authors == [name]
+    assert read(f"<p>{byline}</p>", head % "© The Valley Gazette").authors == ["Condé Nast"]
+
+
 def test_a_picture_names_no_author() -> None:
     assert read("<figure><figcaption>By Nora Weiss</figcaption></figure>").authors == []
 
