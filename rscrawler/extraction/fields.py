@@ -21,7 +21,7 @@ from rscrawler.extraction.byline import (
     split_names,
 )
 from rscrawler.extraction.context import TITLE_SEPARATOR, PageContext, Structured
-from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
+from rscrawler.extraction.dates import FoundDate, is_plausible, read_date, without_date
 from rscrawler.extraction.text import is_marked, text_of
 from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import address_key, article_address, canonical_url, web_address
@@ -62,6 +62,9 @@ _TIME = "profile: time[datetime]"
 _MOST_WITHIN = 50  # elements searched for a date
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
+# How a text begins, with a bar in the place of its date: "Bern, 17.08.2007 -", "(2 May 2022) ".
+_DATELINE = re.compile(r"(?:[^\W\d_][\w .'’-]{1,30}, )?\(?\|(?:\)|\.? ?[-–—/|:(]|\. )")
+_LONGEST_DATELINE = 80  # characters
 _LONGEST_DATE = 150  # characters of a block that can print the date
 _DATED_APART = ("related: ", "comments: ", "advertising: ", "embed: ")  # rules of regions
 # A word in another script than Latin; in Chinese, 7/5/2005 may be in July or in May.
@@ -317,6 +320,9 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
         is_marked = line is not None and not marks.isdisjoint(line.iter())
         for value in _dates_in(text, line):
             yield f"{'profile' if is_marked else 'fallback'}: line at the headline", value
+    begin = located.kept[0].text[:_LONGEST_DATELINE] if located.kept else ""
+    if _DATELINE.match(without_date(begin)):
+        yield "fallback: dateline", begin
     for value in located.context.structured.declared("json-ld page: datePublished"):
         yield "fallback: json-ld of the page", value
     if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", page.url)):

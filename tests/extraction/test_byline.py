@@ -386,6 +386,23 @@ def test_the_date_is_the_one_printed_nearest_to_the_headline(page: str, moment: 
     assert found == at
 
 
+@pytest.mark.parametrize(
+    ("begin", "day"),
+    [
+        ("Bern, 17.08.2007 - ", (2007, 8, 17)),
+        ("(12.11.2021). ", (2021, 11, 12)),
+        ("31. Oktober 2023. ", (2023, 10, 31)),
+        ("The treaty of Bern, 17.08.2007, ", None),
+        ("17.08.2007 was the day on which ", None),
+    ],
+)
+def test_the_date_with_which_a_text_begins_counts_where_nothing_above_tells_one(
+    begin: str, day: tuple[int, int, int] | None
+) -> None:
+    found = read(text=TEXT.replace("<p>", f"<p>{begin}", 1), lang="de").published_at
+    assert found == (datetime(*day, tzinfo=UTC) if day else None)
+
+
 def test_a_day_in_the_address_is_the_date_where_nothing_else_tells_one() -> None:
     for path in ("2024/12/09/reservoir", "2024-12-09/content_1.htm", "2024-12-09-reservoir"):
         article = read(url=f"https://gazette.example/{path}")
