@@ -208,10 +208,10 @@ def _authors(located: LocatedText) -> _Given:
             return names, origin
     owner = _NOTHING
     for origin, texts in _declared(located, "authors"):
-        names = _persons(texts, located.context)
-        if names and not _is_owner(texts[0], located.context.structured):
-            return names, origin
-        owner = owner if owner[0] or not names else (names, origin)
+        given = _persons(texts, located.context), origin
+        if given[0] and not _is_owner(texts[0], located.context.structured):
+            return given
+        owner = owner if owner[0] else given
     if "authors" in located.context.profile.markup.model_fields_set:
         return owner
     marked = (each for each in marked_authors(located.own) if not located.is_in_prose(each))
@@ -320,9 +320,9 @@ def _publication_dates(located: LocatedText) -> Iterator[tuple[str, str | dateti
         is_marked = line is not None and not marks.isdisjoint(line.iter())
         for value in _dates_in(text, line):
             yield f"{'profile' if is_marked else 'fallback'}: line at the headline", value
-    begin = located.kept[0].text[:_LONGEST_DATELINE] if located.kept else ""
-    if _DATELINE.match(without_date(begin)):
-        yield "fallback: dateline", begin
+    start = located.kept[0].text[:_LONGEST_DATELINE] if located.kept else ""
+    if _DATELINE.match(without_date(start)):
+        yield "fallback: dateline", start
     for value in located.context.structured.declared("json-ld page: datePublished"):
         yield "fallback: json-ld of the page", value
     if match := _DAY_IN_PATH.search(_NOT_PATH.sub("", page.url)):
