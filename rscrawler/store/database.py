@@ -36,7 +36,7 @@ from rscrawler.config.models import DATABASE_URLS
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.damage import SQLITE_BUSY_TIMEOUT_SECONDS, damage_mark, is_damage
 from rscrawler.store.lookups import Lookup
-from rscrawler.store.migrations import migrate
+from rscrawler.store.migrations import migrate, refuse_newer
 from rscrawler.store.tables import prepare_for_postgresql
 
 if TYPE_CHECKING:
@@ -130,8 +130,12 @@ class Database:
             return lookup.rows(connection, **parameters)
 
     @contextmanager
-    def writing(self, *, waits_for_disk: bool = True) -> Iterator[Connection]:
+    def writing(
+        self, *, waits_for_disk: bool = True, is_snapshot: bool = False
+    ) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on an error.
+
+        `is_snapshot`: nothing that others write meanwhile is read.
 
         Without waiting for the disk, a commit survives the end of this process, but a power failure
         only from the next waiting commit on: use it for what nobody outside sees before that.
@@ -139,6 +143,9 @@ class Database:
         engine = self._engine if waits_for_disk else self._unsynced
         try:
             with _translated_errors(self._engine.url), engine.begin() as connection:
+                if is_snapshot and self.is_postgresql:  # SQLite lets nobody write meanwhile
+                    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                refuse_newer(connection)
                 yield connection
         except StoreError as error:
             self.last_write_error = error

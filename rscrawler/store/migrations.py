@@ -77,11 +77,28 @@ STEPS: list[Step] = [
 CURRENT_VERSION = 1 + len(STEPS)
 
 
+class NewerDatabase(StoreError):
+    """A newer version of the program has migrated the database."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__(
+            f"the database has schema {found}, this program knows up to {CURRENT_VERSION}; "
+            "install the newer rscrawler that wrote it, and restart what still runs an older one"
+        )
+
+
+def refuse_newer(connection: Connection) -> None:
+    """Raise NewerDatabase if the database was migrated after this process had opened it."""
+    found = connection.exec_driver_sql("SELECT max(version) FROM schema_version").scalar()
+    if found is not None and found > CURRENT_VERSION:
+        raise NewerDatabase(found)
+
+
 def migrate(engine: Engine, now: datetime) -> None:
     """Migrate the database to the current schema; safe when several processes start at once.
 
     Raises:
-        StoreError: the database was written by a newer version of the program.
+        NewerDatabase: the database was written by a newer version of the program.
     """
     with engine.connect() as connection:
         if _version(connection) == CURRENT_VERSION:
@@ -99,10 +116,7 @@ def migrate(engine: Engine, now: datetime) -> None:
                 connection.exec_driver_sql(statement)
             tables.create_index(connection)
         elif found > CURRENT_VERSION:
-            raise StoreError(
-                f"the database has schema {found}, this program knows up to {CURRENT_VERSION}; "
-                "install the newer rscrawler that wrote it"
-            )
+            raise NewerDatabase(found)
         else:
             for part in chain.from_iterable(STEPS[found - 1 :]):
                 if isinstance(part, str):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DatabaseError
 
 from rscrawler.errors import ConfigurationError, StoreError
@@ -82,9 +82,7 @@ def identity_of(url: str) -> tuple[object, ...]:
 
 def _copy(source: Database, target: Database, now: datetime, on_rows: OnRows) -> list[CopiedTable]:
     tables = [table for table in metadata.sorted_tables if table is not schema_version]
-    with source.writing() as reading, target.writing() as writing:
-        if source.is_postgresql:  # SQLite lets nobody write meanwhile
-            reading.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    with source.writing(is_snapshot=True) as reading, target.writing() as writing:
         # A message that is being sent now would be sent again from the copy.
         if held := LeaseStore(source).held(now) | MessageStore(source).claimed(now):
             name, owner = next(iter(held.items()))

@@ -14,7 +14,8 @@ import pytest
 from psycopg import sql
 
 from rscrawler import read_records
-from tests.databases import Databases
+from rscrawler.store.migrations import CURRENT_VERSION
+from tests.databases import Databases, set_version
 from tests.delivery.mailbox import Mailbox, serving
 from tests.sample_site import Fault, SampleSite
 from tests.scheduling.running import SCHEDULES, RunningService, write_schedule
@@ -109,6 +110,19 @@ def test_a_server_that_starts_after_the_service_is_waited_for_and_told_to_nobody
         service.wait_until_it_says("service started")
         service.kill()
     assert mailbox.received == []
+
+
+def test_a_service_ends_once_a_newer_version_has_migrated_its_database(
+    quiet: Workspace, run: Callable[[], RunningService], database_url: str
+) -> None:
+    write_schedule(quiet, '[[job]]\nid = "often"\naction = "deliver"\nevery = "1s"\n')
+    quiet.config.write_text(f'database_url = "{database_url}"\n')
+    service = run()
+    service.wait_until_it_says("service started")
+    set_version(database_url, CURRENT_VERSION + 1)
+    assert service.process.wait().status == 1
+    assert service.says("the service ends, since it cannot go on: NewerDatabase: the database has ")
+    assert not service.says("Traceback")
 
 
 @pytest.mark.parametrize("key", ["database_url", "output_dir"])

@@ -26,7 +26,7 @@ from rscrawler.store.health import SiteState
 from rscrawler.store.lookups import among
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
 from rscrawler.store.tables import address, metadata, schema_version
-from tests.databases import Databases
+from tests.databases import Databases, set_version
 from tests.delivery.helpers import an_article, record
 from tests.workspace import opened_files
 
@@ -169,11 +169,15 @@ def test_a_newer_schema_says_which_program_is_needed(database_url: str) -> None:
     assert "install the newer rscrawler" in line
 
 
-def set_version(url: str, version: int) -> None:
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(schema_version.insert().values(version=version, applied_at=NOON))
-    engine.dispose()
+def test_a_store_that_is_open_writes_nothing_once_a_newer_version_has_migrated_the_database(
+    database_url: str,
+) -> None:
+    with closing(Store.open(database_url)) as store:
+        store.health.record_start("before", "sample", NOON)
+        set_version(database_url, CURRENT_VERSION + 7)
+        with pytest.raises(StoreError, match=rf"schema {CURRENT_VERSION + 7}, .* restart what"):
+            store.health.record_start("after", "another", NOON)
+        assert store.health.crawled_sites() == ["sample"]
 
 
 def test_a_lock_that_is_never_given_back_is_one_line(
