@@ -13,9 +13,10 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from rscrawler.cli.inputs import open_existing
-from rscrawler.config import Config
+from rscrawler.config import Config, load_config
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.store.index import IndexStore
@@ -25,6 +26,7 @@ from tests.delivery.helpers import NOW, a_config, an_article, record, record_all
 from tests.web.conftest import Browser, served
 from tests.workspace import DEADLINE_SECONDS, Workspace, wait_until
 
+CLUSTER = Path(__file__).parents[2] / "examples" / "cluster"
 PATHS = (
     "/", "/sites", "/outbox", "/charts", "/judgements", "/healthz", "/metrics", "/feeds/x.atom",
     "/static/style.css", "/nowhere", "/?level=x",
@@ -120,6 +122,18 @@ def test_a_name_in_capitals_or_in_another_script_is_the_one_that_browsers_send(
     with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
         for name in ("монитор.қаз", "desk.internal", "дежурные.рф"):
             assert browser.get("/", headers={"Host": name.encode("idna").decode()}).status == 200
+
+
+def test_the_dashboard_of_the_cluster_answers_to_the_name_by_which_prometheus_requests_it(
+    tmp_path: Path, shelf: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scraped = yaml.safe_load((CLUSTER / "prometheus.yml").read_text())
+    (target,) = scraped["scrape_configs"][0]["static_configs"][0]["targets"]
+    monkeypatch.setenv("RSCRAWLER_OUTPUT_DIR", str(tmp_path))
+    monkeypatch.setenv("RSCRAWLER_DATABASE_URL", "postgresql+psycopg://rscrawler@database/x")
+    config = load_config(CLUSTER / "rscrawler.toml")
+    with served(Dashboard(config, shelf, now=lambda: NOW)) as browser:
+        assert browser.get("/metrics", headers={"Host": target}).status == 200
 
 
 def test_it_answers_to_the_names_that_the_configuration_gives_it(
