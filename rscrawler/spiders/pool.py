@@ -227,7 +227,9 @@ class Readers:
         gc.set_threshold(GARBAGE_THRESHOLD)
         mapped_pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         limit = mapped_pages * resource.getpagesize() + self._settings.page_memory_limit
-        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        with suppress(ValueError):  # `most`, the limit of `ulimit -v`, is lower: it holds
+            resource.setrlimit(resource.RLIMIT_AS, (limit, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         channel = socket.socket(fileno=descriptors[0])
         gone = suppress(EOFError, ConnectionError, pickle.UnpicklingError)

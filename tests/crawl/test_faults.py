@@ -1117,6 +1117,16 @@ module.extract = stuck_on_one
 """
 
 
+@pytest.mark.parametrize("allowed", ["512MiB", "16GiB"])
+def test_a_limit_of_the_system_on_memory_holds_up_no_page(
+    workspace: Workspace, site: SampleSite, allowed: str
+) -> None:
+    configure(workspace, site, f'{NO_RETRIES}page_memory_limit = "{allowed}"\n', readers=1)
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))"
+    result = workspace.start("crawl", "--full", "--json", before=limited).wait()
+    assert result.json["articles_new"] == len(site.stories)
+
+
 @pytest.mark.parametrize("readers", [1, 0])
 def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
     workspace: Workspace, site: SampleSite, readers: int
