@@ -1,6 +1,5 @@
 """Commands that set up and try out: init, config check, alerts test, demo."""
 
-import ssl
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import asdict
 from functools import partial
@@ -108,13 +107,13 @@ def _useless_settings(config: Config) -> Iterator[str]:
             f"{place('monitoring.weekly_mail')}: would reach nobody; it needs [alerts.email] or "
             "alerts.ops.channels"
         )
-    if email is not None and email.ca_file is not None:
+    if email is not None:
+        from rscrawler.delivery.smtp import tls_context
+
         try:
-            ssl.create_default_context(cafile=email.ca_file)
-        except OSError as error:  # also ssl.SSLError
-            reason = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-            file = f"{place('alerts.email.ca_file')}: {email.ca_file}"
-            yield f"{file}: {reason}; allowed: a PEM file of certificates"
+            tls_context(email)
+        except OSError as error:
+            yield f"{place('alerts.email.ca_file')}: {error}; allowed: a PEM file of certificates"
     if alerts.channels:
         from rscrawler.delivery.chat import are_known_addresses
 

@@ -14,6 +14,8 @@ from rscrawler.delivery.channel import SERVED, Outcome, OutcomeKind, Step, bound
 from rscrawler.delivery.wording import one_line
 
 _CLOSING = 421  # service not available, closing the channel
+_USUAL_SECURITY = {465: "tls", 587: "starttls"}  # by port
+_UNKNOWN_AUTHORITY = (18, 19, 20, 21)  # OpenSSL's codes, also for a self-signed certificate
 _TOO_LARGE = (452, 552)  # to MAIL: too large now, or for good; a smaller mail may pass
 # Has a domain, and none of the underscores of a container's name.
 _SERVER_NAME = re.compile(r"(?!localhost\.)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -95,12 +97,25 @@ class _SecureConnection(_Connection, smtplib.SMTP_SSL):
     """The same with TLS from the first byte."""
 
 
+def tls_context(settings: EmailSettings) -> ssl.SSLContext:
+    """What verifies the server's certificate.
+
+    Raises:
+        OSError: `ca_file` cannot be used; the message names the file.
+    """
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:  # also ssl.SSLError
+        reason = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise OSError(f"{settings.ca_file}: {reason}") from None
+
+
 @contextmanager
 def _session(settings: EmailSettings) -> Iterator[_Connection]:
     """A connection, logged in if a username is configured."""
     timeout, context = settings.timeout.total_seconds(), None
     if settings.security != "none":
-        context = ssl.create_default_context(cafile=settings.ca_file)
+        context = tls_context(settings)
     session: _Connection
     place = settings.host, settings.port, _own_name()
     if settings.security == "tls":
@@ -202,8 +217,13 @@ def _reason(error: Exception, settings: EmailSettings, limit: timedelta) -> str:
             what = f"no response within {limit.total_seconds():g} s"
         case ssl.SSLCertVerificationError():
             what = f"its certificate is not valid: {error.verify_message}"
+            if error.verify_code in _UNKNOWN_AUTHORITY:
+                what += "; name its authority in alerts.email.ca_file"
         case _:
-            what = _shown(str(getattr(error, "strerror", None) or error))
+            what = _shown(str(getattr(error, "strerror", None) or error)).rstrip(".")
+    usual = _USUAL_SECURITY.get(settings.port, settings.security)
+    if usual != settings.security:
+        what += f'; port {settings.port} usually needs security = "{usual}"'
     return f"{settings.host}:{settings.port}: {what}"
 
 

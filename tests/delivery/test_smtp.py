@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,8 +165,37 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Certifica
     with serving(Mailbox(), tls_context=certificate.context, require_starttls=True) as mailbox:
         (outcome,) = sent(mailbox).values()
     assert outcome.kind is OutcomeKind.UNREACHABLE
-    assert "its certificate is not valid: self-signed certificate" in outcome.error
+    assert outcome.error.endswith(
+        "its certificate is not valid: self-signed certificate; "
+        "name its authority in alerts.email.ca_file"
+    )
     assert mailbox.received == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "No such file or directory"), ("", "holds no certificate")]
+)
+def test_a_file_of_authorities_that_cannot_be_used_is_named(
+    mailbox: Mailbox, tmp_path: Path, content: str | None, reason: str
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    (outcome,) = sent(mailbox, security="tls", ca_file=file).values()
+    assert outcome.kind is OutcomeKind.UNREACHABLE
+    assert outcome.error == f"127.0.0.1:{mailbox.port}: {file}: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("port", "security", "usual"), [(465, "starttls", "tls"), (587, "tls", "starttls")]
+)
+def test_a_port_with_the_wrong_kind_of_encryption_is_told_the_right_one(
+    mailbox: Mailbox, port: int, security: str, usual: str
+) -> None:
+    host = "127.0.0.2"  # nothing listens there
+    (outcome,) = sent(mailbox, host=host, port=port, security=security).values()
+    hint = f'port {port} usually needs security = "{usual}"'
+    assert outcome.error == f"{host}:{port}: Connection refused; {hint}"
 
 
 def test_a_server_without_starttls_is_not_sent_anything_in_the_clear(mailbox: Mailbox) -> None:
