@@ -4,6 +4,7 @@ A channel exists if it is configured. docs/alerts.md says how to add a kind.
 """
 
 import logging
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from rscrawler.store.outbox import OutboxRow
 logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
+# The parts of an HTTP library's error that can be shown: the rest may hold a token.
+_SHOWN = r"certificate verify failed: .+?(?= \(_ssl)|Tunnel connection failed: \d{3}[\w ]*\b"
 
 
 class OutcomeKind(Enum):
@@ -166,6 +169,16 @@ class MessageChannel:
                     yield {address: Outcome(OutcomeKind.UNREACHABLE, type(error).__name__)}
                 elif kinds[address] is OutcomeKind.SENDING:
                     yield {address: Outcome(OutcomeKind.CUT_OFF, type(error).__name__)}
+
+
+def unreachable(error: str, known: str | None = None) -> Outcome:
+    """The outcome of an HTTP library's error before anything was sent.
+
+    It shows what is wrong with the certificate or the proxy, else at most what is `known`.
+    """
+    cause = re.search(_SHOWN, error)
+    shown = f"cannot be reached: {cause[0]}" if cause else known or "cannot be reached"
+    return Outcome(OutcomeKind.UNREACHABLE, shown)
 
 
 def last_outcomes(steps: Iterable[Step]) -> dict[str, Outcome]:

@@ -19,12 +19,15 @@ from rscrawler.delivery.channel import (
     Outcome,
     OutcomeKind,
     bounded,
+    unreachable,
 )
 from rscrawler.delivery.wording import rendered, safe_link, shown_host
 
 # Errors of Apprise's HTTP library, in its log, that mean no connection was made: nothing was sent.
 # After any other connection error, the service may have accepted the message.
-_NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionError|SSLError")
+_NOTHING_SENT = re.compile(
+    "NewConnectionError|ConnectTimeout|NameResolutionError|ProxyError|SSLError"
+)
 # Apprise logs this for each accepted post; a retry would post another copy.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
 # The plug-ins log a refusal so. Only its number is shown: the text may hold a token.
@@ -183,7 +186,7 @@ def _failure(log: str) -> Outcome:
         answer = f": HTTP {status[1]}" if status else ""
         return Outcome(OutcomeKind.TEMPORARY, f"the service did not accept it{answer}")
     if _NOTHING_SENT.search(log):
-        return Outcome(OutcomeKind.UNREACHABLE, "cannot be reached")
+        return unreachable(log)
     if "timed out" in log:
         return Outcome(OutcomeKind.UNANSWERED, "no response in time; it may have been accepted")
     return Outcome(OutcomeKind.CUT_OFF, "the connection broke; it may have been accepted")

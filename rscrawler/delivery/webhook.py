@@ -14,7 +14,15 @@ from typing import Any
 
 from rscrawler import __version__
 from rscrawler.config.models import Config, WebhookSettings
-from rscrawler.delivery.channel import SERVED, Batch, MessageChannel, Outcome, OutcomeKind, bounded
+from rscrawler.delivery.channel import (
+    SERVED,
+    Batch,
+    MessageChannel,
+    Outcome,
+    OutcomeKind,
+    bounded,
+    unreachable,
+)
 from rscrawler.delivery.records import line_of
 from rscrawler.store.messages import NewMessage
 from rscrawler.store.outbox import OutboxRow
@@ -100,7 +108,7 @@ def outcome_of(request: urllib.request.Request, timeout: timedelta) -> Outcome:
         shown = reason.strerror if isinstance(reason, OSError) else None
         if isinstance(reason, TimeoutError):
             shown = late
-        return Outcome(OutcomeKind.UNREACHABLE, shown or "cannot be reached")
+        return unreachable(str(reason), shown)
     except TimeoutError:
         return Outcome(OutcomeKind.UNANSWERED, f"{late}; it may have been accepted")
     except UnicodeError:  # of a host that is no name

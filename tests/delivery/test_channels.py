@@ -24,6 +24,7 @@ from rscrawler.delivery.channels import due_since, outbox_summary
 from rscrawler.delivery.chat import Chat
 from rscrawler.items import ChangeSummary
 from rscrawler.store import Store
+from tests.certificates import self_signed
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import (
     HOSTILE_TITLES,
@@ -36,13 +37,14 @@ from tests.delivery.helpers import (
     record_all,
 )
 from tests.delivery.listener import Listener, dripping, dropping
-from tests.delivery.mailbox import Mailbox
-from tests.workspace import wait_until
+from tests.delivery.mailbox import Mailbox, serving
+from tests.workspace import Workspace, wait_until
 
 # A plug-in that Apprise loads with all others uses it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 HOUR = timedelta(hours=1)
 TOKEN = "xoxb-very-secret"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -558,6 +560,42 @@ def test_a_connection_that_breaks_before_the_answer_leaves_it_in_doubt(
     # Once is more often a lost message than a lost answer.
     assert pauses[0] < timedelta(minutes=2) < timedelta(minutes=30) < pauses[1] < pauses[2]
     assert "may have been accepted" in store.messages.undelivered()[0].reason
+
+
+@on_sqlite
+def test_a_certificate_that_is_not_valid_is_named_without_the_address(
+    store: Store, tmp_path: Path
+) -> None:
+    with serving(Mailbox(), ssl_context=self_signed(tmp_path).context) as server:  # only TLS counts
+        place = f"127.0.0.1:{server.port}/{TOKEN}"
+        hook = {"url": f"https://{place}", "secret": "x"}
+        alerts = {"webhooks": {"hook": hook}, "channels": {"desk": f"jsons://{place}"}}
+        record(store, an_article(1), "channel:desk", "webhook:hook")
+        deliver(a_config(tmp_path / "out", **alerts), store, now=NOW)
+    assert [each.reason for each in store.messages.undelivered()] == 2 * [
+        "cannot be reached: certificate verify failed: self-signed certificate"
+    ]
+
+
+def test_a_proxy_that_refuses_is_named_and_no_message_was_sent(
+    listener: Listener, tmp_path: Path
+) -> None:
+    workspace = Workspace(tmp_path)  # a new process: the library reads the environment once
+    alerts = f"""
+[alerts.webhooks.hook]
+url = "https://hook.invalid/{TOKEN}"
+secret = "x"
+[alerts.channels]
+desk = "jsons://hook.invalid/{TOKEN}"
+"""
+    workspace.config.write_text(alerts, "utf-8")
+    proxy = f"http://desk:hunter2@127.0.0.1:{listener.port}"
+    environment = {"https_proxy": proxy, "no_proxy": "", "PYTHONPATH": str(ROOT)}
+    result = workspace.run("alerts", "test", **environment)
+    lines = result.stderr.splitlines()
+    reason = ": cannot be reached: Tunnel connection failed: 501 Unsupported method"
+    assert [line[-len(reason) :] for line in lines] == [reason, reason]
+    assert not any(secret in line for line in lines for secret in (TOKEN, "hunter2"))
 
 
 @on_sqlite
