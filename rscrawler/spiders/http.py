@@ -12,6 +12,7 @@ from typing import Any
 from OpenSSL import SSL
 from protego import Protego
 from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import TunnelError
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadConnectionRefusedError,
@@ -54,6 +55,7 @@ _WORDS = {
     (ResponseDataLossError,): "the response was truncated",
     (BadGzipFile, zlib.error, EOFError): "the response cannot be unpacked",
 }
+_TUNNEL_STATUS = re.compile(r"'status': (\d+)")
 PERMANENT_REDIRECTS = frozenset({301, 308})
 _OF_CODING = re.compile(r'-(?:gzip|br)"$')
 MAX_ROBOTS_BYTES = 512 * 1024  # RFC 9309, 2.5, asks for at least 500 KiB
@@ -141,6 +143,8 @@ def has_moved(meta: Mapping[str, Any]) -> bool:
 def reason_of(failure: Failure) -> str:
     """Why a request failed, in a few words: `HTTP 503`, `timeout`."""
     status, request = status_of(failure), failure.request  # type: ignore[attr-defined]
+    if status == 407:  # which only a proxy sends
+        return _through_proxy("HTTP 407", request)
     return f"HTTP {status}" if status else error_text(failure.value or Exception(), request)
 
 
@@ -151,8 +155,9 @@ def error_text(error: BaseException, request: Request) -> str:
     """
     for kinds, words in _WORDS.items():
         if isinstance(error, kinds):
-            proxy = request.meta.get("proxy")
-            return f"{words} (through the proxy {proxy})" if proxy else words
+            return _through_proxy(words, request)
+    if isinstance(error, TunnelError) and (status := _TUNNEL_STATUS.search(str(error))):
+        return _through_proxy(f"HTTP {status[1]}", request)
     if isinstance(cause := error.__cause__, ResponseFailed):
         match cause.reasons[-1].value:
             case ConnectionDone() | ConnectionLost():
@@ -163,6 +168,11 @@ def error_text(error: BaseException, request: Request) -> str:
                 return "TLS error: the certificate is for another host"
         return "no valid HTTP"
     return str(error).rstrip(".") or type(error).__name__
+
+
+def _through_proxy(words: str, request: Request) -> str:
+    proxy = request.meta.get("proxy")  # without its password
+    return f"{words} (through the proxy {proxy})" if proxy else words
 
 
 def was_held_back(failure: Failure, request: Request) -> bool:

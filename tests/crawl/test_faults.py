@@ -1366,6 +1366,26 @@ def test_a_proxy_that_is_down_is_named_without_its_password(
     assert paths_requested(site) == []
 
 
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [("http://news.invalid", "1 of 1 sources failed (1 × HTTP 407"),
+     ("https://news.invalid", "cannot be read: HTTP 405")],
+)  # fmt: skip
+def test_a_proxy_that_refuses_is_named_without_its_password(
+    workspace: Workspace, site: SampleSite, host: str, message: str
+) -> None:
+    site.answers[f"{host}{FEED}"] = Reply(407, {}, b"")
+    workspace.write_config(host, sources(FEED) + NO_RETRIES)
+    proxy = site.base_url  # does not know CONNECT
+    environment = dict.fromkeys(
+        ["http_proxy", "https_proxy"], proxy.replace("//", "//desk:hunter2@")
+    )
+    result = workspace.run("crawl", "--json", no_proxy="", **environment)
+    (problem,) = result.json["sites"]["responsiblestatecraft"]["problems"]
+    assert f"{message} (through the proxy {proxy})" in problem["message"]
+    assert "hunter2" not in result.stdout + result.stderr
+
+
 def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is_back(
     workspace: Workspace, site: SampleSite
 ) -> None:
