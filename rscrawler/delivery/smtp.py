@@ -215,6 +215,8 @@ def _reason(error: Exception, settings: EmailSettings, limit: timedelta) -> str:
                 what = f"sender refused: {what}"
         case TimeoutError():
             what = f"no response within {limit.total_seconds():g} s"
+            if limit == settings.timeout:
+                what += " (alerts.email.timeout)"
         case ssl.SSLCertVerificationError():
             what = f"its certificate is not valid: {error.verify_message}"
             if error.verify_code in _UNKNOWN_AUTHORITY:

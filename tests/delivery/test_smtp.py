@@ -111,9 +111,8 @@ def test_a_whole_mail_gets_twenty_timeouts_for_its_response_and_at_most_ten_minu
 def test_an_answer_must_be_whole_within_the_time_out(mailbox: Mailbox) -> None:
     with dripping(b"220 ") as port:
         (outcome,) = sent(mailbox, port=port, security="none", timeout="0.5s").values()
-    assert outcome == Outcome(
-        OutcomeKind.UNREACHABLE, f"127.0.0.1:{port}: no response within 0.5 s"
-    )
+    reason = f"127.0.0.1:{port}: no response within 0.5 s (alerts.email.timeout)"
+    assert outcome == Outcome(OutcomeKind.UNREACHABLE, reason)
 
 
 def test_nobody_waits_for_a_server_that_does_not_say_goodbye(mailbox: Mailbox) -> None:
