@@ -68,7 +68,7 @@ dist-test: $(DEVELOPING) ## the wheel, tried in a fresh environment
 	$(BIN)/pytest -m slow tests/packaging
 
 lock: ## update both lock files, with uv
-	uv pip compile --quiet pyproject.toml --extra parquet --extra web --group dev \
+	uv pip compile --quiet pyproject.toml --extra fit --extra parquet --extra web --group dev \
 		--generate-hashes --no-annotate --no-header --universal --python-version 3.11 -o requirements.lock
 	uv pip compile --quiet pyproject.toml --extra parquet --extra web --group build \
 		--constraint requirements.lock \

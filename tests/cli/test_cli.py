@@ -433,6 +433,17 @@ def test_json_is_alone_on_standard_output_though_there_are_warnings(crawled: Cra
     assert complaints(result)
 
 
+def test_each_line_of_the_log_can_be_a_json_object(crawled: Crawled) -> None:
+    crawled.site.fail(SECTION, Fault.SERVER_ERROR)
+    result = crawled.run("--log-json", "crawl", RSCRAWLER_CRAWL__RETRIES="0")
+    crawled.site.heal()
+    lines = [line for line in result.stderr.splitlines() if line not in complaints(result)]
+    entries = [json.loads(line) for line in lines]
+    assert [entry["level"] for entry in entries] == ["warning"]
+    assert SECTION in entries[0]["message"]
+    assert abs(datetime.fromisoformat(entries[0]["time"]) - utc_now()) < timedelta(hours=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
@@ -940,6 +951,8 @@ def test_prune_says_beforehand_what_it_would_forget(workspace: Workspace) -> Non
         done = workspace.run(*prune).json
         assert done == preview | {"dry_run": False}
         assert workspace.run(*prune).json["versions"] == 0
+    said = workspace.run(*prune[:-1]).stdout
+    assert said == "deleted: the text of 0 versions, 0 messages, 0 runs, 0 files of the archive\n"
 
 
 @pytest.mark.parametrize("arguments", [("export",), ("schema",), ("status",)])

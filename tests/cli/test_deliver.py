@@ -43,6 +43,19 @@ def test_a_wrong_watch_list_does_not_hold_up_an_alert(workspace: Workspace) -> N
         assert len(mailbox.received) == 1
 
 
+def test_what_was_refused_goes_out_when_it_is_asked_for_again(workspace: Workspace) -> None:
+    with serving(Mailbox(refuse={"desk@example.org": "550 nobody"})) as mailbox:
+        workspace.config.write_text(email_to(mailbox))
+        with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
+            record(store, an_article(1), "email")
+        assert workspace.run("deliver").status == 1
+        mailbox.refuse.clear()
+        assert workspace.run("deliver", "--json").json["delivered"] == 0
+        again = workspace.run("deliver", "--retry-failed", "--json")
+        assert (again.status, again.json["delivered"]) == (0, 1)
+        assert len(mailbox.received) == 1
+
+
 def test_with_quiet_for_cron_a_problem_that_lasts_is_printed_once(workspace: Workspace) -> None:
     with (
         serving(Mailbox(refuse={"desk@example.org": "550 nobody"})) as mailbox,

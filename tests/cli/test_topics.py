@@ -14,6 +14,7 @@ from rscrawler.config import load_config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.store import Store
 from tests.delivery.helpers import an_article, record
+from tests.topics.test_fitting import LINES
 from tests.workspace import Workspace
 
 BACKTEST = ("topics", "backtest", "central-asia")
@@ -73,6 +74,27 @@ def test_a_fit_without_files_names_where_judgements_can_be_had(workspace: Worksp
     assert (result.status, result.stdout) == (2, "")
     assert result.stderr.startswith("rscrawler: topics fit: name all files of labelled lines ")
     assert "topics marks --export" in result.stderr
+
+
+def test_a_fit_writes_its_weights_where_it_is_told_and_prints_its_figures(
+    workspace: Workspace,
+) -> None:
+    workspace.config.write_text("")
+    for name in ("one", "two"):
+        lines = "".join(f"{json.dumps(each)}\n" for each in LINES)
+        (workspace.folder / f"{name}.jsonl").write_text(lines, "utf-8")
+    said = workspace.run("topics", "fit", "one.jsonl", "two.jsonl", "-o", "weights.json").stdout
+    assert said.endswith("at a time; weights in weights.json\n")
+    assert [line.split()[0] for line in said.splitlines()[1:4]] == ["one", "two", "all"]
+    weights = json.loads((workspace.folder / "weights.json").read_text("utf-8"))
+    assert weights["figures"].keys() == {"one", "two", "all"}
+
+
+def test_the_watch_lists_are_listed_with_their_titles(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    header, *rows = workspace.run("topics", "list").stdout.splitlines()
+    assert header.split() == ["topic", "title", "entities", "alerts"]
+    assert [row.split()[0] for row in rows] == ["central-asia", "south-caucasus"]
 
 
 def test_two_files_of_one_name_are_refused_by_their_name(workspace: Workspace) -> None:

@@ -117,6 +117,12 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         (EMAIL + "digest_at = '07:00Z'", "alerts.email.digest_at", "allowed: a time of day"),
         (EMAIL + "digest_at = '25:00'", "alerts.email.digest_at", "allowed: a time of day"),
         ("[alerts.channels]\ndesk = []", "alerts.channels.desk", "a list that is not empty"),
+        (
+            "[alerts.quiet_hours]\nstart = '22:00'\nend = '22:00'",
+            "alerts.quiet_hours",
+            "start and end must differ",
+        ),
+        ("[alerts.ops]\nrecipients = ['x@h.org']", "alerts", "ops.recipients needs alerts.email"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(

@@ -97,6 +97,20 @@ def test_an_article_is_read_before_the_many_sitemaps_of_an_index(workspace: Work
     assert len(read) == 111
 
 
+def test_articles_at_both_ends_of_a_long_sitemap_are_read(workspace: Workspace) -> None:
+    old = [f"/old-{number}" for number in range(1_200)]
+    first, last = (f"/{STORIES[number].slug}" for number in (0, 1))
+    with outlet(0) as site:
+        site.pages[INDEX] = urlset(*old)
+        configure(workspace, site.base_url, {INDEX: "sitemap", NEWS: "section"}, "")
+        workspace.crawl("outlet")
+        site.pages[INDEX] = urlset(first, *old, last, dated_at=datetime.now(UTC))
+        workspace.crawl("outlet")
+    assert sorted(record["url"] for record in workspace.records()) == sorted(
+        f"{site.base_url}{path}" for path in (first, last)
+    )
+
+
 def index_naming(*paths: str) -> Reply:
     entries = (f"<sitemap><loc>{BASE}{path}</loc></sitemap>" for path in paths)
     return xml(f"<sitemapindex>{''.join(entries)}</sitemapindex>")

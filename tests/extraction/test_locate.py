@@ -35,6 +35,13 @@ def _with_between(inner: str) -> str:
     return f"<h1>{TITLE}</h1>{inner.join(f'<p>{text}</p>' for text in TEXT)}"
 
 
+def test_a_consent_box_is_no_text_though_it_says_more_than_the_article() -> None:
+    notice = "We and our partners keep data on your device to measure how this outlet is read. "
+    box = f'<div class="cookie-notice"><h2>Your privacy</h2><p>{notice * 12}</p></div>'
+    text = "".join(f"<div><p>{each}</p></div>" for each in TEXT)
+    assert _body(f"<h1>{TITLE}</h1>{text}{box}") == [*TEXT]
+
+
 @pytest.mark.parametrize("tag", ["p", "h2", "div"])
 def test_a_long_standfirst_above_the_text_belongs_to_it(tag: str) -> None:
     byline = '<div class="byline">By <a href="/author/nora-weiss/">Nora Weiss</a></div>'

@@ -29,7 +29,6 @@ LINES = [
 
 
 def test_the_same_lines_give_the_same_weights_and_figures_by_file(central_asia: Flagger) -> None:
-    pytest.importorskip("sklearn")
     parts = {"one": LINES, "two": LINES}
     model = fit(central_asia, parts)
     assert model == fit(central_asia, parts)
