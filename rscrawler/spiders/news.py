@@ -69,6 +69,8 @@ class NewsSpider(Spider):
         self._readers = self.session.readers
         self.has_begun = False
         self._requested: set[str] = set()  # address keys and article ids
+        # Unread pages without an article and, so far, without a date by a source; by address key.
+        self._undated: dict[str, RequestedArticle] = {}
         self._requested_sources: set[str] = set()
         self._own_sources = self.profile.own_sources
         self._is_any_working = False  # whether any source answered in the last cycle
@@ -289,7 +291,9 @@ class NewsSpider(Spider):
         self.session.revisits |= {each.article_id: at for each, at in revisits.items()}
         unread = (*discovered.unread, *discovered.retried)
         articles = self._article_requests(unread, revisits)
-        requests = chain(articles, self._sitemap_requests(sitemaps, requested))
+        dated = self._undated.keys() & self.session.published_hints.keys()
+        again = [self._article_request(self._undated.pop(key)) for key in dated]
+        requests = chain(again, articles, self._sitemap_requests(sitemaps, requested))
         for number, request in enumerate(requests, 1):
             yield request
             if number % PORTION == 0:
@@ -446,7 +450,20 @@ class NewsSpider(Spider):
         else:
             outcome = await self._read(response, requested)
             following = self._led_on(requested, response) if outcome.page is None else None
-            yield following or outcome
+            yield following or self._request_dated(requested, outcome) or outcome
+
+    def _request_dated(self, requested: RequestedArticle, outcome: PageOutcome) -> Request | None:
+        """The request for a page again that a source has dated since it was read without a date.
+
+        If none has, but one that has not answered yet does, the page is requested then.
+        """
+        key, is_undated = requested.address.key, requested.address.published_hint is None
+        if outcome.kind is not PageKind.NOT_ARTICLE or requested.known or not is_undated:
+            return None
+        if key in self.session.published_hints:
+            return self._article_request(requested)
+        self._undated[key] = requested
+        return None
 
     async def _read(self, response: TextResponse, requested: RequestedArticle) -> PageOutcome:
         known, articles = requested.known, self.session.store.articles

@@ -281,7 +281,9 @@ def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
         site.extra_pages["/news.xml"] = xml("urlset", entry)
         workspace.crawl()
         requested.append(len(articles_requested(site)))
-    assert requested == [1, 0, 0, 0]
+    # It is due, and once more if that was answered before its date was known.
+    assert requested[0] in (1, 2)
+    assert requested[1:] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("is_published", [False, True], ids=["dated later", "dated first"])

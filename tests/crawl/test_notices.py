@@ -109,6 +109,21 @@ def test_an_article_that_is_renamed_and_edited_at_once_stays_itself(workspace: W
     assert (second["url"], alerted(workspace)) == (site.base_url + new, 0)
 
 
+def test_an_article_that_only_a_slow_feed_dates_is_recorded_in_the_cycle_that_finds_it(
+    workspace: Workspace,
+) -> None:
+    first, second = STORIES[:2]
+    pages = {f"/{each.slug}": article(each) for each in (first, second)}
+    with SmallSite(pages) as site:
+        site.pages[FEED] = replace(feed((first, second)), after=f"/{second.slug}")
+        site.pages[NEWS] = listing(first.slug, second.slug)
+        configure(workspace, site, FEED, NEWS)
+        workspace.crawl("outlet")
+    titles = {record["title"] for record in workspace.records()}
+    assert titles == {first.title, second.title}
+    assert all(site.requested.count(path) <= 2 for path in pages)
+
+
 def test_an_article_that_a_feed_lists_days_before_its_date_is_found_on_that_date(
     workspace: Workspace,
 ) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
 BASE = "@@BASE@@"  # stands for the site's address in a page
+_LONGEST_WAIT = 5  # seconds
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a path answers: a page, or a redirect to `location`."""
+    """What a path answers: a page, or a redirect to `location`.
+
+    `after`: a path; the answer waits until that is requested, a few seconds at most.
+    """
 
     text: str = ""
     kind: str = "text/html; charset=utf-8"
@@ -22,6 +27,7 @@ class Reply:
     location: str | None = None
     is_packed: bool = False
     cookie: str | None = None
+    after: str | None = None
 
 
 @dataclass
@@ -44,6 +50,9 @@ class SmallSite:
                 site.agents.add(self.headers.get("User-Agent", ""))
                 plain = site.pages.get(self.path, Reply("<h1>Not found</h1>", status=404))
                 reply = site.pages.get(f"{self.path} {self.headers.get('Cookie')}", plain)
+                ends_at = time.monotonic() + _LONGEST_WAIT
+                while reply.after not in (None, *site.requested) and time.monotonic() < ends_at:
+                    time.sleep(0.01)
                 body = reply.text.replace(BASE, site.base_url).encode()
                 self.send_response(reply.status)
                 if reply.is_packed:
