@@ -85,7 +85,7 @@ def names_in(lines: Iterable[Element], texts: Iterable[str] = ()) -> list[str]:
     for line in lines:
         named = list(islice(filter(is_author, islice(line.iter(), _MOST_ELEMENTS)), _MOST_MARKED))
         around = {ancestor for each in named for ancestor in each.iterancestors()}
-        marked = (text_of(each) for each in named if each not in around)
+        marked = (author_text(each) for each in named if each not in around)
         if names := [n for text in marked for n in names_after_by(text) or _names([text])]:
             return list(dict.fromkeys(names))
     for text, below in pairwise((*map(text_of, lines), *texts, "")):
@@ -113,6 +113,13 @@ def marked_authors(own: OwnArticle) -> Iterator[Element]:
             is_foreign = own.is_from_profile and own.is_foreign(element)
             if not is_foreign and not any(map(_holds_no_byline, (element, *around))):
                 yield element
+
+
+def author_text(element: Element) -> str:
+    """The text of an element with an author; of microdata on a person, the name alone."""
+    is_person = element.get("itemprop") == "author" and "itemscope" in element.attrib
+    name = element.find(".//*[@itemprop='name']") if is_person else None
+    return (name is not None and text_of(name)) or text_of(element)
 
 
 def is_author(element: Element) -> bool:

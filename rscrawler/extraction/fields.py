@@ -14,6 +14,7 @@ from lxml.etree import _Element as Element
 from rscrawler.extraction.body import LocatedText
 from rscrawler.extraction.byline import (
     LONGEST_BYLINE,
+    author_text,
     is_nobody,
     marked_authors,
     names_after_by,
@@ -202,7 +203,7 @@ def _language(located: LocatedText) -> _Given:
 def _authors(located: LocatedText) -> _Given:
     """The authors: by selector, else declared, else in a byline if the profile has no selectors."""
     for origin, elements in located.own.search(located.context.profile.markup.authors):
-        printed = (text_of(each) for each in elements if not located.is_in_prose(each))
+        printed = (author_text(each) for each in elements if not located.is_in_prose(each))
         found = (name for text in printed for name in _split_byline(text, located.context))
         if names := list(dict.fromkeys(found)):
             return names, origin

@@ -21,7 +21,7 @@ from lxml.etree import _Element as Element
 from rscrawler.clock import utc_now
 from rscrawler.extraction.article import extract, labelled_blocks
 from rscrawler.extraction.blocks import Block
-from rscrawler.extraction.byline import split_names
+from rscrawler.extraction.byline import author_text, split_names
 from rscrawler.extraction.dates import read_date
 from rscrawler.extraction.label import KEPT
 from rscrawler.extraction.page import Page, PageError
@@ -312,7 +312,7 @@ def _holder(page: Page, profile: SiteProfile) -> Element | None:
 
 def _is_byline(element: Element, article: Article) -> bool:
     """Whether an element names one of the known authors or, if none is known, anybody."""
-    text = text_of(element)
+    text = author_text(element)
     names = split_names(text) if 0 < len(text) <= _LONGEST_LINE else ()
     is_known = not article.authors or not set(names).isdisjoint(article.authors)
     return bool(names) and is_known and all(map(_is_name, names))

@@ -59,6 +59,11 @@ def read(
         ('<div class="related"><p class="card-author">Bob Ray</p></div>', []),
         ('<p itemprop="author">Nora Weiss</p>', ["Nora Weiss"]),
         (
+            '<div itemprop="author" itemscope><b itemprop="name">Nora Weiss</b>'
+            '<i itemprop="description">Keeper of the gauges</i></div>',
+            ["Nora Weiss"],
+        ),
+        (
             '<p><a rel="author" href="/x">Nora Weiss</a> <a rel="author" href="/x">More by Nora '
             'Weiss</a> <a rel="author" href="/x">View all posts by Nora Weiss →</a> '
             '<a rel="author" href="/x">Zeige alle Beiträge von Nora Weiss →</a></p>',
