@@ -15,7 +15,7 @@ from rscrawler.extraction.vocabulary import is_called_author, pattern
 from rscrawler.text import clean
 
 _HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w[\w.]*\)?")
-_ASIDE = re.compile(r"\s*[•·|]\s*")
+_ASIDE = re.compile(r"\s*[•·|]\s*|\s+[—–]\s+")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 # Only for lines that begin with "by" or the like: elsewhere, "Ortega y Gasset" is one name.
 _OTHER_AND = re.compile(r"\s+(?:und|et|y|и)\s+(?=[^\W\d_a-zà-ÿа-я])")

@@ -58,6 +58,7 @@ def read(
         ('<blockquote>Rain. <cite class="quote-author">Leo Tolstoy</cite></blockquote>', []),
         ('<div class="related"><p class="card-author">Bob Ray</p></div>', []),
         ('<p itemprop="author">Nora Weiss</p>', ["Nora Weiss"]),
+        ('<p class="byline">By Nora Weiss — Porto, Portugal</p>', ["Nora Weiss"]),
         (
             '<div itemprop="author" itemscope><b itemprop="name">Nora Weiss</b>'
             '<i itemprop="description">Keeper of the gauges</i></div>',
