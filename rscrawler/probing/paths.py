@@ -47,10 +47,11 @@ def learn_links(
     likely = [path for path in mapped if path.startswith(within)]
     if not sure and not likely:
         likely = [path for path in shown if path not in frame or looks_like_article(path)]
-    article = article_patterns(sure or likely_articles(likely))
-    # A feed, or its newest articles, may be of one section only: add similar paths elsewhere.
+    sure = sure or likely_articles(likely)
+    article = article_patterns(sure)
+    # A feed, its newest articles or most of a site may be of one section: add similar paths.
     known = Links(article=article, not_article=usual)
-    others = alike(dict.fromkeys([*shown, *listed]), sure)
+    others = alike(dict.fromkeys([*shown, *listed, *likely]), sure)
     others = [p for p in others if p.startswith(within) and not known.rules_out(p)]
     article += article_patterns(path for path in others if not known.is_article_path(path))
     article = article or ([f"^{re.escape(within)}/.+"] if within else Links().article)

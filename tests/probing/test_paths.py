@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from rscrawler.probing.paths import article_patterns, likely_articles
+from rscrawler.probing.paths import article_patterns, learn_links, likely_articles
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,11 @@ def test_numbered_addresses_are_articles_in_every_section_however_few_it_has() -
     news = [f"/news/title-{n}.html" for n in range(10_000, 10_020)]
     reviews = [f"/reviews/title-{n}.html" for n in (20_001, 20_002)]
     assert likely_articles([*news, *reviews, "/some/lonely/page"]) == [*news, *reviews]
+
+
+def test_dated_addresses_of_a_sitemap_are_articles_in_every_section_however_few_it_has() -> None:
+    news = [f"/news/2026/07/{day}/title" for day in range(10, 30)]
+    sport = ["/sport/2026/07/11/title", "/sport/2026/07/12/title"]
+    mapped = [*news, *sport, "/imprint", "/some/lonely/page"]
+    links = learn_links([], mapped, [], [], frame=[], within="")
+    assert [path for path in mapped if links.is_article_path(path)] == [*news, *sport]
