@@ -64,11 +64,15 @@ def learn_links(
 
 
 def _usual_exclusions(paths: Sequence[str]) -> list[str]:
-    """The default rules of what is no article, without those that exclude many of these paths."""
+    """The default rules of what is no article, without those that exclude many of these paths.
+
+    One of several is not many: a feed may name a tag.
+    """
     # At the path of the front page, only the query distinguishes articles from other pages.
     paths = [path for path in paths if path != "/"]
-    most, rules = _LEAST_AGAINST * max(1, len(paths)), Links().not_article
-    return [rule for rule in rules if sum(bool(re.search(rule, path)) for path in paths) < most]
+    many = min(max(1, len(paths)), max(2, _LEAST_AGAINST * len(paths)))
+    rules = Links().not_article
+    return [rule for rule in rules if sum(bool(re.search(rule, path)) for path in paths) < many]
 
 
 def article_patterns(paths: Iterable[str]) -> list[str]:

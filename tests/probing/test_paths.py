@@ -65,3 +65,18 @@ def test_dated_addresses_of_a_sitemap_are_articles_in_every_section_however_few_
     mapped = [*news, *sport, "/imprint", "/some/lonely/page"]
     links = learn_links([], mapped, [], [], frame=[], within="")
     assert [path for path in mapped if links.is_article_path(path)] == [*news, *sport]
+
+
+@pytest.mark.parametrize(
+    ("fed", "is_article"),
+    [
+        (["/posts/ferry", "/tags/water"], False),
+        (["/tags/ferry", "/tags/mill"], True),
+        (["/tags/ferry"], True),
+    ],
+)
+def test_addresses_like_those_of_tags_are_articles_only_if_a_feed_names_more_than_a_stray_one(
+    fed: list[str], is_article: bool
+) -> None:
+    links = learn_links(fed, [], [], [], frame=[], within="")
+    assert links.is_article_path("/tags/dam") is is_article
