@@ -191,7 +191,7 @@ def _check_is_article(
     if not is_known and _is_others(located):
         raise NotAnArticle(page.url, "its text is other articles'")
     has_sign = bool(signs) or "article:section" in structured.meta
-    if not has_sign and ("og:type" in structured.meta or not is_known):
+    if not has_sign and (structured.has_type or not is_known):
         raise NotAnArticle(page.url, "no date, author or section in its markup: a static page")
 
 

@@ -103,6 +103,13 @@ class Structured:
             or "article:published_time" in self.meta
         )
 
+    @property
+    def has_type(self) -> bool:
+        """Whether the page declares its type; some templates declare the front page's on all."""
+        described = web_address(self.meta.get("og:url", ""), self.base)
+        is_front_page = described is not None and not urlsplit(described).path.strip("/")
+        return "og:type" in self.meta and not is_front_page
+
     @cached_property
     def descriptions(self) -> set[str]:
         """The declared descriptions of the page."""

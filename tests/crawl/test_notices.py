@@ -124,6 +124,22 @@ def test_an_article_that_only_a_slow_feed_dates_is_recorded_in_the_cycle_that_fi
     assert all(site.requested.count(path) <= 2 for path in pages)
 
 
+@pytest.mark.parametrize(("described", "count"), [("/", 1), ("/water", 0)])
+def test_a_type_that_a_template_declares_of_the_front_page_says_nothing_of_a_dated_page(
+    workspace: Workspace, described: str, count: int
+) -> None:
+    story = STORIES[0]
+    head = (
+        '<meta property="og:type" content="website">'
+        f'<meta property="og:url" content="{BASE}{described}"></head>'
+    )
+    text = article(story).text.replace("</head>", head)
+    with SmallSite({FEED: feed([story]), f"/{story.slug}": page(text)}) as site:
+        configure(workspace, site, FEED)
+        result = workspace.run("crawl", "--json", "outlet")
+    assert result.json["articles_new"] == count
+
+
 def test_an_article_that_a_feed_lists_days_before_its_date_is_found_on_that_date(
     workspace: Workspace,
 ) -> None:
