@@ -564,13 +564,15 @@ class NewsSpider(Spider):
     # The end.
 
     def on_idle(self) -> None:
-        """Request the latest articles of the archive if a first cycle found nothing else.
+        """Request the latest articles of the archive if the first cycles found nothing else.
 
         They show whether the profile is right, before the site publishes anything.
         """
         is_first = self._watch is not None and self.session.state.baseline_at is None
         if self._requested or not is_first or self._discovery.has_outstanding(self._site):
             return
+        if self.session.store.articles.count(self._site):
+            return  # another cycle of the baseline has read some
         latest = self._discovery.latest_skipped(self._site, LATEST)
         for request in self._article_requests(latest, ()):
             self.crawler.engine.crawl(request)
