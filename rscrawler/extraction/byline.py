@@ -14,7 +14,8 @@ from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import is_called_author, pattern
 from rscrawler.text import clean
 
-_HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w[\w.]*\)?")
+# Before two capitalised words, only the sign: "@Ann Lee".
+_HANDLE = re.compile(r"^@(?=[^\W\d_a-z]\w+ [^\W\d_a-z])|\s*\(?(?<![\w.])@\w[\w.]*\)?")
 _ASIDE = re.compile(r"\s*[•·|]\s*|\s+[—–]\s+")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 # Only for lines that begin with "by" or the like: elsewhere, "Ortega y Gasset" is one name.

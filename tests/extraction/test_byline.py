@@ -110,6 +110,7 @@ def read(
         ('<p class="byline">Redacción</p>', []),
         ('<p class="byline">Nora Weiss (@nora.weiss)</p>', ["Nora Weiss"]),
         ('<address class="author"><a href="/authors/nora/">@nora.weiss</a></address>', []),
+        ('<p><span itemprop="author">@Nora Weiss</span></p>', ["Nora Weiss"]),
     ],
 )
 def test_authors_are_whom_the_lines_at_the_headline_name(byline: str, names: list[str]) -> None:
