@@ -362,8 +362,15 @@ def _dates_in(text: str, element: Element | None) -> Iterator[str]:
 
 
 def _exact_dates(element: Element) -> Iterator[str]:
-    """The ISO 8601 dates in the attributes of an element and of the first elements in it."""
-    for each in islice(element.iter(), _MOST_WITHIN):
+    """The ISO 8601 dates in the attributes of an element and of the first elements in it.
+
+    Beside an element that is marked as the publication, that of an update is left out.
+    """
+    within = list(islice(element.iter(), _MOST_WITHIN))
+    published = {each for each in within if is_marked(each, _MARKS_OF_PUBLICATION)}
+    for each in within:
+        if published and each not in published and is_marked(each, _MARKS_OF_UPDATE):
+            continue
         for name in ("datetime", "content", "title"):
             if (value := each.get(name)) and _DAY.match(value):
                 yield value

@@ -154,6 +154,21 @@ def test_the_time_of_the_update_is_not_that_of_the_publication(
         assert article.modified_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "publication",
+    [
+        '<span itemprop="datePublished">2024-02-08 10:00:00</span>',
+        '<abbr class="published updated" title="2024-02-08T10:00:00Z">February</abbr>',
+    ],
+)
+def test_a_declared_update_in_the_line_of_the_date_is_not_the_publication(publication: str) -> None:
+    update = '<meta itemprop="dateModified" content="2024-12-09 11:00:00">'
+    head = f'<p class="issued">Published: {publication}{update}</p>'
+    markup = Markup(published_text=[".issued"])
+    article = read(page_html(current_post(own_article(head=head)), UNDATED), markup=markup)
+    assert article.published_at == datetime(2024, 2, 8, 10, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("names", ["updated", "published updated"])  # as some themes mark it
 def test_the_only_time_is_that_of_the_publication(names: str) -> None:
     head = f'<time class="{names}" datetime="2024-12-08T10:00:00Z">Sunday</time>'
