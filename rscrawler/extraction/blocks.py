@@ -52,6 +52,10 @@ FOREIGN_KINDS = frozenset({
 _ANCHORED = frozenset({"section", "table"})  # their ids are made of their headings
 _KINDS_OF_TEXT = frozenset({"caption", "about", "embed", "sharing", "advertising"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+# Classes of words that only screen readers say: "opens in a new window" in a link.
+_SPOKEN = re.compile(
+    r"^(?!.*\bnot-sr-only)(?:.*[\s_-])?(?:sr-only|screen-reader-text|visually-hidden)(?:\s|$)"
+)
 _SENTENCE_ENDS, _CLOSING = frozenset(".!?…。！？؟:;।"), "”’\"')]»"
 _SEPARATORS = " *•·.…_=~#–—-"
 _BREAK = "\v"  # stands for a `br`; white space that no page can hold
@@ -193,7 +197,7 @@ class _Walk:
                 self._flush()
             else:
                 self._pieces.append(_BREAK)
-        elif is_cut or (element.attrib and _is_hidden(element.attrib)):
+        elif is_cut or (element.attrib and _is_unseen(element)):
             return False
         elif tag in _CELLS:
             if any(piece.strip() for piece in self._pieces):
@@ -259,6 +263,17 @@ def _is_hidden(attributes: Attributes) -> bool:
         return True
     style = attributes.get("style")
     return style is not None and _HIDDEN.search(style) is not None
+
+
+def _is_unseen(element: Element) -> bool:
+    """Whether an element in a line is hidden, or holds words for screen readers alone.
+
+    A lone colon for them, behind a kicker, belongs to the headline.
+    """
+    if _is_hidden(element.attrib):
+        return True
+    is_spoken = _SPOKEN.search(element.get("class", "")) is not None
+    return is_spoken and any(map(str.isalnum, text_of(element)))
 
 
 def kind_of(element: Element) -> tuple[str | None, str]:

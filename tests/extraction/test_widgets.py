@@ -84,3 +84,25 @@ def test_a_heading_about_donations_is_no_appeal_for_its_id() -> None:
     body = f'<p>{OWN[0]}</p><h3 id="donations">Donations dry up</h3><p>{OWN[1]}</p>'
     article = read(page_html(current_post(own_article(body))))
     assert article.paragraphs == [OWN[0], "Donations dry up", OWN[1]]
+
+
+@pytest.mark.parametrize(
+    "name", ["sr-only", "external-link-icon-sr-only", "screen-reader-text", "visually-hidden"]
+)
+def test_words_for_screen_readers_are_no_text(name: str) -> None:
+    spoken = f'<span class="{name}">(opens in a new window)</span>'
+    link = f'<a href="https://ports.example.net/">the ports{spoken}</a>'
+    assert _read(f"<p>{OWN[1]} So say {link}.</p>") == [f"{OWN[1]} So say the ports."]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '<span class="sr-only md:not-sr-only">: of the Baltic</span>',  # shown on wide screens
+        '<span class="visually-hidden">:</span> of the Baltic',
+    ],
+)
+def test_other_text_of_such_a_name_stays(shown: str) -> None:
+    assert _read(f"<p>{OWN[1]} So say the ports{shown}.</p>") == [
+        f"{OWN[1]} So say the ports: of the Baltic."
+    ]
