@@ -133,8 +133,9 @@ def _is_pointer(body: Body, number: int) -> bool:
 def _is_running(block: Block) -> bool:
     """Whether a block is running text, and not only dates: "Updated: May 5, 2021, 1:59 p.m."."""
     bare = without_date(block.text) if len(block.text) <= LONGEST_BYLINE else block.text
-    if len(bare) > _SHORT or Block(bare, block.tag, block.region).is_sentence:
-        return block.prose > 0
+    rest = Block(bare, block.tag, block.region, linked=min(len(bare), block.linked))
+    if len(bare) > _SHORT or rest.is_sentence:
+        return (rest if block.links else block).prose > 0  # "26 May; filed under: Water."
     is_labelled = bare[0] == "|" or ":" in bare or pattern("updates").search(block.text)
     return block.prose > 0 and block.is_sentence and not is_labelled
 

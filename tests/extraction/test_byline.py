@@ -143,6 +143,12 @@ def test_author_and_date_above_the_first_paragraph_are_no_text(
     assert article.published_at == (day and datetime(2024, 12, day, tzinfo=UTC))
 
 
+def test_a_date_with_linked_sections_is_no_text() -> None:
+    section = '<a href="/category/water/" rel="category tag">Water politics</a>'
+    line = f"<p>9.12.2024, 20:45; kategorie: {section}.</p>"
+    assert read(text=line + TEXT).body == read().body
+
+
 def test_a_short_first_sentence_with_a_date_is_text() -> None:
     for first in (
         "On 9 December 2024 the keepers struck.",
