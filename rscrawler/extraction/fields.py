@@ -289,9 +289,11 @@ def _slugs_of(elements: Iterable[Element], located: LocatedText) -> list[str]:
 def _last_component(address: str) -> str:
     """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`.
 
-    A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too.
+    A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too. A static copy of a site links
+    to `/regions/index.html`.
     """
-    slug = unquote(_NOT_PATH.sub("", address.strip())).strip("/ ").rpartition("/")[2]
+    path = unquote(_NOT_PATH.sub("", address.strip())).strip("/ ")
+    slug = path.removesuffix("/index.html").rpartition("/")[2]
     return re.sub(r"[\s+]+", "-", slug.strip().lower())
 
 
