@@ -54,7 +54,8 @@ _KINDS_OF_TEXT = frozenset({"caption", "about", "embed", "sharing", "advertising
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 # Classes of words that only screen readers say: "opens in a new window" in a link.
 _SPOKEN = re.compile(
-    r"^(?!.*\bnot-sr-only)(?:.*[\s_-])?(?:sr-only|screen-reader-text|visually-hidden)(?:\s|$)"
+    r"^(?!.*\bnot-sr-only)(?:.*[\s_-])?"
+    r"(?:sr-only|screen-reader-text|visually-hidden|hide-text)(?:\s|$)"
 )
 _SENTENCE_ENDS, _CLOSING = frozenset(".!?…。！？؟:;।"), "”’\"')]»"
 _SEPARATORS = " *•·.…_=~#–—-"

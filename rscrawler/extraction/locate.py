@@ -14,6 +14,7 @@ from operator import itemgetter
 
 from rscrawler.extraction.blocks import Block, Region
 from rscrawler.extraction.context import PageContext, leads_to_page
+from rscrawler.extraction.dates import EARLIEST, read_date
 from rscrawler.extraction.text import is_marked
 
 _Marks = list[tuple[str, str] | None]  # for each block: label and rule, None if unmarked
@@ -28,6 +29,7 @@ CARD = "related", "another page's headline heads it"  # label and rule of a card
 _MOST_CARD = 600  # characters of running text under one linked headline
 _MOST_CARDS = 0.5  # of all running text
 _CARD_HEAD = 4  # the headline of a card is among its first blocks, this many
+_MOST_BELOW_NEXT = 8  # blocks below the headline of a next article that can print its date
 _LONGEST_KICKER = 60  # characters of a block before that headline
 _LONGEST_DAY = 25  # characters of a date before it in its line
 _LINK_COST, _LINK_COST_EACH, _MARK_COST = 10.0, 0.3, 12.0  # in characters of running text
@@ -111,6 +113,7 @@ class Locator:
             mark = _LABEL_OF_KIND.get(kind, "boilerplate"), f"{kind}: {region.name}"
             covered = _mark_region(marks, region, mark)
         if not ignore_names:
+            self._mark_next_articles(marks, headline)
             self._mark_cards(marks, headline)
             self._mark_items(marks)
         return marks
@@ -226,6 +229,29 @@ class Locator:
             if (is_whole and (is_small or region.tag == "article")) or (is_small and not has_long):
                 covered = _mark_region(marks, region, CARD)
 
+    def _mark_next_articles(self, marks: _Marks, headline: int | None) -> None:
+        """Mark whole articles below the page's own: their headlines look like its own."""
+        if headline is None:
+            return
+        heads = [n for n in range(headline + 1, len(marks)) if self._is_next_headline(n, headline)]
+        for region in self._regions if heads else ():
+            place = bisect_left(heads, region.first)
+            head = heads[place] if place < len(heads) else len(marks)
+            is_headed = region.holds(head) and self._begins_with(region, head)
+            if is_headed and not region.holds(headline):
+                marks[region.first : region.end] = [CARD] * (region.end - region.first)
+
+    def _is_next_headline(self, number: int, headline: int) -> bool:
+        """Whether a heading has tag and classes of the page's headline, and a date beside it."""
+        block, own = self._blocks[number], self._blocks[headline]
+        classes = _classes(block)
+        is_alike = block.tag == own.tag and classes and classes <= _classes(own)
+        if not (is_alike and block.is_heading and self._page.agrees(block.text) < 0.5):
+            return False
+        first = max(number - _CARD_HEAD, headline + 1)
+        beside = self._blocks[first : number + _MOST_BELOW_NEXT]
+        return any(read_date(each.text, day_first=True, now=EARLIEST) for each in beside)
+
     def _mark_items(self, marks: _Marks) -> None:
         """Mark the items of a list of articles: linked headline, line break, teaser in a block.
 
@@ -276,6 +302,10 @@ def _counted_prose(blocks: Sequence[Block], regions: Sequence[Region]) -> list[i
             covered = region.end
             prose[region.first : covered] = [0] * (covered - region.first)
     return prose
+
+
+def _classes(block: Block) -> set[str]:
+    return set(block.region.element.get("class", "").split())
 
 
 def _is_card_head(block: Block) -> bool:

@@ -49,6 +49,20 @@ def test_a_long_standfirst_above_the_text_belongs_to_it(tag: str) -> None:
     assert _body(f'{head}<div class="text">{PARAGRAPHS}</div>') == [LEAD, *TEXT]
 
 
+def _next_article(date: str) -> str:
+    """An article that a template prints in whole below the page's own, with its author."""
+    author = '<a rel="author" href="/author/ann-lee/">Ann Lee</a>'
+    head = f'<h1 class="post-title">Dams on the Vakhsh fill again</h1>{date}<p>By</p>{author}'
+    return f"<div><div>{head}</div><p>{LEAD}</p>{PARAGRAPHS.replace('Tashkent', 'Dushanbe')}</div>"
+
+
+@pytest.mark.parametrize("date", ["<p>8 December 2024</p>", ""], ids=["dated", "a section"])
+def test_a_further_article_printed_in_whole_below_the_own_one_is_not_its_text(date: str) -> None:
+    head = f'<h1 class="post-title entry-title">{TITLE}</h1>'
+    body = _body(f"<div>{head}<div>{PARAGRAPHS}</div></div>{_next_article(date)}")
+    assert (body == [*TEXT]) == bool(date)
+
+
 def test_an_article_for_readers_without_scripts_is_read_unless_it_is_a_notice() -> None:
     assert _body(f"<h1>{TITLE}</h1><noscript>{PARAGRAPHS}</noscript>") == [*TEXT]
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<noscript>{PARAGRAPHS}</noscript>") == [*TEXT]

@@ -87,7 +87,8 @@ def test_a_heading_about_donations_is_no_appeal_for_its_id() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sr-only", "external-link-icon-sr-only", "screen-reader-text", "visually-hidden"]
+    "name",
+    ["sr-only", "external-link-icon-sr-only", "screen-reader-text", "visually-hidden", "hide-text"],
 )
 def test_words_for_screen_readers_are_no_text(name: str) -> None:
     spoken = f'<span class="{name}">(opens in a new window)</span>'
