@@ -40,7 +40,7 @@ _REFERENCE = re.compile(r"&#?\w+;")
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»/"
 # WordPress' body classes of pages that are no posts; its plugins declare these as articles, too.
-_LISTING = {"archive", "woocommerce-page"}
+_LISTING = {"archive", "woocommerce-page", "single-attachment"}
 _POST = "single-post"  # page builders give a post with a shop's widget the shop's class, too
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
 # Chinese outlets separate the parts by underscores; elsewhere these are parts of words.
@@ -56,7 +56,8 @@ class Structured:
     `meta` maps a lower-cased property or name to its first content, `contents` to all of them.
     `nodes` are those of its JSON-LD.
     `own_keys` are the keys of the final address and of the addresses that the page declares.
-    `is_listing`: WordPress marks the page as a listing or a shop's, whatever its plugins declare.
+    `is_listing`: WordPress marks the page as a listing, a shop's or a picture's, whatever its
+    plugins declare.
     """
 
     base: str

@@ -723,10 +723,13 @@ def _unprofiled(content: str, body: str) -> Article:
     return extract(page, SiteProfile(base_url=BASE), "plain")
 
 
-def test_a_page_of_a_shop_is_no_article() -> None:
+@pytest.mark.parametrize(
+    "names", ["single-product woocommerce woocommerce-page", "attachment single single-attachment"]
+)
+def test_a_page_of_a_shop_or_of_a_picture_is_no_article(names: str) -> None:
     article = f"<h1>{TITLE}</h1>{paragraphs()}"
     with pytest.raises(NotAnArticle, match="a listing"):
-        _unprofiled(article, '<body class="single-product woocommerce woocommerce-page">')
+        _unprofiled(article, f'<body class="{names}">')
     for post in ("woocommerce-no-js", "woocommerce woocommerce-page"):
         assert _unprofiled(article, f'<body class="single-post {post}">').body == BODY
 
