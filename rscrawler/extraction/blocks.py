@@ -273,8 +273,12 @@ def _is_unseen(element: Element) -> bool:
     """
     if _is_hidden(element.attrib):
         return True
-    is_spoken = _SPOKEN.search(element.get("class", "")) is not None
-    return is_spoken and any(map(str.isalnum, text_of(element)))
+    return is_spoken(element) and any(map(str.isalnum, text_of(element)))
+
+
+def is_spoken(element: Element) -> bool:
+    """Whether an element's class says that its words are for screen readers alone."""
+    return _SPOKEN.search(element.get("class", "")) is not None
 
 
 def kind_of(element: Element) -> tuple[str | None, str]:

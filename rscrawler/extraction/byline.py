@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice, pairwise
 
+from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.blocks import kind_of
+from rscrawler.extraction.blocks import is_spoken, kind_of
 from rscrawler.extraction.container import OwnArticle, text_length
 from rscrawler.extraction.dates import without_date
 from rscrawler.extraction.text import text_of
@@ -117,10 +118,16 @@ def marked_authors(own: OwnArticle) -> Iterator[Element]:
 
 
 def author_text(element: Element) -> str:
-    """The text of an element with an author; of microdata on a person, the name alone."""
+    """The text of an element with an author; of microdata on a person, the name alone.
+
+    Words for screen readers are no part of it ("Post author"), unless they begin like a byline.
+    """
     is_person = element.get("itemprop") == "author" and "itemscope" in element.attrib
     name = element.find(".//*[@itemprop='name']") if is_person else None
-    return (name is not None and text_of(name)) or text_of(element)
+    text = (name is not None and text_of(name)) or text_of(element)
+    for spoken in map(text_of, filter(is_spoken, element.iterdescendants(etree.Element))):
+        text = text if pattern("bylines").match(spoken) else text.replace(spoken, "", 1).strip()
+    return text
 
 
 def is_author(element: Element) -> bool:

@@ -111,6 +111,16 @@ def read(
         ('<p class="byline">Nora Weiss (@nora.weiss)</p>', ["Nora Weiss"]),
         ('<address class="author"><a href="/authors/nora/">@nora.weiss</a></address>', []),
         ('<p><span itemprop="author">@Nora Weiss</span></p>', ["Nora Weiss"]),
+        (
+            '<p class="author"><i class="screen-reader-text">Author </i><a href="/w">Nora Weiss</a>'
+            "</p>",
+            ["Nora Weiss"],
+        ),
+        (
+            '<p class="author"><a href="/w"><i class="sr-only">View all posts by Nora Weiss</i></a>'
+            "</p>",
+            ["Nora Weiss"],
+        ),
     ],
 )
 def test_authors_are_whom_the_lines_at_the_headline_name(byline: str, names: list[str]) -> None:
