@@ -25,7 +25,13 @@ from rscrawler.extraction.context import TITLE_SEPARATOR, PageContext, Structure
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date, without_date
 from rscrawler.extraction.text import is_marked, text_of
 from rscrawler.extraction.vocabulary import pattern
-from rscrawler.identity.addresses import address_key, article_address, canonical_url, web_address
+from rscrawler.identity.addresses import (
+    absolute,
+    address_key,
+    article_address,
+    canonical_url,
+    web_address,
+)
 from rscrawler.items import Article, Image
 from rscrawler.sites import SourceKind
 from rscrawler.text import UNSPACED
@@ -281,7 +287,10 @@ def _slugs_of(elements: Iterable[Element], located: LocatedText) -> list[str]:
     """The last path component of each link in the elements, outside running text."""
     links = (e if e.get("href") else e.find(".//a") for e in elements)
     outside = (e for e in links if e is not None and not located.is_in_prose(e))
-    slugs = (_last_component(link.get("href") or "") for link in outside)
+    base = located.context.structured.base
+    hrefs = ((link.get("href") or "").strip() for link in outside)
+    # Behind "#" and "?" is no path, and the page's own is not meant.
+    slugs = (_last_component(h if h[:1] in "#?" else absolute(h, base)) for h in hrefs)
     return list(dict.fromkeys(slug for slug in slugs if slug))
 
 
@@ -292,7 +301,7 @@ def _last_component(address: str) -> str:
     A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too. A static copy of a site links
     to `/regions/index.html`.
     """
-    path = unquote(_NOT_PATH.sub("", address.strip())).strip("/ ")
+    path = "/" + unquote(_NOT_PATH.sub("", address.strip())).strip("/ ")
     slug = path.removesuffix("/index.html").rpartition("/")[2]
     return re.sub(r"[\s+]+", "-", slug.strip().lower())
 

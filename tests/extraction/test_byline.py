@@ -441,6 +441,16 @@ def test_sections_are_links_that_say_they_are_categories() -> None:
     assert read(f"<p>{links}</p>").sections == ["water"]
 
 
+@pytest.mark.parametrize(
+    ("href", "sections"),
+    [("../water/", ["water"]), ("../../index.html", []), ("../../", []), ("#water", [])],
+)
+def test_a_section_with_a_relative_address_is_that_to_which_it_leads(
+    href: str, sections: list[str]
+) -> None:
+    assert read(f'<p><a href="{href}" rel="category">Water</a></p>').sections == sections
+
+
 def test_sections_and_tags_are_told_apart_in_a_block_theme_of_wordpress() -> None:
     page = f"""
     <main><h1>{TITLE}</h1>
