@@ -34,6 +34,7 @@ _TRACKING = re.compile(
 _SESSION_IN_PATH = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
+_INDEX_FILE = re.compile(r"/(?:index|default)\.\w+$", re.IGNORECASE)  # that of its folder
 _FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
 _SEVERAL = 3  # values of a parameter
 # A post's number (`415014`, `article163230255`); no part of another code, and no sum of money.
@@ -145,11 +146,12 @@ def slash_variant(url: str) -> str | None:
 def slug_stem(url: str, profile: SiteProfile) -> str:
     """The words of an address's slug: last path segment, without `slug_suffix`, lower-cased.
 
-    Two addresses with one stem may be one story: `/2022/06/21/slug/`, `/slug` and
-    `/slug-2657538411/` share theirs. Empty for the home page.
+    Two addresses with one stem may be one story: `/2022/06/21/slug/`, `/slug`, `/slug/index.html`
+    and `/slug-2657538411/` share theirs. Empty for the home page.
     """
     parts = _split(url)
-    slug = unquote(parts.path.rstrip("/").rpartition("/")[2]).lower() if parts else ""
+    path = _INDEX_FILE.sub("", parts.path).rstrip("/") if parts else ""
+    slug = unquote(path.rpartition("/")[2]).lower()
     slug = _FILE_NAME.sub("", slug) or slug
     suffix = profile.links.slug_suffix
     return (re.sub(suffix, "", slug) or slug) if suffix else slug

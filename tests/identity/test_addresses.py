@@ -80,6 +80,7 @@ def test_a_slug_with_a_post_id_or_a_date_has_the_stem_of_the_plain_one(
     plain = slug_stem(f"{BASE}/{slug}/", PROFILE)
     assert slug_stem(f"{BASE}/{slug}-{post}/", PROFILE) == plain
     assert slug_stem(f"{BASE}/2022/06/21/{slug}", PROFILE) == plain
+    assert slug_stem(f"{BASE}/{slug}/index.html", PROFILE) == plain
 
 
 def test_an_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
